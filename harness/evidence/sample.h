@@ -57,7 +57,7 @@ struct sample {
     uint64_t lsn;       /* writes: X-DR-LSN */
     int32_t code;       /* CURLcode or errno-like detail for people; 0 none */
     uint32_t bytes;     /* body bytes received */
-    uint8_t reserved[16];
+    uint8_t reserved[24];
 };
 _Static_assert(sizeof(struct sample) == SAMPLE_SIZE, "samples.bin has fixed records");
 
