@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Before the lab exists there is no loop to ask for the time, yet the setup phase has begun: until then the real clock
- * stands in, except that a run on virtual time starts at zero (zero_ns is 0 there, and so is "now").
+ * stands in, except that a run on virtual time starts at zero and stands still once its loop is gone.
  */
 #include "harness/run/record.h"
 #include "harness/base/clock.h"
@@ -10,7 +10,13 @@ int64_t record_now(const struct recorder *r)
 {
     if (r->loop)
         return loop_now(r->loop) - r->zero_ns;
-    return r->zero_ns ? clock_mono_ns() - r->zero_ns : 0;
+    return r->zero_ns ? clock_mono_ns() - r->zero_ns : r->last_ns;
+}
+
+void record_release(struct recorder *r)
+{
+    r->last_ns = record_now(r);
+    r->loop = NULL;
 }
 
 int64_t record_tick(struct recorder *r)

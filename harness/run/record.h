@@ -11,8 +11,9 @@
 
 struct recorder {
     struct timeline *timeline;
-    struct loop *loop; /* NULL before the lab is open */
-    int64_t zero_ns;
+    struct loop *loop;     /* the lab's; NULL before it is open and after it is closed */
+    int64_t zero_ns;       /* loop time of run time 0; 0 in a run on virtual time */
+    int64_t last_ns;       /* run time when a virtual loop was let go */
     struct progress *progress;
     struct err failure;
 };
@@ -23,4 +24,5 @@ int64_t record_add(struct recorder *r, const struct event *ev); /* returns the l
 /* The common shape: an instant, texts (NULL where empty), a number. */
 int64_t record_fact(struct recorder *r, enum event_kind kind, const char *subject, const char *outcome,
                     const char *detail, int64_t code);
+void record_release(struct recorder *r); /* the loop is about to go away */
 void record_clock(struct recorder *r, const char *when); /* the clock quadruple */

@@ -68,6 +68,17 @@ double steady_ratio(struct steady *s, int64_t from_ns, int64_t to_ns)
     return b.intended ? (double)b.good / (double)b.intended : NAN;
 }
 
+uint64_t steady_planned_before(const struct steady *s, uint16_t stream, int64_t before_ns)
+{
+    uint64_t next = 0;
+    for (size_t i = 0; i < s->window.len; i++) {
+        const struct sample *x = &s->window.at[i];
+        if (x->stream == stream && x->planned_ns < before_ns && x->k >= next)
+            next = x->k + 1;
+    }
+    return next;
+}
+
 bool steady_reached(struct steady *s, int64_t since_ns, struct baseline *b, char why[160])
 {
     int64_t to = steady_settled_ns(s), from = to - s->drill->plan->baseline_hold_ns;

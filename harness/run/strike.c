@@ -136,7 +136,7 @@ void strikes_apply(struct strikes *s, const struct plan_step *step)
     struct strike *k = strike_of(s, step);
     struct recorder *rec = &s->drill->rec;
     struct err e = {0};
-    bool fault = step_is_fault(step);
+    bool fault = step_is_fault(step), operator = step->action.type->class == ACTION_OPERATOR;
     if (fault) {
         s->stack[s->open++] = step;
         undo_push(s->undo, step, &rec->failure);
@@ -146,7 +146,7 @@ void strikes_apply(struct strikes *s, const struct plan_step *step)
     k->injector->apply(&k->injection, &e);
     int64_t end = record_tick(rec);
     k->injection.applied_at_ns = end;
-    struct event ev = strike_bracket(k, fault ? EVENT_FAULT_APPLY : EVENT_ACTION, begin, end, &e);
+    struct event ev = strike_bracket(k, operator ? EVENT_ACTION : EVENT_FAULT_APPLY, begin, end, &e);
     ev.data = json_pack("{s:s,s:s}", "mechanism", k->injection.mechanism, "do", step->action.type->verb);
     record_add(rec, &ev);
     json_decref(ev.data);
