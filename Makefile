@@ -20,7 +20,6 @@ build:
 	@cmake --build --preset release
 
 test:
-	@ci/install-deps test
 	@ci/test
 
 bench: build
