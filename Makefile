@@ -23,6 +23,7 @@ test:
 	@ci/test
 
 bench: build
+	@test -x bench/run || { echo 'make bench: this revision has no bench/run' >&2; exit 1; }
 	@bench/run
 
 lint:
