@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+# A thin wrapper; the work is done by cmake (CMakePresets.json) and the scripts in ci/.
+.PHONY: help drill test bench lint clean build
+.NOTPARALLEL:
+
+help:
+	@echo 'make drill   install what is missing, build, lose a region on purpose, print the achieved RTO and RPO'
+	@echo 'make test    install what is missing, build twice (one with sanitizers), run every test'
+	@echo 'make build   install what is missing, build build/release/bin/drtest'
+	@echo 'make bench   measure drtest itself'
+	@echo 'make lint    clang build, clang-tidy, cppcheck'
+	@echo 'make clean   remove build/ (results in runs/ stay)'
+
+drill: build
+	@build/release/bin/drtest run scenarios/region-outage.yaml
+
+build:
+	@ci/install-deps build
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release
+
+test:
+	@ci/test
+
+bench: build
+	@test -x bench/run || { echo 'make bench: this revision has no bench/run' >&2; exit 1; }
+	@bench/run
+
+lint:
+	@ci/install-deps lint
+	@ci/lint
+
+clean:
+	@rm -rf build

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The read side of the evidence: everything a run left, checked, in one arena. It cannot write.
+ *
+ * Used by measure, reports, analyze, export, and by the conductor for its baseline gate (sample_tail). Damage is not an
+ * error: what is whole up to the damage is loaded and `damage` says what is wrong, so that the run can be judged
+ * inconclusive instead of not at all. A file that is not there at all, or of another format version, is an error.
+ */
+#pragma once
+#include "harness/base/arena.h"
+#include "harness/evidence/event.h"
+#include "harness/evidence/ledger.h"
+#include "harness/evidence/sample.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+
+struct evidence {
+    struct arena arena;
+    const char *path;               /* the run directory */
+    struct event *events;           /* by seq; [0] is the header */
+    size_t event_count;
+    struct sample *samples;         /* requests only, by planned_ns then stream */
+    size_t sample_count;
+    struct sample *stalls;          /* SAMPLE_STALL, by planned_ns */
+    size_t stall_count;
+    struct sample *switches;        /* SAMPLE_SWITCH, by done_ns: a vantage changed its endpoint */
+    size_t switch_count;
+    const struct ledger_record *ledger; /* in file order without the header; NULL without writes */
+    size_t ledger_count;
+    bool has_ledger;
+    char ledger_chain_sha256[65];   /* SHA-256 over the last record of each chain, by chain number */
+    const char *timeline_damage, *samples_damage, *ledger_damage; /* NULL: whole */
+    struct json_holder *json;       /* keeps the events' data alive */
+};
+
+int evidence_load(struct evidence **ev, const char *run_path, struct err *e);
+void evidence_free(struct evidence *ev);
+
+/* First event of a kind (with this code unless -1) at or after position *from; NULL when there is none. *from moves on. */
+const struct event *evidence_find(const struct evidence *ev, enum event_kind kind, int64_t code, size_t *from);
+
+/* Follow a samples.bin that is still growing: each call hands over the records appended since. */
+struct sample_tail;
+int sample_tail_open(struct sample_tail **t, const char *run_path, struct err *e);
+int sample_tail_read(struct sample_tail *t, struct sample *out, size_t max, size_t *got, struct err *e);
+void sample_tail_close(struct sample_tail *t);

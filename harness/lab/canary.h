@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Datagrams that show what a path really does. Both ends of every path stand in this process, so one clock gives exact
+ * one-way delay and loss. 50 datagrams a second per watched path; each carries path, sequence and send time.
+ *
+ * A canary is started before the baseline (it needs a baseline of its own) on every path that a network fault will hit
+ * and on one control path that none hits, and runs until the end. It lives on the lab's loop.
+ */
+#pragma once
+#include "harness/lab/lab.h"
+
+struct canary;
+int canary_new(struct canary **c, struct lab *lab, uint16_t path, struct err *e);
+void canary_free(struct canary *c);
+
+struct canary_view {
+    uint64_t sent, received;      /* of those sent in [from, to - 1 s or the longest delay seen] */
+    uint64_t lost_in_a_row;       /* newest datagrams in a row without arrival, each older than the allowance */
+    int64_t delay_median_ns;      /* of those received; -1 none */
+    uint64_t reordered, duplicated;
+    int64_t first_at_ns, last_at_ns;
+};
+/* What was seen of datagrams sent in [from_ns, to_ns), run time. allowance_ns: how long a datagram may be under way. */
+struct canary_view canary_look(const struct canary *c, int64_t from_ns, int64_t to_ns, int64_t allowance_ns);
+uint16_t canary_path(const struct canary *c);

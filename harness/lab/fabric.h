@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Layers of faults on paths, and on nodes. Pure bookkeeping above a lab's path_set: no kernel here.
+ *
+ * Each fault owns at most one layer per path, named by its id. The wanted state of a path is the merge of its baseline
+ * and all layers: cut by or; delay and jitter by sum; loss, duplicate, reorder, corrupt by 1 - prod(1 - p); rate by
+ * minimum. Lifting a layer that is not there is no error (heals are idempotent).
+ */
+#pragma once
+#include "harness/lab/lab.h"
+
+struct fabric;
+int fabric_new(struct fabric **f, struct lab *lab, const struct topology *t, struct err *e);
+void fabric_free(struct fabric *f);
+
+int fabric_lay(struct fabric *f, uint16_t fault, uint16_t path, const struct path_state *wish, struct err *e);
+int fabric_lift(struct fabric *f, uint16_t fault, struct err *e); /* from every path */
+struct path_state fabric_wanted(const struct fabric *f, uint16_t path);
+
+/* Holds on nodes, counted per fault: a node runs only when nobody holds it down, thaws when nobody holds it frozen. */
+enum node_hold { HOLD_DOWN = 1, HOLD_FROZEN = 2, HOLD_UNPLUGGED = 4 };
+int fabric_hold(struct fabric *f, uint16_t fault, uint16_t node, enum node_hold hold, struct err *e);
+/* Release every hold of the fault, starting, thawing and plugging in what nobody else holds. */
+int fabric_release(struct fabric *f, uint16_t fault, struct err *e);
+struct lab *fabric_lab(struct fabric *f);
+const struct topology *fabric_topology(const struct fabric *f);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The world we break, behind one table of operations. Two labs exist: `netns`, real namespaces with real processes and
+ * packets, and `sim`, a virtual clock with a scripted model whose truth is known.
+ *
+ * The conductor opens a lab for one run and closes it; injectors and canaries act through it. Faults on paths are
+ * layers: each active fault lays its wish on the fabric, the lab is driven to the merge of all layers and the baseline,
+ * and lifting one fault restores what the others still want. Everything the lab makes dies with the process that
+ * opened it, SIGKILL included. Nodes are topology node indexes, paths as in topology.h.
+ */
+#pragma once
+#include "harness/base/child.h"
+#include "harness/base/loop.h"
+#include "harness/spec/topology.h"
+#include <jansson.h>
+#include <stddef.h>
+
+struct err;
+
+/* Where link faults are made: the first that this machine can do, or the one forced with --mechanism. */
+enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_FAIL_OVER, LAB_EFFECTS };
+extern const char *const lab_effect_words[LAB_EFFECTS];
+
+struct lab_mechanism {
+    const char *name; /* signal netem fib tbf file admin sim; "none": cannot be done here */
+    const char *why;  /* how we know, or why not and the remedy */
+    bool available;
+};
+
+/* What this machine can do for the netns lab, probed in a throwaway child (fork), never assumed. For doctor and plan. */
+struct lab_caps {
+    bool usable;              /* a netns lab can be opened at all */
+    bool rootless;
+    char reason[256], remedy[256]; /* when it cannot */
+    struct lab_mechanism effects[LAB_EFFECTS];
+};
+int lab_caps_probe(struct lab_caps *caps, struct err *e);
+
+struct lab_options {
+    const char *run_path;      /* the run directory: node logs go to nodes/, private data to a tmpfs at lab/ */
+    const char *gateway_path;  /* drgateway */
+    uint64_t seed;
+    int64_t zero_ns;           /* loop time of run time 0; every instant the lab returns is run time */
+    const char *forced[LAB_EFFECTS]; /* --mechanism, NULL: probe */
+};
+
+enum node_state { NODE_DOWN, NODE_UP, NODE_FROZEN };
+
+/* One answer of an admin port. sent_ns..done_ns bracket the exchange. status 0: no answer in time. */
+struct lab_answer {
+    int status;
+    json_t *body; /* borrowed during the callback; NULL if there was none */
+    int64_t sent_ns, done_ns;
+};
+typedef void lab_answer_fn(void *arg, const struct lab_answer *answer);
+
+/* How a TCP connect plus optional HTTP GET on a node's own port went, asked from another node past every gateway. */
+enum knock { KNOCK_ANSWERED, KNOCK_REFUSED, KNOCK_SILENT, KNOCK_CONNECTED_SILENT };
+
+struct lab;
+struct lab_ops {
+    const char *kind; /* "netns" | "sim" */
+    /* Build the world of the topology: namespaces, links, addresses, routes, all neutral plumbing. No node runs yet. */
+    int (*open)(struct lab **lab, const struct topology *t, const struct lab_options *o, struct err *e);
+    void (*close)(struct lab *lab); /* everything gone when it returns; NULL is fine */
+
+    struct loop *(*loop)(struct lab *lab);
+    struct lab_mechanism (*mechanism)(struct lab *lab, enum lab_effect effect);
+
+    /* Processes. start: render the node's configuration and start it (again); it is ready when /healthz answers.
+     * kill: SIGKILL to every process of the node, returns when the pidfd says dead. freeze, thaw: SIGSTOP, SIGCONT. */
+    int (*node_start)(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e);
+    int (*node_kill)(struct lab *lab, uint16_t node, struct err *e);
+    int (*node_freeze)(struct lab *lab, uint16_t node, bool frozen, struct err *e);
+    int (*node_signal)(struct lab *lab, uint16_t node, int sig, struct err *e);
+    enum node_state (*node_state)(struct lab *lab, uint16_t node); /* from the kernel, not from memory */
+
+    /* Configuration file of a node as JSON: what is on its disk now (new reference), and replace it atomically. */
+    int (*node_config_get)(struct lab *lab, uint16_t node, json_t **config, struct err *e);
+    int (*node_config_set)(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
+
+    /* Paths: drive one path to a wanted state (an absolute state, not a difference), and read it back from the kernel. */
+    int (*path_set)(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e);
+    int (*path_get)(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e);
+    /* The power of a whole node or region: its link to the router cut silently in both directions. */
+    int (*node_unplug)(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
+
+    /* Ask a node's admin port from inside its own namespace. Asynchronous; exactly one callback, within timeout_ns. */
+    int (*admin)(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
+                 int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e);
+    /* Knock on a node's serving port from another node's namespace; callback as above, status holds enum knock. */
+    int (*knock)(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+                 lab_answer_fn *done, void *arg, struct err *e);
+
+    /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. NULL in sim. */
+    int (*path_sockets)(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
+
+    /* fork(2) into a client node's namespaces: 0 in the child, 1 in the parent. NULL in sim: load runs in-process. */
+    int (*client_fork)(struct lab *lab, uint16_t node, struct child *c, struct err *e);
+    /* sim only, else NULL: a transport for load/client.h that talks to the model. */
+    struct transport *(*transport)(struct lab *lab, uint16_t vantage_site);
+
+    /* What is left on the host after close, for the audit; text gets a line per finding, empty when clean. */
+    int (*residue)(const struct lab_options *o, char *text, size_t len, struct err *e);
+};
+
+struct lab {
+    const struct lab_ops *ops;
+    int64_t zero_ns; /* loop time of run time 0 */
+};
+
+/* Run time at which the loop's turn began. */
+static inline int64_t lab_now(struct lab *lab)
+{
+    return loop_now(lab->ops->loop(lab)) - lab->zero_ns;
+}
+
+extern const struct lab_ops lab_netns;
+extern const struct lab_ops lab_sim;

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The result of a run: result.json, schema_version 1, as a C struct.
+ *
+ * Made by measure_run from plan and evidence, written and read back by result_json.c (one table, both directions), and
+ * the only thing reports know beside plan and evidence. Member names are those of the JSON keys; suffixes say the unit
+ * (_s seconds, _ms milliseconds, _ratio 0..1, _count). A double that was not measured is NAN, an integer JSON_NONE, a
+ * text NULL: null in JSON. Instants are run time in seconds. Texts and lists live in the arena.
+ */
+#pragma once
+#include "harness/base/arena.h"
+#include "harness/base/json.h"
+#include "harness/base/vec.h"
+
+enum verdict { INCONCLUSIVE, MET, MISSED, SKIPPED }; /* zeroed is inconclusive */
+extern const char *const verdict_words[];            /* lower case, by enum verdict, NULL-terminated */
+
+struct texts {
+    const char **at;
+    size_t len, cap;
+};
+
+struct result_tool {
+    const char *name, *version, *commit, *build_flags, *sha256;
+};
+
+struct result_run {
+    const char *id, *suite;
+    int64_t repeat_index, repeat_count;
+    const char *started_at, *ended_at; /* RFC 3339 UTC */
+    double duration_s;
+    const char *status; /* completed | void | interrupted | unfit */
+    enum verdict verdict;
+    const char *reason; /* first deciding objective or check, NULL when met */
+    int64_t met_count, missed_count, inconclusive_count, skipped_count;
+    int64_t exit_code, seed;
+    struct texts command;
+};
+
+struct result_clock {
+    const char *id, *zero_at;
+    double scenario_zero_s;
+};
+
+struct result_scenario {
+    const char *name, *title, *description, *owner;
+    struct texts tags;
+    const char *file, *sha256, *targets_sha256;
+};
+
+struct result_host {
+    const char *hostname, *kernel, *os, *arch, *clocksource;
+    int64_t cpu_count, memory_bytes;
+    bool rootless;
+};
+
+struct result_lab {
+    const char *kind; /* netns | sim */
+    struct texts regions, vantages;
+    int64_t node_count;
+    const char *system_sha256, *config_sha256;
+};
+
+struct result_mechanism {
+    const char *effect, *name, *why;
+};
+
+struct result_phase {
+    const char *name; /* setup lab_up baseline fault failback quiesce final_read lab_down audit */
+    double begin_s, end_s;
+};
+
+struct result_proof {
+    const char *verdict, *method; /* proven | refuted | unproven */
+    double at_s;
+    int64_t seq; /* of the line in timeline.jsonl */
+};
+
+struct result_fault {
+    int64_t id;
+    const char *do_; /* key "do" */
+    struct texts subject;
+    json_t *params;
+    int64_t line;
+    double planned_s, t_ib_s, t_ie_s, t_hb_s, t_he_s;
+    const char *ended_by; /* for | restore | rollback | none */
+    const char *mechanism;
+    struct result_proof proof, heal_proof;
+    bool has_heal_proof;
+};
+
+struct result_event {
+    const char *name; /* first_failure detected first_success recovered failed_back converged repaired */
+    double t_s;
+    const char *subject;
+};
+
+struct result_evidence {
+    const char *file;
+    int64_t seq;
+    const char *what;
+};
+
+struct result_objective {
+    const char *name, *title;
+    const char *direction; /* at_most | at_least */
+    double target, achieved_lower, achieved_upper;
+    const char *unit; /* s | ms | ratio | count */
+    double resolution, floor, floor_mean, floor_max;
+    enum verdict verdict;
+    const char *reason;
+    const char *method;       /* timestamp | ledger | window | poll */
+    const char *recovered_by; /* failover | heal | never, NULL where it does not apply */
+    int64_t fault_id;
+    struct texts flags; /* coarse degraded flapped hold_cut */
+    bool implied;
+    int64_t line, column;
+    vec_of(struct result_evidence) evidence;
+};
+
+struct result_check {
+    const char *name; /* steady_state fault_proof harness ledger completed rollback */
+    enum verdict verdict;
+    const char *detail;
+};
+
+/* Every measured value. One list makes the struct, the JSON and the docs: X(name) doubles, I(name) integers. */
+#define RESULT_MEASURES(X, I)                                                                                         \
+    X(time_to_first_failure_s) X(first_failure_seen_s) X(first_success_s) X(rto_lower_s) X(rto_upper_s)               \
+    X(rto_client_lower_s) X(rto_client_upper_s) X(rto_keepalive_lower_s) X(rto_keepalive_upper_s)                     \
+    X(rto_after_heal_s) X(rto_detect_s) X(rto_decide_s) X(rto_act_s) X(rto_propagate_s) X(rto_warm_s)                 \
+    X(rto_unattributed_s) X(detected_lower_s) X(detected_upper_s) X(degraded_s) X(outage_s) X(brownout_s)             \
+    X(full_outage_equivalent_s) I(loss_period_count) X(availability_ratio) X(availability_window_s)                   \
+    X(burn_rate_ratio) X(budget_share_ratio) X(failback_lower_s) X(failback_upper_s) X(converged_lower_s)             \
+    X(converged_upper_s) X(reconcile_s) X(repaired_lower_s) X(repaired_upper_s) X(rpo_lower_s) X(rpo_upper_s)         \
+    X(newest_survivor_age_s) I(hole_count) X(lost_after_span_s) X(loss_bound_ratio) X(dual_primary_s)                 \
+    I(stale_epoch_ack_count) I(stale_read_count) X(stale_read_ratio) X(max_staleness_s) X(baseline_p50_ms)            \
+    X(baseline_p99_ms) X(recovered_p50_ms) X(recovered_p99_ms)
+
+struct result_measures {
+#define X(name) double name;
+#define I(name) int64_t name;
+    RESULT_MEASURES(X, I)
+#undef X
+#undef I
+};
+
+struct result_vantage {
+    const char *vantage;
+    int64_t intended_count, good_count, bad_count;
+    double rto_lower_s, rto_upper_s;
+};
+
+struct result_requests {
+    int64_t intended_count, sent_count, good_count, bad_count;
+    int64_t refused_count, reset_count, timeout_count, http_status_count, late_count, wrong_count, unsent_count;
+    vec_of(struct result_vantage) by_vantage;
+};
+
+struct result_lost {
+    int64_t id; /* client * 2^32 + seq */
+    double acked_at_s;
+    const char *region, *when; /* before | after */
+};
+
+struct result_ledger {
+    const char *file, *chain_sha256;
+    int64_t write_count, acked_count, failed_count, unknown_count, lost_before_count, lost_after_count, gone_count,
+        stranded_count, landed_count, vanished_count, contradicted_count, foreign_count, duplicated_count, corrupt_count,
+        conflicting_count;
+    bool final_read_complete;
+    struct texts regions_read;
+    vec_of(struct result_lost) lost; /* at most 1000 */
+    bool lost_truncated;
+};
+
+struct result_drift_gateway {
+    const char *gateway, *status, *fingerprint; /* in_sync changed missing unexpected */
+};
+
+struct result_drift {
+    vec_of(struct result_drift_gateway) gateways;
+    json_t *patch, *undo_patch;
+};
+
+struct result_quality {
+    bool valid, selftest_ok;
+    double probe_interval_ms, injection_width_ms, baseline_s, hold_s, max_slip_ms, max_stall_ms;
+    int64_t suspect_count, harness_error_count;
+    bool suspended;
+    double clock_slew_ppm, replication_lag_ms;
+    int64_t exposure_write_count;
+    double unknown_ratio;
+    int64_t wire_overflow_count;
+};
+
+struct result_history {
+    const char *file;
+    int64_t line;
+    const char *previous_run_id, *previous_line_sha256;
+    int64_t comparable_count;
+};
+
+struct result {
+    int64_t schema_version;
+    struct result_tool tool;
+    struct result_run run;
+    struct result_clock clock;
+    struct result_scenario scenario;
+    struct result_host host;
+    struct result_lab lab;
+    vec_of(struct result_mechanism) mechanisms;
+    vec_of(struct result_phase) phases;
+    vec_of(struct result_fault) faults;
+    vec_of(struct result_event) events;
+    vec_of(struct result_objective) objectives;
+    vec_of(struct result_check) checks;
+    struct result_measures measures;
+    struct result_requests requests;
+    bool has_ledger, has_drift;
+    struct result_ledger ledger;
+    struct result_drift drift;
+    struct result_quality quality;
+    struct result_history history;
+    struct texts limits;
+    struct arena arena;
+};
+
+void result_free(struct result *r); /* also the json_t members */
+struct err;
+json_t *result_to_json(const struct result *r);
+int result_from_json(const json_t *doc, struct result **out, const char *at, struct err *e);
+int result_load(const char *run_path, struct result **out, struct err *e);       /* <run>/result.json */
+int result_store(const char *run_path, const struct result *r, struct err *e);   /* replaces it atomically */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a step of the timeline may do. Each verb is a row (struct action_type) that an injector brings along; the loader
+ * is handed the rows and so parses, checks, explains and documents a new verb without knowing it.
+ */
+#pragma once
+#include "harness/spec/topology.h"
+#include <jansson.h>
+
+enum action_target {
+    TARGET_NONE = 0,
+    TARGET_REGION = 1,  /* region: R        every node of the region */
+    TARGET_NODE = 2,    /* gateway: R/N, origin: R/N */
+    TARGET_LINK = 4,    /* between: [A, B]  with direction: both | forward | backward */
+};
+
+enum kill_how { KILL_DEFAULT, KILL_POWER, KILL_CRASH }; /* default: power for a region, crash for one node */
+enum link_direction { DIRECTION_BOTH, DIRECTION_FORWARD, DIRECTION_BACKWARD };
+
+/* The parameters of one step; every verb uses the members its field table names. Zeroed is "nothing given". */
+struct action {
+    const struct action_type *type;
+    enum action_target target;
+    uint16_t site;             /* TARGET_REGION; fail_over: the region to go to */
+    uint16_t node;             /* TARGET_NODE */
+    uint16_t link;             /* TARGET_LINK */
+    enum link_direction direction; /* seen from the first name of `between`, already turned to a-to-b of the link */
+    struct path_state shape;   /* partition, degrade */
+    enum kill_how how;
+    bool disk_lost;
+    json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
+};
+
+enum action_class {
+    ACTION_FAULT,    /* applied, proven, healed */
+    ACTION_RESTORE,  /* ends every open fault on its target */
+    ACTION_OPERATOR, /* fail_over: never healed, never proven as a fault */
+    ACTION_NOTHING,  /* null drill: proof and floor waived */
+};
+
+struct field;
+struct action_type {
+    const char *verb, *summary;
+    enum action_class class;
+    unsigned targets;             /* mask of enum action_target the verb accepts */
+    const struct field *fields;   /* its own keys, bound into struct action; see harness/spec/field.h */
+    size_t field_count;
+    bool severing;                /* may separate acknowledged writes from the survivors (all but degrade and drift) */
+    bool proven_once;             /* kill, drift: no need to stay in force until the heal */
+    int64_t (*proof_bound_ns)(const struct action *a); /* NULL: 2 s */
+};

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The world on paper: sites, nodes, links, and how they are told apart by address.
+ *
+ * Built by topology.c from the scenario, const afterwards, owned by the plan's arena. Read by every room. A *site* is a
+ * region, a vantage (where clients stand) or the witness's third site; each site has one router. A *node* is one host
+ * (one network namespace, one process). A *link* joins two routers: region-region, region-vantage, region-witness;
+ * vantages never talk to each other nor to the witness. A *path* is one direction of a link. Everything refers to
+ * everything else by index into these arrays.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TOPO_NONE UINT16_MAX
+#define TOPO_MAX_SITES 200 /* regions, vantages and the witness site; addresses 10.<site+1>.<node+1>.2/30 */
+#define TOPO_PORT_HTTP 8080
+#define TOPO_PORT_REPLICATION 7001
+#define TOPO_PORT_LEASE 7002
+#define TOPO_PORT_ADMIN 9900
+
+enum site_kind { SITE_REGION, SITE_VANTAGE, SITE_WITNESS };
+enum region_role { REGION_PRIMARY, REGION_STANDBY, REGION_ACTIVE };
+enum node_role { NODE_GATEWAY, NODE_ORIGIN, NODE_WITNESS, NODE_CLIENT };
+
+struct topo_site {
+    const char *name;
+    enum site_kind kind;
+    enum region_role role;    /* regions only */
+    uint16_t home;            /* vantages: index of the region they are near to */
+    uint16_t first_node;      /* its nodes are first_node .. first_node + node_count - 1, gateways before origins */
+    uint16_t node_count;
+    uint16_t gateways, origins;
+};
+
+struct topo_node {
+    const char *name; /* "us-east/1" a gateway, "us-east/origin-1", "witness/1", "clients-us-east/1" */
+    enum node_role role;
+    uint16_t site;
+    uint16_t number;  /* 1.. within its role and site */
+    char address[16]; /* dotted IPv4 */
+};
+
+/* What a path does to packets: the baseline of a link, the wish of a fault, and the merged wanted state alike.
+ * All zeros is a perfect wire. A rate of 0 means unlimited. */
+struct path_state {
+    bool cut;
+    int64_t delay_ns, jitter_ns;
+    int64_t loss_ppm, duplicate_ppm, reorder_ppm, corrupt_ppm;
+    int64_t rate_bps;
+};
+
+struct topo_link {
+    uint16_t a, b; /* sites */
+    struct path_state baseline;
+};
+
+/* path = 2 * link + (0: a to b, 1: b to a) */
+static inline uint16_t path_of(uint16_t link, bool backward)
+{
+    return (uint16_t)(2 * link + (backward ? 1 : 0));
+}
+
+struct topo_failover {
+    int64_t probe_every_ns, probe_timeout_ns;
+    int64_t unhealthy_after, healthy_after;
+    int64_t dns_ttl_ns;
+};
+
+enum replication_mode { REPLICATION_ASYNC, REPLICATION_SYNC };
+enum replication_degrade { DEGRADE_ASYNC, DEGRADE_BLOCK };
+
+struct topo_replication {
+    enum replication_mode mode;
+    int64_t every_ns;
+    enum replication_degrade degrade;
+};
+
+struct topology {
+    const char *name; /* a bundled topology's name, or "inline" */
+    struct topo_site *sites;
+    struct topo_node *nodes;
+    struct topo_link *links;
+    size_t site_count, node_count, link_count;
+    uint16_t primary;               /* site index of the primary region */
+    uint16_t *endpoints;            /* gateways in the order in which clients try them: primary's first */
+    size_t endpoint_count;
+    struct topo_failover failover;
+    struct topo_replication replication;
+    const char **flaws;             /* deliberate weaknesses switched on in the reference gateway */
+    size_t flaw_count;
+};
+
+/* TOPO_NONE where there is none. */
+uint16_t topo_site_find(const struct topology *t, const char *name);
+uint16_t topo_node_find(const struct topology *t, const char *name);
+uint16_t topo_link_find(const struct topology *t, uint16_t site_a, uint16_t site_b);
+static inline uint16_t path_from(const struct topology *t, uint16_t path)
+{
+    return path % 2 ? t->links[path / 2].b : t->links[path / 2].a;
+}
+static inline uint16_t path_to(const struct topology *t, uint16_t path)
+{
+    return path % 2 ? t->links[path / 2].a : t->links[path / 2].b;
+}

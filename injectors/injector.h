@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One fault, three questions: make it, undo it, is it so? An injector never sees the evidence; the conductor brackets
+ * its calls with events, so none can forget to record itself.
+ *
+ * apply: acts and returns when the effect is confirmed (pidfd readable, read-back equal). heal: idempotent, valid after
+ * half an apply, leaves what other faults still want. prove: asks the kernel and the canaries whether the fault is (or,
+ * with healed true, no longer is) in force; called again and again until it settles or its bound passes; must not block.
+ */
+#pragma once
+#include "harness/lab/canary.h"
+#include "harness/lab/fabric.h"
+#include "harness/spec/action.h"
+#include "harness/spec/field.h"
+
+enum proof { PROOF_PENDING, PROOF_PROVEN, PROOF_REFUTED };
+
+struct injection {
+    uint16_t fault;               /* id of the step, names its layers */
+    const struct action *action;
+    struct fabric *fabric;
+    struct canary *const *canaries; /* on the paths this fault hits, in the order of injection_paths */
+    size_t canary_count;
+    struct canary *control;       /* on a path no fault hits; NULL if the world has none */
+    int64_t applied_at_ns, healed_at_ns; /* ends of apply and heal, set by the conductor; 0 not yet */
+    int64_t begun_at_ns;          /* begin of apply */
+    char method[160];             /* prove: how it was proven, or what was seen instead */
+    char mechanism[32];           /* apply: signal, netem, fib, ... */
+    char *state;                  /* the injector's own (heap), freed by the conductor with free(3) */
+};
+
+struct injector {
+    struct action_type type;
+    int (*apply)(struct injection *in, struct err *e);
+    int (*heal)(struct injection *in, struct err *e);
+    enum proof (*prove)(struct injection *in, bool healed);
+    enum lab_effect effect;       /* which mechanism it needs */
+};
+
+extern const struct injector *const injectors[]; /* NULL-terminated, one row per verb */
+const struct injector *injector_find(const char *verb);
+/* The action types of all verbs for the loader, NULL-terminated. */
+const struct action_type *const *injector_types(size_t *n);
+
+/* The paths of the topology that an action hits (link faults only), at most max; returns how many. */
+size_t injection_paths(const struct topology *t, const struct action *a, uint16_t *paths, size_t max);
