@@ -15,11 +15,12 @@
 #include "gateway-under-test/gateway.h"
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
+#include "gateway-under-test/relay.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #define DUPLICATE_EVERY 20
 
@@ -39,6 +40,8 @@ struct proxied {
 
 static void try_next(struct proxied *p);
 
+static const char *const own_fields[] = {"x-dr-gateway", "x-dr-attempt", "x-dr-config", NULL};
+
 static void add_own_fields(const struct proxied *p, struct text *out)
 {
     text_addf(out, "X-DR-Gateway: %s\r\nX-DR-Attempt: %d\r\nX-DR-Config: %.12s\r\n", p->gateway->node->config->node,
@@ -53,47 +56,11 @@ static void proxied_free(struct proxied *p)
     free(p);
 }
 
-static void add_span(struct text *out, struct http_span s)
-{
-    text_add_bytes(out, s.at, s.len);
-}
-
-static bool own_field(struct http_span name)
-{
-    return span_is_nocase(name, "x-dr-gateway") || span_is_nocase(name, "x-dr-attempt") ||
-           span_is_nocase(name, "x-dr-config");
-}
-
-/* Copy the fields of a message that concern both ends. */
-static void copy_fields(struct text *out, const struct http_message *m, const char *bytes)
-{
-    for (size_t i = 0; i < m->field_count; i++) {
-        const struct http_field *f = &m->fields[i];
-        struct http_span name = {bytes + f->name_at, f->name_len}, value = {bytes + f->value_at, f->value_len};
-        if (http_hop_by_hop(name) || own_field(name))
-            continue;
-        add_span(out, name);
-        text_add_bytes(out, ": ", 2);
-        add_span(out, value);
-        text_add_bytes(out, "\r\n", 2);
-    }
-}
-
 static void build_request(struct proxied *p)
 {
-    struct text *out = &p->call.request;
-    struct http_span body = exchange_body(p->x);
-    text_clear(out);
-    add_span(out, exchange_method(p->x));
-    text_add_bytes(out, " ", 1);
-    add_span(out, exchange_target(p->x));
-    text_add(out, " HTTP/1.1\r\n");
-    copy_fields(out, &p->x->req, p->x->conn.in.at);
-    text_addf(out, "X-DR-Attempt: %d\r\n", p->attempts);
-    if (body.len > 0 || !p->is_read)
-        text_addf(out, "Content-Length: %zu\r\n", body.len);
-    text_add_bytes(out, "\r\n", 2);
-    add_span(out, body);
+    char attempt[48];
+    (void)snprintf(attempt, sizeof(attempt), "X-DR-Attempt: %d\r\n", p->attempts);
+    relay_request(&p->call.request, p->x, own_fields, attempt);
 }
 
 /* No answer of an upstream can be passed on. */
@@ -119,7 +86,7 @@ static void pass_on(struct proxied *p)
     struct call *c = &p->call;
     struct http_span body = call_body(c);
     scoped_text struct text fields = {0};
-    copy_fields(&fields, &c->res, c->conn.in.at);
+    relay_fields(&fields, &c->res, c->conn.in.at, own_fields);
     add_own_fields(p, &fields);
     if (c->res.status >= 500)
         p->gateway->node->counters[COUNTER_errors]++;
@@ -132,11 +99,11 @@ static void mark(struct proxied *p, enum tried how)
     p->tried[p->member - p->pool->members] = (unsigned char)how;
 }
 
-static void learn(struct proxied *p, const char *region_field)
+static void learn(struct proxied *p, const char *region_field, const char *epoch_field)
 {
     int64_t epoch = 0;
     struct http_span region = call_field(&p->call, region_field);
-    if (region.at != NULL && span_int(call_field(&p->call, "x-dr-epoch"), &epoch))
+    if (region.at != NULL && span_int(call_field(&p->call, epoch_field), &epoch))
         pool_learn_leader(p->pool, region.at, region.len, epoch);
 }
 
@@ -157,8 +124,8 @@ static void answered(struct proxied *p)
 {
     int status = p->call.res.status;
     if (status == 503 && call_field(&p->call, "x-dr-not-forwarded").at != NULL) {
-        learn(p, "x-dr-leader");
         pool_learn_follower(p->pool, p->member->cfg->region, p->pool->leader_epoch);
+        learn(p, "x-dr-leader", "x-dr-leader-epoch");
         member_succeeded(p->member);
         mark(p, TRIED_NOT_LEADER);
         try_next(p);
@@ -171,7 +138,7 @@ static void answered(struct proxied *p)
     if (status < 500) {
         member_succeeded(p->member);
         if (status == 200 && !p->is_read)
-            learn(p, "x-dr-region");
+            learn(p, "x-dr-region", "x-dr-epoch");
     } else {
         member_failed(p->member);
     }

@@ -16,7 +16,7 @@
 
 #include <stdlib.h>
 
-enum { CONNECT_MS = 250, TRY_MS = 600, TOTAL_MS = 950, RETRIES = 2, DRAIN_MS = 500 };
+enum { CONNECT_MS = 250, TRY_MS = 600, TOTAL_MS = 950, RETRIES = 2, DRAIN_MS = 500, RATE_LIMIT_PER_S = 100000 };
 
 static json_t *made(json_t *doc)
 {
@@ -106,7 +106,8 @@ static void add_gateway(json_t *doc, const struct topology *t, const struct topo
 {
     const struct topo_failover *f = &t->failover;
     set(doc, "drain_ms", json_integer(DRAIN_MS));
-    set(doc, "routes", json_pack("{s:{s:s, s:s, s:s}}", "orders", "host", "*", "path", "/v1/", "upstream", "pool:orders"));
+    set(doc, "routes", json_pack("{s:{s:s, s:s, s:s, s:{s:i}}}", "orders", "host", "*", "path", "/v1/", "upstream",
+                                 "pool:orders", "rate_limit", "per_s", RATE_LIMIT_PER_S));
     json_t *check = made(json_pack("{s:s, s:I, s:I, s:I, s:I}", "path", "/healthz", "every_ms", ms(f->probe_every_ns),
                                    "timeout_ms", ms(f->probe_timeout_ns), "unhealthy_after", (json_int_t)f->unhealthy_after,
                                    "healthy_after", (json_int_t)f->healthy_after));
