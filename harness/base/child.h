@@ -14,7 +14,7 @@ struct err;
 
 struct child {
     pid_t pid; /* 0: none */
-    int pidfd; /* readable once the process is dead */
+    int pidfd; /* readable once the process is dead; closed and -1 once reaped */
     bool reaped;
     int status; /* wait status once reaped */
 };
@@ -23,8 +23,9 @@ struct child {
  * defaults; in the parent 1; -1 on failure. */
 int child_fork(struct child *c, struct err *e);
 
-/* fork and exec. argv[0] is a path. stdout and stderr go to log_fd (or stay when -1), stdin is /dev/null, every other
- * descriptor is closed. before (may be NULL) runs in the child before exec, e.g. to enter namespaces; non-zero stops it. */
+/* fork and exec. argv[0] is a path, envp NULL means our own environment. stdout and stderr go to log_fd (or stay when
+ * -1), stdin is /dev/null, every other descriptor is closed. before (may be NULL) runs in the child before exec, e.g.
+ * to enter namespaces; non-zero (errno says why) stops it. A program that cannot be executed is an error here, too. */
 int child_exec(struct child *c, const char *const argv[], const char *const envp[], int log_fd,
                int (*before)(void *arg), void *arg, struct err *e);
 

@@ -33,7 +33,7 @@ static inline int steal_fd(int *fd)
 
 /* Take the pointer out of a scoped local, leaving NULL behind. */
 #define steal(pp)                      \
-    ({                                 \
+    __extension__({                    \
         __typeof__(*(pp)) t_ = *(pp);  \
         *(pp) = NULL;                  \
         t_;                            \

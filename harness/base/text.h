@@ -20,7 +20,7 @@ void text_clear(struct text *t);
 void text_add(struct text *t, const char *s);
 void text_add_bytes(struct text *t, const void *s, size_t len);
 void text_addf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void text_vaddf(struct text *t, const char *fmt, va_list ap);
+void text_vaddf(struct text *t, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 const char *text_str(const struct text *t);
 char *text_steal(struct text *t); /* the heap string, never NULL; t is empty afterwards */
 #define scoped_text __attribute__((cleanup(text_deinit)))
