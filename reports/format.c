@@ -134,6 +134,12 @@ void format_value(struct text *t, double value, const char *unit)
     text_add(t, suffix(unit));
 }
 
+void format_short(struct text *t, double value, const char *unit)
+{
+    number(t, value, unit, false);
+    text_add(t, suffix(unit));
+}
+
 void format_interval(struct text *t, double lower, double upper, const char *unit)
 {
     if (!isfinite(lower) && !isfinite(upper)) {
@@ -172,8 +178,7 @@ void format_target(struct text *t, const struct result_objective *o)
         text_add(t, "?");
         return;
     }
-    number(t, o->target, o->unit, false);
-    text_add(t, suffix(o->unit));
+    format_short(t, o->target, o->unit);
 }
 
 void format_recovered(struct text *t, const struct result_objective *o)
@@ -193,8 +198,7 @@ void format_sentence(struct text *t, const struct result_objective *o)
     if (text_eq(o->direction, "at_least")) {
         text_add(t, "at least ");
     }
-    number(t, o->target, o->unit, false);
-    text_add(t, suffix(o->unit));
+    format_short(t, o->target, o->unit);
     if (o->recovered_by) {
         text_add(t, ", ");
         format_recovered(t, o);

@@ -17,6 +17,7 @@ const char *format_icon(enum verdict v, bool utf8);
 const char *format_verdict(enum verdict v);       /* never out of range */
 
 void format_value(struct text *t, double value, const char *unit);    /* "5.285 s"; NAN gives "not measured" */
+void format_short(struct text *t, double value, const char *unit);    /* the same without trailing zeros: "5 s" */
 void format_interval(struct text *t, double lower, double upper, const char *unit);
 void format_achieved(struct text *t, const struct result_objective *o);
 void format_target(struct text *t, const struct result_objective *o); /* "at most 5 s" */
@@ -30,6 +31,4 @@ void format_seconds(struct text *t, double seconds);              /* "22.0 s": f
 /* How to run it again: drtest run FILE --seed N --set KEY=VALUE, words quoted for a POSIX shell. */
 struct plan;
 void format_reproduce(struct text *t, const struct result *r, const struct plan *plan);
-
-
 double format_run_end(const struct result *r); /* duration_s, or the last end of a phase where that is not known */

@@ -216,6 +216,24 @@ static void tell_writes(struct text *t, const struct result *r)
     text_add(t, missed ? ", more than promised." : met ? ", within the target." : ".");
 }
 
+/* What was missed, so that nobody has to look for it. */
+static void tell_misses(struct text *t, const struct result *r)
+{
+    size_t told = 0;
+    for (size_t i = 0; i < r->objectives.len; i++) {
+        const struct result_objective *o = &r->objectives.at[i];
+        if (o->verdict != MISSED) {
+            continue;
+        }
+        begin_sentence(t);
+        text_addf(t, "%s%s ", told++ ? "" : "Promise broken: ", format_label(o->name));
+        format_achieved(t, o);
+        text_add(t, ", promised ");
+        format_target(t, o);
+        text_add(t, ".");
+    }
+}
+
 static void tell_drift(struct text *t, const struct result *r)
 {
     const struct result_objective *detected = objective(r, "detected"), *repaired = objective(r, "repaired");
@@ -251,4 +269,5 @@ void story_tell(struct text *t, const struct report_input *in)
     tell_service(t, in);
     tell_writes(t, in->result);
     tell_drift(t, in->result);
+    tell_misses(t, in->result);
 }

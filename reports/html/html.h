@@ -23,6 +23,7 @@ struct page {
     struct lanes lanes;
     struct svg_axis axis; /* shared by all charts of the whole run */
     double end_s;
+    struct text contents; /* list items: the headings so far */
 };
 
 /* Parts that every section uses (html_parts.c). Names of elements and classes are ours and not escaped. */
@@ -36,7 +37,8 @@ void html_rows_cut(struct page *p, size_t shown, size_t all, const char *what, c
 
 /* A figure: scrollable SVG, then a caption, then its numbers behind <details>. */
 void html_figure_begin(struct page *p, const char *label);
-void html_figure_data(struct page *p, const char *const *columns, const char *what); /* after the SVG: opens the table */
+void html_figure_chart_end(struct page *p); /* after the SVG; a legend may follow */
+void html_figure_data(struct page *p, const char *const *columns, const char *what); /* opens the table */
 void html_figure_end(struct page *p);
 void html_table_begin(struct page *p, const char *class, const char *const *columns); /* NULL-terminated */
 void html_table_end(struct page *p);

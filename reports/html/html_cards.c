@@ -25,7 +25,7 @@ static void verdict_icon(struct page *p, enum verdict v)
     enum verdict known = (unsigned)v <= SKIPPED ? v : INCONCLUSIVE;
     text_add(p->out, "<svg class=\"icon\" viewBox=\"0 0 48 48\" width=\"56\" height=\"56\" aria-hidden=\"true\">");
     svg_circle(p->out, 24, 24, 22, paints[known], NULL);
-    svg_path(p->out, marks[known], PAINT_NONE, PAINT_PAPER, 4.5, NULL);
+    svg_path(p->out, marks[known], PAINT_PAPER, 4.5, NULL);
     text_add(p->out, "</svg>");
 }
 
@@ -61,7 +61,7 @@ static void checks(struct page *p)
     text_add(p->out, "<ul class=\"checks\" aria-label=\"Checks: what must hold before the numbers count\">\n");
     for (size_t i = 0; i < p->r->checks.len; i++) {
         const struct result_check *c = &p->r->checks.at[i];
-        text_addf(p->out, "<li class=\"c-%s\"><span aria-hidden=\"true\">%s</span> <b>", format_verdict(c->verdict),
+        text_addf(p->out, "<li class=\"c-%s\"><span aria-hidden=\"true\">%s</span><b>", format_verdict(c->verdict),
                   format_icon(c->verdict, true));
         html_escaped(p, format_check(c->name));
         text_add(p->out, "</b>");
@@ -98,14 +98,14 @@ static struct svg_axis bar_scale(const struct result_objective *o)
     double low = isfinite(o->achieved_lower) ? o->achieved_lower : o->target;
     double high = isfinite(o->achieved_upper) ? o->achieved_upper : low;
     double top = fmax(fmax(o->target, high), isfinite(o->floor_max) ? o->floor_max : 0);
-    struct svg_axis axis = {0, top > 0 ? top * 1.18 : 1, BAR_LEFT, BAR_RIGHT};
-    if (!isfinite(o->achieved_upper)) {
-        axis.to_s = fmax(axis.to_s, low * 1.3);
-    }
+    top = isfinite(o->achieved_upper) ? top * 1.1 : fmax(top, low * 1.3);
+    double step = svg_step(top, 6);
+    struct svg_axis axis = {0, top > 0 ? ceil(top / step) * step : 1, BAR_LEFT, BAR_RIGHT};
     if (text_eq(o->direction, "at_least") && text_eq(o->unit, "ratio")) {
         double least = fmin(o->target, low);
-        axis = (struct svg_axis){fmax(0, 1 - (1 - least) * 1.35), 1, BAR_LEFT, BAR_RIGHT};
-        axis.from_s = axis.from_s < 1 ? axis.from_s : 0.99;
+        step = svg_step((1 - least) * 1.2, 4);
+        double shown = least < 1 ? ceil((1 - least) * 1.2 / step) * step : 0.01;
+        axis = (struct svg_axis){fmax(0, 1 - shown), 1, BAR_LEFT, BAR_RIGHT};
     }
     return axis;
 }
@@ -119,7 +119,7 @@ static void bar_interval(struct page *p, const struct result_objective *o, const
     double to = open ? BAR_RIGHT : svg_x(axis, o->achieved_upper);
     double start = svg_x(axis, axis->from_s);
     if (!text_eq(o->direction, "at_least")) {
-        svg_rect(p->out, start, 26, from - start, 12, paint, 30, NULL);
+        svg_rect(p->out, start, 30, from - start, 4, paint, 100, NULL);
     }
     if (to - from < 5) { /* narrow: keep it visible, centred */
         double middle = (from + to) / 2;
@@ -129,7 +129,7 @@ static void bar_interval(struct page *p, const struct result_objective *o, const
     svg_rect(p->out, from, 22, to - from, 20, paint, open ? 60 : 100, NULL);
     if (open) {
         svg_hatch(p->out, from, 22, to - from, 20, paint == PAINT_GOOD ? PAINT_MUTED : paint);
-        svg_path(p->out, "M312 26l5 6-5 6", PAINT_NONE, PAINT_INK, 2, NULL);
+        svg_path(p->out, "M312 26l5 6-5 6", PAINT_INK, 2, NULL);
     }
 }
 
@@ -154,8 +154,8 @@ static void bar(struct page *p, const struct result_objective *o, size_t i)
     svg_line(p->out, target, 17, target, 46, PAINT_INK, 2, NULL);
     svg_text(p->out, target, 12, target > 240 ? ANCHOR_END : target < 60 ? ANCHOR_START : ANCHOR_MIDDLE, PAINT_INK, 11,
              true, "target");
-    format_value(&low, axis.from_s, o->unit);
-    format_value(&high, axis.to_s, o->unit);
+    format_short(&low, axis.from_s, o->unit);
+    format_short(&high, axis.to_s, o->unit);
     svg_text(p->out, BAR_LEFT, 58, ANCHOR_START, PAINT_MUTED, 10, false, axis.from_s > 0 ? text_str(&low) : "0");
     svg_text(p->out, BAR_RIGHT, 58, ANCHOR_END, PAINT_MUTED, 10, false, text_str(&high));
     svg_close(p->out);
@@ -187,7 +187,7 @@ static void card_facts(struct page *p, const struct result_objective *o)
         fact(p, "Resolution", text_str(&resolution));
     }
     if (isfinite(o->floor)) {
-        fact(p, "Floor of the configuration", text_str(&floor));
+        fact(p, "Floor (hatched)", text_str(&floor));
     }
     if (flags.len) {
         fact(p, "Flags", text_str(&flags));

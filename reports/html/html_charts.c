@@ -27,24 +27,26 @@ static void value_grid(struct page *p, double y, double height, double top, cons
     }
 }
 
+/* A round value at or above the largest one. */
+static double nice_top(double largest)
+{
+    double step = svg_step(largest, 4);
+    return largest > 0 ? ceil(largest / step - 1e-9) * step : 1;
+}
+
 /* A bar of one bucket appended to a path; y is its lower edge. */
 static void add_bar(const struct page *p, struct text *d, size_t b, double y, double h)
 {
     if (h > 0) {
         double x = svg_x(&p->axis, p->series.from_s + (double)b * p->series.width_s);
         double to = svg_x(&p->axis, p->series.from_s + (double)(b + 1) * p->series.width_s);
-        text_addf(d, "M%.1f %.1fV%.1fH%.1fV%.1fZ", x, y, y - h, fmax(to - 0.5, x + 0.4), y);
+        text_addf(d, "M%.1f %.1fV%.1fH%.1fV%.1fZ", x, y, y - h, to, y);
     }
 }
 
 static void width_sentence(struct page *p, struct text *t, const char *what)
 {
     text_addf(t, "%s, per %g s.", what, p->series.width_s);
-}
-
-static void patterned_path(struct page *p, const char *d, const char *pattern)
-{
-    text_addf(p->out, "<path d=\"%s\" fill=\"url(#hatch-%s)\"/>", d, pattern);
 }
 
 void html_traffic(struct page *p)
@@ -56,7 +58,7 @@ void html_traffic(struct page *p)
     if (s->count == 0) {
         return;
     }
-    double most = s->rate_max > 0 ? s->rate_max : 1, bottom = TOP + HEIGHT;
+    double most = nice_top(s->rate_max), bottom = TOP + HEIGHT;
     for (size_t b = 0; b < s->count; b++) {
         double scale = HEIGHT / (most * s->width_s);
         add_bar(p, &good, b, bottom, s->buckets[b].good * scale);
@@ -70,10 +72,13 @@ void html_traffic(struct page *p)
     chart_axis(p, TOP, bottom);
     value_grid(p, TOP, HEIGHT, most, "/s");
     chart_faults(p, TOP, HEIGHT);
-    svg_path(p->out, text_str(&good), PAINT_GOOD, PAINT_NONE, 0, NULL);
-    svg_path(p->out, text_str(&bad), PAINT_BAD, PAINT_NONE, 0, NULL);
+    svg_area(p->out, text_str(&good), PAINT_GOOD, 40, false);
+    svg_area(p->out, text_str(&bad), PAINT_BAD, 55, true);
     svg_line(p->out, p->axis.left, bottom, p->axis.right, bottom, PAINT_MUTED, 1, NULL);
     svg_close(p->out);
+    html_figure_chart_end(p);
+    text_add(p->out, "<p class=\"legend\"><span class=\"key f-good\"></span>good <span class=\"key f-bad\"></span>bad "
+                     "<span class=\"key f-fault\"></span>fault in force</p>\n");
     html_figure_data(p, columns, "Requests as a table");
     for (size_t b = 0; b < s->count; b++) {
         const struct series_bucket *k = &s->buckets[b];
@@ -88,8 +93,6 @@ void html_traffic(struct page *p)
         text_add(p->out, "</tr>\n");
     }
     html_figure_end(p);
-    text_add(p->out, "<p class=\"legend\"><span class=\"key f-good\"></span>good <span class=\"key f-bad\"></span>bad "
-                     "<span class=\"key f-fault\"></span>fault in force</p>\n");
 }
 
 struct log_scale {
@@ -148,7 +151,7 @@ static void latency_line(struct page *p, const struct log_scale *l, int which)
         drawing = true;
     }
     if (d.len) {
-        svg_path(p->out, text_str(&d), PAINT_NONE, paints[which], widths[which], dashes[which]);
+        svg_path(p->out, text_str(&d), paints[which], widths[which], dashes[which]);
     }
 }
 
@@ -199,9 +202,10 @@ void html_latency(struct page *p)
         latency_line(p, &l, which);
     }
     svg_close(p->out);
-    latency_table(p);
+    html_figure_chart_end(p);
     text_add(p->out, "<p class=\"legend\"><span class=\"stroke k-blue\"></span>p50 <span class=\"stroke k-warn dashed\">"
                      "</span>p95 <span class=\"stroke k-bad dotted\"></span>p99</p>\n");
+    latency_table(p);
 }
 
 static void lost_marks(struct page *p, double top, double height)
@@ -215,7 +219,7 @@ static void lost_marks(struct page *p, double top, double height)
         }
     }
     if (d.len) {
-        svg_path(p->out, text_str(&d), PAINT_NONE, PAINT_BAD, 2, NULL);
+        svg_path(p->out, text_str(&d), PAINT_BAD, 2, NULL);
     }
 }
 
@@ -254,10 +258,12 @@ void html_writes(struct page *p)
         return;
     }
     scoped_text struct text acked = {0}, unknown = {0};
-    double most = 1, bottom = TOP + HEIGHT;
+    double most = 0, bottom = TOP + HEIGHT;
     for (size_t b = 0; b < p->series.count; b++) {
         most = fmax(most, p->series.buckets[b].acked + p->series.buckets[b].unknown);
     }
+    double rate = nice_top(most / (p->series.width_s > 0 ? p->series.width_s : 1));
+    most = rate * p->series.width_s;
     for (size_t b = 0; b < p->series.count; b++) {
         const struct series_bucket *k = &p->series.buckets[b];
         add_bar(p, &acked, b, bottom, k->acked / most * HEIGHT);
@@ -271,15 +277,17 @@ void html_writes(struct page *p)
     svg_open(p->out, "writes-chart", CHART_WIDTH, bottom + 26, "Writes over time",
              "Acknowledged writes, with a cross for each lost one at the moment it was acknowledged.");
     chart_axis(p, 8, bottom);
+    value_grid(p, TOP, HEIGHT, rate, "/s");
     chart_faults(p, 8, bottom - 8);
-    chart_label(p, 24, "lost", NULL);
-    chart_label(p, TOP + HEIGHT / 2.0, "acknowledged", NULL);
-    svg_path(p->out, text_str(&acked), PAINT_BLUE, PAINT_NONE, 0, NULL);
-    svg_path(p->out, text_str(&unknown), PAINT_WARN, PAINT_NONE, 0, NULL);
-    patterned_path(p, text_str(&unknown), "warn");
+    svg_text(p->out, p->axis.left - 8, 24, ANCHOR_END, PAINT_MUTED, 11, false, "lost");
+    svg_area(p->out, text_str(&acked), PAINT_BLUE, 45, false);
+    svg_area(p->out, text_str(&unknown), PAINT_WARN, 60, true);
     lost_marks(p, 8, 24);
     svg_line(p->out, p->axis.left, bottom, p->axis.right, bottom, PAINT_MUTED, 1, NULL);
     svg_close(p->out);
+    html_figure_chart_end(p);
+    text_add(p->out, "<p class=\"legend\"><span class=\"key f-blue\"></span>acknowledged <span class=\"key f-warn\"></span>"
+                     "unknown <span class=\"stroke k-bad\"></span>× lost, when it was acknowledged</p>\n");
     html_figure_data(p, columns, "Lost writes as a table");
     for (size_t i = 0; i < l->lost.len && i < LOST_MAX; i++) {
         text_add(p->out, "<tr>");

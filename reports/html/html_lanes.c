@@ -26,7 +26,7 @@ struct look {
 
 static const struct look looks[LANE_STATES] = {
     [LANE_ABSENT] = {PAINT_TRACK, 100, false, PAINT_NONE},   [LANE_STARTING] = {PAINT_SKY, 45, false, PAINT_NONE},
-    [LANE_UP] = {PAINT_GOOD, 75, false, PAINT_NONE},         [LANE_DRIFTED] = {PAINT_WARN, 30, true, PAINT_FAULT},
+    [LANE_UP] = {PAINT_GOOD, 40, false, PAINT_NONE},         [LANE_DRIFTED] = {PAINT_WARN, 30, true, PAINT_FAULT},
     [LANE_DEGRADED] = {PAINT_WARN, 45, true, PAINT_WARN},    [LANE_FROZEN] = {PAINT_SKY, 35, true, PAINT_SKY},
     [LANE_DOWN] = {PAINT_BAD, 40, true, PAINT_BAD},
 };
@@ -82,7 +82,7 @@ static void draw_served(struct page *p, uint16_t site, double y, double h)
     }
     if (d.len) {
         text_addf(&d, "H%.1fV%.1fZ", svg_x(&p->axis, s->from_s + (double)s->count * s->width_s), y + h);
-        svg_path(p->out, text_str(&d), PAINT_BLUE, PAINT_NONE, 0, NULL);
+        svg_area(p->out, text_str(&d), PAINT_SKY, 70, false);
     }
 }
 
@@ -136,7 +136,7 @@ static void draw_switches(struct page *p, uint16_t site, double y)
 
 static void legend(struct page *p)
 {
-    text_add(p->out, "<figcaption class=\"legend\">");
+    text_add(p->out, "<p class=\"legend\">");
     for (int i = LANE_STARTING; i < LANE_STATES; i++) {
         text_add(p->out, "<span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
         draw_state(p, 0, 0, 22, 12, (enum lane_state)i, NULL);
@@ -145,11 +145,11 @@ static void legend(struct page *p)
     text_add(p->out, "<span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
     svg_rect(p->out, 0, 4, 22, 4, PAINT_BLUE, 100, NULL);
     text_add(p->out, "</svg>leads</span><span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
-    svg_path(p->out, "M0 12V8H7V2H22V12Z", PAINT_BLUE, PAINT_NONE, 0, NULL);
+    svg_area(p->out, "M0 12V8H7V2H22V12Z", PAINT_SKY, 70, false);
     text_add(p->out, "</svg>share of answers served</span><span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" "
                      "aria-hidden=\"true\">");
     svg_circle(p->out, 11, 6, 3.2, PAINT_INK, NULL);
-    text_add(p->out, "</svg>clients changed endpoint</span></figcaption>\n");
+    text_add(p->out, "</svg>clients changed endpoint</span></p>\n");
 }
 
 static void table(struct page *p)
@@ -172,10 +172,15 @@ static void table(struct page *p)
     html_figure_end(p);
 }
 
+static const char *role_of(const struct topo_site *site)
+{
+    return site->role == REGION_PRIMARY ? "primary" : site->role == REGION_STANDBY ? "standby" : "active";
+}
+
 /* Height of the lane of a region, a node, a vantage. */
 static double lane_height(const struct lane *lane)
 {
-    return lane->node == TOPO_NONE ? 52 : 15;
+    return lane->node == TOPO_NONE ? 62 : 15;
 }
 
 void html_lanes(struct page *p)
@@ -185,7 +190,7 @@ void html_lanes(struct page *p)
         return;
     }
     size_t node_lanes = 0, shown = 0;
-    double height = 8;
+    double height = 14;
     for (size_t i = 0; i < p->lanes.all.len; i++) {
         node_lanes += p->lanes.all.at[i].node != TOPO_NONE;
     }
@@ -194,7 +199,7 @@ void html_lanes(struct page *p)
         height += nodes || p->lanes.all.at[i].node == TOPO_NONE ? lane_height(&p->lanes.all.at[i]) : 0;
     }
     for (size_t s = 0; s < topo->site_count; s++) {
-        height += topo->sites[s].kind == SITE_VANTAGE ? 30 : 0;
+        height += topo->sites[s].kind == SITE_VANTAGE ? 34 : 0;
     }
     html_heading(p, "lanes", "Regions, nodes and clients", NULL);
     html_figure_begin(p, "States over time");
@@ -202,11 +207,12 @@ void html_lanes(struct page *p)
              "One lane per region, node and client vantage: up, degraded, down, frozen or drifted; who led and who served.");
     chart_axis(p, 0, height);
     chart_faults(p, 0, height);
-    double y = 8;
+    double y = 0;
     for (size_t i = 0; i < p->lanes.all.len; i++) {
         const struct lane *lane = &p->lanes.all.at[i];
         if (lane->node == TOPO_NONE) {
-            chart_label(p, y + 14, lane->name, topo->primary == lane->site ? "primary" : "region");
+            y += 10;
+            chart_label(p, y + 14, lane->name, role_of(&topo->sites[lane->site]));
             draw_spans(p, lane, y, 18);
             draw_leads(p, lane, y + 20);
             draw_served(p, lane->site, y + 26, 16);
@@ -218,19 +224,21 @@ void html_lanes(struct page *p)
             continue;
         }
         text_add(p->out, "\n");
-        y += lane_height(lane);
+        y += lane_height(lane) - (lane->node == TOPO_NONE ? 10 : 0);
     }
+    y += 12;
     for (size_t s = 0; s < topo->site_count; s++) {
         if (topo->sites[s].kind == SITE_VANTAGE) {
             chart_label(p, y + 14, topo->sites[s].name, "clients");
             draw_vantage(p, (uint16_t)s, y, 18);
             draw_switches(p, (uint16_t)s, y + 9);
-            y += 30;
+            y += 34;
         }
     }
     svg_close(p->out);
-    table(p);
+    html_figure_chart_end(p);
     legend(p);
+    table(p);
     if (!nodes) {
         html_rows_cut(p, shown, node_lanes, "node lanes", "timeline.jsonl");
     }

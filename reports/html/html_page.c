@@ -4,7 +4,8 @@
  *
  * The page is a list of sections over one derived model. Its content security policy allows exactly one style sheet
  * and one script, by hash; the hashes are computed here from the very bytes that are written, so they cannot drift
- * apart. No style= and no on*= attribute exists anywhere. Everything foreign is escaped where it is added. Above
+ * apart. The table of contents lists the headings that the sections wrote, so it is made last and put in before them.
+ * No style= and no on*= attribute exists anywhere. Everything foreign is escaped where it is added. Above
  * PAGE_MAX the remaining sections are left out, and the page says so.
  */
 #include "reports/html/html.h"
@@ -103,25 +104,31 @@ static void footer(struct page *p)
 int html_write(FILE *out, const struct report_input *in, struct err *e)
 {
     static const struct evidence nothing = {0}; /* a run that never started has no evidence */
-    scoped_text struct text t = {0};
+    scoped_text struct text t = {0}, body = {0};
     struct report_input input = *in;
     input.evidence = in->evidence ? in->evidence : &nothing;
     struct page p = {.out = &t, .in = &input, .r = in->result, .end_s = format_run_end(in->result)};
     p.axis = (struct svg_axis){0, p.end_s > 0 ? p.end_s : 1, CHART_LEFT, CHART_RIGHT};
     series_make(&p.series, input.evidence, in->plan, 0, p.axis.to_s, BUCKETS);
     lanes_make(&p.lanes, &input, p.axis.to_s);
-    head(&p);
-    svg_patterns(p.out);
-    masthead(&p);
-    size_t i = 0;
-    for (; i < array_len(sections) && t.len < PAGE_MAX; i++) {
+    size_t i = 1;
+    p.out = &body;
+    for (; i < array_len(sections) && body.len < PAGE_MAX; i++) {
         sections[i](&p);
     }
     if (i < array_len(sections)) {
         text_addf(p.out, "<p class=\"cut\">Cut here after 5 MB: %zu sections are left out.</p>\n", array_len(sections) - i);
     }
+    p.out = &t;
+    head(&p);
+    svg_patterns(p.out);
+    masthead(&p);
+    sections[0](&p);
+    text_addf(p.out, "<nav aria-label=\"On this page\"><ul>%s</ul></nav>\n", text_str(&p.contents));
+    text_add(p.out, text_str(&body));
     footer(&p);
     lanes_deinit(&p.lanes);
     series_deinit(&p.series);
+    text_deinit(&p.contents);
     return report_emit(out, &t, "report.html", e);
 }

@@ -23,6 +23,9 @@ void html_heading(struct page *p, const char *id, const char *title, const char 
     text_addf(p->out, "<h2 id=\"%s\">", id);
     html_escaped(p, title);
     text_add(p->out, "</h2>\n");
+    text_addf(&p->contents, "<li><a href=\"#%s\">", id);
+    escape(&p->contents, ESCAPE_HTML, title);
+    text_add(&p->contents, "</a></li>\n");
     if (lead) {
         html_element(p, "p", "lead", lead);
         text_add(p->out, "\n");
@@ -81,9 +84,14 @@ void html_figure_begin(struct page *p, const char *label)
     text_add(p->out, "\">\n");
 }
 
+void html_figure_chart_end(struct page *p)
+{
+    text_add(p->out, "</div>\n");
+}
+
 void html_figure_data(struct page *p, const char *const *columns, const char *what)
 {
-    text_add(p->out, "</div><details><summary>");
+    text_add(p->out, "<details><summary>");
     html_escaped(p, what);
     text_add(p->out, "</summary>\n");
     html_table_begin(p, "data", columns);

@@ -67,6 +67,7 @@ static void fault_marks(struct marks *m, const struct result_fault *f)
 /* Marks nearer than `apart` units share one label ("t_ib, t_ie, proven"), since no eye could part their lines. */
 static void draw_marks(struct page *p, const struct svg_axis *axis, struct marks *m, double top, double bottom)
 {
+    scoped_text struct text notes = {0};
     double taken[MARK_ROWS];
     for (int i = 0; i < MARK_ROWS; i++) {
         taken[i] = -1e9;
@@ -90,10 +91,10 @@ static void draw_marks(struct page *p, const struct svg_axis *axis, struct marks
         taken[row] = from + width;
         double y = top + 11 + row * MARK_ROW;
         svg_line(p->out, x, y - 9, x, bottom, first->paint, 1.4, NULL);
-        svg_text(p->out, left ? x - 5 : x + 5, y, left ? ANCHOR_END : ANCHOR_START, PAINT_INK, 11, false,
-                 text_str(&label));
-        text_add(p->out, "\n");
+        svg_note(&notes, left ? x - 5 : x + 5, y, left ? ANCHOR_END : ANCHOR_START, text_str(&label));
+        text_add(&notes, "\n");
     }
+    text_add(p->out, text_str(&notes)); /* above all lines */
 }
 
 static void marks_table(struct page *p, struct marks *m)
@@ -135,21 +136,21 @@ static void close_traffic(struct page *p, const struct svg_axis *axis, double to
 {
     scoped_series struct series fine = {0};
     series_make(&fine, p->in->evidence, p->in->plan, axis->from_s, axis->to_s, 160);
-    double scale = fine.rate_max > 0 ? height / (fine.rate_max * fine.width_s) : 0;
+    scoped_text struct text good = {0}, bad = {0};
     for (size_t b = 0; b < fine.count; b++) {
         const struct series_bucket *k = &fine.buckets[b];
         double x = svg_x(axis, fine.from_s + (double)b * fine.width_s);
-        double w = svg_x(axis, fine.from_s + (double)(b + 1) * fine.width_s) - x - 0.6;
-        double good = k->good * scale, bad = k->bad * scale;
-        if (k->good) {
-            svg_rect(p->out, x, top + height - good, w, good, PAINT_GOOD, 100, NULL);
-        }
-        if (k->bad) {
-            svg_rect(p->out, x, top + height - good - bad, w, bad, PAINT_BAD, 100, NULL);
+        double to = svg_x(axis, fine.from_s + (double)(b + 1) * fine.width_s), bottom = top + height;
+        if (k->good + k->bad > 0) {
+            double edge = top + height * k->bad / (k->good + k->bad);
+            text_addf(&good, "M%.1f %.1fV%.1fH%.1fV%.1fZ", x, bottom, edge, to, bottom);
+            text_addf(&bad, "M%.1f %.1fV%.1fH%.1fV%.1fZ", x, edge, top, to, edge);
         }
     }
-    svg_line(p->out, axis->left, top + height, axis->right, top + height, PAINT_GRID, 1, NULL);
-    chart_label(p, top + height / 2, "requests", "good below, bad above");
+    svg_area(p->out, text_str(&good), PAINT_GOOD, 40, false);
+    svg_area(p->out, text_str(&bad), PAINT_BAD, 55, true);
+    svg_line(p->out, axis->left, top + height, axis->right, top + height, PAINT_MUTED, 1, NULL);
+    chart_label(p, top + height / 2, "requests", "share good and bad");
 }
 
 static void close_rto(struct page *p, const struct svg_axis *axis, const struct result_fault *f, double y)
@@ -169,18 +170,18 @@ static void close_rto(struct page *p, const struct svg_axis *axis, const struct 
     if (!isfinite(m->rto_lower_s)) {
         return;
     }
-    svg_rect(p->out, from, y + 4, lower - from, 10, missed ? PAINT_BAD : PAINT_BLUE, 45, NULL);
+    svg_rect(p->out, from, y + 7, lower - from, 4, missed ? PAINT_BAD : PAINT_BLUE, 100, NULL);
     svg_rect(p->out, lower, y, fmax(upper - lower, 3), 18, missed ? PAINT_BAD : PAINT_BLUE, 100, NULL);
     format_interval(&label, m->rto_lower_s, m->rto_upper_s, "s");
     if (upper + 8 + svg_text_width(text_str(&label), 12) < axis->right) {
         svg_text(p->out, upper + 8, y + 13, ANCHOR_START, PAINT_INK, 12, true, text_str(&label));
     } else {
-        svg_text(p->out, (from + lower) / 2, y + 13, ANCHOR_MIDDLE, PAINT_INK, 12, true, text_str(&label));
+        svg_note(p->out, (from + lower) / 2, y + 13, ANCHOR_MIDDLE, text_str(&label));
     }
 }
 
 /* Detect, decide, act, propagate, warm and what is left: the RTO split at observed events. */
-static bool close_parts(struct page *p, const struct svg_axis *axis, const struct result_fault *f, double y)
+static void close_parts(struct page *p, const struct svg_axis *axis, const struct result_fault *f, double y)
 {
     const struct result_measures *m = &p->r->measures;
     const struct {
@@ -209,7 +210,6 @@ static bool close_parts(struct page *p, const struct svg_axis *axis, const struc
     if (any) {
         chart_label(p, y + 11, "made of", "by observed events");
     }
-    return any;
 }
 
 static void close_axis(struct page *p, const struct svg_axis *axis, double zero_s, double y)
@@ -262,15 +262,16 @@ void html_recovery(struct page *p)
     text_addf(&desc, "%s at %.3f s of run time. ", text_str(&what), f->t_ib_s);
     format_interval(&desc, r->measures.rto_lower_s, r->measures.rto_upper_s, "s");
     text_add(&desc, " until service was back.");
-    svg_open(p->out, "recovery-chart", CHART_WIDTH, 262, "Recovery close up", text_str(&desc));
+    svg_open(p->out, "recovery-chart", CHART_WIDTH, 274, "Recovery close up", text_str(&desc));
     double x = svg_x(&axis, f->t_ib_s), to = isfinite(f->t_he_s) ? svg_x(&axis, f->t_he_s) : axis.right;
-    svg_rect(p->out, x, 74, to - x, 160, PAINT_FAULT, 9, NULL);
-    close_traffic(p, &axis, 80, 78);
-    draw_marks(p, &axis, &marks, 2, 234);
-    close_rto(p, &axis, f, 172);
-    (void)close_parts(p, &axis, f, 206);
-    close_axis(p, &axis, f->t_ib_s, 240);
+    svg_rect(p->out, x, 56, to - x, 190, PAINT_FAULT, 10, NULL);
+    close_traffic(p, &axis, 70, 86);
+    close_rto(p, &axis, f, 174);
+    close_parts(p, &axis, f, 214);
+    draw_marks(p, &axis, &marks, 2, 246);
+    close_axis(p, &axis, f->t_ib_s, 252);
     svg_close(p->out);
+    html_figure_chart_end(p);
     html_figure_data(p, columns, "The instants as a table");
     marks_table(p, &marks);
     html_figure_end(p);
@@ -308,11 +309,8 @@ static double fault_bars(struct page *p, double y)
         story_fault(&what, f);
         double x = svg_x(&p->axis, f->t_ib_s), w = fmax(svg_x(&p->axis, end) - x, 2);
         svg_rect(p->out, x, y, w, 18, PAINT_FAULT, 35, text_str(&what));
-        svg_hatch(p->out, x, y, w, 18, PAINT_FAULT);
         bool inside = svg_text_width(text_str(&what), 11) < w - 24;
-        svg_rect(p->out, inside ? x + 6 : x + w + 4, y + 2, svg_text_width(text_str(&what), 11) * 0.92 + 8, 14, PAINT_PAPER,
-                 inside ? 85 : 0, NULL);
-        svg_text(p->out, inside ? x + 10 : x + w + 8, y + 13, ANCHOR_START, PAINT_INK, 11, false, text_str(&what));
+        svg_note(p->out, inside ? x + 10 : x + w + 8, y + 13, ANCHOR_START, text_str(&what));
     }
     text_add(p->out, "\n");
     return y;
@@ -340,6 +338,7 @@ void html_timeline(struct page *p)
     double y = fault_bars(p, 34);
     draw_marks(p, &p->axis, &marks, y + 2, bottom);
     svg_close(p->out);
+    html_figure_chart_end(p);
     html_figure_data(p, columns, "The instants as a table");
     marks_table(p, &marks);
     html_figure_end(p);

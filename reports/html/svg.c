@@ -172,17 +172,35 @@ void svg_text(struct text *t, double x, double y, enum svg_anchor anchor, enum s
     text_add(t, "</text>");
 }
 
-void svg_path(struct text *t, const char *d, enum svg_paint fill, enum svg_paint stroke, double width,
-              const char *dash)
+/* An outline in the colour of the paper keeps the words apart from whatever lies under them. */
+void svg_note(struct text *t, double x, double y, enum svg_anchor anchor, const char *s)
 {
+    text_add(t, "<g class=\"k-paper\" stroke=\"#ffffff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\">");
+    svg_text(t, x, y, anchor, PAINT_INK, 11, false, s);
+    text_add(t, "</g>");
+}
+
+void svg_path(struct text *t, const char *d, enum svg_paint stroke, double width, const char *dash)
+{
+    text_addf(t, "<path d=\"%s\" fill=\"none\" stroke-linejoin=\"round\"", d);
+    stroke_with(t, stroke, width, dash);
+    text_add(t, "/>");
+}
+
+void svg_area(struct text *t, const char *d, enum svg_paint fill, int opacity, bool hatch)
+{
+    if (*d == '\0') {
+        return;
+    }
     text_addf(t, "<path d=\"%s\"", d);
-    if (stroke == PAINT_NONE) {
-        fill_with(t, fill);
-    } else {
-        text_add(t, " fill=\"none\" stroke-linejoin=\"round\"");
-        stroke_with(t, stroke, width, dash);
+    fill_with(t, fill);
+    if (opacity < 100) {
+        number(t, "fill-opacity", opacity / 100.0);
     }
     text_add(t, "/>");
+    if (hatch) {
+        text_addf(t, "<path d=\"%s\" fill=\"url(#hatch-%s)\" pointer-events=\"none\"/>", d, classes[fill]);
+    }
 }
 
 double svg_text_width(const char *s, int size)

@@ -54,7 +54,8 @@ void svg_line(struct text *t, double x1, double y1, double x2, double y2, enum s
 void svg_circle(struct text *t, double x, double y, double r, enum svg_paint fill, const char *title);
 void svg_text(struct text *t, double x, double y, enum svg_anchor anchor, enum svg_paint paint, int size, bool bold,
               const char *s);
+void svg_note(struct text *t, double x, double y, enum svg_anchor anchor, const char *s); /* readable on anything */
 /* d is made by the caller from numbers only. */
-void svg_path(struct text *t, const char *d, enum svg_paint fill, enum svg_paint stroke, double width,
-              const char *dash);
+void svg_path(struct text *t, const char *d, enum svg_paint stroke, double width, const char *dash);
+void svg_area(struct text *t, const char *d, enum svg_paint fill, int opacity, bool hatch);
 double svg_text_width(const char *s, int size); /* an estimate, on the wide side */

@@ -103,6 +103,7 @@ void fixture_fill_plan(struct fixture *f, enum fixture_case which)
     const uint16_t endpoints[] = {0, 1, 3, 4};
     memcpy(t->endpoints, endpoints, sizeof(endpoints));
     t->endpoint_count = array_len(endpoints);
+    t->sites[1].role = REGION_STANDBY;
     for (uint16_t v = 3; v <= 4; v++) {
         add_stream(p, STREAM_READ_FRESH, v, 50, 0);
         add_stream(p, STREAM_READ_KEEPALIVE, v, 50, 0);
