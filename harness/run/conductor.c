@@ -38,7 +38,7 @@ void drill_stop(struct drill *d, const char *reason)
     if (d->stop)
         return;
     d->stop = true;
-    snprintf(d->stop_reason, sizeof(d->stop_reason), "%s", reason);
+    snprintf(d->stop_reason, sizeof(d->stop_reason), "%.159s", reason);
     record_fact(&d->rec, EVENT_ABORT, NULL, NULL, reason, d->signal);
 }
 

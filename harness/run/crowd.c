@@ -163,7 +163,7 @@ const char *crowd_failure(struct crowd *c)
         const char *why = member_failure(&c->members[i]);
         if (!why)
             continue;
-        snprintf(c->failure, sizeof(c->failure), "%s: %s", c->drill->plan->topology->sites[c->members[i].site].name,
+        snprintf(c->failure, sizeof(c->failure), "%.40s: %.140s", c->drill->plan->topology->sites[c->members[i].site].name,
                  why);
         return c->failure;
     }
