@@ -98,7 +98,7 @@ char *unit_print_bandwidth(int64_t bit_per_s, char out[UNIT_MAX])
     uint64_t value = take_sign(bit_per_s, &at);
     size_t best = 0;
     for (size_t i = 0; i < array_len(units); i++) {
-        char one[UNIT_MAX - 8];
+        char one[40];
         size_t len = print_decimal(one, sizeof(one), value, units[i].bits) + strlen(units[i].name);
         if (value >= units[i].bits && (best == 0 || len < best)) {
             best = len;

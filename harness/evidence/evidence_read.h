@@ -33,8 +33,6 @@ struct evidence {
     char ledger_chain_sha256[65];   /* SHA-256 over the last record of each chain, by chain number */
     const char *timeline_damage, *samples_damage, *ledger_damage; /* NULL: whole */
     struct json_holder *json;       /* keeps the events' data alive */
-    void *mapped;                   /* the memory-mapped ledger */
-    size_t mapped_len;
 };
 
 int evidence_load(struct evidence **ev, const char *run_path, struct err *e);

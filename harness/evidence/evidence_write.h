@@ -7,6 +7,7 @@
  * whoever owns the writer must make the run inconclusive.
  */
 #pragma once
+#include "harness/evidence/crc32c.h"
 #include "harness/evidence/event.h"
 #include "harness/evidence/ledger.h"
 #include "harness/evidence/sample.h"
@@ -43,4 +44,3 @@ int ledger_open(struct ledger_writer **w, const char *run_path, uint16_t chain, 
 int ledger_add(struct ledger_writer *w, struct ledger_record *r, struct err *e);
 int ledger_sync(struct ledger_writer *w, struct err *e); /* fdatasync(2) */
 void ledger_close(struct ledger_writer *w);
-uint32_t crc32c(const void *bytes, size_t len); /* Castagnoli, RFC 3720 appendix B.4 */

@@ -12,10 +12,12 @@
 
 #define LEDGER_MAGIC "DRLEDGR1"
 #define LEDGER_SIZE 128
+#define LEDGER_VERSION 1
 #define LEDGER_CHAIN_READ 0x8000u
+#define LEDGER_CHAIN_NONE UINT16_MAX /* the header's: it belongs to no chain */
 
 enum ledger_kind {
-    LEDGER_HEADER = 1,
+    LEDGER_HEADER = 1, /* first record: version, record size in seq, zero_wall_ns in count, magic in reserved2 */
     LEDGER_INTENT = 2, /* about to send: client, seq, key, value, t_inv */
     LEDGER_RESULT = 3, /* what came of it: outcome, status, region, epoch, version, lsn, t_ack = at_ns */
     LEDGER_FOUND = 4,  /* a final read found this op: read number, client, seq, key, version, epoch, lsn, value */

@@ -11,6 +11,7 @@
 
 #define SAMPLE_MAGIC "DRSAMPL1"
 #define SAMPLE_SIZE 96
+#define SAMPLE_VERSION 1
 
 enum sample_kind { SAMPLE_REQUEST = 1, SAMPLE_STALL = 2, SAMPLE_SWITCH = 3 };
 

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Three files become one struct evidence.
+ *
+ * timeline.jsonl is read by timeline_read.c, ledger.bin judged by ledger_check.c. samples.bin is taken apart here: the
+ * header decides whether it is ours, then each record goes by its kind to requests, stalls or switches. A record with an
+ * impossible kind, outcome or stream ends the file for us: records have no check of their own, and one that is torn
+ * shifts all behind it. Each list is then sorted by instant, with the rest of the key as tie-breaker, so that the
+ * order in which workers happened to append leaves no trace in any number.
+ *
+ * Not there at all or of another format: an error. Damaged: loaded up to the damage, which is named.
+ */
+#include "harness/evidence/evidence_read.h"
+
+#include "harness/base/err.h"
+#include "harness/evidence/binary_file.h"
+#include "harness/evidence/ledger_check.h"
+#include "harness/evidence/sample_check.h"
+#include "harness/evidence/timeline_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_BINARY ((size_t)2 << 30)
+
+#define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
+
+static int by_planned(const void *left, const void *right)
+{
+    const struct sample *a = left, *b = right;
+    int order = ORDER(a->planned_ns, b->planned_ns);
+    order = order ? order : ORDER(a->stream, b->stream);
+    return order ? order : ORDER(a->k, b->k);
+}
+
+static int by_done(const void *left, const void *right)
+{
+    const struct sample *a = left, *b = right;
+    int order = ORDER(a->done_ns, b->done_ns);
+    order = order ? order : ORDER(a->stream, b->stream);
+    return order ? order : ORDER(a->k, b->k);
+}
+
+static void sort_samples(struct sample *at, size_t count, int (*order)(const void *, const void *))
+{
+    if (count > 1) {
+        qsort(at, count, sizeof(*at), order);
+    }
+}
+
+static size_t count_kind(const struct sample *s, size_t count, uint8_t kind)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        n += s[i].kind == kind;
+    }
+    return n;
+}
+
+static struct sample *pick_kind(struct arena *a, const struct sample *s, size_t count, uint8_t kind, size_t *picked)
+{
+    *picked = 0;
+    struct sample *out = arena_array(a, struct sample, count_kind(s, count, kind) + 1);
+    for (size_t i = 0; i < count; i++) {
+        if (s[i].kind == kind) {
+            out[(*picked)++] = s[i];
+        }
+    }
+    return out;
+}
+
+static int load_samples(struct evidence *ev, struct err *e)
+{
+    struct binary_file f;
+    bool found;
+    if (binary_file_read(&f, ev->path, "samples.bin", MAX_BINARY, &ev->arena, &found, e) != 0) {
+        return -1;
+    }
+    if (!found) {
+        return err_set(e, ERR_READING, ev->path, "there is no samples.bin in this run");
+    }
+    if (f.len < SAMPLE_SIZE || !sample_header_is_ours(f.at)) {
+        return err_set(e, ERR_READING, ev->path, "samples.bin is not a file of requests of format %d", SAMPLE_VERSION);
+    }
+    const struct sample *records = (const struct sample *)f.at + 1;
+    size_t count = f.len / SAMPLE_SIZE - 1, sound = 0;
+    while (sound < count && sample_is_sound(&records[sound])) {
+        sound++;
+    }
+    if (sound < count) {
+        ev->samples_damage = arena_printf(&ev->arena, "record %zu is not one", sound + 1);
+    } else if (f.len % SAMPLE_SIZE != 0) {
+        ev->samples_damage = arena_printf(&ev->arena, "the file ends within record %zu", count + 1);
+    }
+    ev->samples = pick_kind(&ev->arena, records, sound, SAMPLE_REQUEST, &ev->sample_count);
+    ev->stalls = pick_kind(&ev->arena, records, sound, SAMPLE_STALL, &ev->stall_count);
+    ev->switches = pick_kind(&ev->arena, records, sound, SAMPLE_SWITCH, &ev->switch_count);
+    sort_samples(ev->samples, ev->sample_count, by_planned);
+    sort_samples(ev->stalls, ev->stall_count, by_planned);
+    sort_samples(ev->switches, ev->switch_count, by_done);
+    return 0;
+}
+
+static int load_ledger(struct evidence *ev, struct err *e)
+{
+    struct binary_file f;
+    if (binary_file_read(&f, ev->path, "ledger.bin", MAX_BINARY, &ev->arena, &ev->has_ledger, e) != 0) {
+        return -1;
+    }
+    if (!ev->has_ledger) {
+        return 0;
+    }
+    if (f.len < LEDGER_SIZE || ledger_check_header(f.at) != 0) {
+        return err_set(e, ERR_READING, ev->path, "ledger.bin is not a ledger of format %d", LEDGER_VERSION);
+    }
+    struct ledger_judgement judged;
+    ev->ledger = (const struct ledger_record *)f.at + 1;
+    ledger_check(ev->ledger, f.len / LEDGER_SIZE - 1, f.len % LEDGER_SIZE, &ev->arena, &judged);
+    ev->ledger_count = judged.sound;
+    ev->ledger_damage = judged.damage;
+    memcpy(ev->ledger_chain_sha256, judged.chain_sha256, sizeof(ev->ledger_chain_sha256));
+    return 0;
+}
+
+int evidence_load(struct evidence **ev, const char *run_path, struct err *e)
+{
+    struct evidence *made = xcalloc(1, sizeof(*made));
+    made->path = arena_strdup(&made->arena, run_path);
+    if (timeline_read(made, e) != 0 || load_samples(made, e) != 0 || load_ledger(made, e) != 0) {
+        evidence_free(made);
+        return -1;
+    }
+    *ev = made;
+    return 0;
+}
+
+void evidence_free(struct evidence *ev)
+{
+    if (!ev) {
+        return;
+    }
+    json_holder_free(ev->json);
+    arena_deinit(&ev->arena);
+    free(ev);
+}
+
+const struct event *evidence_find(const struct evidence *ev, enum event_kind kind, int64_t code, size_t *from)
+{
+    while (*from < ev->event_count) {
+        const struct event *found = &ev->events[(*from)++];
+        if (found->kind == kind && (code == -1 || found->code == code)) {
+            return found;
+        }
+    }
+    return NULL;
+}
