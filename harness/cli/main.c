@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drtest: one table of commands and what all of them have in common.
+ * drtest: what all commands have in common.
  *
  * Order of things: descriptors 0 to 2 are made sure of, SIGPIPE is ignored (a reader that goes away is an error of
  * write, not the end of a drill), the command is found, its options are read by its table together with the global one,
@@ -19,28 +19,6 @@
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
-
-static const char *const color_words[] = {"auto", "always", "never", NULL};
-
-const struct option_row global_options[] = {
-    {.name = "help", .letter = 'h', .offset = offsetof(struct globals, help), .help = "print this and exit"},
-    {.name = "version", .offset = offsetof(struct globals, version), .help = "print the version and exit"},
-    {.name = "quiet", .letter = 'q', .offset = offsetof(struct globals, quiet), .help = "no progress, only the result"},
-    {.name = "verbose", .letter = 'v', .offset = offsetof(struct globals, verbose), .help = "every event"},
-    {.name = "json", .offset = offsetof(struct globals, json), .help = "the result as JSON on standard output"},
-    {.name = "color", .kind = OPTION_TEXT, .offset = offsetof(struct globals, color), .value = "WHEN",
-     .choices = color_words, .fallback = "auto", .help = "auto, always or never"},
-    {.name = "no-color", .offset = offsetof(struct globals, no_color), .help = "the same as --color never"},
-    {.name = "no-input", .offset = offsetof(struct globals, no_input), .help = "never ask anything (drtest never does)"},
-    {.name = "config", .kind = OPTION_TEXT, .offset = offsetof(struct globals, config), .value = "FILE",
-     .help = "settings file instead of ./drtest.yaml"},
-};
-const size_t global_option_count = array_len(global_options);
-
-const struct command *const commands[] = {
-    &command_run, &command_validate, &command_plan,    &command_list,    &command_explain, &command_doctor,
-    &command_report, &command_analyze, &command_gateway, &command_version, NULL,
-};
 
 /* A descriptor 0 to 2 that the caller closed would be given to the next file opened, and messages written into it. */
 static int open_standard_descriptors(void)
@@ -122,7 +100,7 @@ static int dispatch(struct call *c, char *const *words, struct err *e)
 /* The words up to the command may only be global options. Returns the exit code, -1 on failure. */
 static int serve(struct call *c, int argc, char **argv, struct err *e)
 {
-    enum option_origin global_origins[array_len(global_options)] = {0};
+    scoped_free enum option_origin *global_origins = xcalloc(global_option_count, sizeof(*global_origins));
     c->sets[1] = (struct option_set){global_options, global_option_count, &c->globals, global_origins};
     options_init(&c->sets[1]);
     struct option_list before = {0};

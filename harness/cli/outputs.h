@@ -36,7 +36,7 @@ struct suite_record {
     struct arena arena;
 };
 int suite_record_begin(struct suite_record *s, const struct batch_suite *suite, const char *output, struct err *e);
-void suite_record_add(struct suite_record *s, const struct job *job, const struct outcome *o);
+void suite_record_add(struct suite_record *s, const struct job *job, const struct session_outcome *o);
 int suite_record_end(struct suite_record *s, int exit_code, struct err *e);
 void suite_record_deinit(struct suite_record *s);
 

@@ -230,13 +230,13 @@ struct plan_flags {
     int64_t seed;
 };
 
-static const char *const labs[] = {"netns", "sim", NULL};
+static const char *const lab_words[] = {"netns", "sim", NULL};
 static const struct option_row options[] = {
     {.name = "set", .kind = OPTION_LIST, .offset = offsetof(struct plan_flags, set), .value = "KEY=VALUE",
      .help = "override a value of the scenario"},
     {.name = "seed", .kind = OPTION_COUNT, .offset = offsetof(struct plan_flags, seed), .value = "N",
      .help = "random numbers of the run"},
-    {.name = "lab", .kind = OPTION_TEXT, .offset = offsetof(struct plan_flags, lab), .value = "KIND", .choices = labs,
+    {.name = "lab", .kind = OPTION_TEXT, .offset = offsetof(struct plan_flags, lab), .value = "KIND", .choices = lab_words,
      .fallback = "netns", .help = "netns or sim"},
     {.name = "mechanism", .kind = OPTION_LIST, .offset = offsetof(struct plan_flags, mechanisms),
      .value = "EFFECT=NAME", .help = "force how an effect is made, e.g. cut=fib"},

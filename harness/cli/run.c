@@ -28,7 +28,7 @@ struct run_flags {
     bool fail_fast, keep, dry_run, skip_unsupported;
 };
 
-static const char *const labs[] = {"netns", "sim", NULL};
+static const char *const lab_words[] = {"netns", "sim", NULL};
 static const char *const junit_styles[] = {"common", "jenkins", NULL};
 
 #define AT(member) .offset = offsetof(struct run_flags, member)
@@ -48,7 +48,7 @@ static const struct option_row options[] = {
     {.name = "fail-fast", AT(fail_fast), .help = "stop after the first run that is not met"},
     {.name = "keep", AT(keep), .help = "hold the lab after the drill until Ctrl-C"},
     {.name = "dry-run", .letter = 'n', AT(dry_run), .help = "print the plan, start nothing"},
-    {.name = "lab", .kind = OPTION_TEXT, AT(lab), .value = "KIND", .choices = labs, .fallback = "netns",
+    {.name = "lab", .kind = OPTION_TEXT, AT(lab), .value = "KIND", .choices = lab_words, .fallback = "netns",
      .help = "netns: real processes and packets; sim: a model on virtual time"},
     {.name = "mechanism", .kind = OPTION_LIST, AT(mechanisms), .value = "EFFECT=NAME",
      .help = "force how an effect is made, e.g. cut=fib"},
@@ -169,7 +169,7 @@ static int follow_suite(struct running *r, const struct job *job)
 
 static void one_run(struct running *r, const struct job *job)
 {
-    struct outcome o = {0};
+    struct session_outcome o = {0};
     struct err e = {0};
     if (session_run(&r->session, job, &o, &e) < 0) {
         count(r, say_error(&r->call->err, &e));
@@ -179,14 +179,14 @@ static void one_run(struct running *r, const struct job *job)
         struct report_input in = {.result = o.result, .plan = job->plan, .evidence = o.evidence, .run_path = o.run_path};
         o.unwritten |= outputs_add(&r->outputs, &in) < 0;
     }
-    int code = outcome_exit_code(&r->session, &o);
+    int code = session_exit_code(&r->session, &o);
     if (r->suite.suite) {
         suite_record_add(&r->suite, job, &o);
     }
     bool failed = code != 0;
     count(r, code);
     r->stop |= o.signal != 0 || (failed && r->flags->fail_fast);
-    outcome_deinit(&o);
+    session_outcome_deinit(&o);
 }
 
 static int run_all(struct running *r, const struct batch *b)

@@ -63,7 +63,7 @@ int session_block_signals(struct session *s, struct err *e)
     return s->signals_fd < 0 ? err_os(e, ERR_RUN, errno, "signalfd", "cannot watch for signals") : 0;
 }
 
-static int prepare(const struct session *s, const struct job *job, struct outcome *o, struct err *e)
+static int prepare(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e)
 {
     return rundir_create(s->output, job->plan->name, clock_wall_ns(), &o->run_path, e) < 0
                ? -1 : stored_write_plan(o->run_path, job->plan, e);
@@ -75,7 +75,7 @@ static const char *run_id_of(const char *run_path)
     return slash ? slash + 1 : run_path;
 }
 
-static struct run_options options_of(const struct session *s, const struct outcome *o)
+static struct run_options options_of(const struct session *s, const struct session_outcome *o)
 {
     struct run_options r = {.lab = s->lab, .run_path = o->run_path, .run_id = run_id_of(o->run_path),
                             .gateway_path = s->gateway, .argv = s->call->argv, .selftest = s->selftest,
@@ -84,7 +84,7 @@ static struct run_options options_of(const struct session *s, const struct outco
     return r;
 }
 
-static _Noreturn void conduct(const struct session *s, const struct plan *plan, const struct outcome *o,
+static _Noreturn void conduct(const struct session *s, const struct plan *plan, const struct session_outcome *o,
                               struct last_words *words)
 {
     setpgid(0, 0);
@@ -155,7 +155,7 @@ static int await(const struct session *s, const struct plan *p, struct child *c)
     return first;
 }
 
-static int conductor(const struct session *s, const struct plan *plan, struct outcome *o, struct err *e)
+static int conductor(const struct session *s, const struct plan *plan, struct session_outcome *o, struct err *e)
 {
     struct last_words *words =
         mmap(NULL, sizeof(*words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -183,7 +183,7 @@ static int conductor(const struct session *s, const struct plan *plan, struct ou
 }
 
 /* An output that failed is told at once; what follows is still tried. */
-static void told(const struct session *s, struct outcome *o, int rc, const struct err *e)
+static void told(const struct session *s, struct session_outcome *o, int rc, const struct err *e)
 {
     if (rc < 0) {
         say_error(&s->call->err, e);
@@ -191,7 +191,7 @@ static void told(const struct session *s, struct outcome *o, int rc, const struc
     }
 }
 
-static struct measure_context context_of(const struct job *job, const struct outcome *o)
+static struct measure_context context_of(const struct job *job, const struct session_outcome *o)
 {
     const struct tool_facts *t = tool_facts();
     return (struct measure_context){.run_id = run_id_of(o->run_path), .suite = job->suite ? job->suite->name : NULL,
@@ -200,18 +200,18 @@ static struct measure_context context_of(const struct job *job, const struct out
                                     .tool_build_flags = t->build_flags, .tool_sha256 = t->sha256};
 }
 
-static int judge(const struct session *s, const struct job *job, struct outcome *o, struct err *e)
+static int judge(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e)
 {
     struct measure_context ctx = context_of(job, o);
     if (evidence_load(&o->evidence, o->run_path, e) < 0 ||
         measure_run(job->plan, o->evidence, &ctx, &o->result, e) < 0) {
         return -1;
     }
-    o->result->run.exit_code = outcome_exit_code(s, o);
+    o->result->run.exit_code = session_exit_code(s, o);
     return 0;
 }
 
-static void file_away(const struct session *s, const struct job *job, struct outcome *o)
+static void file_away(const struct session *s, const struct job *job, struct session_outcome *o)
 {
     scoped_text struct text path = {0};
     if (s->history) {
@@ -236,7 +236,7 @@ static void file_away(const struct session *s, const struct job *job, struct out
     told(s, o, rundir_manifest(o->run_path, &manifest), &manifest);
 }
 
-int session_run(const struct session *s, const struct job *job, struct outcome *o, struct err *e)
+int session_run(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e)
 {
     scoped_text struct text reason = {0};
     if (prepare(s, job, o, e) < 0) {
@@ -258,7 +258,7 @@ int session_run(const struct session *s, const struct job *job, struct outcome *
     return 0;
 }
 
-int outcome_exit_code(const struct session *s, const struct outcome *o)
+int session_exit_code(const struct session *s, const struct session_outcome *o)
 {
     static const int codes[] = {[INCONCLUSIVE] = 4, [MET] = 0, [MISSED] = 1, [SKIPPED] = 5};
     if (o->signal) {
@@ -271,10 +271,10 @@ int outcome_exit_code(const struct session *s, const struct outcome *o)
     return code == 0 && o->unwritten ? 4 : code;
 }
 
-void outcome_deinit(struct outcome *o)
+void session_outcome_deinit(struct session_outcome *o)
 {
     result_free(o->result);
     evidence_free(o->evidence);
     free(o->run_path);
-    *o = (struct outcome){0};
+    *o = (struct session_outcome){0};
 }

@@ -27,7 +27,7 @@ struct session {
     int signals_fd;                 /* SIGINT, SIGTERM, SIGHUP, blocked; see session_block_signals */
 };
 
-struct outcome {
+struct session_outcome {
     char *run_path;            /* heap */
     struct result *result;     /* NULL: there is not even evidence */
     struct evidence *evidence;
@@ -36,8 +36,8 @@ struct outcome {
 };
 
 int session_block_signals(struct session *s, struct err *e);
-int session_run(const struct session *s, const struct job *job, struct outcome *o, struct err *e);
-void outcome_deinit(struct outcome *o);
+int session_run(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e);
+void session_outcome_deinit(struct session_outcome *o);
 
 /* The exit code of one run. */
-int outcome_exit_code(const struct session *s, const struct outcome *o);
+int session_exit_code(const struct session *s, const struct session_outcome *o);

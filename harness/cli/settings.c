@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define PROJECT_FILE "drtest.yaml"
+#define SETTINGS_MAX_BYTES (64u * 1024u)
 
 /* --help and --version are acts, --config says where to look: none of them is a setting. */
 static bool settable(const struct option_row *row)
@@ -80,11 +81,7 @@ static void complain(struct diag_list *diags, struct yaml_tree *tree, const stru
                      const char *message, const char *help)
 {
     struct place p = n ? n->place : (struct place){.source = &tree->source};
-    const char *line = "";
-    size_t len = p.line > 0 ? source_line(p.source, p.line, &line) : 0;
-    struct diag_place at = {.file = p.source->name, .line = p.line, .column = p.column,
-                            .length = p.length > 0 ? p.length : 1, .text = arena_strndup(&diags->arena, line, len)};
-    struct diag *d = diag_error(diags, code, at, "%s", message);
+    struct diag *d = diag_error(diags, code, p, "%s", message);
     if (help) {
         diag_help(d, "%s", help);
     }
@@ -156,7 +153,7 @@ static int from_file(struct call *c, const char *path, enum option_origin origin
 {
     struct diag_list diags = {0};
     struct yaml_tree tree = {0};
-    yaml_tree_read(&tree, path, &diags);
+    yaml_tree_read(&tree, path, SETTINGS_MAX_BYTES, &diags);
     if (tree.root && tree.root->kind != NODE_MAP) {
         complain(&diags, &tree, tree.root, DIAG_WRONG_KIND, "a settings file is a map", "begin it with `drtest: 1`");
     } else if (tree.root) {

@@ -27,7 +27,7 @@ int suite_record_begin(struct suite_record *s, const struct batch_suite *suite, 
     return 0;
 }
 
-void suite_record_add(struct suite_record *s, const struct job *job, const struct outcome *o)
+void suite_record_add(struct suite_record *s, const struct job *job, const struct session_outcome *o)
 {
     const char *slash = o->run_path ? strrchr(o->run_path, '/') : NULL;
     struct suite_run *r = vec_push(&s->runs);
