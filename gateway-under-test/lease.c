@@ -69,6 +69,7 @@ static void read_reply(struct store *s, json_t *reply)
     l->holder_epoch = epoch;
     l->stay = json_is_true(json_object_get(reply, "stay"));
     if (json_is_true(json_object_get(reply, "granted"))) {
+        ask_again(s, s->cfg->renew_ms);
         granted(s, epoch, reply);
         return;
     }
@@ -81,6 +82,9 @@ static void read_reply(struct store *s, json_t *reply)
 static void on_answer(struct call *c, enum call_end end)
 {
     struct store *s = owner_of(c, struct store, lease.call);
+    if (s->lease.again)
+        ask_again(s, 0);
+    s->lease.again = false;
     if (end != CALL_ANSWERED || c->res.status != 200)
         return; /* the next question is set already */
     struct http_span body = call_body(c);
@@ -135,7 +139,10 @@ void lease_open(struct store *s)
 
 void lease_ask_now(struct store *s)
 {
-    ask_again(s, 0);
+    if (s->lease.call.under_way)
+        s->lease.again = true; /* its answer may have been given before what made us ask */
+    else
+        ask_again(s, 0);
 }
 
 void lease_close(struct store *s)

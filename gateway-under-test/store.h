@@ -61,6 +61,7 @@ struct lease {
     int64_t sent_boot_ns, since_boot_ns; /* of the question under way; of the last one that was granted */
     char holder[64];                     /* as the witness said last; empty: nobody, or unknown */
     int64_t holder_epoch;
+    bool again; /* ask once more when the answer is there */
     bool stay; /* an operator ordered the leadership here: no fail-back by itself */
 };
 
