@@ -1,0 +1,6 @@
+SUITE(binomial)
+SUITE(drift)
+SUITE(hold)
+SUITE(operator)
+SUITE(table)
+SUITE(network)

@@ -1,0 +1,4 @@
+SUITE(ask)
+SUITE(caps)
+SUITE(fabric)
+SUITE(render)
