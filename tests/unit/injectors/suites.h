@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 SUITE(binomial)
 SUITE(drift)
 SUITE(hold)

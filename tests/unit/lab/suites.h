@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 SUITE(ask)
 SUITE(caps)
 SUITE(fabric)
