@@ -11,7 +11,6 @@
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
-#include "harness/base/scoped.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +87,6 @@ void worker_link_free(struct worker_link *l)
         return;
     }
     loop_io_stop(&l->io);
-    fd_close(&l->fd);
     free(l);
 }
 

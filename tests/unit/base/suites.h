@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(arena)
 SUITE(child)
-SUITE(child_namespaces)
+SUITE(child_users)
 SUITE(clock)
 SUITE(err)
 SUITE(file)
