@@ -20,10 +20,10 @@ build:
 	@cmake --build --preset release
 
 test:
-	@ci/install-deps test
 	@ci/test
 
 bench: build
+	@test -x bench/run || { echo 'make bench: this revision has no bench/run' >&2; exit 1; }
 	@bench/run
 
 lint:

@@ -19,6 +19,15 @@ if(GIT_PROGRAM)
   endif()
 endif()
 
+# Options that take the source directory's name are left out, so that the place of the clone does not show.
+string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
+get_directory_property(options COMPILE_OPTIONS)
+list(FILTER options EXCLUDE REGEX "${PROJECT_SOURCE_DIR}")
+list(JOIN options " " options)
+string(STRIP "${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION} ${CMAKE_C_FLAGS} ${CMAKE_C_FLAGS_${type}} ${options}"
+       DRTEST_BUILD_FLAGS)
+string(REGEX REPLACE "  +" " " DRTEST_BUILD_FLAGS "${DRTEST_BUILD_FLAGS}")
+
 configure_file(${CMAKE_CURRENT_LIST_DIR}/drtest_version.h.in ${PROJECT_BINARY_DIR}/generated/drtest_version.h @ONLY)
 add_library(dr_version INTERFACE) # link it privately to include "drtest_version.h"
 target_include_directories(dr_version INTERFACE ${PROJECT_BINARY_DIR}/generated)

@@ -78,10 +78,11 @@ static bool to_event(struct arena *a, const json_t *line, struct event *out)
     return true;
 }
 
+/* Another format says so; a header that says nothing is of the first one. */
 static bool is_header(const struct event *ev)
 {
-    return ev->kind == EVENT_HEADER && ev->seq == 0 &&
-           json_integer_value(json_object_get(ev->data, "format")) == EVENT_FORMAT;
+    const json_t *format = json_object_get(ev->data, "format");
+    return ev->kind == EVENT_HEADER && ev->seq == 0 && (!format || json_integer_value(format) == EVENT_FORMAT);
 }
 
 /* One line into *event; data outlives the line in the holder. */

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "harness/base/loop.h"
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ struct exchange_answer {
     bool connected;             /* a connection came about and at least one byte left */
     bool local_error;           /* stopped on this side: descriptors, ports, memory */
     bool reconnected;           /* silently retried on a new connection */
+    bool queued;                /* the client library held it back: a harness error (libcurl 8.6 and newer tell) */
     bool timed_out, refused;
     int status;                 /* HTTP status, 0 none */
     const char *body;           /* borrowed during the callback, NUL-terminated */
@@ -53,4 +55,6 @@ struct transport {
     const struct transport_ops *ops;
 };
 
+/* At most max_in_flight exchanges at once; more are refused by send. Borrows the loop. */
 int transport_curl_new(struct transport **t, struct loop *l, size_t max_in_flight, struct err *e);
+json_t *transport_curl_facts(void); /* library version and every setting that matters, for the header; new reference */

@@ -20,9 +20,15 @@ struct worker_config {
     const char *const *addresses; /* by endpoint, overriding the topology's; NULL: as in the topology (tests use it) */
 };
 
+/* The seeded offset of a stream's first request after worker_start, in [0, Delta): s_0 = start_ns + this. */
+int64_t load_stream_offset_ns(const struct plan *plan, size_t stream);
+/* What a transport of this vantage must be able to carry at once. */
+size_t worker_max_in_flight(const struct plan *plan, uint16_t vantage);
+
 struct worker;
+/* Borrows all it is given. A machine that allows too few open files is ERR_MACHINE (real loops only). */
 int worker_new(struct worker **w, const struct worker_config *c, struct loop *l, struct transport *t, struct err *e);
-void worker_free(struct worker *w);
+void worker_free(struct worker *w); /* requests under way are forgotten */
 /* Streams start: s_0 of each is start_ns (loop time) plus its seeded offset in [0, Delta). Until then only probes run. */
 void worker_start(struct worker *w, int64_t start_ns);
 void worker_stop_writes(struct worker *w); /* no new writes; those in flight go on */
@@ -35,7 +41,7 @@ const struct err *worker_failure(const struct worker *w);
 /* The same worker as a process: runs until told to end, then exits. fd is its end of the control socket. Never returns. */
 _Noreturn void worker_main(const struct worker_config *c, int fd);
 
-/* The conductor's end. Commands are one byte each way plus a number; see worker_link.c for the frames. */
+/* The conductor's end; borrows fd, whose closing ends the worker. The frames are in link_frame.h. */
 struct worker_link;
 int worker_link_new(struct worker_link **l, int fd, struct loop *loop, struct err *e);
 void worker_link_free(struct worker_link *l);

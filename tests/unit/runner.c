@@ -54,7 +54,7 @@ void runner_add(const char *name, CU_TestFunc function)
 void runner_skip(const char *why)
 {
     skips++;
-    printf("skipped: %s: %s\n", CU_get_current_test()->pName, why);
+    printf("\nskipped: " RUNNER_ROOM ": %s: %s\n", CU_get_current_test()->pName, why);
     CU_PASS("skipped");
 }
 

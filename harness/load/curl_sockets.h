@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The descriptors of libcurl on our loop, and a count of kept-alive connections per peer. For transport_curl.c only.
+ *
+ * Each descriptor that libcurl opens is ours from open to close. Peers tell whether a kept-alive request should have found
+ * an idle connection.
+ */
+#pragma once
+#include "harness/base/loop.h"
+#include <curl/curl.h>
+#include <stddef.h>
+
+/* One address and port asked so far. */
+struct curl_peer {
+    char address[16];
+    uint16_t port;
+    size_t open; /* kept-alive connections that exist */
+    size_t busy; /* kept-alive requests under way */
+};
+
+struct curl_sockets {
+    struct loop *loop;
+    struct curl_socket **at; /* by descriptor */
+    size_t len, cap;
+    struct curl_peer **peers;
+    size_t peer_count, peer_cap;
+    /* libcurl wants to hear of fd: bits of CURL_CSELECT_*. */
+    void (*ready)(struct curl_sockets *s, int fd, int bits);
+};
+
+void curl_sockets_deinit(struct curl_sockets *s);
+struct curl_peer *curl_sockets_peer(struct curl_sockets *s, const char *address, uint16_t port);
+/* socket(2) for a connection to peer (NULL: one that is not kept). -1 with errno. */
+int curl_sockets_open(struct curl_sockets *s, const struct curl_sockaddr *to, struct curl_peer *peer);
+void curl_sockets_close(struct curl_sockets *s, int fd);
+/* What libcurl's socket callback says: CURL_POLL_*. -1 when the loop refuses. */
+int curl_sockets_watch(struct curl_sockets *s, int fd, int what);

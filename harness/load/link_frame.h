@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What conductor and worker process say to each other: one datagram of SOCK_SEQPACKET each. For both ends of the link.
+ *
+ *     conductor  START (number: loop time of the start), STOP_WRITES, STOP; it ends the worker by closing the socket
+ *     worker     READY once, IDLE once after STOP, FAILED (text: the first failure) at most once
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+
+enum link_word { LINK_START = 1, LINK_STOP_WRITES, LINK_STOP, LINK_READY, LINK_IDLE, LINK_FAILED };
+
+struct link_frame {
+    uint32_t word; /* enum link_word */
+    uint32_t reserved;
+    int64_t number;
+    char text[496]; /* NUL-terminated */
+};
+
+int link_send(int fd, enum link_word word, int64_t number, const char *text, struct err *e);
+
+enum link_news { LINK_NOTHING, LINK_FRAME, LINK_CLOSED, LINK_BROKEN };
+/* Never blocks. Anything but a whole frame of known word is LINK_BROKEN. */
+enum link_news link_receive(int fd, struct link_frame *f);

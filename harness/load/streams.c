@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One loop timer per stream, set to the next planned instant. When it fires, everything that is due leaves at once, each
+ * request with its own planned instant; the timer is then set again. Nothing here looks at earlier requests: a service
+ * that is down is asked as often as one that is well.
+ *
+ * A write: intent into the ledger, then the exchange, then its result into the ledger. Its seq is its number in the
+ * stream, so the ops of one client have no holes. An intent that cannot be recorded stops the write from being sent.
+ *
+ * A request that never got out of this process is recorded like any other, as unsent and as a harness error.
+ */
+#include "harness/load/worker_parts.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/load/order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct request {
+    struct flight flight;
+    struct stream *stream;
+    size_t endpoint; /* position in the list */
+    uint64_t nonce;
+    struct order order;
+    struct sample sample;
+};
+
+static bool is_write(const struct stream *s)
+{
+    return s->plan->kind == STREAM_WRITE;
+}
+
+/* On record. */
+
+static void add_intent(struct request *q, struct err *e)
+{
+    struct stream *s = q->stream;
+    struct ledger_record r = {
+        .kind = LEDGER_INTENT,
+        .at_ns = worker_run_time(s->worker, loop_tick(s->worker->loop)),
+        .client = q->order.client,
+        .seq = q->order.seq,
+        .key = q->order.key,
+        .value = q->order.value,
+        .region = TOPO_NONE,
+    };
+    ledger_add(s->ledger, &r, e);
+}
+
+static void add_result(struct request *q)
+{
+    struct stream *s = q->stream;
+    const struct sample *p = &q->sample;
+    struct ledger_record r = {
+        .kind = LEDGER_RESULT,
+        .outcome = p->write,
+        .at_ns = p->done_ns,
+        .client = q->order.client,
+        .seq = q->order.seq,
+        .key = q->order.key,
+        .value = q->order.value,
+        .version = p->version,
+        .lsn = p->lsn,
+        .epoch = p->epoch,
+        .region = p->region,
+        .status = p->status,
+    };
+    struct err e = {0};
+    if (ledger_add(s->ledger, &r, &e) != 0) {
+        worker_fail(s->worker, &e);
+    }
+}
+
+/* The request is over: sample, result, and the end of it. */
+static void conclude(struct request *q, struct outcome_ruling ruling)
+{
+    struct worker *w = q->stream->worker;
+    q->sample.outcome = (uint8_t)ruling.outcome;
+    q->sample.write = (uint8_t)ruling.write;
+    q->sample.flags = ruling.flags;
+    samples_add(w->samples, &q->sample);
+    if (is_write(q->stream)) {
+        add_result(q);
+    }
+    free(q);
+}
+
+/* Landing. */
+
+static void copy_answer(struct request *q, const struct exchange_answer *a)
+{
+    const struct worker *w = q->stream->worker;
+    struct sample *p = &q->sample;
+    p->status = (uint16_t)a->status;
+    p->sent_ns = worker_run_time(w, a->sent_ns);
+    p->done_ns = worker_run_time(w, a->done_ns);
+    p->epoch = a->epoch;
+    p->region = a->region[0] ? topo_site_find(w->config.plan->topology, a->region) : TOPO_NONE;
+    p->attempts = a->attempts;
+    p->lsn = is_write(q->stream) ? a->lsn : 0;
+    p->code = a->code;
+    p->bytes = (uint32_t)a->body_len;
+}
+
+static void on_landed(struct flight *f, const struct exchange_answer *a)
+{
+    struct request *q = (struct request *)f; /* flight is its first member */
+    struct stream *s = q->stream;
+    struct worker *w = s->worker;
+    copy_answer(q, a);
+    struct order_answer said = order_read_answer(a->body, a->body_len, &q->order, is_write(s));
+    int64_t latency = q->sample.done_ns - q->sample.planned_ns;
+    struct outcome_ruling ruling = outcome_rule(a, is_write(s), said.content, latency, s->plan->timeout_ns);
+    bool right = ruling.outcome == OUTCOME_GOOD || ruling.outcome == OUTCOME_LATE;
+    q->sample.version = right ? said.version : 0;
+    q->sample.sent_ns = ruling.outcome == OUTCOME_UNSENT ? 0 : q->sample.sent_ns;
+    if (right && is_write(s) && q->sample.lsn == 0) {
+        q->sample.lsn = said.lsn;
+    }
+    bool failed = outcome_blames_endpoint(ruling.outcome, a->status);
+    size_t endpoint = q->endpoint;
+    int64_t sent_ns = a->sent_ns;
+    conclude(q, ruling);
+    if (ruling.outcome != OUTCOME_UNSENT &&
+        endpoints_request(&w->endpoints, endpoint, failed, sent_ns, loop_now(w->loop))) {
+        worker_note_switch(w);
+    }
+    worker_landed(w);
+}
+
+/* Leaving. */
+
+static void give_up(struct request *q, const struct err *e)
+{
+    struct worker *w = q->stream->worker;
+    worker_fail(w, e);
+    q->sample.done_ns = worker_run_time(w, loop_now(w->loop));
+    conclude(q, outcome_unsent(is_write(q->stream)));
+}
+
+static int launch_read(struct request *q, struct exchange_request *r, struct err *e)
+{
+    struct stream *s = q->stream;
+    scoped_text struct text target = {0};
+    text_addf(&target, "%s%ckey=k%u", s->plan->path, strchr(s->plan->path, '?') ? '&' : '?', (unsigned)q->order.key);
+    r->fresh = s->plan->kind == STREAM_READ_FRESH;
+    r->target = text_str(&target);
+    return flight_launch(&q->flight, &s->worker->flights, s->worker->transport, r, e);
+}
+
+static int launch_write(struct request *q, struct exchange_request *r, struct err *e)
+{
+    struct stream *s = q->stream;
+    char name[ORDER_NAME], body[ORDER_BODY];
+    scoped_text struct text key = {0};
+    text_addf(&key, "%s/%s", s->worker->config.run_id, order_name(&q->order, name));
+    r->post = r->fresh = true;
+    r->target = s->plan->path;
+    r->idempotency_key = text_str(&key);
+    r->body = order_body(&q->order, body);
+    add_intent(q, e);
+    if (e->kind != ERR_NONE) {
+        return -1;
+    }
+    return flight_launch(&q->flight, &s->worker->flights, s->worker->transport, r, e);
+}
+
+static struct request *request_new(struct stream *s, uint64_t k, int64_t due_ns)
+{
+    struct worker *w = s->worker;
+    struct request *q = xcalloc(1, sizeof(*q));
+    q->flight.landed = on_landed;
+    q->stream = s;
+    q->endpoint = w->endpoints.current;
+    q->nonce = rng_next(&s->rng);
+    q->order = (struct order){.client = s->plan->client, .seq = k, .key = (uint16_t)rng_below(&s->rng, KEYS)};
+    q->order.value = is_write(s) ? rng_next(&s->rng) : 0;
+    q->sample = (struct sample){
+        .kind = SAMPLE_REQUEST,
+        .stream = s->index,
+        .k = k,
+        .planned_ns = worker_run_time(w, due_ns),
+        .key = q->order.key,
+        .endpoint = w->endpoints.at[q->endpoint].node,
+        .region = TOPO_NONE,
+    };
+    return q;
+}
+
+static void send_one(struct stream *s, uint64_t k, int64_t due_ns)
+{
+    struct worker *w = s->worker;
+    struct request *q = request_new(s, k, due_ns);
+    struct exchange_request r = {
+        .address = w->endpoints.at[q->endpoint].address,
+        .port = w->config.http_port,
+        .endpoint = q->sample.endpoint,
+        .nonce = q->nonce,
+        .timeout_ns = s->plan->timeout_ns,
+    };
+    struct err e = {0};
+    if ((is_write(s) ? launch_write(q, &r, &e) : launch_read(q, &r, &e)) != 0) {
+        give_up(q, &e);
+    }
+}
+
+static void on_due(struct loop_timer *timer, int64_t now)
+{
+    struct stream *s = (struct stream *)(void *)((char *)timer - offsetof(struct stream, timer));
+    uint64_t k;
+    int64_t due_ns;
+    while (pacer_take(&s->pacer, now, &k, &due_ns)) {
+        send_one(s, k, due_ns);
+    }
+    loop_timer_set(s->worker->loop, &s->timer, pacer_next_ns(&s->pacer));
+}
+
+void stream_start(struct stream *s, int64_t start_ns)
+{
+    pacer_init(&s->pacer, s->worker->config.plan, s->index, start_ns);
+    loop_timer_set(s->worker->loop, &s->timer, pacer_next_ns(&s->pacer));
+}
+
+void stream_stop(struct stream *s)
+{
+    loop_timer_stop(&s->timer);
+}
+
+static void stream_init(struct stream *s, struct worker *w, size_t index)
+{
+    const struct plan *plan = w->config.plan;
+    s->worker = w;
+    s->plan = &plan->streams[index];
+    s->index = (uint16_t)index;
+    s->timer.due = on_due;
+    scoped_text struct text consumer = {0};
+    text_addf(&consumer, "stream/%s/%zu", plan->topology->sites[w->config.vantage].name, index);
+    rng_init(&s->rng, plan->seed, text_str(&consumer));
+}
+
+int streams_open(struct worker *w, struct err *e)
+{
+    const struct plan *plan = w->config.plan;
+    w->streams = xcalloc(plan->stream_count, sizeof(*w->streams));
+    for (size_t i = 0; i < plan->stream_count; i++) {
+        if (plan->streams[i].vantage != w->config.vantage) {
+            continue;
+        }
+        struct stream *s = &w->streams[w->stream_count++];
+        stream_init(s, w, i);
+        if (is_write(s) && ledger_open(&s->ledger, w->config.run_path, s->plan->client, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void streams_close(struct worker *w)
+{
+    for (size_t i = 0; i < w->stream_count; i++) {
+        stream_stop(&w->streams[i]);
+        ledger_close(w->streams[i].ledger);
+    }
+    free(w->streams);
+    w->streams = NULL;
+    w->stream_count = 0;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exchanges by libcurl's multi socket interface (libcurl-multi(3)) on our loop. The handles, their options and the reading
+ * of results are in curl_transfer.c, the descriptors in curl_sockets.c.
+ *
+ * Starting: the clock is read, the handle is added, and libcurl is driven at once so that the SYN or request leaves now
+ * and not a turn later. Completions are only collected from the loop, never from within send.
+ *
+ * Timeouts: libcurl counts in whole milliseconds, hence each transfer has a timer of its own in nanoseconds; libcurl's own,
+ * rounded up, stand behind it. A transfer whose timer fires is taken from the multi handle, which closes its connection.
+ *
+ * The open loop must stay open: nothing is queued. With max_in_flight requests under way the next one is refused, which its
+ * stream records as a harness error.
+ */
+#include "harness/load/client.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/err.h"
+#include "harness/base/units.h"
+#include "harness/base/vec.h"
+#include "harness/load/curl_transfer.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+struct curl_transport {
+    struct transport base;
+    struct loop *loop;
+    CURLM *multi;
+    struct curl_sockets sockets;
+    struct loop_timer timer; /* libcurl's */
+    struct loop_timer collect;
+    size_t max;
+    struct {
+        struct transfer **at;
+        size_t len, cap;
+    } all, idle;
+};
+
+#define TRANSPORT_OF(t) ((struct curl_transport *)(t)) /* base is its first member */
+#define OWNER_OF(member_ptr, member) \
+    ((struct curl_transport *)(void *)((char *)(member_ptr)-offsetof(struct curl_transport, member)))
+
+/* What libcurl calls. */
+
+static int on_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
+{
+    (void)easy;
+    (void)unused;
+    struct curl_transport *t = arg;
+    return curl_sockets_watch(&t->sockets, fd, what);
+}
+
+static int on_timer(CURLM *multi, long after_ms, void *arg)
+{
+    (void)multi;
+    struct curl_transport *t = arg;
+    if (after_ms < 0) {
+        loop_timer_stop(&t->timer);
+    } else {
+        loop_timer_set(t->loop, &t->timer, loop_now(t->loop) + after_ms * NS_PER_MS);
+    }
+    return 0;
+}
+
+/* Hand the answer over; the transfer is free again once its owner has seen it. */
+static void finish(struct transfer *x, CURLcode code, int64_t now)
+{
+    struct curl_transport *t = x->home;
+    transfer_read(x, code, now);
+    loop_timer_stop(&x->timeout);
+    curl_multi_remove_handle(t->multi, x->easy);
+    if (x->peer) {
+        x->peer->busy--;
+    }
+    x->active = false;
+    x->done(x->arg, &x->answer);
+    *vec_push(&t->idle) = x;
+}
+
+static void collect(struct curl_transport *t)
+{
+    loop_timer_stop(&t->collect);
+    int64_t now = 0;
+    int left;
+    for (CURLMsg *m; (m = curl_multi_info_read(t->multi, &left));) {
+        if (m->msg != CURLMSG_DONE) {
+            continue;
+        }
+        now = now ? now : loop_tick(t->loop);
+        CURLcode code = m->data.result;
+        struct transfer *x = NULL;
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x);
+        finish(x, code, now);
+    }
+}
+
+/* What the loop calls. */
+
+static void on_socket_ready(struct curl_sockets *s, int fd, int bits)
+{
+    struct curl_transport *t = OWNER_OF(s, sockets);
+    int running;
+    curl_multi_socket_action(t->multi, fd, bits, &running);
+    collect(t);
+}
+
+static void on_timer_due(struct loop_timer *timer, int64_t now)
+{
+    (void)now;
+    struct curl_transport *t = OWNER_OF(timer, timer);
+    int running;
+    curl_multi_socket_action(t->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    collect(t);
+}
+
+static void on_collect_due(struct loop_timer *timer, int64_t now)
+{
+    (void)now;
+    collect(OWNER_OF(timer, collect));
+}
+
+static void on_timeout(struct loop_timer *timer, int64_t now)
+{
+    struct transfer *x = (struct transfer *)(void *)((char *)timer - offsetof(struct transfer, timeout));
+    collect(x->home); /* it may have ended by itself, even have begun anew */
+    if (x->active && !x->timeout.loop) {
+        finish(x, CURLE_OPERATION_TIMEDOUT, now);
+    }
+}
+
+static struct transfer *transfer_take(struct curl_transport *t, struct err *e)
+{
+    if (t->idle.len > 0) {
+        return t->idle.at[--t->idle.len];
+    }
+    if (t->all.len >= t->max) {
+        err_set(e, ERR_RUN, "client", "%zu requests are under way, more than were planned for", t->max);
+        return NULL;
+    }
+    struct transfer *x = transfer_new(t, &t->sockets);
+    if (!x) {
+        err_set(e, ERR_RUN, "client", "libcurl gives no handle");
+        return NULL;
+    }
+    x->timeout.due = on_timeout;
+    *vec_push(&t->all) = x;
+    return x;
+}
+
+static int curl_send(struct transport *base, const struct exchange_request *r, exchange_done *done, void *arg,
+                     struct err *e)
+{
+    struct curl_transport *t = TRANSPORT_OF(base);
+    struct transfer *x = transfer_take(t, e);
+    if (!x) {
+        return -1;
+    }
+    if (!transfer_prepare(x, r)) {
+        *vec_push(&t->idle) = x;
+        return err_set(e, ERR_RUN, r->address, "'%.100s' is no request target", r->target);
+    }
+    x->done = done;
+    x->arg = arg;
+    x->answer.sent_ns = loop_tick(t->loop);
+    CURLMcode bad = curl_multi_add_handle(t->multi, x->easy);
+    if (bad) {
+        *vec_push(&t->idle) = x;
+        return err_set(e, ERR_RUN, r->address, "libcurl takes no request: %s", curl_multi_strerror(bad));
+    }
+    x->active = true;
+    if (x->peer) {
+        x->peer->busy++;
+    }
+    loop_timer_set(t->loop, &x->timeout, x->answer.sent_ns + r->timeout_ns);
+    int running;
+    curl_multi_socket_action(t->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    loop_timer_set(t->loop, &t->collect, x->answer.sent_ns);
+    return 0;
+}
+
+static void curl_free_transport(struct transport *base)
+{
+    if (!base) {
+        return;
+    }
+    struct curl_transport *t = TRANSPORT_OF(base);
+    for (size_t i = 0; i < t->all.len; i++) {
+        struct transfer *x = t->all.at[i];
+        loop_timer_stop(&x->timeout);
+        if (x->active) {
+            curl_multi_remove_handle(t->multi, x->easy);
+        }
+        transfer_free(x);
+    }
+    curl_multi_cleanup(t->multi);
+    curl_sockets_deinit(&t->sockets);
+    loop_timer_stop(&t->timer);
+    loop_timer_stop(&t->collect);
+    vec_deinit(&t->all);
+    vec_deinit(&t->idle);
+    curl_global_cleanup();
+    free(t);
+}
+
+static const struct transport_ops curl_ops = {.send = curl_send, .free = curl_free_transport};
+
+static bool set_multi(struct curl_transport *t)
+{
+    CURLMcode bad = CURLM_OK;
+#define SET(option, value) (bad = bad ? bad : curl_multi_setopt(t->multi, option, value))
+    SET(CURLMOPT_SOCKETFUNCTION, on_watch);
+    SET(CURLMOPT_SOCKETDATA, t);
+    SET(CURLMOPT_TIMERFUNCTION, on_timer);
+    SET(CURLMOPT_TIMERDATA, t);
+    SET(CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    SET(CURLMOPT_MAX_TOTAL_CONNECTIONS, 0L);
+    SET(CURLMOPT_MAX_HOST_CONNECTIONS, 0L);
+    SET(CURLMOPT_MAXCONNECTS, (long)(2 * t->max));
+#undef SET
+    return !bad;
+}
+
+int transport_curl_new(struct transport **out, struct loop *l, size_t max_in_flight, struct err *e)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        return err_set(e, ERR_MACHINE, "libcurl", "the library cannot be initialised");
+    }
+    struct curl_transport *t = xcalloc(1, sizeof(*t));
+    t->base.ops = &curl_ops;
+    t->loop = t->sockets.loop = l;
+    t->sockets.ready = on_socket_ready;
+    t->timer.due = on_timer_due;
+    t->collect.due = on_collect_due;
+    t->max = max_in_flight;
+    t->multi = curl_multi_init();
+    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS) || !t->multi || !set_multi(t)) {
+        curl_free_transport(&t->base);
+        err_set(e, ERR_MACHINE, "libcurl", "this build of the library cannot do what the load needs");
+        return err_help(e, "install libcurl4 of Debian 12, or another build with an asynchronous resolver");
+    }
+    *out = &t->base;
+    return 0;
+}

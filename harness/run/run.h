@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The conductor: one drill, from an empty run directory to complete evidence.
+ *
+ * Called by the command line in a process of its own (the netns lab takes the calling process into new namespaces, for
+ * good). It builds the world, lets the customers in, waits for a steady state, follows the schedule, and takes
+ * everything down again. It judges nothing: the caller measures the evidence afterwards.
+ *
+ * Invariant: whatever happens, every open fault is healed and the lab is closed before run_drill returns.
+ */
+#pragma once
+#include "harness/evidence/evidence_write.h"
+#include "harness/lab/lab.h"
+#include "harness/spec/plan.h"
+
+/* What a person may want to see while it runs. Both are called from the conductor's loop and must not block. */
+struct run_view {
+    const char *phase;
+    double elapsed_s, planned_s;   /* run time, and about how long the whole run takes */
+    uint64_t sent, good, bad;      /* requests so far */
+    double recent_good_ratio;      /* of those planned in the last second that are known; NAN without any */
+    size_t open_faults;
+};
+struct progress {
+    void (*event)(struct progress *p, const struct event *ev, double run_s);
+    void (*view)(struct progress *p, const struct run_view *v);
+};
+
+struct run_options {
+    const struct lab_ops *lab;
+    const char *run_path;          /* made by rundir_create */
+    const char *run_id;
+    const char *gateway_path;      /* drgateway; NULL in sim */
+    const char *const *argv;       /* of drtest, NULL-terminated, for the record */
+    const char *forced[LAB_EFFECTS];
+    const char *selftest;          /* outcome for the record: met | missed | skipped */
+    const char *selftest_detail;
+    bool keep;                     /* hold the lab until a signal before taking it down */
+    int64_t timeout_ns;            /* whole-run limit, 0 none */
+    struct progress *progress;     /* may be NULL */
+};
+
+/* 0: the evidence is complete (whatever it says); -1: it could not even be written. *signal_seen is the signal that
+ * interrupted the run, 0 none. */
+int run_drill(const struct plan *plan, const struct run_options *o, int *signal_seen, struct err *e);
+
+/* Leave evidence of a run that this machine cannot do: header and end (outcome unfit), nothing is started. */
+int run_unfit(const struct plan *plan, const struct run_options *o, const char *reason, struct err *e);

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of one strike: apply -> proving -> in force (looked at every 250 ms) -> heal -> proving the heal -> settled.
+ *
+ * The clock is read outside the injector's calls: t_ib before, t_ie after. From then on a timer asks the injector for
+ * proof every 20 ms until it settles or its bound passes. A fault that must stay in force is looked at every 250 ms and
+ * once more right before its heal; two failing looks in a row are a lapse. A refused apply leaves a strike that counts
+ * as unproven and is healed all the same, since half of it may have happened.
+ */
+#include "harness/run/strike.h"
+#include "harness/base/arena.h"
+#include "harness/base/scoped.h"
+#include "harness/base/units.h"
+#include "harness/run/undo.h"
+#include "injectors/injector.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PROOF_BEAT_NS (20 * NS_PER_MS)
+#define HOLD_BEAT_NS (250 * NS_PER_MS)
+#define PROOF_BOUND_NS (2 * NS_PER_S)
+#define HEAL_BOUND_NS (5 * NS_PER_S) /* nodes start again and warm up before they answer */
+#define MAX_PATHS 64
+
+enum strike_state { STRIKE_NONE, STRIKE_PROVING, STRIKE_IN_FORCE, STRIKE_UNPROVEN, STRIKE_HEALING, STRIKE_SETTLED };
+
+struct strike {
+    struct strikes *all;
+    const struct plan_step *step;
+    const struct injector *injector;
+    struct injection injection;
+    struct loop_timer beat;
+    enum strike_state state;
+    int64_t bound_ns; /* loop time by which the proof awaited must have come */
+    unsigned failing_looks;
+    struct canary *canaries[MAX_PATHS];
+};
+
+struct strikes {
+    struct drill *drill;
+    struct strike *at;
+    size_t count;
+    struct canary **canaries; /* one per watched path, owned */
+    size_t canary_count;
+    struct canary *control;
+    struct undo *undo;
+    const struct plan_step **stack; /* open faults, newest last */
+    size_t open;
+};
+
+static bool step_is_fault(const struct plan_step *step)
+{
+    return step->action.type->class == ACTION_FAULT;
+}
+
+static struct strike *strike_of(struct strikes *s, const struct plan_step *step)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->at[i].step == step)
+            return &s->at[i];
+    return NULL;
+}
+
+static int64_t strike_bound(const struct strike *k)
+{
+    int64_t (*bound)(const struct action *) = k->injector->type.proof_bound_ns;
+    int64_t asked = bound ? bound(&k->step->action) : PROOF_BOUND_NS;
+    return asked > PROOF_BOUND_NS ? asked : PROOF_BOUND_NS;
+}
+
+static const char *proof_word(enum proof p)
+{
+    return p == PROOF_PROVEN ? "proven" : p == PROOF_REFUTED ? "refuted" : "unproven";
+}
+
+static void strike_record_proof(struct strike *k, enum event_kind kind, enum proof p)
+{
+    struct recorder *rec = &k->all->drill->rec;
+    int64_t now = record_now(rec);
+    struct event ev = {.kind = kind, .at_ns = now, .end_ns = now, .subject = k->step->text, .outcome = proof_word(p),
+                       .detail = k->injection.method, .code = k->step->id};
+    record_add(rec, &ev);
+}
+
+/* One look at a fault in force. */
+static void strike_look(struct strike *k)
+{
+    if (k->injector->prove(&k->injection, false) != PROOF_REFUTED) {
+        k->failing_looks = 0;
+        return;
+    }
+    if (++k->failing_looks != 2)
+        return;
+    record_fact(&k->all->drill->rec, EVENT_FAULT_LAPSE, k->step->text, "lapsed", k->injection.method, k->step->id);
+}
+
+static void strike_prove(struct strike *k, int64_t now)
+{
+    bool healing = k->state == STRIKE_HEALING;
+    enum proof p = k->injector->prove(&k->injection, healing);
+    if (p == PROOF_PENDING && now < k->bound_ns)
+        return;
+    if (p == PROOF_REFUTED && now < k->bound_ns)
+        return; /* the effect may still be arriving: only the bound settles a refutation */
+    strike_record_proof(k, healing ? EVENT_HEAL_PROOF : EVENT_FAULT_PROOF, p);
+    if (healing)
+        k->state = STRIKE_SETTLED;
+    else
+        k->state = p == PROOF_PROVEN ? STRIKE_IN_FORCE : STRIKE_UNPROVEN;
+}
+
+static void strike_beat(struct loop_timer *t, int64_t now)
+{
+    struct strike *k = (struct strike *)((char *)t - offsetof(struct strike, beat));
+    if (k->state == STRIKE_PROVING || k->state == STRIKE_HEALING)
+        strike_prove(k, now);
+    else if (k->state == STRIKE_IN_FORCE && !k->injector->type.proven_once)
+        strike_look(k);
+    if (k->state == STRIKE_PROVING || k->state == STRIKE_HEALING)
+        loop_timer_set(k->all->drill->loop, t, now + PROOF_BEAT_NS);
+    else if (k->state == STRIKE_IN_FORCE && !k->injector->type.proven_once)
+        loop_timer_set(k->all->drill->loop, t, now + HOLD_BEAT_NS);
+}
+
+static struct event strike_bracket(struct strike *k, enum event_kind kind, int64_t begin, int64_t end,
+                                   const struct err *e)
+{
+    return (struct event){.kind = kind, .due_ns = k->step->at_ns + k->all->drill->scenario_zero_ns, .at_ns = begin,
+                          .end_ns = end, .subject = k->step->text, .outcome = e->kind ? "error" : "ok",
+                          .detail = e->kind ? e->msg : NULL, .code = k->step->id};
+}
+
+void strikes_apply(struct strikes *s, const struct plan_step *step)
+{
+    struct strike *k = strike_of(s, step);
+    struct recorder *rec = &s->drill->rec;
+    struct err e = {0};
+    bool fault = step_is_fault(step), operator = step->action.type->class == ACTION_OPERATOR;
+    if (fault) {
+        s->stack[s->open++] = step;
+        undo_push(s->undo, step, &rec->failure);
+    }
+    int64_t begin = record_tick(rec);
+    k->injection.begun_at_ns = begin;
+    k->injector->apply(&k->injection, &e);
+    int64_t end = record_tick(rec);
+    k->injection.applied_at_ns = end;
+    struct event ev = strike_bracket(k, operator ? EVENT_ACTION : EVENT_FAULT_APPLY, begin, end, &e);
+    ev.data = json_pack("{s:s,s:s}", "mechanism", k->injection.mechanism, "do", step->action.type->verb);
+    record_add(rec, &ev);
+    json_decref(ev.data);
+    if (!fault)
+        return;
+    k->state = STRIKE_PROVING;
+    k->bound_ns = loop_now(s->drill->loop) + strike_bound(k);
+    if (e.kind) {
+        snprintf(k->injection.method, sizeof(k->injection.method), "not applied: %.140s", e.msg);
+        strike_record_proof(k, EVENT_FAULT_PROOF, PROOF_PENDING);
+        k->state = STRIKE_UNPROVEN;
+        return;
+    }
+    loop_timer_set(s->drill->loop, &k->beat, loop_now(s->drill->loop));
+}
+
+static bool strikes_close(struct strikes *s, const struct plan_step *step)
+{
+    for (size_t i = 0; i < s->open; i++) {
+        if (s->stack[i] != step)
+            continue;
+        memmove(&s->stack[i], &s->stack[i + 1], (s->open - i - 1) * sizeof(*s->stack));
+        s->open--;
+        return true;
+    }
+    return false;
+}
+
+/* A proof that has not come by the time of the heal will never come: say so before the evidence moves on. */
+static void strike_settle_before_heal(struct strike *k)
+{
+    if (k->state == STRIKE_IN_FORCE && !k->injector->type.proven_once)
+        strike_look(k);
+    if (k->state == STRIKE_PROVING)
+        strike_record_proof(k, EVENT_FAULT_PROOF, k->injector->prove(&k->injection, false));
+}
+
+void strikes_heal(struct strikes *s, const struct plan_step *step, const char *ended_by)
+{
+    if (!strikes_close(s, step))
+        return;
+    struct strike *k = strike_of(s, step);
+    struct recorder *rec = &s->drill->rec;
+    struct err e = {0};
+    strike_settle_before_heal(k);
+    int64_t begin = record_tick(rec);
+    k->injector->heal(&k->injection, &e);
+    int64_t end = record_tick(rec);
+    k->injection.healed_at_ns = end;
+    struct event ev = strike_bracket(k, EVENT_FAULT_HEAL, begin, end, &e);
+    ev.data = json_pack("{s:s}", "ended_by", ended_by);
+    record_add(rec, &ev);
+    json_decref(ev.data);
+    if (!e.kind)
+        undo_done(s->undo, step, &rec->failure);
+    k->state = STRIKE_HEALING;
+    k->bound_ns = loop_now(s->drill->loop) + strike_bound(k) + HEAL_BOUND_NS;
+    loop_timer_set(s->drill->loop, &k->beat, loop_now(s->drill->loop) + PROOF_BEAT_NS);
+}
+
+void strikes_restore(struct strikes *s, const struct plan_step *restore)
+{
+    for (size_t i = s->count; i-- > 0;)
+        if (s->at[i].step->ended_by == restore->id)
+            strikes_heal(s, s->at[i].step, "restore");
+}
+
+void strikes_rollback(struct strikes *s)
+{
+    while (s && s->open)
+        strikes_heal(s, s->stack[s->open - 1], "rollback");
+}
+
+size_t strikes_open(const struct strikes *s)
+{
+    return s ? s->open : 0;
+}
+
+bool strikes_unsettled(const struct strikes *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->at[i].state == STRIKE_PROVING || s->at[i].state == STRIKE_HEALING)
+            return true;
+    return false;
+}
+
+static struct canary *strikes_canary(struct strikes *s, uint16_t path, struct err *e)
+{
+    for (size_t i = 0; i < s->canary_count; i++)
+        if (canary_path(s->canaries[i]) == path)
+            return s->canaries[i];
+    struct canary *c = NULL;
+    if (canary_new(&c, s->drill->lab, path, e) < 0)
+        return NULL;
+    s->canaries[s->canary_count++] = c;
+    return c;
+}
+
+static int strike_init(struct strike *k, struct strikes *s, const struct plan_step *step, struct err *e)
+{
+    const struct topology *t = s->drill->plan->topology;
+    uint16_t paths[MAX_PATHS];
+    *k = (struct strike){.all = s, .step = step, .injector = injector_find(step->action.type->verb)};
+    k->beat.due = strike_beat;
+    k->injection = (struct injection){.fault = step->id, .action = &step->action, .fabric = s->drill->fabric,
+                                      .canaries = k->canaries};
+    if (step->action.target != TARGET_LINK || !s->drill->ops->path_sockets)
+        return 0;
+    size_t n = injection_paths(t, &step->action, paths, MAX_PATHS);
+    for (size_t i = 0; i < n; i++) {
+        struct canary *c = strikes_canary(s, paths[i], e);
+        if (!c)
+            return -1;
+        k->canaries[k->injection.canary_count++] = c;
+    }
+    return 0;
+}
+
+/* A path that no step hits, for the negative control; none in a world whose every path is hit. */
+static int strikes_control(struct strikes *s, struct err *e)
+{
+    const struct topology *t = s->drill->plan->topology;
+    for (uint16_t path = 0; path < 2 * t->link_count && s->canary_count; path++) {
+        bool hit = false;
+        for (size_t i = 0; i < s->canary_count; i++)
+            hit |= canary_path(s->canaries[i]) == path;
+        bool witness = t->sites[path_from(t, path)].kind == SITE_WITNESS || t->sites[path_to(t, path)].kind == SITE_WITNESS;
+        if (hit || witness)
+            continue;
+        s->control = strikes_canary(s, path, e);
+        return s->control ? 0 : -1;
+    }
+    return 0;
+}
+
+int strikes_new(struct strikes **out, struct drill *d, struct err *e)
+{
+    const struct plan *p = d->plan;
+    struct strikes *s = xcalloc(1, sizeof(*s));
+    *out = s;
+    s->drill = d;
+    s->at = xcalloc(p->step_count, sizeof(*s->at));
+    s->stack = xcalloc(p->step_count, sizeof(*s->stack));
+    s->canaries = xcalloc(2 * p->topology->link_count + 1, sizeof(*s->canaries));
+    if (undo_open(&s->undo, d->options->run_path, e) < 0)
+        return -1;
+    for (size_t i = 0; i < p->step_count; i++)
+        if (strike_init(&s->at[s->count++], s, &p->steps[i], e) < 0)
+            return -1;
+    if (strikes_control(s, e) < 0)
+        return -1;
+    for (size_t i = 0; i < s->count; i++)
+        s->at[i].injection.control = s->control;
+    return 0;
+}
+
+void strikes_free(struct strikes *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->count; i++) {
+        loop_timer_stop(&s->at[i].beat);
+        free(s->at[i].injection.state);
+    }
+    for (size_t i = 0; i < s->canary_count; i++)
+        canary_free(s->canaries[i]);
+    undo_close(s->undo);
+    free(s->canaries);
+    free(s->stack);
+    free(s->at);
+    free(s);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sim lab from inside: a model of the reference system on a virtual clock. Internal to harness/sim; everyone else
+ * sees lab_sim.
+ *
+ * What the model knows of the world is exactly what a scripted truth needs: which nodes are up, what each path does to
+ * packets, one log per region, who leads with which epoch and until when. Loop time is run time. Nothing here draws on
+ * the real clock, the kernel or the disk, so equal plans and seeds give equal evidence.
+ */
+#pragma once
+#include "harness/base/json.h"
+#include "harness/base/loop.h"
+#include "harness/base/vec.h"
+#include "harness/lab/lab.h"
+#include "harness/load/client.h"
+
+#define SIM_KEYS 16
+#define SIM_STARTUP_NS (300 * INT64_C(1000000)) /* from start to serving */
+#define SIM_HOP_NS (500 * INT64_C(1000))        /* what each way costs beside the links' own delays */
+#define SIM_BUDGET_NS (950 * INT64_C(1000000))  /* how long a gateway keeps trying before it answers 503 */
+
+struct sim_op {
+    char op[32], value[32];
+    uint32_t version, epoch;
+    uint16_t key;
+};
+
+/* The log of one region; position i holds lsn i + 1. */
+struct sim_store {
+    vec_of(struct sim_op) log;
+    int64_t away_since_ns; /* as a standby: since when its leader cannot reach it, 0 reachable */
+    bool in_sync;
+};
+
+struct sim_node {
+    enum node_state state;
+    bool unplugged, standby;
+    int64_t ready_at_ns, drift_since_ns;
+    json_t *config, *desired; /* running and desired; gateways drift */
+};
+
+struct sim {
+    struct lab lab;
+    const struct topology *topology;
+    struct loop *loop;
+    struct loop_timer tick;
+    struct sim_node *nodes;
+    struct path_state *paths;
+    struct sim_store *stores; /* by site */
+    uint16_t leader;          /* site, TOPO_NONE: nobody */
+    uint32_t epoch;
+    int64_t lease_until_ns, ship_at_ns, caught_up_since_ns;
+    bool stay;                /* an operator moved the lead: no automatic fail-back */
+    struct sim_transport *transports; /* by site */
+    struct sim_pending *pending;      /* everything under way */
+};
+
+/* sim_world.c */
+bool sim_serving(const struct sim *s, uint16_t node); /* up, started, plugged in */
+bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site); /* both directions carry packets */
+int64_t sim_round_trip_ns(const struct sim *s, uint16_t from_site, uint16_t to_site);
+bool sim_flaw(const struct sim *s, const char *name);
+
+/* sim_store.c */
+uint16_t sim_store_node(const struct sim *s, uint16_t site); /* its first origin */
+bool sim_may_serve(const struct sim *s, uint16_t gateway_site); /* that gateway reaches a leader whose lease holds */
+/* Append at the leader and, in sync mode, at every standby in sync; false: not now, ask again. lsn is the position. */
+bool sim_append(struct sim *s, const struct sim_op *op, uint32_t *version, uint64_t *lsn);
+const struct sim_op *sim_latest(const struct sim *s, uint16_t site, uint16_t key); /* NULL: never written */
+void sim_store_tick(struct sim *s, int64_t now); /* lease, shipping, fail-back */
+bool sim_hand_over(struct sim *s, uint16_t to);
+json_t *sim_ops_page(const struct sim *s, uint16_t site, uint64_t from, size_t limit);
+
+/* sim_service.c */
+void sim_service_new(struct sim *s);
+void sim_service_free(struct sim *s);
+struct transport *sim_transport(struct lab *lab, uint16_t site);
+
+/* sim_admin.c */
+int sim_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
+              int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e);
+int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+              lab_answer_fn *done, void *arg, struct err *e);
+void sim_drift_tick(struct sim *s, int64_t now);
+json_t *sim_node_config(const struct topology *t, uint16_t node); /* new reference */
+
+/* One thing that ends later: owned by the sim until `end` has run. */
+struct sim_pending {
+    struct loop_timer timer;
+    struct sim *sim;
+    struct sim_pending *next, **link;
+    void (*end)(struct sim_pending *p, int64_t now); /* may set the timer again, else calls sim_pending_free */
+};
+void sim_pending_start(struct sim *s, struct sim_pending *p, int64_t at_ns);
+void sim_pending_free(struct sim_pending *p);

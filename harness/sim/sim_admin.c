@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the model's nodes say of themselves, and how drift is noticed: a gateway compares what it runs with what it should
+ * run once a second and puts it right two seconds after it noticed, unless it is flawed.
+ */
+#include "harness/base/arena.h"
+#include "harness/base/json.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+#include "harness/sim/sim.h"
+#include <stdio.h>
+#include <string.h>
+
+#define ADMIN_NS (200 * NS_PER_US)
+#define DRIFT_CHECK_NS NS_PER_S
+#define REVERT_NS (2 * NS_PER_S)
+
+struct sim_question {
+    struct sim_pending pending;
+    lab_answer_fn *done;
+    void *arg;
+    int64_t sent_ns;
+    int status;
+    json_t *body;
+};
+
+static void question_end(struct sim_pending *p, int64_t now)
+{
+    struct sim_question *q = (struct sim_question *)p;
+    struct lab_answer a = {.status = q->status, .body = q->body, .sent_ns = q->sent_ns, .done_ns = now};
+    q->done(q->arg, &a);
+    json_decref(q->body);
+    sim_pending_free(p);
+}
+
+static void question_due(struct loop_timer *t, int64_t now)
+{
+    question_end((struct sim_pending *)t, now);
+}
+
+static void question_start(struct sim *s, int status, json_t *body, int64_t after_ns, lab_answer_fn *done, void *arg)
+{
+    struct sim_question *q = xcalloc(1, sizeof(*q));
+    *q = (struct sim_question){.pending = {.timer.due = question_due, .end = question_end}, .done = done, .arg = arg,
+                               .sent_ns = loop_now(s->loop), .status = status, .body = body};
+    sim_pending_start(s, &q->pending, q->sent_ns + after_ns);
+}
+
+json_t *sim_node_config(const struct topology *t, uint16_t node)
+{
+    const struct topo_node *n = &t->nodes[node];
+    static const char *const roles[] = {"gateway", "origin", "witness", "client"};
+    json_t *config = json_pack("{s:s,s:s,s:s}", "node", n->name, "role", roles[n->role], "region", t->sites[n->site].name);
+    if (n->role == NODE_GATEWAY)
+        json_object_set_new(config, "routes", json_pack("{s:{s:s,s:s,s:{s:i}}}", "orders", "path", "/v1/", "upstream",
+                                                        "pool:orders", "rate_limit", "per_s", 100000));
+    return config;
+}
+
+static json_t *status_common(const struct sim *s, uint16_t node)
+{
+    const struct topo_node *n = &s->topology->nodes[node];
+    static const char *const roles[] = {"gateway", "origin", "witness", "client"};
+    char fingerprint[SHA256_HEX];
+    json_fingerprint(s->nodes[node].config, fingerprint);
+    return json_pack("{s:s,s:s,s:s,s:s}", "node", n->name, "role", roles[n->role], "region",
+                     s->topology->sites[n->site].name, "config", fingerprint);
+}
+
+static void status_gateway(const struct sim *s, uint16_t node, json_t *status)
+{
+    char desired[SHA256_HEX];
+    json_fingerprint(s->nodes[node].desired, desired);
+    bool drift = s->nodes[node].drift_since_ns != 0 && !sim_flaw(s, "drift_unreported");
+    json_t *upstreams = json_array();
+    for (uint16_t site = 0; site < s->topology->site_count; site++) {
+        if (s->topology->sites[site].kind != SITE_REGION)
+            continue;
+        uint16_t store = sim_store_node(s, site);
+        json_array_append_new(upstreams, json_pack("{s:s,s:b,s:b}", "name", s->topology->nodes[store].name, "healthy",
+                                                   sim_serving(s, store), "leader", site == s->leader));
+    }
+    json_object_update_new(status, json_pack("{s:s,s:b,s:b,s:o}", "desired", desired, "drift", drift, "standby",
+                                             s->nodes[node].standby, "upstreams", upstreams));
+}
+
+static void status_origin(const struct sim *s, uint16_t node, json_t *status)
+{
+    uint16_t site = s->topology->nodes[node].site;
+    json_object_update_new(status, json_pack("{s:b,s:i,s:I,s:s,s:[]}", "leader", site == s->leader, "epoch",
+                                             (int)s->epoch, "lsn", (json_int_t)s->stores[site].log.len, "mode",
+                                             s->topology->replication.mode == REPLICATION_SYNC ? "sync" : "async",
+                                             "peers"));
+}
+
+static json_t *node_status(const struct sim *s, uint16_t node)
+{
+    json_t *status = status_common(s, node);
+    enum node_role role = s->topology->nodes[node].role;
+    if (role == NODE_GATEWAY)
+        status_gateway(s, node, status);
+    else if (role == NODE_ORIGIN)
+        status_origin(s, node, status);
+    else
+        json_object_update_new(status, json_pack("{s:s?,s:i}", "holder", s->leader == TOPO_NONE ? NULL
+                               : s->topology->sites[s->leader].name, "epoch", (int)s->epoch));
+    return status;
+}
+
+static int admin_post(struct sim *s, uint16_t node, const char *target, const char *body, json_t **answer)
+{
+    scoped_json json_t *doc = json_loads(body ? body : "{}", 0, NULL);
+    *answer = json_object();
+    if (text_eq(target, "/standby")) {
+        s->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
+        return 200;
+    }
+    const char *region = json_string_value(json_object_get(doc, "to"));
+    uint16_t to = region ? topo_site_find(s->topology, region) : TOPO_NONE;
+    bool leads = s->topology->nodes[node].site == s->leader;
+    return text_eq(target, "/handover") && to != TOPO_NONE && leads && sim_hand_over(s, to) ? 202 : 409;
+}
+
+int sim_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
+              int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e)
+{
+    (void)e;
+    struct sim *s = (struct sim *)lab;
+    bool up = s->nodes[node].state == NODE_UP && loop_now(s->loop) >= s->nodes[node].ready_at_ns;
+    if (!up) {
+        question_start(s, 0, NULL, s->nodes[node].state == NODE_FROZEN ? timeout_ns : ADMIN_NS, done, arg);
+        return 0;
+    }
+    json_t *answer = NULL;
+    int status = 200;
+    unsigned long long from = 1, limit = 1000;
+    if (text_eq(method, "POST"))
+        status = admin_post(s, node, target, body, &answer);
+    else if (sscanf(target, "/v1/ops?from=%llu&limit=%llu", &from, &limit) >= 1)
+        answer = sim_ops_page(s, s->topology->nodes[node].site, from, limit);
+    else if (text_starts(target, "/config"))
+        answer = json_deep_copy(s->nodes[node].config);
+    else
+        answer = node_status(s, node);
+    question_start(s, status, answer, ADMIN_NS, done, arg);
+    return 0;
+}
+
+int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+              lab_answer_fn *done, void *arg, struct err *e)
+{
+    (void)e;
+    (void)http_target;
+    struct sim *s = (struct sim *)lab;
+    const struct sim_node *n = &s->nodes[to];
+    enum knock how = KNOCK_ANSWERED;
+    if (n->unplugged || !sim_path_open(s, s->topology->nodes[from].site, s->topology->nodes[to].site))
+        how = KNOCK_SILENT;
+    else if (n->state == NODE_FROZEN)
+        how = KNOCK_CONNECTED_SILENT;
+    else if (!sim_serving(s, to))
+        how = KNOCK_REFUSED;
+    bool waits = how == KNOCK_SILENT || how == KNOCK_CONNECTED_SILENT;
+    question_start(s, (int)how, NULL, waits ? timeout_ns : ADMIN_NS, done, arg);
+    return 0;
+}
+
+static void gateway_drift_tick(struct sim *s, struct sim_node *n, int64_t now)
+{
+    bool drifted = !json_equal(n->config, n->desired);
+    if (!drifted) {
+        n->drift_since_ns = 0;
+        return;
+    }
+    if (!n->drift_since_ns) {
+        if (now % DRIFT_CHECK_NS < 10 * NS_PER_MS)
+            n->drift_since_ns = now;
+        return;
+    }
+    if (now - n->drift_since_ns < REVERT_NS || sim_flaw(s, "drift_unreported"))
+        return;
+    json_decref(n->config);
+    n->config = json_incref(n->desired);
+    n->drift_since_ns = 0;
+}
+
+void sim_drift_tick(struct sim *s, int64_t now)
+{
+    for (size_t i = 0; i < s->topology->node_count; i++)
+        if (s->topology->nodes[i].role == NODE_GATEWAY)
+            gateway_drift_tick(s, &s->nodes[i], now);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a customer's exchange meets: the way to the gateway, the gateway's patience, the store, the way back.
+ *
+ * An exchange is one pending thing with up to three stops: it arrives (or vanishes and times out, or is refused), it is
+ * tried at the leader every 20 ms until it is served or the gateway's budget is spent, and its answer travels home (or
+ * vanishes on the way).
+ */
+#include "harness/base/arena.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+#include "harness/sim/sim.h"
+#include <stdio.h>
+#include <string.h>
+
+#define RETRY_NS (20 * NS_PER_MS)
+#define CURLE_OPERATION_TIMEDOUT_CODE 28
+#define CURLE_COULDNT_CONNECT_CODE 7
+
+struct sim_transport {
+    struct transport base;
+    struct sim *sim;
+    uint16_t site;
+};
+
+struct sim_exchange {
+    struct sim_pending pending;
+    struct sim_transport *transport;
+    struct exchange_request request;
+    char target[128], body_out[256];
+    exchange_done *done;
+    void *arg;
+    int64_t sent_ns, budget_end_ns;
+    struct exchange_answer answer;
+    struct text body;
+};
+
+static void exchange_finish(struct sim_exchange *x, int64_t now)
+{
+    x->answer.sent_ns = x->sent_ns;
+    x->answer.done_ns = now;
+    x->answer.body = text_str(&x->body);
+    x->answer.body_len = x->body.len;
+    x->done(x->arg, &x->answer);
+    text_deinit(&x->body);
+    sim_pending_free(&x->pending);
+}
+
+static void exchange_time_out(struct sim_pending *p, int64_t now)
+{
+    struct sim_exchange *x = (struct sim_exchange *)p;
+    bool reached = x->answer.status != 0; /* it was served, only the answer is gone */
+    x->answer = (struct exchange_answer){.code = CURLE_OPERATION_TIMEDOUT_CODE, .timed_out = true,
+                                         .connected = reached || x->answer.connected};
+    text_clear(&x->body);
+    exchange_finish(x, now);
+}
+
+static void exchange_lose(struct sim_exchange *x)
+{
+    x->pending.end = exchange_time_out;
+    loop_timer_set(x->pending.sim->loop, &x->pending.timer, x->sent_ns + x->request.timeout_ns);
+}
+
+static void exchange_home(struct sim_pending *p, int64_t now)
+{
+    struct sim_exchange *x = (struct sim_exchange *)p;
+    if (now > x->sent_ns + x->request.timeout_ns)
+        exchange_time_out(p, x->sent_ns + x->request.timeout_ns);
+    else
+        exchange_finish(x, now);
+}
+
+static void exchange_answer_json(struct sim_exchange *x, int status, json_t *body)
+{
+    scoped_free char *text = body ? json_dumps(body, JSON_COMPACT) : xstrdup("");
+    text_add(&x->body, text);
+    json_decref(body);
+    x->answer.status = status;
+    x->answer.connected = true;
+    x->answer.has_nonce = x->answer.nonce_ok = x->answer.has_check = x->answer.check_ok = true;
+    x->answer.attempts = 1;
+    struct sim *s = x->pending.sim;
+    uint16_t gateway_site = s->topology->nodes[x->request.endpoint].site;
+    if (!sim_path_open(s, x->transport->site, gateway_site) || !sim_serving(s, x->request.endpoint)) {
+        exchange_lose(x);
+        return;
+    }
+    x->pending.end = exchange_home;
+    loop_timer_set(s->loop, &x->pending.timer,
+                   loop_now(s->loop) + sim_round_trip_ns(s, x->transport->site, gateway_site) / 2);
+}
+
+static void exchange_served_by(struct sim_exchange *x, uint16_t site)
+{
+    snprintf(x->answer.region, sizeof(x->answer.region), "%s", x->pending.sim->topology->sites[site].name);
+    x->answer.epoch = x->pending.sim->epoch;
+}
+
+static void serve_ops(struct sim_exchange *x, uint16_t site)
+{
+    unsigned long long from = 1, limit = 1000;
+    const char *query = strchr(x->target, '?');
+    if (query)
+        sscanf(query, "?from=%llu&limit=%llu", &from, &limit);
+    exchange_served_by(x, site);
+    exchange_answer_json(x, 200, sim_ops_page(x->pending.sim, site, from, limit < 1000 ? limit : 1000));
+}
+
+static void serve_read(struct sim_exchange *x)
+{
+    struct sim *s = x->pending.sim;
+    unsigned key = 0;
+    const char *query = strstr(x->target, "key=k");
+    if (query)
+        sscanf(query, "key=k%u", &key);
+    const struct sim_op *op = sim_latest(s, s->leader, (uint16_t)key);
+    exchange_served_by(x, s->leader);
+    exchange_answer_json(x, 200, json_pack("{s:o,s:i,s:o?,s:o?}", "key", json_sprintf("k%u", key), "version",
+                                           op ? (int)op->version : 0, "op", op ? json_string(op->op) : NULL, "value",
+                                           op ? json_string(op->value) : NULL));
+}
+
+static bool serve_write(struct sim_exchange *x)
+{
+    struct sim *s = x->pending.sim;
+    scoped_json json_t *doc = json_loads(x->body_out, 0, NULL);
+    const char *op = "", *key = "", *value = "";
+    uint32_t version = 0;
+    struct sim_op stored = {0};
+    if (json_unpack(doc, "{s:s,s:s,s:s}", "op", &op, "key", &key, "value", &value) < 0) {
+        exchange_answer_json(x, 400, NULL);
+        return true;
+    }
+    snprintf(stored.op, sizeof(stored.op), "%s", op);
+    snprintf(stored.value, sizeof(stored.value), "%s", value);
+    stored.key = (uint16_t)strtoul(key + (key[0] == 'k'), NULL, 10);
+    if (!sim_append(s, &stored, &version, &x->answer.lsn))
+        return false;
+    exchange_served_by(x, s->leader);
+    exchange_answer_json(x, 200, json_pack("{s:s,s:s,s:i,s:I}", "op", op, "key", key, "version", (int)version, "lsn",
+                                           (json_int_t)x->answer.lsn));
+    return true;
+}
+
+static bool gateway_misrouted(const struct sim *s, uint16_t gateway)
+{
+    const json_t *upstream = json_at(s->nodes[gateway].config, "/routes/orders/upstream");
+    return upstream && !text_eq(json_string_value(upstream), "pool:orders");
+}
+
+/* At the gateway: serve, or come back in 20 ms, or give up with 503. */
+static void exchange_try(struct sim_pending *p, int64_t now)
+{
+    struct sim_exchange *x = (struct sim_exchange *)p;
+    struct sim *s = p->sim;
+    uint16_t gateway = x->request.endpoint, site = s->topology->nodes[gateway].site;
+    bool listing = text_starts(x->target, "/v1/ops");
+    if (!sim_serving(s, gateway)) {
+        exchange_lose(x);
+        return;
+    }
+    if (text_starts(x->target, "/readyz") || text_starts(x->target, "/healthz")) {
+        exchange_answer_json(x, s->nodes[gateway].standby ? 503 : 200, NULL);
+        return;
+    }
+    if (listing && s->topology->nodes[gateway].role == NODE_ORIGIN) {
+        serve_ops(x, site);
+        return;
+    }
+    if (gateway_misrouted(s, gateway)) {
+        exchange_answer_json(x, 502, NULL);
+        return;
+    }
+    if (sim_may_serve(s, site)) {
+        if (listing)
+            serve_ops(x, s->leader);
+        else if (!x->request.post)
+            serve_read(x);
+        else if (!serve_write(x))
+            goto later;
+        return;
+    }
+later:
+    if (now < x->budget_end_ns) {
+        loop_timer_set(s->loop, &p->timer, now + RETRY_NS);
+        return;
+    }
+    x->answer.not_forwarded = true;
+    exchange_answer_json(x, 503, NULL);
+}
+
+static void exchange_arrive(struct sim_pending *p, int64_t now)
+{
+    struct sim_exchange *x = (struct sim_exchange *)p;
+    struct sim *s = p->sim;
+    const struct sim_node *node = &s->nodes[x->request.endpoint];
+    uint16_t site = s->topology->nodes[x->request.endpoint].site;
+    bool silent = !sim_path_open(s, x->transport->site, site) || node->unplugged || node->state == NODE_FROZEN;
+    if (silent) {
+        x->answer.connected = node->state == NODE_FROZEN && !node->unplugged;
+        exchange_lose(x);
+        return;
+    }
+    if (!sim_serving(s, x->request.endpoint)) {
+        x->answer = (struct exchange_answer){.code = CURLE_COULDNT_CONNECT_CODE, .refused = true};
+        exchange_finish(x, now);
+        return;
+    }
+    x->answer.connected = true;
+    x->budget_end_ns = now + SIM_BUDGET_NS;
+    p->end = exchange_try;
+    exchange_try(p, now);
+}
+
+static void exchange_due(struct loop_timer *t, int64_t now)
+{
+    struct sim_pending *p = (struct sim_pending *)t;
+    p->end(p, now);
+}
+
+static int transport_send(struct transport *t, const struct exchange_request *r, exchange_done *done, void *arg,
+                          struct err *e)
+{
+    (void)e;
+    struct sim_transport *from = (struct sim_transport *)t;
+    struct sim *s = from->sim;
+    struct sim_exchange *x = xcalloc(1, sizeof(*x));
+    x->transport = from;
+    x->request = *r;
+    snprintf(x->target, sizeof(x->target), "%s", r->target);
+    snprintf(x->body_out, sizeof(x->body_out), "%s", r->body ? r->body : "");
+    x->done = done;
+    x->arg = arg;
+    x->sent_ns = loop_now(s->loop);
+    x->pending.timer.due = exchange_due;
+    x->pending.end = exchange_arrive;
+    sim_pending_start(s, &x->pending, x->sent_ns + sim_round_trip_ns(s, from->site, s->topology->nodes[r->endpoint].site) / 2);
+    return 0;
+}
+
+static void transport_free(struct transport *t)
+{
+    (void)t; /* the sim owns its transports */
+}
+
+static const struct transport_ops sim_transport_ops = {.send = transport_send, .free = transport_free};
+
+void sim_service_new(struct sim *s)
+{
+    s->transports = xcalloc(s->topology->site_count, sizeof(*s->transports));
+    for (uint16_t site = 0; site < s->topology->site_count; site++)
+        s->transports[site] = (struct sim_transport){.base.ops = &sim_transport_ops, .sim = s, .site = site};
+}
+
+void sim_service_free(struct sim *s)
+{
+    free(s->transports);
+}
+
+struct transport *sim_transport(struct lab *lab, uint16_t site)
+{
+    return &((struct sim *)lab)->transports[site].base;
+}

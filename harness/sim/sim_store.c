@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who leads, and what each region's log holds: the truth that the measures are checked against.
+ *
+ * The lease: while the leader's store serves and reaches the witness, each tick of the renewal period extends it; when it
+ * has run out, a standby that serves, reaches the witness and is in sync takes over with the next epoch. Fail-back: once
+ * the primary's store has held the leader's whole log for the hold-down, the lead returns, losing nothing. Shipping:
+ * asynchronous every `every`, synchronous with the write itself; a standby that stays away for a second is recorded as
+ * out of sync when the leader reaches the witness, and waited for until then. A returning log is cut back to the last
+ * common position before it follows: what is cut off is what was lost.
+ */
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+#include "harness/sim/sim.h"
+#include <stdio.h>
+#include <string.h>
+
+#define AWAY_NS NS_PER_S
+#define FLAWED_SHIPPING_NS (500 * NS_PER_MS)
+
+static uint16_t witness_site(const struct sim *s)
+{
+    for (uint16_t site = 0; site < s->topology->site_count; site++)
+        if (s->topology->sites[site].kind == SITE_WITNESS)
+            return site;
+    return TOPO_NONE;
+}
+
+uint16_t sim_store_node(const struct sim *s, uint16_t site)
+{
+    const struct topo_site *region = &s->topology->sites[site];
+    return (uint16_t)(region->first_node + region->gateways);
+}
+
+static bool store_serving(const struct sim *s, uint16_t site)
+{
+    return site != TOPO_NONE && sim_serving(s, sim_store_node(s, site));
+}
+
+static bool store_reaches_witness(const struct sim *s, uint16_t site)
+{
+    uint16_t witness = witness_site(s);
+    return sim_serving(s, s->topology->sites[witness].first_node) && sim_path_open(s, site, witness);
+}
+
+static bool synchronous(const struct sim *s)
+{
+    return s->topology->replication.mode == REPLICATION_SYNC && !sim_flaw(s, "ack_before_replicate");
+}
+
+static int64_t shipping_ns(const struct sim *s)
+{
+    int64_t every = s->topology->replication.every_ns;
+    return sim_flaw(s, "ack_before_replicate") && every < FLAWED_SHIPPING_NS ? FLAWED_SHIPPING_NS : every;
+}
+
+static bool is_standby(const struct sim *s, uint16_t site)
+{
+    return s->topology->sites[site].kind == SITE_REGION && site != s->leader;
+}
+
+static bool standby_reachable(const struct sim *s, uint16_t site)
+{
+    return store_serving(s, s->leader) && store_serving(s, site) && sim_path_open(s, s->leader, site);
+}
+
+bool sim_may_serve(const struct sim *s, uint16_t gateway_site)
+{
+    return store_serving(s, s->leader) && loop_now(s->loop) < s->lease_until_ns &&
+           sim_path_open(s, gateway_site, s->leader);
+}
+
+const struct sim_op *sim_latest(const struct sim *s, uint16_t site, uint16_t key)
+{
+    const struct sim_store *st = &s->stores[site];
+    for (size_t i = st->log.len; i-- > 0;)
+        if (st->log.at[i].key == key)
+            return &st->log.at[i];
+    return NULL;
+}
+
+/* Make the standby's log equal to the leader's: cut it back to the common part, then copy the rest. */
+static void store_follow(struct sim *s, uint16_t site)
+{
+    const struct sim_store *from = &s->stores[s->leader];
+    struct sim_store *to = &s->stores[site];
+    size_t common = to->log.len < from->log.len ? to->log.len : from->log.len;
+    while (common > 0 && (to->log.at[common - 1].epoch != from->log.at[common - 1].epoch ||
+                          strcmp(to->log.at[common - 1].op, from->log.at[common - 1].op) != 0))
+        common--;
+    to->log.len = common;
+    for (size_t i = common; i < from->log.len; i++)
+        *vec_push(&to->log) = from->log.at[i];
+    to->in_sync = true;
+    to->away_since_ns = 0;
+}
+
+/* In sync mode, whether every standby that counts can take the write now. */
+static bool standbys_ready(const struct sim *s)
+{
+    for (uint16_t site = 0; site < s->topology->site_count; site++)
+        if (is_standby(s, site) && s->stores[site].in_sync && !standby_reachable(s, site))
+            return false;
+    return true;
+}
+
+bool sim_append(struct sim *s, const struct sim_op *op, uint32_t *version, uint64_t *lsn)
+{
+    if (synchronous(s) && !standbys_ready(s))
+        return false;
+    const struct sim_op *before = sim_latest(s, s->leader, op->key);
+    struct sim_op *stored = vec_push(&s->stores[s->leader].log);
+    *stored = *op;
+    stored->version = *version = before ? before->version + 1 : 1;
+    stored->epoch = s->epoch;
+    *lsn = s->stores[s->leader].log.len;
+    for (uint16_t site = 0; synchronous(s) && site < s->topology->site_count; site++)
+        if (is_standby(s, site) && standby_reachable(s, site))
+            store_follow(s, site);
+    return true;
+}
+
+static void store_lead(struct sim *s, uint16_t site, int64_t now)
+{
+    s->leader = site;
+    s->epoch++;
+    s->lease_until_ns = now + s->topology->failover.probe_every_ns * s->topology->failover.unhealthy_after;
+    s->caught_up_since_ns = 0;
+}
+
+static bool may_take_over(const struct sim *s, uint16_t site)
+{
+    bool first = s->epoch == 0;
+    if (s->topology->sites[site].kind != SITE_REGION || !store_serving(s, site) || !store_reaches_witness(s, site))
+        return false;
+    if (first || sim_flaw(s, "no_failover"))
+        return site == s->topology->primary;
+    return !synchronous(s) || s->stores[site].in_sync;
+}
+
+/* Renewals and applications happen on the beat of probe_every, as in the real store. */
+static void lease_tick(struct sim *s, int64_t now)
+{
+    int64_t beat = s->topology->failover.probe_every_ns;
+    if (now % beat >= 10 * NS_PER_MS)
+        return;
+    if (store_serving(s, s->leader) && store_reaches_witness(s, s->leader) && now < s->lease_until_ns) {
+        s->lease_until_ns = now + beat * s->topology->failover.unhealthy_after;
+        return;
+    }
+    if (s->leader != TOPO_NONE && now < s->lease_until_ns)
+        return;
+    for (uint16_t site = 0; site < s->topology->site_count; site++)
+        if (may_take_over(s, site)) {
+            store_lead(s, site, now);
+            return;
+        }
+}
+
+static void standby_tick(struct sim *s, uint16_t site, int64_t now, bool ship)
+{
+    struct sim_store *st = &s->stores[site];
+    if (standby_reachable(s, site)) {
+        st->away_since_ns = 0;
+        if (ship || (synchronous(s) && !st->in_sync))
+            store_follow(s, site);
+        return;
+    }
+    if (!st->away_since_ns)
+        st->away_since_ns = now;
+    bool degrade = s->topology->replication.degrade == DEGRADE_ASYNC;
+    if (degrade && now - st->away_since_ns >= AWAY_NS && store_serving(s, s->leader) && store_reaches_witness(s, s->leader))
+        st->in_sync = false;
+}
+
+bool sim_hand_over(struct sim *s, uint16_t to)
+{
+    if (s->leader == TOPO_NONE || to == s->leader || !standby_reachable(s, to))
+        return false;
+    store_follow(s, to);
+    store_lead(s, to, loop_now(s->loop));
+    s->stay = to != s->topology->primary;
+    return true;
+}
+
+static void failback_tick(struct sim *s, int64_t now)
+{
+    uint16_t home = s->topology->primary;
+    int64_t hold = s->topology->failover.probe_every_ns * s->topology->failover.healthy_after;
+    if (s->leader == TOPO_NONE || s->leader == home || s->stay || !standby_reachable(s, home)) {
+        s->caught_up_since_ns = 0;
+        return;
+    }
+    if (!s->caught_up_since_ns)
+        s->caught_up_since_ns = now;
+    else if (now - s->caught_up_since_ns >= hold)
+        sim_hand_over(s, home);
+}
+
+void sim_store_tick(struct sim *s, int64_t now)
+{
+    bool ship = now >= s->ship_at_ns;
+    if (ship)
+        s->ship_at_ns = now + shipping_ns(s);
+    lease_tick(s, now);
+    for (uint16_t site = 0; s->leader != TOPO_NONE && site < s->topology->site_count; site++)
+        if (is_standby(s, site))
+            standby_tick(s, site, now, ship);
+    failback_tick(s, now);
+}
+
+static int op_name_order(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void log_digest(const struct sim_store *st, char out[SHA256_HEX])
+{
+    vec_of(const char *) names = {0};
+    scoped_text struct text all = {0};
+    for (size_t i = 0; i < st->log.len; i++)
+        *vec_push(&names) = st->log.at[i].op;
+    if (names.len)
+        qsort(names.at, names.len, sizeof(*names.at), op_name_order);
+    for (size_t i = 0; i < names.len; i++)
+        text_addf(&all, "%s\n", names.at[i]);
+    vec_deinit(&names);
+    sha256_hex(text_str(&all), all.len, out);
+}
+
+json_t *sim_ops_page(const struct sim *s, uint16_t site, uint64_t from, size_t limit)
+{
+    const struct sim_store *st = &s->stores[site];
+    json_t *ops = json_array();
+    size_t i = from ? from - 1 : 0;
+    for (; i < st->log.len && json_array_size(ops) < limit; i++) {
+        const struct sim_op *op = &st->log.at[i];
+        char key[8];
+        snprintf(key, sizeof(key), "k%u", op->key);
+        json_array_append_new(ops, json_pack("[s,I,i,s,i,s]", op->op, (json_int_t)(i + 1), (int)op->epoch, key,
+                                             (int)op->version, op->value));
+    }
+    bool last = i >= st->log.len;
+    json_t *page = json_pack("{s:I,s:I,s:I,s:I,s:o}", "from", (json_int_t)(from ? from : 1), "next",
+                             (json_int_t)(last ? 0 : i + 1), "count", (json_int_t)json_array_size(ops), "total",
+                             (json_int_t)st->log.len, "ops", ops);
+    char digest[SHA256_HEX];
+    if (last) {
+        log_digest(st, digest);
+        json_object_set_new(page, "digest", json_string(digest));
+    }
+    return page;
+}

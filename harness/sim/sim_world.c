@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lab_sim: nodes, paths and the heartbeat of the model.
+ *
+ * One timer ticks every 10 ms of virtual time and lets leases run out, logs ship and drift be noticed; requests are
+ * timers of their own. A node that is started serves after SIM_STARTUP_NS. What a real lab reads back from the kernel
+ * is read back from the model here, so injectors prove themselves the same way.
+ */
+#include "harness/base/arena.h"
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+#include "harness/sim/sim.h"
+#include <string.h>
+
+#define TICK_NS (10 * NS_PER_MS)
+
+static struct sim *sim_of(struct lab *lab)
+{
+    return (struct sim *)lab;
+}
+
+bool sim_serving(const struct sim *s, uint16_t node)
+{
+    const struct sim_node *n = &s->nodes[node];
+    return n->state == NODE_UP && !n->unplugged && loop_now(s->loop) >= n->ready_at_ns;
+}
+
+bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site)
+{
+    if (from_site == to_site)
+        return true;
+    uint16_t link = topo_link_find(s->topology, from_site, to_site);
+    return link != TOPO_NONE && !s->paths[path_of(link, false)].cut && !s->paths[path_of(link, true)].cut;
+}
+
+int64_t sim_round_trip_ns(const struct sim *s, uint16_t from_site, uint16_t to_site)
+{
+    uint16_t link = from_site == to_site ? TOPO_NONE : topo_link_find(s->topology, from_site, to_site);
+    int64_t links = link == TOPO_NONE ? 0 : s->paths[path_of(link, false)].delay_ns + s->paths[path_of(link, true)].delay_ns;
+    return links + 2 * SIM_HOP_NS;
+}
+
+bool sim_flaw(const struct sim *s, const char *name)
+{
+    for (size_t i = 0; i < s->topology->flaw_count; i++)
+        if (text_eq(s->topology->flaws[i], name))
+            return true;
+    return false;
+}
+
+void sim_pending_start(struct sim *s, struct sim_pending *p, int64_t at_ns)
+{
+    p->sim = s;
+    p->next = s->pending;
+    p->link = &s->pending;
+    if (p->next)
+        p->next->link = &p->next;
+    s->pending = p;
+    loop_timer_set(s->loop, &p->timer, at_ns);
+}
+
+void sim_pending_free(struct sim_pending *p)
+{
+    loop_timer_stop(&p->timer);
+    *p->link = p->next;
+    if (p->next)
+        p->next->link = p->link;
+    free(p);
+}
+
+static void sim_tick(struct loop_timer *t, int64_t now)
+{
+    struct sim *s = (struct sim *)((char *)t - offsetof(struct sim, tick));
+    sim_store_tick(s, now);
+    sim_drift_tick(s, now);
+    loop_timer_set(s->loop, t, now + TICK_NS);
+}
+
+static int sim_open(struct lab **lab, const struct topology *t, const struct lab_options *o, struct err *e)
+{
+    (void)e;
+    struct sim *s = xcalloc(1, sizeof(*s));
+    *lab = &s->lab;
+    *s = (struct sim){.lab.ops = &lab_sim, .topology = t, .leader = TOPO_NONE, .tick.due = sim_tick};
+    s->loop = loop_new_virtual(o->zero_ns);
+    s->nodes = xcalloc(t->node_count, sizeof(*s->nodes));
+    s->paths = xcalloc(2 * t->link_count + 1, sizeof(*s->paths));
+    s->stores = xcalloc(t->site_count, sizeof(*s->stores));
+    for (uint16_t path = 0; path < 2 * t->link_count; path++)
+        s->paths[path] = t->links[path / 2].baseline;
+    for (uint16_t site = 0; site < t->site_count; site++)
+        s->stores[site].in_sync = true;
+    for (uint16_t node = 0; node < t->node_count; node++) {
+        s->nodes[node].desired = sim_node_config(t, node);
+        s->nodes[node].config = json_incref(s->nodes[node].desired);
+    }
+    sim_service_new(s);
+    loop_timer_set(s->loop, &s->tick, o->zero_ns + TICK_NS);
+    return 0;
+}
+
+static void sim_close(struct lab *lab)
+{
+    if (!lab)
+        return;
+    struct sim *s = sim_of(lab);
+    while (s->pending)
+        sim_pending_free(s->pending);
+    sim_service_free(s);
+    loop_timer_stop(&s->tick);
+    for (size_t i = 0; i < s->topology->site_count; i++)
+        vec_deinit(&s->stores[i].log);
+    for (size_t i = 0; i < s->topology->node_count; i++) {
+        json_decref(s->nodes[i].config);
+        json_decref(s->nodes[i].desired);
+    }
+    loop_free(s->loop);
+    free(s->nodes);
+    free(s->paths);
+    free(s->stores);
+    free(s);
+}
+
+static struct loop *sim_loop(struct lab *lab)
+{
+    return sim_of(lab)->loop;
+}
+
+static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effect)
+{
+    (void)lab;
+    (void)effect;
+    return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
+}
+
+static int sim_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
+{
+    (void)e;
+    struct sim *s = sim_of(lab);
+    const struct topo_node *n = &s->topology->nodes[node];
+    s->nodes[node].state = NODE_UP;
+    s->nodes[node].standby = false;
+    s->nodes[node].ready_at_ns = loop_now(s->loop) + SIM_STARTUP_NS;
+    if (fresh_disk && n->role == NODE_ORIGIN && n->number == 1)
+        s->stores[n->site].log.len = 0;
+    return 0;
+}
+
+static int sim_node_kill(struct lab *lab, uint16_t node, struct err *e)
+{
+    (void)e;
+    sim_of(lab)->nodes[node].state = NODE_DOWN;
+    return 0;
+}
+
+static int sim_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e)
+{
+    struct sim_node *n = &sim_of(lab)->nodes[node];
+    if (n->state == NODE_DOWN)
+        return err_set(e, ERR_RUN, sim_of(lab)->topology->nodes[node].name, "the node is dead: it cannot be frozen");
+    n->state = frozen ? NODE_FROZEN : NODE_UP;
+    return 0;
+}
+
+static int sim_node_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
+{
+    (void)lab;
+    (void)node;
+    (void)sig;
+    (void)e;
+    return 0; /* a changed configuration is taken up when it is set */
+}
+
+static enum node_state sim_node_state(struct lab *lab, uint16_t node)
+{
+    return sim_of(lab)->nodes[node].state;
+}
+
+static int sim_node_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
+{
+    (void)e;
+    *config = json_incref(sim_of(lab)->nodes[node].config);
+    return 0;
+}
+
+static int sim_node_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
+{
+    (void)e;
+    struct sim_node *n = &sim_of(lab)->nodes[node];
+    json_decref(n->config);
+    n->config = json_deep_copy(config);
+    return 0;
+}
+
+static int sim_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e)
+{
+    (void)e;
+    sim_of(lab)->paths[path] = *wanted;
+    return 0;
+}
+
+static int sim_path_get(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e)
+{
+    (void)e;
+    *actual = sim_of(lab)->paths[path];
+    return 0;
+}
+
+static int sim_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e)
+{
+    (void)e;
+    sim_of(lab)->nodes[node].unplugged = unplugged;
+    return 0;
+}
+
+const struct lab_ops lab_sim = {
+    .kind = "sim",
+    .open = sim_open,
+    .close = sim_close,
+    .loop = sim_loop,
+    .mechanism = sim_mechanism,
+    .node_start = sim_node_start,
+    .node_kill = sim_node_kill,
+    .node_freeze = sim_node_freeze,
+    .node_signal = sim_node_signal,
+    .node_state = sim_node_state,
+    .node_config_get = sim_node_config_get,
+    .node_config_set = sim_node_config_set,
+    .path_set = sim_path_set,
+    .path_get = sim_path_get,
+    .node_unplug = sim_node_unplug,
+    .admin = sim_admin,
+    .knock = sim_knock,
+    .transport = sim_transport,
+};
