@@ -151,8 +151,11 @@ static void bar(struct page *p, const struct result_objective *o, size_t i)
         svg_hatch(p->out, x, 39, svg_x(&axis, o->floor_max) - x, 6, PAINT_MUTED);
     }
     svg_line(p->out, target, 17, target, 46, PAINT_INK, 2, NULL);
-    svg_text(p->out, target, 12, target > 240 ? ANCHOR_END : target < 60 ? ANCHOR_START : ANCHOR_MIDDLE, PAINT_INK, 11,
-             true, "target");
+    svg_text(p->out, target, 12,
+             target > 240  ? ANCHOR_END
+             : target < 60 ? ANCHOR_START
+                           : ANCHOR_MIDDLE,
+             PAINT_INK, 11, true, "target");
     format_short(&low, axis.from_s, o->unit);
     format_short(&high, axis.to_s, o->unit);
     svg_text(p->out, BAR_LEFT, 58, ANCHOR_START, PAINT_MUTED, 10, false, axis.from_s > 0 ? text_str(&low) : "0");
@@ -234,8 +237,9 @@ static void card(struct page *p, const struct result_objective *o, size_t i)
 
 void html_cards(struct page *p)
 {
-    html_heading(p, "objectives", "Objectives",
-                 "Achieved values are intervals: the truth lies inside. Judged by their worse end, never by the middle.");
+    html_heading(
+        p, "objectives", "Objectives",
+        "Achieved values are intervals: the truth lies inside. Judged by their worse end, never by the middle.");
     if (p->r->objectives.len == 0) {
         text_add(p->out, "<p>The scenario promises nothing.</p>\n");
         return;

@@ -62,7 +62,8 @@ void html_number(struct page *p, const char *fmt, ...)
 void html_rows_cut(struct page *p, size_t shown, size_t all, const char *what, const char *file)
 {
     if (all > shown) {
-        text_addf(p->out, "<p class=\"cut\">Cut here: the first %zu of %zu %s are shown. <code>%s</code> has them all.</p>\n",
+        text_addf(p->out,
+                  "<p class=\"cut\">Cut here: the first %zu of %zu %s are shown. <code>%s</code> has them all.</p>\n",
                   shown, all, what, file);
     }
 }

@@ -190,9 +190,9 @@ static void close_parts(struct page *p, const struct svg_axis *axis, const struc
         const char *name;
         double s;
         enum svg_paint paint;
-    } parts[] = {{"detect", m->rto_detect_s, PAINT_SKY},   {"decide", m->rto_decide_s, PAINT_YELLOW},
-                 {"act", m->rto_act_s, PAINT_WARN},        {"propagate", m->rto_propagate_s, PAINT_FAULT},
-                 {"warm up", m->rto_warm_s, PAINT_GOOD},   {"unattributed", m->rto_unattributed_s, PAINT_MUTED}};
+    } parts[] = {{"detect", m->rto_detect_s, PAINT_SKY}, {"decide", m->rto_decide_s, PAINT_YELLOW},
+                 {"act", m->rto_act_s, PAINT_WARN},      {"propagate", m->rto_propagate_s, PAINT_FAULT},
+                 {"warm up", m->rto_warm_s, PAINT_GOOD}, {"unattributed", m->rto_unattributed_s, PAINT_MUTED}};
     double at = f->t_ib_s;
     bool any = false;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
