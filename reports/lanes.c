@@ -51,6 +51,9 @@ static void extend(struct lane *lane, double at_s, enum lane_state state, bool l
     if (n > 0 && at_s < lane->spans.at[n - 1].from_s) { /* observations are bracketed and may look back a little */
         at_s = lane->spans.at[n - 1].from_s;
     }
+    if (n > 0 && lane->spans.at[n - 1].from_s == at_s && lane->spans.at[n - 1].state != state) {
+        n = --lane->spans.len; /* a state that lasted no time was none */
+    }
     if (n == 0 || lane->spans.at[n - 1].state != state) {
         if (n > 0) {
             lane->spans.at[n - 1].to_s = at_s;

@@ -121,7 +121,7 @@ static const struct field target_fields[] = {
     TARGET(TARGET_REPAIRED, "repaired", FIELD_DURATION, "10s",
            "at most this long from drift to equal fingerprints without a restore"),
 };
-static const struct field_set target_set = {"`targets`", "targets", "The promises that the drill checks.", target_fields,
+const struct field_set target_set = {"`targets`", "targets", "The promises that the drill checks.", target_fields,
                                             array_len(target_fields), 0};
 
 static const struct field scenario_fields[] = {
@@ -146,21 +146,6 @@ static const struct field scenario_fields[] = {
 };
 const struct field_set scenario_set = {"a scenario", "scenario", "One drill: a world, a load, faults, and what is promised.",
                                        scenario_fields, array_len(scenario_fields), sizeof(struct scenario)};
-
-static const struct field_set *const sets[] = {
-    &workload_set, &read_set,    &write_set, &steady_set,   &expect_set,
-    &recovery_set, &abort_set,   &target_set, &topology_set, &scenario_set,
-};
-
-const struct field_set *scenario_set_find(const char *topic)
-{
-    for (size_t i = 0; i < array_len(sets); i++) {
-        if (strcmp(sets[i]->topic, topic) == 0) {
-            return sets[i];
-        }
-    }
-    return NULL;
-}
 
 void scenario_deinit(struct scenario *s)
 {
@@ -189,7 +174,7 @@ void scenario_resolve(struct yaml_tree *t)
         return;
     }
     const struct yaml_node *name = node_get(t->root, "name");
-    if (name && !node_get(t->root, "title")) {
+    if (name && name->kind == NODE_SCALAR && !node_get(t->root, "title")) {
         node_put(&t->arena, t->root, "title", name->key->place, node_clone(&t->arena, name));
     }
     topology_resolve(t);

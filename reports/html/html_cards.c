@@ -9,6 +9,7 @@
 #include "reports/html/html.h"
 #include "reports/story.h"
 
+#include <ctype.h>
 #include <math.h>
 
 enum { BAR_LEFT = 4, BAR_RIGHT = 316, BAR_WIDTH = 320, BAR_HEIGHT = 62 };
@@ -205,7 +206,9 @@ static void card(struct page *p, const struct result_objective *o, size_t i)
     format_target(&target, o);
     format_recovered(&recovered, o);
     text_addf(p->out, "<article class=\"card v-%s\" id=\"objective-", format_verdict(o->verdict));
-    html_escaped(p, o->name);
+    for (const char *c = o->name; *c; c++) { /* a name of an objective; of anything else, what an id may hold */
+        text_add_bytes(p->out, isalnum((unsigned char)*c) ? c : "-", 1);
+    }
     text_add(p->out, "\"><header>");
     html_element(p, "h3", NULL, format_label(o->name));
     html_verdict(p, o->verdict);

@@ -4,9 +4,11 @@
  */
 #include "tests/unit/reports/fixture.h"
 
+#include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "tests/unit/runner.h"
 
 #include <string.h>
 
@@ -121,6 +123,17 @@ struct fixture *fixture_new(enum fixture_case which)
     fixture_fill_result(f, which);
     fixture_fill_evidence(f, which);
     return f;
+}
+
+char *fixture_render(const char *reporter, const struct report_input *in)
+{
+    char *bytes = NULL;
+    size_t len = 0;
+    struct err e = {0};
+    FILE *out = open_memstream(&bytes, &len);
+    CU_ASSERT_EQUAL(reporter_find(reporter)->write(out, in, &e), 0);
+    CU_ASSERT_EQUAL(fclose(out), 0);
+    return bytes;
 }
 
 void fixture_free(struct fixture *f)
