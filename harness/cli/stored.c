@@ -137,6 +137,9 @@ static int restore_origin(struct stored_run *s, struct err *e)
     const char *file = json_string_value(json_object_get(origin, "file"));
     p->file = arena_strdup(&p->arena, file ? file : p->file);
     p->text = arena_strdup(&p->arena, text_str(&written));
+    const json_t *overrides = json_object_get(origin, "overrides");
+    json_decref(p->overrides);
+    p->overrides = json_is_object(overrides) ? json_deep_copy(overrides) : NULL;
     digest(p->sha256, origin, "sha256");
     digest(p->targets_sha256, origin, "targets_sha256");
     return 0;

@@ -39,7 +39,7 @@ try() {
     got=$?
     if [ "$got" -ne "$want" ]; then
         fail "drtest $*: exit code $got, not $want"
-        sed 's/^/    /' out err | head -40
+        cut -c 1-160 out err | sed 's/^/    /' | head -30
     fi
 }
 
@@ -47,7 +47,7 @@ try() {
 says() {
     grep -qF -- "$2" "$1" || {
         fail "$1 does not say: $2"
-        sed 's/^/    /' "$1" | head -20
+        cut -c 1-160 "$1" | sed 's/^/    /' | head -20
     }
 }
 
@@ -55,6 +55,6 @@ says() {
 silent() {
     [ ! -s "$1" ] || {
         fail "$1 is not empty"
-        sed 's/^/    /' "$1" | head -20
+        cut -c 1-160 "$1" | sed 's/^/    /' | head -20
     }
 }
