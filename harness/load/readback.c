@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Final reads: each source (a region's store, or the gateway) is read page by page, again and again, until two whole reads
- * in a row show the same. Sources are read side by side, so that one that hangs costs the others nothing.
+ * Final reads: each source (a region's store, or the gateway) is read page by page, again and again, until two whole
+ * reads in a row show the same. Sources are read side by side, so that one that hangs costs the others nothing.
  *
- * A read is whole when its last page was reached, the ops add up to the announced total, and the digest we compute is the
- * one announced (none is announced by an empty store). What it found is in the ledger as it was found; READ_END says
- * whether it was whole, and the measures use whole reads only. A read that failed begins again after a pause.
+ * A read is whole when its last page was reached, the ops add up to the announced total, and the digest we compute
+ * is the one announced (none is announced by an empty store). What it found is in the ledger as it was found;
+ * READ_END says whether it was whole, and the measures use whole reads only. A read that failed begins again after a
+ * pause.
  *
- * Time is bounded: no request outlasts the deadline, and after it nothing is begun. Requests that end with the deadline get
- * a moment to land; what has not by then is left to land alone (flight.c).
+ * Time is bounded: no request outlasts the deadline, and after it nothing is begun. Requests that end with the
+ * deadline get a moment to land; what has not by then is left to land alone (flight.c).
  */
 #include "harness/load/load.h"
 
@@ -50,7 +51,7 @@ struct source {
     const struct readback_source *from;
     struct loop_timer pause;
     bool reading, agreed, has_previous;
-    uint32_t read;    /* number of the read under way */
+    uint32_t read; /* number of the read under way */
     uint64_t from_lsn;
     struct read_content content;
     char previous[65]; /* fingerprint of the last whole read */

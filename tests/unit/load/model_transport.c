@@ -33,7 +33,8 @@ static void on_due(struct loop_timer *t, int64_t now)
     free(x);
 }
 
-static int model_send(struct transport *t, const struct exchange_request *r, exchange_done *done, void *arg, struct err *e)
+static int model_send(struct transport *t, const struct exchange_request *r, exchange_done *done, void *arg,
+                      struct err *e)
 {
     struct model *m = (struct model *)t; /* base is its first member */
     struct exchange *x = xcalloc(1, sizeof(*x));
@@ -69,8 +70,16 @@ void model_good(const struct exchange_request *r, struct exchange_answer *a)
 {
     (void)r;
     static const char body[] = "{\"version\":9}";
-    *a = (struct exchange_answer){.connected = true, .status = 200, .body = body, .body_len = strlen(body),
-                                  .has_nonce = true, .nonce_ok = true, .has_check = true, .check_ok = true,
-                                  .epoch = 5, .lsn = 77, .attempts = 1};
+    *a = (struct exchange_answer){.connected = true,
+                                  .status = 200,
+                                  .body = body,
+                                  .body_len = strlen(body),
+                                  .has_nonce = true,
+                                  .nonce_ok = true,
+                                  .has_check = true,
+                                  .check_ok = true,
+                                  .epoch = 5,
+                                  .lsn = 77,
+                                  .attempts = 1};
     snprintf(a->region, sizeof(a->region), "here");
 }

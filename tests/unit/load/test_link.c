@@ -37,8 +37,12 @@ static void begin(const char *run_path)
     loop = loop_new(NULL);
     server = (struct stub_server){0};
     stub_start(&server, loop, "127.0.0.1", 0);
-    struct worker_config c = {.plan = &fixture.plan, .vantage = FIXTURE_VANTAGE, .run_path = run_path, .run_id = "run-1",
-                              .zero_ns = loop_tick(loop), .http_port = server.port};
+    struct worker_config c = {.plan = &fixture.plan,
+                              .vantage = FIXTURE_VANTAGE,
+                              .run_path = run_path,
+                              .run_id = "run-1",
+                              .zero_ns = loop_tick(loop),
+                              .http_port = server.port};
     child = (struct child){0};
     int side = child_fork(&child, NULL);
     must(side >= 0);

@@ -23,9 +23,9 @@ static const char *path;
 
 /* What a scripted store does. */
 struct store {
-    uint64_t count;        /* c0-0 .. */
-    uint64_t page;         /* ops per page, whatever is asked for */
-    unsigned grow;         /* add an op after each of the first so many whole reads */
+    uint64_t count; /* c0-0 .. */
+    uint64_t page;  /* ops per page, whatever is asked for */
+    unsigned grow;  /* add an op after each of the first so many whole reads */
     unsigned whole_reads;
     bool wrong_digest, wrong_total, foreign, fail_second_page;
 };
@@ -64,12 +64,13 @@ static void serve_ops(struct stub_server *server, const struct stub_request *rq,
     uint64_t first = from - 1, last = first + s->page < s->count ? first + s->page : s->count;
     bool end = last == s->count;
     text_clear(&rp->body);
-    text_addf(&rp->body, "{\"from\":%" PRIu64 ",\"next\":%" PRIu64 ",\"count\":%" PRIu64 ",\"total\":%" PRIu64 ",\"ops\":[",
-              from, end ? 0 : last + 1, last - first, s->count + (s->wrong_total ? 1 : 0));
+    text_addf(&rp->body,
+              "{\"from\":%" PRIu64 ",\"next\":%" PRIu64 ",\"count\":%" PRIu64 ",\"total\":%" PRIu64 ",\"ops\":[", from,
+              end ? 0 : last + 1, last - first, s->count + (s->wrong_total ? 1 : 0));
     for (uint64_t i = first; i < last; i++) {
         struct stored_op op = op_at(s, i);
-        text_addf(&rp->body, "%s[\"%s\",%" PRIu64 ",1,\"k3\",%u,\"%016" PRIx64 "\"]", i == first ? "" : ",", op.id, op.lsn,
-                  op.version, op.order.value);
+        text_addf(&rp->body, "%s[\"%s\",%" PRIu64 ",1,\"k3\",%u,\"%016" PRIx64 "\"]", i == first ? "" : ",", op.id,
+                  op.lsn, op.version, op.order.value);
     }
     text_add(&rp->body, "]");
     if (end) {
@@ -107,8 +108,15 @@ static bool read_all(int64_t within_ns, uint32_t *next_read)
         {.region = 1, .address = "127.0.0.1", .port = servers[1].port},
     };
     struct readback_config c = {
-        .run_path = path, .run_id = "run-1", .zero_ns = loop_tick(loop), .deadline_ns = loop_now(loop) + within_ns,
-        .pass = PASS_LIVE, .first_read = 10, .chain = LEDGER_CHAIN_READ + PASS_LIVE, .sources = sources, .source_count = 2,
+        .run_path = path,
+        .run_id = "run-1",
+        .zero_ns = loop_tick(loop),
+        .deadline_ns = loop_now(loop) + within_ns,
+        .pass = PASS_LIVE,
+        .first_read = 10,
+        .chain = LEDGER_CHAIN_READ + PASS_LIVE,
+        .sources = sources,
+        .source_count = 2,
     };
     bool complete = true;
     struct err e = {0};

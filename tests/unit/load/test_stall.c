@@ -27,8 +27,8 @@ static _Noreturn void watch_itself(int told)
     while (worst < STOPPED_NS && clock_mono_ns() < until) {
         poll(NULL, 0, 10);
         for (struct stall_note n; stall_take(s, &n);) {
-            bool possible = n.woke_ns - n.due_ns >= NS_PER_MS && n.due_ns >= began - NS_PER_S &&
-                            n.woke_ns <= clock_mono_ns();
+            bool possible =
+                n.woke_ns - n.due_ns >= NS_PER_MS && n.due_ns >= began - NS_PER_S && n.woke_ns <= clock_mono_ns();
             if (!possible) {
                 _exit(3);
             }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker on a virtual clock with a transport that is a function, where every instant is exact; and on loopback against
- * servers that freeze, refuse and come back.
+ * The worker on a virtual clock with a transport that is a function, where every instant is exact; and on loopback
+ * against servers that freeze, refuse and come back.
  */
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
@@ -35,8 +35,12 @@ static void begin_evidence(void)
 
 static struct worker_config config(uint16_t port)
 {
-    return (struct worker_config){.plan = &fixture.plan, .vantage = FIXTURE_VANTAGE, .run_path = path,
-                                  .run_id = "run-1", .zero_ns = loop_now(loop), .http_port = port};
+    return (struct worker_config){.plan = &fixture.plan,
+                                  .vantage = FIXTURE_VANTAGE,
+                                  .run_path = path,
+                                  .run_id = "run-1",
+                                  .zero_ns = loop_now(loop),
+                                  .http_port = port};
 }
 
 static void wait_idle(int64_t at_most_ns)
