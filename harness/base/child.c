@@ -6,7 +6,7 @@
  * Three races are closed here. A signal between fork and the reset of handlers would run the parent's handler in the
  * child: all signals are blocked across fork. A parent that dies before prctl(2) would never be noticed: the child
  * holds a pidfd of its parent and looks at it afterwards (getppid(2) cannot tell, it is 0 across pid namespaces).
- * Entering a user namespace clears the death signal: child_exec asks again after `before`.
+ * A change of user or group clears the death signal: child_exec asks again after `before`.
  *
  * Failure paths of child_exec: whatever goes wrong in the child before exec is written as (step, errno) into a
  * close-on-exec pipe. The parent reads it with a bound; end of file means that exec went well. A child that neither

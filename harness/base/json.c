@@ -7,7 +7,8 @@
  * with a point or an exponent, so that it stays a real; minus zero is written as zero, for the two are equal. Keys
  * are sorted by their bytes. Strings are UTF-8 with the escapes that RFC 8259 demands and no others.
  *
- * Duplicate keys, NUL in strings, and nesting deeper than jansson's 2048 are refused when reading.
+ * Duplicate keys, NUL (also between tokens, where jansson overlooks it) and nesting deeper than jansson's 2048 are
+ * refused when reading.
  */
 #include "harness/base/json.h"
 
@@ -17,7 +18,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +87,10 @@ int sha256_file(const char *path, char out[SHA256_HEX], struct err *e)
 
 json_t *json_read(const char *text, size_t len, const char *at, struct err *e)
 {
+    if (memchr(text, '\0', len)) {
+        err_set(e, ERR_READING, at, "not valid JSON: a NUL byte");
+        return NULL;
+    }
     json_error_t why;
     json_t *doc = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (!doc) {

@@ -10,8 +10,8 @@
  *     count      [0-9]+                                                                      int64
  *
  * Parsers take the whole string or fail with ERR_READING: the message names what was found, the help shows the
- * right spelling ("write 5s"). Overflow is an error. Values finer than the stored unit are an error, not rounded; only a
- * rate per minute is rounded to the nearest stored unit (100/m has no exact value per second).
+ * right spelling ("write 5s"). Overflow is an error. Values finer than the stored unit are an error, not rounded;
+ * only a rate per minute is rounded to the nearest stored unit (100/m has no exact value per second).
  */
 #pragma once
 #include <stdint.h>

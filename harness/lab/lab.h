@@ -22,7 +22,7 @@ enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_DEGRADE, EFFECT
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
-    const char *name; /* signal netem fib tbf admin sim; "none": cannot be done here */
+    const char *name; /* signal netem fib tbf file admin sim; "none": cannot be done here */
     const char *why;  /* how we know, or why not and the remedy */
     bool available;
 };
@@ -106,7 +106,14 @@ struct lab_ops {
 
 struct lab {
     const struct lab_ops *ops;
+    int64_t zero_ns; /* loop time of run time 0 */
 };
+
+/* Run time at which the loop's turn began. */
+static inline int64_t lab_now(struct lab *lab)
+{
+    return loop_now(lab->ops->loop(lab)) - lab->zero_ns;
+}
 
 extern const struct lab_ops lab_netns;
 extern const struct lab_ops lab_sim;

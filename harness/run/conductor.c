@@ -210,7 +210,6 @@ static bool drill_course(struct drill *d)
 
 static void drill_close_lab(struct drill *d, struct interrupt *interrupt)
 {
-    drill_phase(d, "lab_down");
     strikes_rollback(d->strikes);
     crowd_free(d->crowd);
     d->crowd = NULL;
@@ -219,6 +218,7 @@ static void drill_close_lab(struct drill *d, struct interrupt *interrupt)
     strikes_free(d->strikes);
     fabric_free(d->fabric);
     interrupt_deinit(interrupt);
+    drill_phase(d, "lab_down");
     record_release(&d->rec);
     d->ops->close(d->lab);
 }

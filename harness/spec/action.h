@@ -10,8 +10,9 @@
 enum action_target {
     TARGET_NONE = 0,
     TARGET_REGION = 1,  /* region: R        every node of the region */
-    TARGET_NODE = 2,    /* gateway: R/N, origin: R/N */
+    TARGET_NODE = 2,    /* gateway: R/N */
     TARGET_LINK = 4,    /* between: [A, B]  with direction: both | forward | backward */
+    TARGET_ORIGIN = 8,  /* origin: R/N; only in the mask of a verb, the action then says TARGET_NODE */
 };
 
 enum kill_how { KILL_DEFAULT, KILL_POWER, KILL_CRASH }; /* default: power for a region, crash for one node */
@@ -25,7 +26,7 @@ struct action {
     uint16_t node;             /* TARGET_NODE */
     uint16_t link;             /* TARGET_LINK */
     enum link_direction direction; /* seen from the first name of `between`, already turned to a-to-b of the link */
-    struct path_state shape;   /* partition, degrade */
+    struct path_state shape;   /* partition (cut is set by the loader), degrade */
     enum kill_how how;
     bool disk_lost;
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */

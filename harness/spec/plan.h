@@ -30,10 +30,10 @@ struct plan_step {
     int64_t until_ns;      /* faults: when it ends by `for:` or by a later restore; INT64_MAX: by rollback */
     bool has_for;
     uint16_t ended_by;     /* id of the restore step that ends it, 0 if none */
-    int64_t hold_ns;       /* H of this fault (measurement section 7); faults only */
+    int64_t hold_ns;       /* H of this fault (measurement section 7); faults and the null drill's `nothing` */
     const char *note;
     const char *text;      /* "kill us-east": for people */
-    int line, column;      /* in the scenario file, 1.. */
+    int line, column;      /* in the scenario file, 1..; 0: from an override */
 };
 
 enum target_key {
@@ -56,7 +56,7 @@ struct plan_target {
     enum target_key key;
     int64_t value;       /* ns, ppm or count, by the key's unit (ns for s and ms) */
     bool implied;        /* lost_after 0, implied by rpo or lost_writes */
-    int line, column;
+    int line, column;    /* in the scenario file; 0: it comes from an override or a suite */
 };
 
 struct plan {
@@ -66,6 +66,7 @@ struct plan {
     size_t tag_count;
     const char *file;                 /* as given on the command line */
     const char *text;                 /* the scenario file, verbatim */
+    const char *yaml;                 /* the scenario as run: overrides and defaults resolved, can be run again */
     char sha256[65];                  /* of text and overrides */
     char targets_sha256[65];
     uint64_t seed;
@@ -85,6 +86,8 @@ struct plan {
     int64_t baseline_within_ns;
     /* derived */
     int64_t window_ns;                /* w = max(1 s, 5 / lambda_min) */
+    int64_t recovery_hold_ns;         /* as asked for; each fault's H is steps[].hold_ns */
+    int64_t hold_max_ns;              /* the largest H; without a fault what an unhealed one would have */
     int64_t recovery_within_ns, converge_within_ns;
     int64_t timeline_end_ns;          /* last step's end: at, or at + for */
     int64_t observe_ns;               /* scenario time at which observation ends and rollback heals what is open */

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The role gateway on its node. A reload makes the new table first; only when that has worked are the tables swapped,
+ * the old one being retired: its checks stop, its requests finish on it.
+ */
+#include "gateway-under-test/gateway.h"
+
+#include "gateway-under-test/node.h"
+#include "harness/base/err.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+
+#include <string.h>
+
+static int gateway_open(struct node *n, struct err *e)
+{
+    struct gateway *g = xcalloc(1, sizeof(*g));
+    g->node = n;
+    n->self = g;
+    if (table_new(n, n->config->doc, NULL, &g->table, e) < 0 || drift_open(&g->drift, n, e) < 0) {
+        table_unref(g->table);
+        free(g);
+        n->self = NULL;
+        return -1;
+    }
+    table_start_checks(g->table);
+    return 0;
+}
+
+static void gateway_close(struct node *n)
+{
+    struct gateway *g = n->self;
+    drift_close(&g->drift);
+    table_retire(g->table);
+    free(g);
+}
+
+static int gateway_reload(struct node *n, struct config *next, struct err *e)
+{
+    struct gateway *g = n->self;
+    struct table *t;
+    if (table_new(n, next->doc, g->table, &t, e) < 0)
+        return -1;
+    table_retire(g->table);
+    g->table = t;
+    table_start_checks(t);
+    return 0;
+}
+
+static void gateway_handle(struct node *n, struct exchange *x)
+{
+    struct gateway *g = n->self;
+    struct route *r = route_find(g->table, exchange_field(x, "host"), exchange_path(x));
+    if (r == NULL) {
+        answer_error(x, 404, "", "no route");
+        return;
+    }
+    if (!route_admit(r, loop_now(n->loop))) {
+        n->counters[COUNTER_rate_limited]++;
+        answer_error(x, 429, "Retry-After: 1\r\n", "rate limit");
+        return;
+    }
+    proxy_start(g, x, r);
+}
+
+static bool gateway_admin(struct node *n, struct exchange *x)
+{
+    if (!span_is(exchange_path(x), "/standby") || !span_is(exchange_method(x), "POST"))
+        return false;
+    struct http_span body = exchange_body(x);
+    json_t *doc = json_read(body.at, body.len, "request", NULL);
+    const json_t *wish = json_object_get(doc, "standby");
+    if (!json_is_boolean(wish)) {
+        json_decref(doc);
+        answer_error(x, 400, "", "standby must be true or false");
+        return true;
+    }
+    n->standby = json_is_true(wish);
+    json_decref(doc);
+    answer_json(x, 200, json_pack("{s:b}", "standby", n->standby));
+    return true;
+}
+
+static bool gateway_ready(struct node *n)
+{
+    const struct gateway *g = n->self;
+    for (size_t i = 0; i < g->table->config->pool_count; i++) {
+        if (pool_ready(&g->table->pools[i]))
+            return true;
+    }
+    return false;
+}
+
+static void gateway_status(struct node *n, json_t *into)
+{
+    const struct gateway *g = n->self;
+    int64_t now = loop_now(n->loop);
+    json_t *upstreams = json_array();
+    for (size_t i = 0; i < g->table->config->pool_count; i++) {
+        for (size_t j = 0; j < g->table->pools[i].count; j++) {
+            const struct member *m = &g->table->pools[i].members[j];
+            json_array_append_new(upstreams, json_pack("{s:s, s:b, s:b, s:b}", "name", m->cfg->name, "healthy",
+                                                       m->health == HEALTH_UP && now >= m->ejected_until, "leader",
+                                                       member_leads(m), "ejected", now < m->ejected_until));
+        }
+    }
+    bool drifting = g->drift.present && !config_flaw(g->table->config, FLAW_drift_unreported);
+    json_object_set_new(into, "desired", json_string(g->drift.fingerprint));
+    json_object_set_new(into, "drift", json_boolean(drifting));
+    json_object_set_new(into, "drift_since_ms",
+                        drifting ? json_integer((now - g->drift.since) / NS_PER_MS) : json_null());
+    json_object_set_new(into, "standby", json_boolean(n->standby));
+    json_object_set_new(into, "upstreams", upstreams);
+    json_object_set_new(into, "requests", json_integer(n->counters[COUNTER_requests]));
+    json_object_set_new(into, "errors", json_integer(n->counters[COUNTER_errors]));
+}
+
+static void gateway_gauges(struct node *n, struct text *out)
+{
+    const struct gateway *g = n->self;
+    text_add(out, "# HELP drgateway_upstream_up 1 while a member is healthy\n# TYPE drgateway_upstream_up gauge\n");
+    for (size_t i = 0; i < g->table->config->pool_count; i++) {
+        for (size_t j = 0; j < g->table->pools[i].count; j++) {
+            const struct member *m = &g->table->pools[i].members[j];
+            text_addf(out, "drgateway_upstream_up{name=\"%s\"} %d\n", m->cfg->name, m->health == HEALTH_UP);
+        }
+    }
+    metrics_gauge(out, "drift", "1 while the running configuration differs from the desired one",
+                  g->drift.present && !config_flaw(g->table->config, FLAW_drift_unreported));
+}
+
+const struct role_ops gateway_ops = {
+    .open = gateway_open,
+    .close = gateway_close,
+    .handle = gateway_handle,
+    .admin = gateway_admin,
+    .status = gateway_status,
+    .ready = gateway_ready,
+    .gauges = gateway_gauges,
+    .reload = gateway_reload,
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The role gateway: routes, pools, a proxy with retries, drift. Hangs on a node (node->self) and owns its table.
+ */
+#pragma once
+#include "gateway-under-test/pool.h"
+
+struct node;
+struct exchange;
+
+struct drift {
+    struct node *node;
+    struct loop_timer timer;
+    json_t *desired;
+    char fingerprint[SHA256_HEX]; /* of desired */
+    bool present;
+    int64_t since;
+};
+
+struct gateway {
+    struct node *node;
+    struct table *table;
+    struct drift drift;
+    int64_t writes; /* seen by the flaw duplicate_on_retry */
+};
+
+/* proxy.c: pass a request on; answers it exactly once, at most total_ms later. */
+void proxy_start(struct gateway *g, struct exchange *x, struct route *route);
+
+/* drift.c: compare, report and repair. desired is borrowed. */
+int drift_open(struct drift *d, struct node *n, struct err *e);
+void drift_close(struct drift *d);

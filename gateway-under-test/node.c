@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The node begins to serve only when its role is open, and stops in the reverse order. Draining: /readyz says 503 at
+ * once, requests are served for drain_ms more (so that whoever asks /readyz can turn away), then the listener closes
+ * and the exchanges under way finish, for at most five seconds.
+ *
+ * A new configuration is parsed and checked before anything is touched; the role may refuse it, too. Identity and
+ * ports cannot change while the process lives.
+ */
+#include "gateway-under-test/node.h"
+
+#include "gateway-under-test/own.h"
+#include "harness/base/clock.h"
+#include "harness/base/err.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FINISH_MS 5000
+#define FINISH_STEP_MS 20
+
+static const struct role_ops *const roles[] = {
+    [ROLE_GATEWAY] = &gateway_ops, [ROLE_ORIGIN] = &origin_ops, [ROLE_WITNESS] = &witness_ops};
+
+void node_log(const struct node *n, const char *fmt, ...)
+{
+    char when[32], line[512];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    (void)fprintf(stderr, "%s %s: %s\n", clock_rfc3339(clock_wall_ns(), when), n->config->node, line);
+}
+
+static void on_service(void *ctx, struct exchange *x)
+{
+    struct node *n = ctx;
+    if (node_answer_health(n, x))
+        return;
+    n->counters[COUNTER_requests]++;
+    n->ops->handle(n, x);
+}
+
+static void on_admin(void *ctx, struct exchange *x)
+{
+    struct node *n = ctx;
+    if (!node_answer_health(n, x))
+        node_answer_admin(n, x);
+}
+
+static void on_drain(struct loop_timer *t, int64_t now)
+{
+    struct node *n = owner_of(t, struct node, drain_timer);
+    if (n->service.fd >= 0)
+        server_stop_accepting(&n->service);
+    if (n->service.busy == 0 || now >= n->drain_until)
+        n->stop = true;
+    else
+        loop_timer_set(n->loop, t, now + FINISH_STEP_MS * NS_PER_MS);
+}
+
+int node_open(struct node *n, struct loop *l, struct config *config, struct err *e)
+{
+    n->loop = l;
+    n->config = config;
+    n->ops = roles[config->role];
+    n->started_ns = loop_now(l);
+    n->drain_timer.due = on_drain;
+    n->service.fd = n->admin.fd = -1;
+    rng_init(&n->rng, rng_entropy_seed(), config->node);
+    if (server_open(&n->admin, l, config->admin, &server_defaults, on_admin, n, e) < 0)
+        return -1;
+    if (server_open(&n->service, l, config->listen, &server_defaults, on_service, n, e) < 0 || n->ops->open(n, e) < 0) {
+        server_close(&n->service);
+        server_close(&n->admin);
+        return -1;
+    }
+    return 0;
+}
+
+void node_close(struct node *n)
+{
+    n->ops->close(n);
+    loop_timer_stop(&n->drain_timer);
+    server_close(&n->service);
+    server_close(&n->admin);
+    config_free(n->config);
+}
+
+void node_drain(struct node *n)
+{
+    if (n->draining)
+        return;
+    n->draining = true;
+    int64_t quiet = loop_now(n->loop) + n->config->drain_ms * NS_PER_MS;
+    n->drain_until = quiet + FINISH_MS * NS_PER_MS;
+    node_log(n, "draining");
+    loop_timer_set(n->loop, &n->drain_timer, quiet);
+}
+
+int node_adopt(struct node *n, struct config *next, struct err *e)
+{
+    const struct config *now = n->config;
+    if (strcmp(next->node, now->node) != 0 || strcmp(next->region, now->region) != 0 || next->role != now->role ||
+        next->listen != now->listen || next->admin != now->admin)
+        return err_set(e, ERR_MEANING, "configuration", "node, role, region and ports cannot change in a running process");
+    if (n->ops->reload != NULL && n->ops->reload(n, next, e) < 0)
+        return -1;
+    config_free(n->config);
+    n->config = next;
+    n->counters[COUNTER_reloads]++;
+    node_log(n, "running configuration %.12s", next->fingerprint);
+    return 0;
+}
+
+int node_reload(struct node *n, struct err *e)
+{
+    struct config *next = NULL;
+    if (config_read(n->config_path, &next, e) == 0 && node_adopt(n, next, e) == 0)
+        return 0;
+    config_free(next);
+    n->counters[COUNTER_reloads_refused]++;
+    return -1;
+}

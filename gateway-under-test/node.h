@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every process is, whatever its role: a loop, a configuration, a service port, an admin port, counters.
+ *
+ * main.c makes one; the role (gateway.c, origin.c, witness.c) hangs on it by struct role_ops. The node answers
+ * /healthz, /readyz and /metrics on both ports and /status, /config on the admin port; the rest is the role's.
+ */
+#pragma once
+#include "gateway-under-test/config.h"
+#include "gateway-under-test/metrics.h"
+#include "gateway-under-test/server.h"
+#include "harness/base/loop.h"
+#include "harness/base/rng.h"
+
+struct node;
+struct text;
+
+struct role_ops {
+    int (*open)(struct node *n, struct err *e);
+    void (*close)(struct node *n);
+    void (*handle)(struct node *n, struct exchange *x); /* a request on the service port */
+    bool (*admin)(struct node *n, struct exchange *x);  /* on the admin port; false: not ours. NULL: none */
+    void (*status)(struct node *n, json_t *into);
+    bool (*ready)(struct node *n);
+    void (*role_fields)(struct node *n, struct text *out); /* header lines for /healthz and /readyz; NULL: none */
+    void (*gauges)(struct node *n, struct text *out);      /* NULL: none */
+    int (*reload)(struct node *n, struct config *next, struct err *e); /* before n->config is swapped; NULL: nothing */
+};
+
+extern const struct role_ops gateway_ops, origin_ops, witness_ops;
+
+struct node {
+    struct loop *loop;
+    struct config *config;
+    const char *config_path, *desired_path, *data_dir; /* the last two may be NULL */
+    const struct role_ops *ops;
+    void *self; /* of the role */
+    struct server service, admin;
+    struct loop_timer drain_timer;
+    struct rng rng;
+    int64_t started_ns, drain_until;
+    int64_t counters[COUNTER_COUNT];
+    bool draining, standby, stop;
+};
+
+/* Open ports and role. config is taken; the paths are borrowed. */
+int node_open(struct node *n, struct loop *l, struct config *config, struct err *e);
+void node_close(struct node *n);
+void node_drain(struct node *n);                  /* SIGTERM: sets stop when all is done */
+int node_reload(struct node *n, struct err *e);   /* SIGHUP: the file, or the running one kept */
+int node_adopt(struct node *n, struct config *next, struct err *e); /* takes next on success only */
+void node_log(const struct node *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Answers that every role gives the same way. False: not such a path. */
+bool node_answer_health(struct node *n, struct exchange *x);
+void node_answer_admin(struct node *n, struct exchange *x);
+void answer_json(struct exchange *x, int status, json_t *take);
+void answer_error(struct exchange *x, int status, const char *fields, const char *what);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The role origin on its node. What a reload may change is flaws and drain_ms: the store's ports, peers and timing are
+ * part of what replication and leases rest on, so they stay as they are while the process lives.
+ */
+#include "gateway-under-test/origin.h"
+
+#include "gateway-under-test/node.h"
+#include "harness/base/err.h"
+#include "harness/base/text.h"
+
+#include <string.h>
+
+static int origin_open(struct node *n, struct err *e)
+{
+    struct origin *o = xcalloc(1, sizeof(*o));
+    if (n->config->store != NULL) {
+        o->store = xcalloc(1, sizeof(*o->store));
+        if (store_open(o->store, n, e) < 0) {
+            free(o->store);
+            free(o);
+            return -1;
+        }
+    } else {
+        o->passer = xcalloc(1, sizeof(*o->passer));
+        passer_open(o->passer, n);
+    }
+    n->self = o;
+    return 0;
+}
+
+static void origin_close(struct node *n)
+{
+    struct origin *o = n->self;
+    if (o->store != NULL)
+        store_close(o->store);
+    else
+        passer_close(o->passer);
+    free(o->store);
+    free(o->passer);
+    free(o);
+}
+
+static void origin_handle(struct node *n, struct exchange *x)
+{
+    struct origin *o = n->self;
+    if (!span_starts(exchange_path(x), "/v1/"))
+        answer_error(x, 404, "", "no such resource");
+    else if (o->store != NULL)
+        orders_handle(o->store, x);
+    else
+        passer_handle(o->passer, x);
+}
+
+static void origin_role_fields(struct node *n, struct text *out)
+{
+    const struct origin *o = n->self;
+    bool leads = o->store ? store_leads(o->store) : o->passer->leads;
+    int64_t epoch = o->store ? o->store->epoch : o->passer->epoch;
+    text_addf(out, "X-DR-Role: %s\r\nX-DR-Epoch: %lld\r\nX-DR-Region: %s\r\nX-DR-Node: %s\r\n",
+              leads ? "leader" : "follower", (long long)epoch, n->config->region, n->config->node);
+}
+
+static bool origin_ready(struct node *n)
+{
+    const struct origin *o = n->self;
+    return o->store != NULL || o->passer->reachable;
+}
+
+static void answer_handover(struct node *n, struct exchange *x)
+{
+    struct origin *o = n->self;
+    struct http_span body = exchange_body(x);
+    json_t *doc = json_read(body.at, body.len, "request", NULL);
+    const char *to = json_string_value(json_object_get(doc, "to"));
+    struct link *link = o->store && to ? leader_link(o->store, to, strlen(to)) : NULL;
+    if (to == NULL)
+        answer_error(x, 400, "", "to must name a region");
+    else if (o->store == NULL || link == NULL || !handover_begin(o->store, link, true))
+        answer_error(x, 409, "", "not the leader, or that region's store is not connected");
+    else
+        answer_json(x, 202, json_pack("{s:s}", "to", to));
+    json_decref(doc);
+}
+
+static bool origin_admin(struct node *n, struct exchange *x)
+{
+    const struct origin *o = n->self;
+    struct http_span path = exchange_path(x), method = exchange_method(x);
+    if (span_is(path, "/handover") && span_is(method, "POST"))
+        answer_handover(n, x);
+    else if (span_is(path, "/v1/ops") && span_is(method, "GET") && o->store != NULL)
+        orders_answer_ops(o->store, x);
+    else
+        return false;
+    return true;
+}
+
+static void origin_status(struct node *n, json_t *into)
+{
+    const struct origin *o = n->self;
+    if (o->store != NULL) {
+        store_status(o->store, into);
+        return;
+    }
+    json_object_set_new(into, "leader", json_boolean(o->passer->leads));
+    json_object_set_new(into, "epoch", json_integer(o->passer->epoch));
+    json_object_set_new(into, "store_reachable", json_boolean(o->passer->reachable));
+}
+
+static void origin_gauges(struct node *n, struct text *out)
+{
+    const struct origin *o = n->self;
+    if (o->store == NULL)
+        return;
+    metrics_gauge(out, "leader", "1 while this store leads", store_leads(o->store));
+    metrics_gauge(out, "epoch", "fencing epoch", (double)o->store->epoch);
+    metrics_gauge(out, "lsn", "last entry of the log", (double)index_last(&o->store->index));
+}
+
+static int origin_reload(struct node *n, struct config *next, struct err *e)
+{
+    struct origin *o = n->self;
+    static const char *const fixed[] = {"store", "store_at"};
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *now = json_object_get(n->config->doc, fixed[i]), *then = json_object_get(next->doc, fixed[i]);
+        if (now != then && !json_equal(now, then))
+            return err_set(e, ERR_MEANING, "configuration", "%s cannot change in a running process", fixed[i]);
+    }
+    if (o->store != NULL) {
+        o->store->cfg = next->store;
+        for (size_t i = 0; i < o->store->link_count; i++)
+            o->store->links[i].peer = &next->store->peers[i];
+    }
+    return 0;
+}
+
+const struct role_ops origin_ops = {
+    .open = origin_open,
+    .close = origin_close,
+    .handle = origin_handle,
+    .admin = origin_admin,
+    .status = origin_status,
+    .ready = origin_ready,
+    .role_fields = origin_role_fields,
+    .gauges = origin_gauges,
+    .reload = origin_reload,
+};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The role origin: the orders API on a store of its own, or passed on to the store of its region.
+ */
+#pragma once
+#include "gateway-under-test/store.h"
+
+struct node;
+
+struct passer { /* an origin without a store */
+    struct node *node;
+    struct upstream store;
+    struct call check;
+    struct loop_timer timer;
+    bool reachable, leads; /* as its last health answer said */
+    int64_t epoch;
+};
+
+struct origin {
+    struct store *store; /* one of the two */
+    struct passer *passer;
+};
+
+void passer_open(struct passer *p, struct node *n);
+void passer_close(struct passer *p);
+void passer_handle(struct passer *p, struct exchange *x);
+
+/* store_status.c */
+void store_status(struct store *s, json_t *into);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pools of upstream members with what is known about them, and the table that holds pools and routes of one
+ * configuration.
+ *
+ * A struct table is made whole from a configuration document and swapped whole. Requests under way hold a reference,
+ * so that an old table lives until its last request is answered; its checks stop when it is retired. Health is kept
+ * across a swap for members with the same address and check.
+ */
+#pragma once
+#include "gateway-under-test/config.h"
+#include "gateway-under-test/upstream.h"
+
+struct node;
+struct pool;
+
+enum health { HEALTH_UNKNOWN, HEALTH_UP, HEALTH_DOWN };
+
+struct member {
+    const struct config_member *cfg;
+    struct pool *pool;
+    struct upstream up;
+    enum health health;
+    int good_run, bad_run; /* of active checks */
+    int failures;          /* of requests, in a row */
+    int64_t ejected_until;
+    struct call check;
+    struct loop_timer check_timer;
+};
+
+struct pool {
+    const struct config_pool *cfg;
+    struct table *table;
+    struct member *members;
+    size_t count;
+    const char *leader_region; /* of cfg->regions; NULL while unknown */
+    int64_t leader_epoch;
+    unsigned turn; /* round robin */
+};
+
+struct route {
+    const struct config_route *cfg;
+    double tokens; /* of the rate limit */
+    int64_t filled_at;
+};
+
+struct table {
+    struct node *node;
+    struct config *config; /* its own, parsed from the node's document */
+    int refs;
+    struct pool *pools;
+    struct route *routes;
+};
+
+int table_new(struct node *n, json_t *doc, const struct table *inherit, struct table **out, struct err *e);
+void table_ref(struct table *t);
+void table_unref(struct table *t);
+void table_start_checks(struct table *t);
+void table_retire(struct table *t); /* stop the checks and drop the owner's reference */
+
+bool member_usable(const struct member *m, int64_t now);     /* not down, not ejected */
+void member_succeeded(struct member *m);                     /* a request was answered */
+void member_failed(struct member *m);                        /* a request got no answer, or a gateway error */
+void member_set_health(struct member *m, enum health health);
+bool pool_usable(const struct pool *p);                      /* some member is */
+bool pool_ready(const struct pool *p);                       /* some member is known to be up */
+/* Someone who knows says that this region leads since this epoch, or that it does not. */
+void pool_learn_leader(struct pool *p, const char *region, size_t len, int64_t epoch);
+void pool_learn_follower(struct pool *p, const char *region, int64_t epoch);
+bool member_leads(const struct member *m);
+
+/* check.c */
+void check_start(struct member *m);
+void check_stop(struct member *m);
+
+/* balance.c: what one request has tried so far */
+enum tried { TRIED_NOT, TRIED_NOT_LEADER, TRIED_AWAY, TRIED_FAILED };
+#define POOL_MEMBERS_MAX 64
+struct member *balance_pick(struct pool *p, const unsigned char tried[POOL_MEMBERS_MAX], bool is_read);
+bool balance_again(struct pool *p, unsigned char tried[POOL_MEMBERS_MAX]); /* a new round; false: nothing to try */
+
+/* route.c */
+struct route *route_find(struct table *t, struct http_span host, struct http_span path);
+bool route_admit(struct route *r, int64_t now); /* the rate limit */

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One request on its way through the gateway. Request and response are taken in whole before they are passed on, so
+ * that an attempt can be made again until the very end and no response is ever cut in the middle by us.
+ *
+ * An attempt ends in one of four ways. No connection, or a 503 that says "not forwarded": nothing has happened, any
+ * other member may be asked. An answer: it is passed on. No answer after the request was sent, or a gateway error from
+ * an upstream: it may have happened; such a request is made again only when that is safe (an idempotent method or an
+ * Idempotency-Key, by which the store tells repeats) and retries are left. When every member has been asked, those who
+ * merely do not lead are asked again after 20 to 50 ms, as long as the budget of total_ms lasts.
+ *
+ * What the client is told at the end: 503 with X-DR-Not-Forwarded only if no attempt can have been applied, else 502 or
+ * 504, which mean "unknown".
+ */
+#include "gateway-under-test/gateway.h"
+#include "gateway-under-test/node.h"
+#include "gateway-under-test/own.h"
+#include "gateway-under-test/relay.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+
+#include <stdio.h>
+
+#define DUPLICATE_EVERY 20
+
+struct proxied {
+    struct call call;
+    struct exchange *x;
+    struct gateway *gateway;
+    struct table *table;
+    struct pool *pool;
+    struct member *member;
+    struct loop_timer pause;
+    int64_t deadline;
+    int attempts, failures;
+    bool repeatable, is_read, tainted, broken, twice;
+    unsigned char tried[POOL_MEMBERS_MAX];
+};
+
+static void try_next(struct proxied *p);
+
+static const char *const own_fields[] = {"x-dr-gateway", "x-dr-attempt", "x-dr-config", NULL};
+
+static void add_own_fields(const struct proxied *p, struct text *out)
+{
+    text_addf(out, "X-DR-Gateway: %s\r\nX-DR-Attempt: %d\r\nX-DR-Config: %.12s\r\n", p->gateway->node->config->node,
+              p->attempts, p->gateway->node->config->fingerprint);
+}
+
+static void proxied_free(struct proxied *p)
+{
+    loop_timer_stop(&p->pause);
+    call_deinit(&p->call);
+    table_unref(p->table);
+    free(p);
+}
+
+static void build_request(struct proxied *p)
+{
+    char attempt[48];
+    (void)snprintf(attempt, sizeof(attempt), "X-DR-Attempt: %d\r\n", p->attempts);
+    relay_request(&p->call.request, p->x, own_fields, attempt);
+}
+
+/* No answer of an upstream can be passed on. */
+static void give_up(struct proxied *p)
+{
+    struct node *n = p->gateway->node;
+    scoped_text struct text fields = {0};
+    add_own_fields(p, &fields);
+    n->counters[COUNTER_errors]++;
+    if (p->tainted) {
+        n->counters[COUNTER_unknown_outcome]++;
+        answer_error(p->x, p->broken ? 502 : 504, text_str(&fields), "outcome unknown");
+    } else {
+        n->counters[COUNTER_not_forwarded]++;
+        text_add(&fields, "X-DR-Not-Forwarded: 1\r\nRetry-After: 1\r\n");
+        answer_error(p->x, 503, text_str(&fields), "no upstream could take it");
+    }
+    proxied_free(p);
+}
+
+static void pass_on(struct proxied *p)
+{
+    struct call *c = &p->call;
+    struct http_span body = call_body(c);
+    scoped_text struct text fields = {0};
+    relay_fields(&fields, &c->res, c->conn.in.at, own_fields);
+    add_own_fields(p, &fields);
+    if (c->res.status >= 500)
+        p->gateway->node->counters[COUNTER_errors]++;
+    exchange_answer(p->x, c->res.status, NULL, text_str(&fields), body.at, body.len);
+    proxied_free(p);
+}
+
+static void mark(struct proxied *p, enum tried how)
+{
+    p->tried[p->member - p->pool->members] = (unsigned char)how;
+}
+
+static void learn(struct proxied *p, const char *region_field, const char *epoch_field)
+{
+    int64_t epoch = 0;
+    struct http_span region = call_field(&p->call, region_field);
+    if (region.at != NULL && span_int(call_field(&p->call, epoch_field), &epoch))
+        pool_learn_leader(p->pool, region.at, region.len, epoch);
+}
+
+/* Sent, and no answer that settles it. */
+static void failed(struct proxied *p, bool broken)
+{
+    member_failed(p->member);
+    mark(p, TRIED_FAILED);
+    p->tainted = true;
+    p->broken = broken;
+    if (p->repeatable && p->failures++ < p->pool->cfg->retries)
+        try_next(p);
+    else
+        give_up(p);
+}
+
+static void answered(struct proxied *p)
+{
+    int status = p->call.res.status;
+    if (status == 503 && call_field(&p->call, "x-dr-not-forwarded").at != NULL) {
+        pool_learn_follower(p->pool, p->member->cfg->region, p->pool->leader_epoch);
+        learn(p, "x-dr-leader", "x-dr-leader-epoch");
+        member_succeeded(p->member);
+        mark(p, TRIED_NOT_LEADER);
+        try_next(p);
+        return;
+    }
+    if (status >= 502 && status <= 504 && p->repeatable && p->failures < p->pool->cfg->retries) {
+        failed(p, status == 502);
+        return;
+    }
+    if (status < 500) {
+        member_succeeded(p->member);
+        if (status == 200 && !p->is_read)
+            learn(p, "x-dr-region", "x-dr-epoch");
+    } else {
+        member_failed(p->member);
+    }
+    if (p->twice) {
+        p->twice = false;
+        try_next(p);
+    } else {
+        pass_on(p);
+    }
+}
+
+static void on_done(struct call *c, enum call_end end)
+{
+    struct proxied *p = owner_of(c, struct proxied, call);
+    int64_t *counters = p->gateway->node->counters;
+    switch (end) {
+    case CALL_ANSWERED:
+        answered(p);
+        return;
+    case CALL_UNREACHABLE:
+        counters[COUNTER_upstream_unreachable]++;
+        member_failed(p->member);
+        mark(p, TRIED_AWAY);
+        try_next(p);
+        return;
+    case CALL_TIMEOUT:
+    case CALL_BROKEN:
+        counters[end == CALL_TIMEOUT ? COUNTER_upstream_timeouts : COUNTER_upstream_broken]++;
+        failed(p, end == CALL_BROKEN);
+        return;
+    }
+}
+
+static void on_pause_over(struct loop_timer *t, int64_t now)
+{
+    struct proxied *p = owner_of(t, struct proxied, pause);
+    (void)now;
+    if (balance_again(p->pool, p->tried))
+        try_next(p);
+    else
+        give_up(p);
+}
+
+static void try_next(struct proxied *p)
+{
+    struct node *n = p->gateway->node;
+    int64_t now = loop_now(n->loop), left_ms = (p->deadline - now) / NS_PER_MS;
+    if (left_ms < 1) {
+        give_up(p);
+        return;
+    }
+    p->member = balance_pick(p->pool, p->tried, p->is_read);
+    if (p->member == NULL) {
+        int64_t wait = (20 + (int64_t)rng_below(&n->rng, 31)) * NS_PER_MS;
+        loop_timer_set(n->loop, &p->pause, now + wait < p->deadline ? now + wait : p->deadline);
+        return;
+    }
+    p->attempts++;
+    n->counters[COUNTER_attempts]++;
+    if (p->attempts > 1)
+        n->counters[COUNTER_retries]++;
+    build_request(p);
+    const struct config_pool *cfg = p->pool->cfg;
+    int64_t try_ms = cfg->try_ms < left_ms ? cfg->try_ms : left_ms;
+    call_start(&p->call, &p->member->up, (struct call_times){cfg->connect_ms, try_ms}, true, on_done);
+}
+
+static bool is_idempotent(struct http_span method)
+{
+    return span_is(method, "GET") || span_is(method, "HEAD") || span_is(method, "PUT") || span_is(method, "DELETE") ||
+           span_is(method, "OPTIONS");
+}
+
+void proxy_start(struct gateway *g, struct exchange *x, struct route *route)
+{
+    struct proxied *p = xcalloc(1, sizeof(*p));
+    struct http_span method = exchange_method(x);
+    p->x = x;
+    p->gateway = g;
+    p->table = g->table;
+    p->pool = &g->table->pools[route->cfg->pool];
+    p->pause.due = on_pause_over;
+    p->deadline = loop_now(g->node->loop) + p->pool->cfg->total_ms * NS_PER_MS;
+    p->is_read = span_is(method, "GET") || span_is(method, "HEAD");
+    p->repeatable = is_idempotent(method) || exchange_field(x, "idempotency-key").at != NULL;
+    if (!p->is_read && config_flaw(g->table->config, FLAW_duplicate_on_retry))
+        p->twice = ++g->writes % DUPLICATE_EVERY == 0;
+    table_ref(p->table);
+    try_next(p);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Method, target and body stay as they are; framing is always by Content-Length, whatever came in.
+ */
+#include "gateway-under-test/relay.h"
+
+#include "harness/base/text.h"
+
+static bool skipped(struct http_span name, const char *const *skip)
+{
+    if (http_hop_by_hop(name))
+        return true;
+    for (; *skip != NULL; skip++) {
+        if (span_is_nocase(name, *skip))
+            return true;
+    }
+    return false;
+}
+
+void relay_fields(struct text *out, const struct http_message *m, const char *bytes, const char *const *skip)
+{
+    for (size_t i = 0; i < m->field_count; i++) {
+        const struct http_field *f = &m->fields[i];
+        if (skipped((struct http_span){bytes + f->name_at, f->name_len}, skip))
+            continue;
+        text_add_bytes(out, bytes + f->name_at, f->name_len);
+        text_add_bytes(out, ": ", 2);
+        text_add_bytes(out, bytes + f->value_at, f->value_len);
+        text_add_bytes(out, "\r\n", 2);
+    }
+}
+
+void relay_request(struct text *out, const struct exchange *x, const char *const *skip, const char *fields)
+{
+    struct http_span method = exchange_method(x), target = exchange_target(x), body = exchange_body(x);
+    text_clear(out);
+    text_add_bytes(out, method.at, method.len);
+    text_add_bytes(out, " ", 1);
+    text_add_bytes(out, target.at, target.len);
+    text_add(out, " HTTP/1.1\r\n");
+    relay_fields(out, &x->req, x->conn.in.at, skip);
+    text_add(out, fields);
+    if (body.len > 0 || span_is(method, "POST") || span_is(method, "PUT"))
+        text_addf(out, "Content-Length: %zu\r\n", body.len);
+    text_add_bytes(out, "\r\n", 2);
+    text_add_bytes(out, body.at, body.len);
+}

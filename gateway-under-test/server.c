@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connection is a sequence of exchanges. While one is being answered nothing more is read from it: pipelined requests
+ * wait in the buffers, so that a client can never make us hold more than one request of its own. When the handler
+ * answers at once we are still inside `advance`, which then goes on to the next request by a loop, not by recursion.
+ *
+ * Accepting is batched (at most 64 per turn, so that work already taken in goes on). Over the limit of connections a
+ * newcomer is closed at once. Time-outs: the first byte of a head starts the clock of the head, its end that of the
+ * body; between exchanges the idle time counts; an answer that nobody takes is given up.
+ */
+#include "gateway-under-test/server.h"
+
+#include "gateway-under-test/own.h"
+#include "harness/base/arena.h"
+#include "harness/base/scoped.h"
+#include "harness/base/units.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#define ACCEPT_BATCH 64
+
+const struct server_limits server_defaults = {
+    .head_ms = 5000, .body_ms = 5000, .idle_ms = 30000, .write_ms = 10000, .connections = 4096};
+
+static void exchange_free(struct exchange *x)
+{
+    struct server *s = x->server;
+    loop_timer_stop(&x->timer);
+    conn_deinit(&x->conn);
+    if (x->prev != NULL)
+        x->prev->next = x->next;
+    else
+        s->head = x->next;
+    if (x->next != NULL)
+        x->next->prev = x->prev;
+    s->open--;
+    free(x);
+}
+
+static void arm(struct exchange *x, int64_t ms)
+{
+    loop_timer_set(x->server->loop, &x->timer, loop_now(x->server->loop) + ms * NS_PER_MS);
+}
+
+/* Refuse what cannot be parsed: an answer of our own, then the connection ends. */
+static void refuse(struct exchange *x, int status, const char *why)
+{
+    char body[160];
+    int n = snprintf(body, sizeof(body), "{\"error\":\"%s\"}\n", why ? why : http_reason(status));
+    x->busy = true;
+    x->server->busy++;
+    x->closing = true;
+    exchange_answer(x, status, "application/json", "", body, (size_t)n);
+}
+
+/* Feed the parser; true when a whole request is there or the connection came to its end. */
+static enum http_progress feed(struct exchange *x)
+{
+    bool had_head = x->req.state != HTTP_HEAD;
+    enum http_progress p = http_read(&x->req, x->conn.in.at, x->conn.in.len);
+    if (p == HTTP_MORE && !had_head && x->req.state != HTTP_HEAD) {
+        arm(x, x->server->limits.body_ms);
+        if (x->req.expects_continue && !x->continued)
+            conn_send(&x->conn, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+        x->continued = true;
+    }
+    return p;
+}
+
+/* Take as many requests from the buffer as there are. May free x. */
+static void advance(struct exchange *x)
+{
+    struct server *s = x->server;
+    x->advancing = true;
+    while (!x->busy && !x->closing && x->conn.error == 0 && x->conn.in.len > 0) {
+        if (x->req.scanned == 0 && x->req.state == HTTP_HEAD)
+            arm(x, s->limits.head_ms);
+        enum http_progress p = feed(x);
+        if (p == HTTP_MORE)
+            break;
+        loop_timer_stop(&x->timer);
+        if (p != HTTP_DONE) {
+            refuse(x, p == HTTP_LARGE ? (x->req.state == HTTP_HEAD && x->req.head_len == 0 ? 431 : 413) : 400,
+                   x->req.why);
+            break;
+        }
+        x->busy = true;
+        s->busy++;
+        conn_pause(&x->conn, true);
+        s->handle(s->ctx, x);
+    }
+    x->advancing = false;
+    if (x->busy)
+        return;
+    if (x->conn.eof)
+        x->closing = true;
+    if (x->conn.error != 0 || (x->closing && conn_idle(&x->conn)))
+        exchange_free(x);
+}
+
+static void on_event(struct conn *c)
+{
+    advance(owner_of(c, struct exchange, conn));
+}
+
+static void on_timeout(struct loop_timer *t, int64_t now)
+{
+    struct exchange *x = owner_of(t, struct exchange, timer);
+    (void)now;
+    if (x->closing || x->conn.in.len == 0 || !conn_idle(&x->conn)) {
+        exchange_free(x);
+        return;
+    }
+    refuse(x, 408, "request not completed in time");
+}
+
+static void on_accept(struct loop_io *io, uint32_t events)
+{
+    struct server *s = owner_of(io, struct server, listener);
+    (void)events;
+    for (int i = 0; i < ACCEPT_BATCH; i++) {
+        scoped_fd int fd = tcp_accept(s->fd);
+        if (fd < 0)
+            return;
+        if (s->open >= s->limits.connections)
+            continue;
+        struct exchange *x = xcalloc(1, sizeof(*x));
+        x->server = s;
+        x->timer.due = on_timeout;
+        x->next = s->head;
+        if (s->head != NULL)
+            s->head->prev = x;
+        s->head = x;
+        s->open++;
+        http_begin_request(&x->req);
+        if (conn_adopt(&x->conn, s->loop, steal_fd(&fd), HTTP_RAW_MAX, on_event) < 0)
+            exchange_free(x);
+        else
+            arm(x, s->limits.idle_ms);
+    }
+}
+
+int server_open(struct server *s, struct loop *l, int port, const struct server_limits *limits,
+                void (*handle)(void *ctx, struct exchange *x), void *ctx, struct err *e)
+{
+    *s = (struct server){.loop = l, .fd = -1, .limits = *limits, .handle = handle, .ctx = ctx};
+    s->fd = tcp_listen(port, e);
+    if (s->fd < 0)
+        return -1;
+    s->listener.ready = on_accept;
+    if (loop_io_set(l, &s->listener, s->fd, EPOLLIN, e) == 0)
+        return 0;
+    fd_close(&s->fd);
+    return -1;
+}
+
+void server_stop_accepting(struct server *s)
+{
+    loop_io_stop(&s->listener);
+    fd_close(&s->fd);
+    s->draining = true;
+    for (struct exchange *x = s->head, *next; x != NULL; x = next) {
+        next = x->next;
+        if (!x->busy && !x->closing && x->conn.in.len == 0)
+            exchange_free(x);
+    }
+}
+
+void server_close(struct server *s)
+{
+    loop_io_stop(&s->listener);
+    fd_close(&s->fd);
+    while (s->head != NULL)
+        exchange_free(s->head);
+}
+
+struct http_span exchange_method(const struct exchange *x)
+{
+    return http_method(&x->req, x->conn.in.at);
+}
+
+struct http_span exchange_target(const struct exchange *x)
+{
+    return http_target(&x->req, x->conn.in.at);
+}
+
+struct http_span exchange_path(const struct exchange *x)
+{
+    struct http_span t = exchange_target(x);
+    const char *mark = memchr(t.at, '?', t.len);
+    return (struct http_span){t.at, mark ? (size_t)(mark - t.at) : t.len};
+}
+
+struct http_span exchange_body(const struct exchange *x)
+{
+    return http_body(&x->req, x->conn.in.at);
+}
+
+struct http_span exchange_field(const struct exchange *x, const char *name)
+{
+    return http_field(&x->req, x->conn.in.at, name);
+}
+
+void exchange_answer(struct exchange *x, int status, const char *type, const char *fields, const void *body, size_t len)
+{
+    char head[256];
+    struct server *s = x->server;
+    bool bare = x->req.state == HTTP_END && span_is(exchange_method(x), "HEAD");
+    if (!x->req.keep_alive || s->draining)
+        x->closing = true;
+    int n = snprintf(head, sizeof(head), "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n%s%s%s%s", status,
+                     http_reason(status), len, type ? "Content-Type: " : "", type ? type : "", type ? "\r\n" : "",
+                     x->closing ? "Connection: close\r\n" : "");
+    struct text *out = &x->conn.out;
+    if (x->conn.error == 0) {
+        text_add_bytes(out, head, (size_t)n);
+        text_add(out, fields);
+        text_add_bytes(out, "\r\n", 2);
+        conn_send(&x->conn, body, bare ? 0 : len);
+    }
+    x->busy = false;
+    s->busy--;
+    conn_take(&x->conn, x->req.state == HTTP_END ? x->req.used : x->conn.in.len);
+    http_begin_request(&x->req);
+    x->continued = false;
+    arm(x, conn_idle(&x->conn) ? s->limits.idle_ms : s->limits.write_ms);
+    conn_pause(&x->conn, x->closing);
+    if (!x->advancing)
+        advance(x);
+}

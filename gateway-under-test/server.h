@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An HTTP/1.1 server on one port: connections in, exchanges out.
+ *
+ * Called by node.c (service and admin port) and the witness. Each complete request becomes an exchange, handed to
+ * `handle`, which answers now or later. Invariant: every exchange is answered exactly once, and its connection lives
+ * until then, even when the client has left; so whoever holds an exchange need not watch for that.
+ */
+#pragma once
+#include "gateway-under-test/conn.h"
+#include "gateway-under-test/http1.h"
+#include "harness/base/loop.h"
+
+struct err;
+struct server;
+struct text;
+
+struct exchange {
+    struct conn conn;
+    struct http_message req; /* its bytes begin at conn.in.at and stay until the answer */
+    struct server *server;
+    struct loop_timer timer; /* head, body, idle and write time-outs */
+    struct exchange *next, *prev;
+    bool busy;      /* handed to the handler, not yet answered */
+    bool advancing; /* server.c is on the stack */
+    bool closing;   /* close once the answer is sent */
+    bool continued; /* 100 Continue is sent */
+};
+
+struct server_limits {
+    int64_t head_ms, body_ms, idle_ms, write_ms;
+    int connections;
+};
+
+struct server {
+    struct loop *loop;
+    struct loop_io listener;
+    int fd;
+    bool draining;
+    int open, busy; /* connections; exchanges being answered */
+    struct exchange *head;
+    struct server_limits limits;
+    void (*handle)(void *ctx, struct exchange *x);
+    void *ctx;
+};
+
+/* The limits every port uses: 5 s for a head, 5 s for a body, 30 s idle, 10 s to take an answer, 4096 connections. */
+extern const struct server_limits server_defaults;
+
+int server_open(struct server *s, struct loop *l, int port, const struct server_limits *limits,
+                void (*handle)(void *ctx, struct exchange *x), void *ctx, struct err *e);
+void server_stop_accepting(struct server *s); /* and close what is idle; the busy ones finish and close */
+void server_close(struct server *s);          /* everything, at once */
+
+struct http_span exchange_method(const struct exchange *x);
+struct http_span exchange_target(const struct exchange *x);
+struct http_span exchange_path(const struct exchange *x); /* the target without its query */
+struct http_span exchange_body(const struct exchange *x);
+struct http_span exchange_field(const struct exchange *x, const char *name);
+
+/* Answer. `fields` are further header lines, each with its CRLF; a type of NULL leaves Content-Type to them. */
+void exchange_answer(struct exchange *x, int status, const char *type, const char *fields, const void *body,
+                     size_t len);

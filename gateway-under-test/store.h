@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store inside an origin: log and index, leadership by lease, replication, planned handover. One struct, one file
+ * per noun; each file's functions stand below under its name.
+ *
+ * Owned by origin.c. Invariants: only a store that leads appends of its own; it acknowledges only while
+ * lease_holds(); commit never falls within one leadership; a follower's log is always a prefix of what some leader of
+ * its epoch wrote.
+ */
+#pragma once
+#include "gateway-under-test/flaws.h"
+#include "gateway-under-test/frame.h"
+#include "gateway-under-test/server.h"
+#include "gateway-under-test/store_index.h"
+#include "gateway-under-test/store_log.h"
+#include "gateway-under-test/upstream.h"
+
+#include <stdbool.h>
+
+#define STORE_PEERS_MAX 8
+
+struct err;
+struct node;
+struct store;
+struct config_store;
+
+/* Does a peer count when a write is acknowledged in sync mode? */
+enum standing {
+    STANDING_OUT,     /* no, and the witness has it as out of sync */
+    STANDING_JOINING, /* yes, but the witness does not know yet */
+    STANDING_TELLING, /* yes; the witness is being told that it is in sync */
+    STANDING_IN,      /* yes */
+    STANDING_LEAVING, /* yes, until the witness has it as out of sync */
+};
+
+struct link { /* from the leader to one peer */
+    struct store *store;
+    const struct config_peer *peer;
+    struct conn conn;
+    bool connected;      /* STATE has come: records flow */
+    bool peer_home, peer_draining;
+    int64_t dial_at, heard_at; /* next attempt; last word of the peer */
+    int64_t sent_lsn, acked_lsn, flush_to; /* shipped; known there; to be shipped now */
+    enum standing standing;
+    int64_t joined_at_lsn; /* JOINING: must be acked before the witness is told */
+    int64_t caught_up_since; /* 0: not caught up */
+    struct call tell;      /* to the witness, about this peer */
+};
+
+struct follower_conn {
+    struct conn conn;
+    struct store *store;
+    struct follower_conn *next, *prev;
+    bool greeted; /* its HELLO was accepted */
+};
+
+struct lease {
+    struct upstream witness;
+    struct call call;
+    struct loop_timer ask, expiry;
+    int64_t sent_boot_ns, since_boot_ns; /* of the question under way; of the last one that was granted */
+    char holder[64];                     /* as the witness said last; empty: nobody, or unknown */
+    int64_t holder_epoch;
+    bool again; /* ask once more when the answer is there */
+    bool stay; /* an operator ordered the leadership here: no fail-back by itself */
+};
+
+enum handover_state { HANDOVER_NONE, HANDOVER_HOLDING, HANDOVER_TRANSFER };
+
+struct handover {
+    enum handover_state state;
+    struct link *to;
+    bool ordered;
+    int64_t until;
+    struct call call;
+    struct exchange *held[1024];
+    size_t held_count;
+};
+
+struct waiter { /* an answer that waits for commit to reach its lsn */
+    struct exchange *x;
+    int64_t lsn, deadline;
+    enum wait_kind { WAIT_WRITE, WAIT_REPLAY, WAIT_READ } kind;
+};
+
+struct store {
+    struct node *node;
+    const struct config_store *cfg;
+    struct store_log log;
+    struct store_index index;
+    int lock_fd;
+    int64_t epoch; /* highest seen, on disk before it is used */
+    bool leading;
+    int64_t led_since;
+    int64_t lost; /* records moved to lost logs by this process */
+    int64_t dropped_count; /* flaw drop_every_nth_write */
+    struct lease lease;
+    struct link links[STORE_PEERS_MAX];
+    size_t link_count;
+    struct loop_timer tick, ship;
+    struct loop_io listener;
+    int listen_fd;
+    struct follower_conn *followers;
+    vec_of(struct waiter) waiters;
+    struct handover handover;
+};
+
+/* store.c */
+int store_open(struct store *s, struct node *n, struct err *e);
+void store_close(struct store *s);
+int store_set_epoch(struct store *s, int64_t epoch);                         /* raise it, on disk first */
+const struct record *store_append(struct store *s, const struct record *r);  /* a write of our own; NULL: failed */
+int store_append_received(struct store *s, const struct text *bytes, const struct record *records, size_t count);
+void store_take_over(struct store *s, int64_t epoch, json_t *in_sync);       /* the lease is ours */
+void store_step_down(struct store *s, const char *why);
+bool store_leads(const struct store *s); /* leads, and the lease holds at this very instant */
+bool store_flaw(const struct store *s, enum flaw f);
+
+/* lease.c */
+void lease_open(struct store *s);
+void lease_close(struct store *s);
+bool lease_holds(const struct store *s);
+void lease_ask_now(struct store *s);
+void witness_request(struct call *c, const char *path, json_t *take); /* fill in a POST to the witness */
+
+/* commit.c: what may be acknowledged */
+int64_t commit_lsn(const struct store *s);
+void commit_wait(struct store *s, struct exchange *x, int64_t lsn, enum wait_kind kind);
+void commit_advance(struct store *s); /* answer the waiters that are through */
+void commit_sweep(struct store *s, int64_t now);
+void commit_abandon(struct store *s); /* not leader any more: answer all of them "unknown" */
+
+/* replicate_leader.c */
+void leader_open(struct store *s);
+void leader_start(struct store *s, json_t *in_sync);
+void leader_stop(struct store *s);
+void leader_appended(struct store *s); /* sync: ship at once */
+void leader_flush(struct store *s);
+void leader_tick(struct store *s, int64_t now);
+struct link *leader_link(struct store *s, const char *region, size_t len); /* NULL: no such peer */
+int64_t link_lag_ms(const struct link *k); /* age of the oldest record that the peer lacks */
+void link_send(struct link *k, enum frame_type type);
+
+/* standing.c */
+bool standing_counts(const struct link *k);
+bool standing_in_sync(const struct link *k); /* as status tells it */
+void standing_tick(struct link *k, int64_t now);
+
+/* replicate_follower.c */
+int follower_open(struct store *s, struct err *e);
+void follower_close(struct store *s);
+void follower_drop_links(struct store *s);
+
+/* handover.c */
+bool handover_begin(struct store *s, struct link *to, bool ordered);
+void handover_progress(struct store *s, int64_t now); /* after every ACK and every tick */
+bool handover_hold(struct store *s, struct exchange *x); /* true: kept until it is over */
+void handover_end(struct store *s);                      /* whatever its outcome: let the held ones go */
+
+/* orders.c, orders_read.c: the orders API */
+void orders_handle(struct store *s, struct exchange *x);
+void orders_answer_write(struct store *s, struct exchange *x, const struct record *r, bool replayed);
+void orders_answer_read(struct store *s, struct exchange *x, const char *key, const struct record *r);
+void orders_refuse(struct store *s, struct exchange *x);                                      /* 503, not forwarded */
+void orders_send(struct store *s, struct exchange *x, int status, const char *fields, const struct text *body);
+void orders_answer_ops(struct store *s, struct exchange *x);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening reads the file from the front in one go and believes it as far as the CRCs, the row of LSNs and the order of
+ * epochs hold. The rest is what a crash or a flipped bit left behind and is cut; the other region has the records if
+ * they were acknowledged in sync mode, and in async mode their loss is what the drill measures.
+ *
+ * The lost log is written and synced before the cut, so that a crash between the two leaves the suffix in both places
+ * rather than in none.
+ */
+#include "gateway-under-test/store_log.h"
+
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOG_MAX (INT64_C(4) << 30)
+
+static int write_all(int fd, const char *bytes, size_t len, int64_t at)
+{
+    while (len > 0) {
+        ssize_t n = pwrite(fd, bytes, len, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? errno : ENOSPC;
+        bytes += n;
+        len -= (size_t)n;
+        at += n;
+    }
+    return 0;
+}
+
+static int read_all(int fd, char *bytes, size_t len, int64_t at)
+{
+    while (len > 0) {
+        ssize_t n = pread(fd, bytes, len, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? errno : EIO;
+        bytes += n;
+        len -= (size_t)n;
+        at += n;
+    }
+    return 0;
+}
+
+static void scan(struct store_log *l, const char *bytes, size_t len, void (*each)(void *, const struct record *), void *ctx)
+{
+    struct record r;
+    size_t used = 0;
+    int64_t epoch = 0;
+    while (record_read(bytes + l->size, len - (size_t)l->size, &r, &used) == RECORD_OK) {
+        if (r.lsn != (int64_t)l->ends.len + 1 || r.epoch < epoch)
+            return;
+        epoch = r.epoch;
+        l->size += (int64_t)used;
+        *vec_push(&l->ends) = l->size;
+        each(ctx, &r);
+    }
+}
+
+int store_log_open(struct store_log *l, const char *dir, void (*each)(void *ctx, const struct record *r), void *ctx,
+                   int64_t *cut, struct err *e)
+{
+    struct stat st;
+    *l = (struct store_log){.fd = -1};
+    (void)snprintf(l->dir, sizeof(l->dir), "%s", dir);
+    (void)snprintf(l->path, sizeof(l->path), "%s/orders.log", l->dir);
+    l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (l->fd < 0)
+        return err_os(e, ERR_MACHINE, errno, l->path, "cannot open the log");
+    if (fstat(l->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > LOG_MAX) {
+        store_log_close(l);
+        return err_set(e, ERR_READING, l->path, "not a regular file of at most 4 GiB");
+    }
+    size_t len = (size_t)st.st_size;
+    scoped_free char *bytes = malloc(len + 1);
+    int os = bytes ? read_all(l->fd, bytes, len, 0) : ENOMEM;
+    if (os != 0) {
+        store_log_close(l);
+        return err_os(e, ERR_READING, os, l->path, "cannot read the log");
+    }
+    scan(l, bytes, len, each, ctx);
+    *cut = (int64_t)len - l->size;
+    if (*cut > 0 && ftruncate(l->fd, l->size) < 0) {
+        os = errno;
+        store_log_close(l);
+        return err_os(e, ERR_OUTPUT, os, l->path, "cannot cut the torn tail");
+    }
+    return 0;
+}
+
+int store_log_append(struct store_log *l, const struct text *bytes, const int64_t *lengths, size_t count, struct err *e)
+{
+    int os = write_all(l->fd, bytes->at, bytes->len, l->size);
+    if (os != 0) {
+        if (ftruncate(l->fd, l->size) < 0)
+            err_os(e, ERR_OUTPUT, errno, l->path, "cannot take back a partial write");
+        return err_os(e, ERR_OUTPUT, os, l->path, "cannot append");
+    }
+    for (size_t i = 0; i < count; i++) {
+        l->size += lengths[i];
+        *vec_push(&l->ends) = l->size;
+    }
+    return 0;
+}
+
+static int keep_lost(const struct store_log *l, int64_t from, int64_t epoch, struct err *e)
+{
+    char path[512];
+    struct stat st;
+    size_t len = (size_t)(l->size - from);
+    (void)snprintf(path, sizeof(path), "%s/lost-%lld.log", l->dir, (long long)epoch);
+    scoped_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    scoped_free char *bytes = malloc(len + 1);
+    int os = fd < 0 || bytes == NULL ? errno : read_all(l->fd, bytes, len, from);
+    if (os == 0 && fstat(fd, &st) < 0)
+        os = errno;
+    if (os == 0)
+        os = write_all(fd, bytes, len, st.st_size);
+    if (os == 0 && fsync(fd) < 0)
+        os = errno;
+    return os == 0 ? 0 : err_os(e, ERR_OUTPUT, os, path, "cannot keep the lost records");
+}
+
+int store_log_cut(struct store_log *l, int64_t keep, int64_t epoch, struct err *e)
+{
+    if (keep >= (int64_t)l->ends.len)
+        return 0;
+    int64_t from = keep > 0 ? l->ends.at[keep - 1] : 0;
+    if (keep_lost(l, from, epoch, e) < 0)
+        return -1;
+    if (ftruncate(l->fd, from) < 0)
+        return err_os(e, ERR_OUTPUT, errno, l->path, "cannot cut the log");
+    l->size = from;
+    l->ends.len = (size_t)keep;
+    return 0;
+}
+
+void store_log_close(struct store_log *l)
+{
+    fd_close(&l->fd);
+    vec_deinit(&l->ends);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The append-only log file of a store: DIR/orders.log.
+ *
+ * Called by store.c. Owns the descriptor and the ends of the entries. A write is durable in the sense of "survives the
+ * death of the process": it is in the page cache of the kernel when append returns. It is not forced to the medium, and
+ * status says so by name (durability "os").
+ */
+#pragma once
+#include "gateway-under-test/record.h"
+#include "harness/base/vec.h"
+
+struct err;
+struct text;
+
+struct store_log {
+    int fd;
+    char path[512], dir[448];
+    int64_t size; /* bytes of whole entries */
+    vec_of(int64_t) ends; /* ends.at[lsn - 1]: offset behind entry lsn */
+};
+
+/* Open or create. Every good entry is given to `each`; what follows the last good one is cut off (*cut bytes). */
+int store_log_open(struct store_log *l, const char *dir, void (*each)(void *ctx, const struct record *r), void *ctx,
+                   int64_t *cut, struct err *e);
+/* All or nothing: after a failure the file is as before. bytes hold `count` encoded entries that follow the last. */
+int store_log_append(struct store_log *l, const struct text *bytes, const int64_t *lengths, size_t count, struct err *e);
+/* Move the entries after lsn keep to DIR/lost-<epoch>.log (appending), then cut them off. */
+int store_log_cut(struct store_log *l, int64_t keep, int64_t epoch, struct err *e);
+void store_log_close(struct store_log *l);

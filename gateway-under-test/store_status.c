@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a store tells about itself on the admin port.
+ */
+#include "gateway-under-test/node.h"
+#include "gateway-under-test/origin.h"
+#include "harness/base/json.h"
+#include "harness/base/units.h"
+
+static json_t *peer_status(const struct link *k)
+{
+    bool leading = k->store->leading;
+    return json_pack("{s:s, s:b, s:I, s:b, s:I}", "region", k->peer->region, "connected", leading && k->connected,
+                     "acked_lsn", (json_int_t)(leading ? k->acked_lsn : 0), "in_sync", leading && standing_in_sync(k),
+                     "lag_ms", (json_int_t)(leading ? link_lag_ms(k) : 0));
+}
+
+void store_status(struct store *s, json_t *into)
+{
+    char digest[SHA256_HEX];
+    json_t *peers = json_array();
+    int64_t last = index_last(&s->index);
+    for (size_t i = 0; i < s->link_count; i++)
+        json_array_append_new(peers, peer_status(&s->links[i]));
+    if (last > 0)
+        index_digest(&s->index, digest);
+    json_object_set_new(into, "leader", json_boolean(store_leads(s)));
+    json_object_set_new(into, "epoch", json_integer(s->epoch));
+    json_object_set_new(into, "lsn", json_integer(last));
+    json_object_set_new(into, "durable_lsn", json_integer(last));
+    json_object_set_new(into, "durability", json_string("os"));
+    json_object_set_new(into, "commit_lsn", json_integer(s->leading ? commit_lsn(s) : last));
+    json_object_set_new(into, "writes", json_integer(s->node->counters[COUNTER_writes]));
+    json_object_set_new(into, "mode", json_string(s->cfg->sync ? "sync" : "async"));
+    json_object_set_new(into, "digest", last > 0 ? json_string(digest) : json_null());
+    json_object_set_new(into, "lost_log", json_integer(s->lost));
+    json_object_set_new(into, "peers", peers);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests to other servers: one call is one HTTP/1.1 request and its whole response, over a kept-alive connection
+ * where the upstream has one that still lives.
+ *
+ * Called by the proxy, the health checks, the lease keeper and an origin without a store. A struct call is embedded in
+ * its owner. `done` is called exactly once per call_start that is not cancelled, never from inside call_start, and is
+ * the last thing the call does, so it may start the call again or free the owner. The response can be read only
+ * inside `done` (until the next start).
+ */
+#pragma once
+#include "gateway-under-test/conn.h"
+#include "gateway-under-test/http1.h"
+
+#include <netinet/in.h>
+
+#define UPSTREAM_IDLE_MAX 32
+
+struct upstream {
+    struct loop *loop;
+    struct sockaddr_in address;
+    struct {
+        int fd;
+        int64_t since;
+    } idle[UPSTREAM_IDLE_MAX];
+    size_t idle_count;
+    int64_t idle_ms; /* a kept connection older than this is not used again */
+    int active;      /* calls under way */
+};
+
+enum call_end {
+    CALL_ANSWERED,    /* a whole, well-formed response */
+    CALL_UNREACHABLE, /* no connection: nothing was sent */
+    CALL_TIMEOUT,     /* sent, no whole answer in time */
+    CALL_BROKEN,      /* sent, then reset, closed or malformed */
+};
+
+struct call {
+    struct conn conn;
+    struct http_message res;
+    struct upstream *up;
+    struct loop_timer timer;
+    struct text request;
+    int64_t connect_deadline, deadline;
+    bool under_way, reused, keep;
+    enum call_end end;
+    void (*done)(struct call *c, enum call_end end);
+};
+
+struct call_times {
+    int64_t connect_ms, total_ms;
+};
+
+void upstream_init(struct upstream *u, struct loop *l, const struct sockaddr_in *to);
+void upstream_drop_idle(struct upstream *u);
+void upstream_deinit(struct upstream *u);
+
+/* Send c->request, filled by the owner, to u. keep: use and leave a kept-alive connection. */
+void call_start(struct call *c, struct upstream *u, struct call_times times, bool keep,
+                void (*done)(struct call *c, enum call_end end));
+void call_cancel(struct call *c); /* no done */
+void call_deinit(struct call *c);
+
+struct http_span call_field(const struct call *c, const char *name);
+struct http_span call_body(const struct call *c);

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A question goes through connect, send, receive; one timer bounds all three. Whatever happens ends in finish(),
+ * which takes the ask off the list before it calls back, so that the callback may ask again or close the list.
+ *
+ * A failure that connect(2) reports at once is delivered by the timer in the next turn: nobody is called back from
+ * inside ask_start. A body that is not JSON, longer than announced or cut short leaves `body` NULL; the status stands.
+ *
+ * What a knock means: an error from the peer (refused, reset, closed without a byte) is KNOCK_REFUSED; no connection in time is
+ * KNOCK_SILENT; a connection but no byte in time is KNOCK_CONNECTED_SILENT; any byte of an answer is KNOCK_ANSWERED,
+ * as is the mere connection when nothing was asked.
+ */
+#include "harness/lab/ask.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/err.h"
+#include "harness/base/json.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ANSWER_MAX 65536
+
+struct ask {
+    struct ask *next;
+    struct ask_list *list;
+    struct ask_order order; /* its strings are gone after ask_start */
+    struct loop_io io;
+    struct loop_timer timer;
+    int fd;
+    struct text request, answer;
+    size_t sent;
+    bool connected, wants_answer, failed;
+    int64_t sent_ns;
+};
+
+#define ask_of(ptr, member) ((struct ask *)(void *)((char *)(ptr) - offsetof(struct ask, member)))
+
+static void unlink_ask(struct ask *a)
+{
+    for (struct ask **at = &a->list->first; *at; at = &(*at)->next) {
+        if (*at == a) {
+            *at = a->next;
+            return;
+        }
+    }
+}
+
+static void free_ask(struct ask *a)
+{
+    loop_io_stop(&a->io);
+    loop_timer_stop(&a->timer);
+    fd_close(&a->fd);
+    text_deinit(&a->request);
+    text_deinit(&a->answer);
+    free(a);
+}
+
+/* "HTTP/1.x NNN": the number, or 0. */
+static int status_of(const struct text *t)
+{
+    const char *s = text_str(t);
+    if (t->len < 12 || !text_starts(s, "HTTP/1.") || s[8] != ' ') {
+        return 0;
+    }
+    int status = 0;
+    for (int i = 9; i < 12; i++) {
+        if (s[i] < '0' || s[i] > '9') {
+            return 0;
+        }
+        status = 10 * status + (s[i] - '0');
+    }
+    return status;
+}
+
+/* Where the body begins; 0 while the head is incomplete. *length: as announced, -1 if it was not. */
+static size_t body_of(const struct text *t, long *length)
+{
+    const char *s = text_str(t);
+    const char *end = strstr(s, "\r\n\r\n");
+    *length = -1;
+    if (!end) {
+        return 0;
+    }
+    for (const char *line = strstr(s, "\r\n"); line && line < end; line = strstr(line + 2, "\r\n")) {
+        if (strncasecmp(line + 2, "content-length:", 15) == 0) {
+            char *rest;
+            long n = strtol(line + 17, &rest, 10);
+            *length = n >= 0 && n <= ANSWER_MAX && *rest == '\r' ? n : -1;
+        }
+    }
+    return (size_t)(end - s) + 4;
+}
+
+static bool complete(const struct ask *a)
+{
+    long length;
+    size_t at = body_of(&a->answer, &length);
+    return at > 0 && length >= 0 && a->answer.len >= at + (size_t)length;
+}
+
+static json_t *parse_body(const struct ask *a)
+{
+    long length;
+    size_t at = body_of(&a->answer, &length);
+    size_t left = a->answer.len - at;
+    if (at == 0 || left == 0 || (length >= 0 && left != (size_t)length)) {
+        return NULL;
+    }
+    return json_loadb(text_str(&a->answer) + at, left, JSON_REJECT_DUPLICATES, NULL);
+}
+
+static enum knock knock_of(const struct ask *a)
+{
+    if (a->answer.len > 0 || (a->connected && !a->wants_answer && !a->failed)) {
+        return KNOCK_ANSWERED;
+    }
+    if (a->failed) {
+        return KNOCK_REFUSED;
+    }
+    return a->connected ? KNOCK_CONNECTED_SILENT : KNOCK_SILENT;
+}
+
+static void finish(struct ask *a)
+{
+    unlink_ask(a);
+    scoped_json json_t *body = a->order.knock ? NULL : parse_body(a);
+    struct lab_answer answer = {
+        .status = a->order.knock ? (int)knock_of(a) : status_of(&a->answer),
+        .body = body,
+        .sent_ns = a->sent_ns,
+        .done_ns = loop_tick(a->order.loop) - a->order.zero_ns,
+    };
+    lab_answer_fn *done = a->order.done;
+    void *arg = a->order.arg;
+    free_ask(a);
+    done(arg, &answer);
+}
+
+static void time_is_up(struct loop_timer *t, int64_t now)
+{
+    (void)now;
+    finish(ask_of(t, timer));
+}
+
+static void fail(struct ask *a)
+{
+    a->failed = true;
+    finish(a);
+}
+
+/* True when the ask is over (and gone). */
+static bool push(struct ask *a)
+{
+    while (a->sent < a->request.len) {
+        ssize_t n = send(a->fd, a->request.at + a->sent, a->request.len - a->sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EAGAIN) {
+            return false;
+        }
+        if (n < 0) {
+            fail(a);
+            return true;
+        }
+        a->sent += (size_t)n;
+    }
+    if (!a->wants_answer) {
+        finish(a);
+        return true;
+    }
+    if (loop_io_set(a->order.loop, &a->io, a->fd, EPOLLIN, NULL) != 0) {
+        fail(a);
+        return true;
+    }
+    return false;
+}
+
+static void pull(struct ask *a)
+{
+    for (;;) {
+        char bytes[4096];
+        ssize_t n = recv(a->fd, bytes, sizeof(bytes), 0);
+        if (n < 0 && errno == EAGAIN) {
+            return;
+        }
+        if (n <= 0) {
+            a->failed = n < 0 || a->answer.len == 0;
+            finish(a);
+            return;
+        }
+        text_add_bytes(&a->answer, bytes, (size_t)n);
+        if (a->answer.len > ANSWER_MAX || complete(a)) {
+            finish(a);
+            return;
+        }
+    }
+}
+
+static void ready(struct loop_io *io, uint32_t events)
+{
+    struct ask *a = ask_of(io, io);
+    if (!a->connected) {
+        int os = 0;
+        socklen_t len = sizeof(os);
+        if (getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &os, &len) != 0 || os != 0) {
+            fail(a);
+            return;
+        }
+        a->connected = true;
+    }
+    if (a->sent < a->request.len || !a->wants_answer) {
+        if (push(a)) {
+            return;
+        }
+    }
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+        pull(a);
+    }
+}
+
+static void write_request(struct ask *a, const struct ask_order *o)
+{
+    const char *body = o->body ? o->body : "";
+    text_addf(&a->request, "%s %s HTTP/1.1\r\nHost: node\r\nConnection: close\r\n", o->method, o->target);
+    if (o->body) {
+        text_addf(&a->request, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
+    }
+    text_addf(&a->request, "\r\n%s", body);
+}
+
+int ask_start(struct ask_list *list, int take_fd, const struct ask_order *o, struct err *e)
+{
+    struct ask *a = xcalloc(1, sizeof(*a));
+    a->fd = take_fd;
+    a->order = *o;
+    a->order.method = a->order.target = a->order.body = NULL;
+    a->list = list;
+    a->io.ready = ready;
+    a->timer.due = time_is_up;
+    a->wants_answer = o->target != NULL;
+    if (o->target) {
+        write_request(a, o);
+    }
+    int64_t now = loop_tick(o->loop);
+    a->sent_ns = now - o->zero_ns;
+    if (connect(a->fd, (const struct sockaddr *)&o->to, sizeof(o->to)) != 0 && errno != EINPROGRESS) {
+        a->failed = true;
+        loop_timer_set(o->loop, &a->timer, now);
+    } else if (loop_io_set(o->loop, &a->io, a->fd, EPOLLIN | EPOLLOUT, e) != 0) {
+        free_ask(a);
+        return -1;
+    } else {
+        loop_timer_set(o->loop, &a->timer, now + o->timeout_ns);
+    }
+    a->next = list->first;
+    list->first = a;
+    return 0;
+}
+
+void ask_list_close(struct ask_list *list)
+{
+    while (list->first) {
+        struct ask *a = list->first;
+        list->first = a->next;
+        free_ask(a);
+    }
+}

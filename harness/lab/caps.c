@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The trial: a veth pair, netem and a token bucket each added to one end and read back, a black hole rule added, read
+ * back and deleted. A kernel that acknowledges and does something else fails the trial as one that refuses.
+ *
+ * lab_caps_probe makes the trial in a throwaway child in namespaces of its own, so that the asking process stays what it
+ * was; the child answers through a pipe within five seconds or counts as "cannot". The netns lab makes the
+ * same trial in a namespace that it leaves at once, since its own rights may differ from those of the probe.
+ */
+#include "harness/lab/caps.h"
+
+#include "harness/base/child.h"
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+#include "harness/lab/cell.h"
+#include "harness/lab/nl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROBE_BOUND_NS (5 * NS_PER_S)
+
+const char *const lab_effect_words[LAB_EFFECTS] = {
+    [EFFECT_KILL] = "kill",   [EFFECT_FREEZE] = "freeze", [EFFECT_CUT] = "cut",
+    [EFFECT_DEGRADE] = "degrade", [EFFECT_RATE] = "rate",     [EFFECT_DRIFT] = "drift",
+    [EFFECT_FAIL_OVER] = "fail_over",
+};
+
+enum { INDEX_A = 2, INDEX_B = 3 };
+
+static int make_pair(struct netlink *nl, struct err *e)
+{
+    scoped_fd int here = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (here < 0) {
+        return err_os(e, ERR_MACHINE, errno, "/proc/thread-self/ns/net", "cannot open it");
+    }
+    struct netlink_end a = {.netns_fd = here, .index = INDEX_A, .name = "dr-a", .mac = {2, 0xD7, 0, 0, 0, 1}};
+    struct netlink_end b = {.netns_fd = here, .index = INDEX_B, .name = "dr-b", .mac = {2, 0xD7, 0, 0, 0, 2}};
+    netlink_veth(nl, &a, &b);
+    return netlink_flush(nl, e);
+}
+
+static bool try_netem(struct netlink *nl, char why[160])
+{
+    struct err e = {0};
+    const struct path_state asked = {.delay_ns = 3 * NS_PER_MS, .loss_ppm = 10000}, none = {0};
+    struct path_state got = {0}, healed = {0};
+    if (netlink_netem_set(nl, INDEX_A, &none, true, &e) != 0) {
+        snprintf(why, 160, "the kernel has no sch_netem (%.80s)", e.msg);
+        return false;
+    }
+    if (netlink_netem_set(nl, INDEX_A, &asked, false, &e) != 0 || netlink_netem_get(nl, INDEX_A, &got, &e) != 0 ||
+        netlink_netem_set(nl, INDEX_A, &none, false, &e) != 0 || netlink_netem_get(nl, INDEX_A, &healed, &e) != 0) {
+        snprintf(why, 160, "netem cannot be changed and read back (%.80s)", e.msg);
+        return false;
+    }
+    bool right = got.delay_ns == asked.delay_ns && got.loss_ppm == asked.loss_ppm && healed.delay_ns == 0 &&
+                 healed.loss_ppm == 0;
+    snprintf(why, 160, right ? "netem on a link of its own, changed and read back"
+                             : "netem reads back something else than was asked for");
+    return right;
+}
+
+static bool try_tbf(struct netlink *nl, char why[160])
+{
+    struct err e = {0};
+    int64_t rate = 0;
+    if (netlink_tbf_set(nl, INDEX_B, 0, true, &e) != 0 || netlink_tbf_set(nl, INDEX_B, 8000000, false, &e) != 0 ||
+        netlink_tbf_get(nl, INDEX_B, &rate, &e) != 0) {
+        snprintf(why, 160, "the kernel has no sch_tbf (%.80s)", e.msg);
+        return false;
+    }
+    snprintf(why, 160, rate == 8000000 ? "a token bucket on a link of its own, changed and read back"
+                                       : "a token bucket reads back another rate");
+    return rate == 8000000;
+}
+
+static bool try_fib(struct netlink *nl, char why[160])
+{
+    struct err e = {0};
+    const struct netlink_rule rule = {.priority = 30000, .iif = "dr-a"};
+    bool there = false, still = true;
+    if (netlink_rule_add(nl, &rule, &e) != 0 || netlink_rule_there(nl, &rule, &there, &e) != 0 ||
+        netlink_rule_delete(nl, &rule, &e) != 0 || netlink_rule_there(nl, &rule, &still, &e) != 0) {
+        snprintf(why, 160, "the kernel takes no routing rules (%.80s)", e.msg);
+        return false;
+    }
+    bool right = there && !still;
+    snprintf(why, 160, right ? "a black hole rule, added, read back and deleted" : "routing rules do not read back");
+    return right;
+}
+
+int caps_try(struct caps_trial *trial, struct err *e)
+{
+    *trial = (struct caps_trial){0};
+    struct netlink *nl = NULL;
+    if (netlink_open(&nl, e) != 0) {
+        return -1;
+    }
+    int rc = make_pair(nl, e);
+    if (rc == 0) {
+        trial->netem = try_netem(nl, trial->netem_why);
+        trial->tbf = try_tbf(nl, trial->tbf_why);
+        trial->fib = try_fib(nl, trial->fib_why);
+    }
+    netlink_close(nl);
+    return rc;
+}
+
+static struct lab_mechanism always(const char *name, const char *why)
+{
+    return (struct lab_mechanism){.name = name, .why = why, .available = true};
+}
+
+static const struct lab_mechanism none_at_all = {.name = "none"};
+
+void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
+{
+    const struct lab_mechanism netem = {"netem", "tried: netem on a link of its own, changed and read back", true};
+    struct lab_mechanism none = none_at_all;
+    none.why = "the kernel has no sch_netem; load the module, or run on a kernel that has it (User-Mode Linux does)";
+    caps->effects[EFFECT_KILL] = always("signal", "SIGKILL through a pidfd");
+    caps->effects[EFFECT_FREEZE] = always("signal", "SIGSTOP through a pidfd");
+    caps->effects[EFFECT_DRIFT] = always("file", "a new configuration file and SIGHUP");
+    caps->effects[EFFECT_FAIL_OVER] = always("admin", "the admin port of the nodes");
+    caps->effects[EFFECT_DEGRADE] = trial->netem ? netem : none;
+    if (trial->netem) {
+        caps->effects[EFFECT_CUT] = caps->effects[EFFECT_RATE] = netem;
+        return;
+    }
+    caps->effects[EFFECT_CUT] = none;
+    caps->effects[EFFECT_RATE] = none;
+    if (trial->fib) {
+        caps->effects[EFFECT_CUT] = always("fib", "tried: a black hole rule, read back; the kernel has no sch_netem");
+    }
+    if (trial->tbf) {
+        caps->effects[EFFECT_RATE] = always("tbf", "tried: a token bucket, read back; the kernel has no sch_netem");
+    }
+}
+
+int caps_force(struct lab_caps *caps, const struct caps_trial *trial, const char *const forced[LAB_EFFECTS], struct err *e)
+{
+    for (int i = 0; i < LAB_EFFECTS; i++) {
+        const char *word = forced[i];
+        if (!word || strcmp(word, caps->effects[i].name) == 0) {
+            continue;
+        }
+        if (i != EFFECT_CUT || strcmp(word, "fib") != 0) {
+            return err_set(e, ERR_MACHINE, lab_effect_words[i], "mechanism %s cannot be had here; this machine does it with %s",
+                           word, caps->effects[i].name);
+        }
+        if (!trial->fib) {
+            return err_set(e, ERR_MACHINE, lab_effect_words[i], "%s", trial->fib_why);
+        }
+        caps->effects[i] = always("fib", "asked for; a black hole rule was tried and read back");
+    }
+    return 0;
+}
+
+struct probe_answer {
+    struct caps_trial trial;
+    bool usable;
+    struct err failed;
+};
+
+static _Noreturn void probe_in_child(int fd)
+{
+    struct probe_answer a = {0};
+    bool own_user;
+    a.usable = cell_unshare(&own_user, &a.failed) == 0 && caps_try(&a.trial, &a.failed) == 0;
+    _exit(write(fd, &a, sizeof(a)) == (ssize_t)sizeof(a) ? 0 : 1);
+}
+
+int lab_caps_probe(struct lab_caps *caps, struct err *e)
+{
+    *caps = (struct lab_caps){.rootless = geteuid() != 0};
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return err_os(e, ERR_RUN, errno, "probe", "cannot make a pipe");
+    }
+    scoped_fd int in = ends[0];
+    scoped_fd int out = ends[1];
+    struct child c;
+    int side = child_fork(&c, e);
+    if (side == 0) {
+        probe_in_child(out);
+    }
+    fd_close(&out);
+    if (side < 0) {
+        return -1;
+    }
+    struct probe_answer a = {0};
+    bool answered = child_wait(&c, PROBE_BOUND_NS, NULL) == 0 && read(in, &a, sizeof(a)) == (ssize_t)sizeof(a);
+    child_stop(&c, 0, NULL);
+    caps->usable = answered && a.usable;
+    caps_judge(&a.trial, caps);
+    if (!caps->usable) {
+        snprintf(caps->reason, sizeof(caps->reason), "%.255s", answered ? a.failed.msg : "the probe did not answer");
+        snprintf(caps->remedy, sizeof(caps->remedy), "%.255s", a.failed.help);
+    }
+    return 0;
+}

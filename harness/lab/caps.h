@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which mechanisms this kernel has: tried out on a real pair of links, never assumed. caps_try runs in a network
+ * namespace that is thrown away afterwards; caps_judge turns what it saw into the table for people and for the lab.
+ */
+#pragma once
+#include "harness/lab/lab.h"
+
+struct caps_trial {
+    bool netem, tbf, fib;
+    char netem_why[160], tbf_why[160], fib_why[160];
+};
+
+int caps_try(struct caps_trial *trial, struct err *e); /* in the caller's current, empty network namespace */
+void caps_judge(const struct caps_trial *trial, struct lab_caps *caps);
+/* Replace choices by what was forced; a mechanism that is unknown for its effect or missing here is an error. */
+int caps_force(struct lab_caps *caps, const struct caps_trial *trial, const char *const forced[LAB_EFFECTS], struct err *e);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The netns lab: opening, closing, and the questions that are passed on to the ask list.
+ *
+ * Opening puts the calling process into a cell for good (see cell.h): one lab in the life of a process, opened before
+ * it has threads, and no new processes after the close. Closing kills the first process of the cell and with it all nodes,
+ * lets go of every namespace, and waits until the kernel, which takes links down in its own time, has let the
+ * tripwire go. Children that client_fork gave away belong to their owners, who should have stopped them before.
+ */
+#include "harness/lab/netns.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/clock.h"
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define CLOSE_BOUND_NS (1 * NS_PER_S)
+
+static int choose_mechanisms(struct netns_lab *l, struct err *e)
+{
+    struct caps_trial trial;
+    if (unshare(CLONE_NEWNET) != 0) {
+        return err_os(e, ERR_MACHINE, errno, "network namespace", "cannot make one");
+    }
+    if (caps_try(&trial, e) != 0) {
+        return -1;
+    }
+    l->caps.usable = true;
+    l->caps.rootless = l->cell.rootless;
+    caps_judge(&trial, &l->caps);
+    return caps_force(&l->caps, &trial, l->options.forced, e);
+}
+
+static int make_log_folder(const struct netns_lab *l, struct err *e)
+{
+    scoped_text struct text path = {0};
+    text_addf(&path, "%s/nodes", l->run_path);
+    if (mkdir(text_str(&path), 0755) != 0 && errno != EEXIST) {
+        return err_os(e, ERR_RUN, errno, text_str(&path), "cannot make the folder");
+    }
+    return 0;
+}
+
+static int open_cell(struct netns_lab *l, struct err *e)
+{
+    scoped_text struct text disk = {0};
+    text_addf(&disk, "%s/lab", l->run_path);
+    return cell_open(&l->cell, text_str(&disk), e);
+}
+
+static void netns_close(struct lab *lab);
+
+static int netns_open(struct lab **lab, const struct topology *t, const struct lab_options *o, struct err *e)
+{
+    struct netns_lab *l = xcalloc(1, sizeof(*l));
+    l->lab = (struct lab){.ops = &lab_netns, .zero_ns = o->zero_ns};
+    l->topo = t;
+    l->options = *o;
+    l->run_path = xstrdup(o->run_path);
+    l->gateway_path = xstrdup(o->gateway_path);
+    l->cell = (struct cell){.net_fd = -1, .init.pidfd = -1};
+    l->nodes = xcalloc(t->node_count, sizeof(*l->nodes));
+    l->routers = xcalloc(t->site_count, sizeof(*l->routers));
+    l->mesh = xcalloc(2 * t->link_count + 1, sizeof(*l->mesh));
+    l->runs = xcalloc(t->node_count, sizeof(*l->runs));
+    l->loop = loop_new(e);
+    if (!l->loop || make_log_folder(l, e) != 0 || open_cell(l, e) != 0 || choose_mechanisms(l, e) != 0 ||
+        netns_build(l, e) != 0) {
+        netns_close(&l->lab);
+        return -1;
+    }
+    *lab = &l->lab;
+    return 0;
+}
+
+/* Poll for something that sends no message, a millisecond at a time. */
+static void await_tripwire(int64_t until_ns)
+{
+    while (if_nametoindex(NETNS_TRIPWIRE) != 0 && clock_mono_ns() < until_ns) {
+        poll(NULL, 0, 1);
+    }
+}
+
+static void netns_close(struct lab *lab)
+{
+    if (!lab) {
+        return;
+    }
+    struct netns_lab *l = netns_of(lab);
+    int64_t until_ns = clock_mono_ns() + CLOSE_BOUND_NS;
+    ask_list_close(&l->asks);
+    cell_kill(&l->cell);
+    for (size_t i = 0; i < l->topo->node_count; i++) {
+        if (l->runs[i].process.pid != 0) {
+            child_stop(&l->runs[i].process, 0, NULL);
+        }
+    }
+    netns_tear_down(l);
+    if (l->cell.net_fd >= 0) {
+        await_tripwire(until_ns);
+    }
+    cell_close(&l->cell, CLOSE_BOUND_NS, NULL);
+    loop_free(l->loop);
+    free(l->nodes);
+    free(l->routers);
+    free(l->mesh);
+    free(l->runs);
+    free(l->run_path);
+    free(l->gateway_path);
+    free(l);
+}
+
+static struct loop *netns_loop(struct lab *lab)
+{
+    return netns_of(lab)->loop;
+}
+
+static struct lab_mechanism netns_mechanism(struct lab *lab, enum lab_effect effect)
+{
+    return netns_of(lab)->caps.effects[effect];
+}
+
+static struct ask_order order_for(const struct netns_lab *l, int64_t timeout_ns, lab_answer_fn *done, void *arg)
+{
+    return (struct ask_order){.loop = l->loop, .zero_ns = l->lab.zero_ns, .timeout_ns = timeout_ns, .done = done, .arg = arg};
+}
+
+static int ask_from(struct netns_lab *l, uint16_t from, const struct ask_order *order, struct err *e)
+{
+    int fd = netns_socket(l, l->nodes[from].fd, SOCK_STREAM, e);
+    return fd < 0 ? -1 : ask_start(&l->asks, fd, order, e);
+}
+
+static int netns_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
+                       int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e)
+{
+    struct netns_lab *l = netns_of(lab);
+    struct ask_order order = order_for(l, timeout_ns, done, arg);
+    order.method = method;
+    order.target = target;
+    order.body = body;
+    order.to = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(TOPO_PORT_ADMIN), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    return ask_from(l, node, &order, e);
+}
+
+static int netns_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+                       lab_answer_fn *done, void *arg, struct err *e)
+{
+    struct netns_lab *l = netns_of(lab);
+    struct ask_order order = order_for(l, timeout_ns, done, arg);
+    order.method = "GET";
+    order.target = http_target;
+    order.knock = true;
+    uint16_t port = l->topo->nodes[to].role == NODE_WITNESS ? TOPO_PORT_LEASE : TOPO_PORT_HTTP;
+    order.to = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(netns_address(l, to))}};
+    return ask_from(l, from, &order, e);
+}
+
+const struct lab_ops lab_netns = {
+    .kind = "netns",
+    .open = netns_open,
+    .close = netns_close,
+    .loop = netns_loop,
+    .mechanism = netns_mechanism,
+    .node_start = netns_node_start,
+    .node_kill = netns_node_kill,
+    .node_freeze = netns_node_freeze,
+    .node_signal = netns_node_signal,
+    .node_state = netns_node_state,
+    .node_config_get = netns_config_get,
+    .node_config_set = netns_config_set,
+    .path_set = netns_path_set,
+    .path_get = netns_path_get,
+    .node_unplug = netns_node_unplug,
+    .admin = netns_admin,
+    .knock = netns_knock,
+    .path_sockets = netns_path_sockets,
+    .client_fork = netns_client_fork,
+    .residue = netns_residue,
+};

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the netns lab share; private to them.
+ *
+ * One network namespace per node and one router per site. The router of a site has a device per node (dr-n<node>) and
+ * one per link to another site (dr-m<link>); a node has eth0. Interface indexes are ours: a node's eth0 is 2, the
+ * router's device of its i-th node 2 + i, its mesh devices follow.
+ */
+#pragma once
+#include "harness/lab/ask.h"
+#include "harness/lab/caps.h"
+#include "harness/lab/cell.h"
+#include "harness/lab/lab.h"
+#include "harness/lab/nl.h"
+
+#define NETNS_TRIPWIRE "dr-trip"
+
+struct place {
+    int fd; /* the namespace */
+    struct netlink *nl; /* routers keep theirs; a node's is closed once the world is built */
+};
+
+struct mesh_end {
+    int index; /* of the device in the router */
+    char name[16];
+};
+
+struct node_run {
+    struct child process;
+    bool started_before;
+    unsigned disks; /* lost so far */
+};
+
+struct netns_lab {
+    struct lab lab; /* first: the ops cast back and forth */
+    const struct topology *topo;
+    struct lab_options options;
+    char *run_path, *gateway_path;
+    struct cell cell;
+    struct loop *loop;
+    struct lab_caps caps;
+    struct place *nodes, *routers;
+    struct mesh_end *mesh; /* by path: the device on which it leaves the router of its first site */
+    struct node_run *runs;
+    struct ask_list asks;
+    bool netem, tbf;   /* neutral plumbing in place on every mesh device */
+    bool cut_by_netem; /* else by FIB rules */
+};
+
+static inline struct netns_lab *netns_of(struct lab *lab)
+{
+    return (struct netns_lab *)lab;
+}
+
+static inline const struct topo_site *netns_site(const struct netns_lab *l, uint16_t node)
+{
+    return &l->topo->sites[l->topo->nodes[node].site];
+}
+
+/* netns_build.c: namespaces, links, addresses, routes, neutral plumbing. What was made is the caller's to close. */
+int netns_build(struct netns_lab *l, struct err *e);
+void netns_tear_down(struct netns_lab *l);
+uint32_t netns_address(const struct netns_lab *l, uint16_t node); /* host byte order */
+
+/* A socket made inside a namespace: it stays there wherever we go. -1 on failure. */
+int netns_socket(struct netns_lab *l, int netns_fd, int type, struct err *e);
+
+/* netns_node.c */
+int netns_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e);
+int netns_node_kill(struct lab *lab, uint16_t node, struct err *e);
+int netns_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e);
+int netns_node_signal(struct lab *lab, uint16_t node, int sig, struct err *e);
+enum node_state netns_node_state(struct lab *lab, uint16_t node);
+int netns_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e);
+int netns_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
+int netns_client_fork(struct lab *lab, uint16_t node, struct child *c, struct err *e);
+
+/* netns_path.c */
+int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e);
+int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e);
+int netns_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
+int netns_path_sockets(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
+
+/* residue.c */
+int netns_residue(const struct lab_options *o, char *text, size_t len, struct err *e);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nodes as processes. Each has a folder on the lab's private disk: config.json (what it reads, drift happens here),
+ * desired.json (the truth, read-only) and data/. A start renders the configuration only when there is none: what
+ * somebody changed on its disk survives a power loss as it would on a real machine. A lost disk takes both along.
+ *
+ * The program is started in the node's network namespace and, being our child, in the cell's pid namespace. What it
+ * prints goes to nodes/<node>.log in the run directory, starts of one node one behind the other.
+ */
+#include "harness/lab/netns.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/clock.h"
+#include "harness/base/err.h"
+#include "harness/base/json.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+#include "harness/lab/render.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEATH_BOUND_NS (2 * NS_PER_S)
+#define FREEZE_BOUND_NS (500 * NS_PER_MS)
+#define CONFIG_MAX (1u << 20)
+
+/* <run>/lab/<site>/<node>/<file>; file "" is the folder itself. */
+static void node_path(const struct netns_lab *l, uint16_t node, const char *file, struct text *path)
+{
+    text_clear(path);
+    text_addf(path, "%s/%s%s%s", l->cell.disk, l->topo->nodes[node].name, *file ? "/" : "", file);
+}
+
+static int make_folders(const char *path, struct err *e)
+{
+    scoped_free char *copy = xstrdup(path);
+    for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(copy, 0700); /* what matters is the last one */
+        *slash = '/';
+    }
+    if (mkdir(copy, 0700) != 0 && errno != EEXIST) {
+        return err_os(e, ERR_RUN, errno, path, "cannot make the folder");
+    }
+    return 0;
+}
+
+static int put_json(const char *path, const json_t *doc, struct err *e)
+{
+    scoped_free char *bytes = json_canonical(doc);
+    return file_replace(path, bytes, strlen(bytes), e);
+}
+
+/* The old folder steps aside; the disk is memory and goes with the lab. */
+static int lose_disk(struct netns_lab *l, uint16_t node, struct err *e)
+{
+    scoped_text struct text old = {0}, aside = {0};
+    node_path(l, node, "", &old);
+    text_addf(&aside, "%s.lost-%u", text_str(&old), ++l->runs[node].disks);
+    if (rename(text_str(&old), text_str(&aside)) != 0 && errno != ENOENT) {
+        return err_os(e, ERR_RUN, errno, text_str(&old), "cannot take the disk away");
+    }
+    return 0;
+}
+
+static int furnish_disk(struct netns_lab *l, uint16_t node, struct err *e)
+{
+    scoped_text struct text path = {0};
+    node_path(l, node, "data", &path);
+    if (make_folders(text_str(&path), e) != 0) {
+        return -1;
+    }
+    node_path(l, node, "config.json", &path);
+    if (access(text_str(&path), F_OK) == 0) {
+        return 0;
+    }
+    scoped_json json_t *doc = render_config(l->topo, node);
+    if (put_json(text_str(&path), doc, e) != 0) {
+        return -1;
+    }
+    node_path(l, node, "desired.json", &path);
+    if (put_json(text_str(&path), doc, e) != 0) {
+        return -1;
+    }
+    return chmod(text_str(&path), 0400) == 0 ? 0 : err_os(e, ERR_RUN, errno, text_str(&path), "cannot protect it");
+}
+
+static int open_log(const struct netns_lab *l, uint16_t node, struct err *e)
+{
+    scoped_free char *name = xstrdup(l->topo->nodes[node].name);
+    for (char *slash = strchr(name, '/'); slash; slash = strchr(slash, '/')) {
+        *slash = '-';
+    }
+    scoped_text struct text path = {0};
+    text_addf(&path, "%s/nodes/%s.log", l->run_path, name);
+    int fd = open(text_str(&path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+    return fd >= 0 ? fd : err_os(e, ERR_RUN, errno, text_str(&path), "cannot open the log");
+}
+
+static int enter(void *netns_fd)
+{
+    return setns(*(const int *)netns_fd, CLONE_NEWNET);
+}
+
+int netns_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
+{
+    struct netns_lab *l = netns_of(lab);
+    struct child *process = &l->runs[node].process;
+    if (l->topo->nodes[node].role == NODE_CLIENT || (process->pid != 0 && !child_dead(process))) {
+        return 0;
+    }
+    if ((fresh_disk && lose_disk(l, node, e) != 0) || furnish_disk(l, node, e) != 0) {
+        return -1;
+    }
+    scoped_fd int log = open_log(l, node, e);
+    if (log < 0) {
+        return -1;
+    }
+    scoped_text struct text config = {0}, desired = {0}, data = {0};
+    node_path(l, node, "config.json", &config);
+    node_path(l, node, "desired.json", &desired);
+    node_path(l, node, "data", &data);
+    const char *const with_desired[] = {l->gateway_path, "--config", text_str(&config), "--data", text_str(&data),
+                                        "--desired", text_str(&desired), NULL};
+    const char *const plain[] = {l->gateway_path, "--config", text_str(&config), "--data", text_str(&data), NULL};
+    bool gateway = l->topo->nodes[node].role == NODE_GATEWAY;
+    return child_exec(process, gateway ? with_desired : plain, NULL, log, enter, &l->nodes[node].fd, e);
+}
+
+int netns_node_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
+{
+    return child_signal(&netns_of(lab)->runs[node].process, sig, e);
+}
+
+int netns_node_kill(struct lab *lab, uint16_t node, struct err *e)
+{
+    struct child *process = &netns_of(lab)->runs[node].process;
+    if (child_dead(process)) {
+        return 0;
+    }
+    int rc = child_signal(process, SIGKILL, e) != 0 ? -1 : child_wait(process, DEATH_BOUND_NS, e);
+    return rc == 1 ? err_set(e, ERR_RUN, netns_of(lab)->topo->nodes[node].name, "it did not die of SIGKILL") : rc;
+}
+
+enum node_state netns_node_state(struct lab *lab, uint16_t node)
+{
+    struct child *process = &netns_of(lab)->runs[node].process;
+    if (child_dead(process)) {
+        return NODE_DOWN;
+    }
+    char path[64], line[512];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)process->pid);
+    scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+    if (n <= 0) {
+        return NODE_DOWN;
+    }
+    line[n] = '\0';
+    const char *name_end = strrchr(line, ')'); /* the name may hold anything; the state stands behind it */
+    char state = name_end && name_end[1] == ' ' ? name_end[2] : '?';
+    return state == 'T' ? NODE_FROZEN : state == 'Z' || state == 'X' ? NODE_DOWN : NODE_UP;
+}
+
+int netns_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e)
+{
+    if (netns_node_signal(lab, node, frozen ? SIGSTOP : SIGCONT, e) != 0) {
+        return -1;
+    }
+    int64_t until_ns = clock_mono_ns() + FREEZE_BOUND_NS;
+    for (;;) {
+        enum node_state state = netns_node_state(lab, node);
+        if (state == NODE_DOWN || (state == NODE_FROZEN) == frozen) {
+            return 0;
+        }
+        if (clock_mono_ns() > until_ns) {
+            return err_set(e, ERR_RUN, netns_of(lab)->topo->nodes[node].name, "it did not %s", frozen ? "stop" : "go on");
+        }
+        poll(NULL, 0, 1);
+    }
+}
+
+int netns_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
+{
+    scoped_text struct text path = {0}, bytes = {0};
+    node_path(netns_of(lab), node, "config.json", &path);
+    if (text_read_file(&bytes, text_str(&path), CONFIG_MAX, e) != 0) {
+        return -1;
+    }
+    *config = json_read(text_str(&bytes), bytes.len, text_str(&path), e);
+    return *config ? 0 : -1;
+}
+
+int netns_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
+{
+    scoped_text struct text path = {0};
+    node_path(netns_of(lab), node, "config.json", &path);
+    return put_json(text_str(&path), config, e);
+}
+
+int netns_client_fork(struct lab *lab, uint16_t node, struct child *c, struct err *e)
+{
+    struct netns_lab *l = netns_of(lab);
+    int side = child_fork(c, e);
+    if (side != 0) {
+        return side;
+    }
+    if (setns(l->nodes[node].fd, CLONE_NEWNET) != 0) {
+        _exit(126);
+    }
+    netns_tear_down(l); /* in the child: it has no business with the others' namespaces */
+    fd_close(&l->cell.net_fd);
+    return 0;
+}

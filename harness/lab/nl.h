@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rtnetlink, and the only door to it: the lab's other files never see a netlink header.
+ *
+ * A struct netlink is a socket in one network namespace (that of the caller when it was opened). Things that only add are
+ * queued (netlink_veth, netlink_up, netlink_address, netlink_route, netlink_neighbour) and go out together with netlink_flush, which returns when
+ * the kernel has acknowledged each of them; the first failure names the thing. Rules and queueing disciplines go out at once.
+ *
+ * Everything we add that could be confused with somebody else's carries a mark: FIB rules protocol 0xD7, queueing
+ * disciplines major 0xD701. Addresses are IPv4 in host byte order. See rtnetlink(7), veth(4), tc-netem(8), tc-tbf(8).
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct netlink;
+struct path_state;
+
+int netlink_open(struct netlink **nl, struct err *e);
+void netlink_close(struct netlink *nl);
+
+struct netlink_end {
+    int netns_fd;
+    int index; /* interface index to give it, 2.. */
+    char name[16];
+    uint8_t mac[6];
+};
+/* Both ends are made where they belong; nothing of them shows up in the namespace of the socket. */
+void netlink_veth(struct netlink *nl, const struct netlink_end *a, const struct netlink_end *b);
+void netlink_up(struct netlink *nl, int index);
+void netlink_address(struct netlink *nl, int index, uint32_t address, uint8_t prefix_len);
+void netlink_route(struct netlink *nl, uint32_t to, uint8_t prefix_len, uint32_t gateway, int index); /* 0/0: default route */
+void netlink_neighbour(struct netlink *nl, int index, uint32_t address, const uint8_t mac[6]);        /* permanent */
+int netlink_flush(struct netlink *nl, struct err *e);
+
+/* A rule that lets packets vanish: what comes in by `iif` (empty: any) and goes to `to`/`to_len` (0: any). */
+struct netlink_rule {
+    uint32_t priority; /* 30000..30999 */
+    char iif[16];
+    uint32_t to;
+    uint8_t to_len;
+};
+int netlink_rule_add(struct netlink *nl, const struct netlink_rule *r, struct err *e);    /* exclusive: there already is an error */
+int netlink_rule_delete(struct netlink *nl, const struct netlink_rule *r, struct err *e); /* with its full description */
+int netlink_rule_there(struct netlink *nl, const struct netlink_rule *r, bool *there, struct err *e); /* as read back, field by field */
+int netlink_rule_count(struct netlink *nl, size_t *n, struct err *e); /* rules with our mark in this namespace */
+
+/* Netem at the root of a device: added once (first true), changed in place ever after. A cut is 100 % loss. The
+ * parameters of p are all written each time and all read back from the raw message. */
+int netlink_netem_set(struct netlink *nl, int index, const struct path_state *p, bool first, struct err *e);
+int netlink_netem_get(struct netlink *nl, int index, struct path_state *p, struct err *e);
+/* Token bucket at the root of a device. rate_bps 0: unlimited. */
+int netlink_tbf_set(struct netlink *nl, int index, int64_t rate_bps, bool first, struct err *e);
+int netlink_tbf_get(struct netlink *nl, int index, int64_t *rate_bps, struct err *e);

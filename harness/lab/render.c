@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Numbers of the topology turned into the knobs of the programs:
+ *
+ *     checks     every probe_every, in time within probe_timeout, down after unhealthy_after, up after healthy_after
+ *     lease      as long as a client would take to see a region as gone: probe_every * unhealthy_after; renewed three
+ *                times in that span at least
+ *     fail-back  a returned home region holds still for healthy_after * probe_every before it leads again
+ *     patience   a try 600 ms, all tries 950 ms: below the second after which clients count an answer as bad
+ *
+ * The first origin of a region has its store; its other origins pass requests on to it.
+ */
+#include "harness/lab/render.h"
+
+#include "harness/base/units.h"
+
+#include <stdlib.h>
+
+enum { CONNECT_MS = 250, TRY_MS = 600, TOTAL_MS = 950, RETRIES = 2, DRAIN_MS = 500, RATE_LIMIT_PER_S = 100000 };
+
+static json_t *made(json_t *doc)
+{
+    if (!doc) {
+        abort(); /* out of memory, or a literal format below is wrong: its unit tests would tell */
+    }
+    return doc;
+}
+
+static void append(json_t *list, json_t *item)
+{
+    if (json_array_append_new(list, made(item)) != 0) {
+        abort();
+    }
+}
+
+static void set(json_t *doc, const char *key, json_t *value)
+{
+    if (json_object_set_new(doc, key, made(value)) != 0) {
+        abort();
+    }
+}
+
+static json_int_t ms(int64_t ns)
+{
+    return (json_int_t)((ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+static json_int_t lease_ms(const struct topology *t)
+{
+    return ms(t->failover.probe_every_ns * t->failover.unhealthy_after);
+}
+
+static json_int_t renew_ms(const struct topology *t)
+{
+    json_int_t third = lease_ms(t) / 3;
+    json_int_t every = ms(t->failover.probe_every_ns);
+    json_int_t renew = every < third ? every : third;
+    return renew > 0 ? renew : 1;
+}
+
+static uint16_t first_origin(const struct topo_site *s)
+{
+    return s->origins > 0 ? (uint16_t)(s->first_node + s->gateways) : TOPO_NONE;
+}
+
+static uint16_t witness_node(const struct topology *t)
+{
+    for (size_t i = 0; i < t->node_count; i++) {
+        if (t->nodes[i].role == NODE_WITNESS) {
+            return (uint16_t)i;
+        }
+    }
+    return TOPO_NONE;
+}
+
+/* The regions in the order in which a gateway of `own` prefers them: the primary, its own, the others. */
+static json_t *region_order(const struct topology *t, uint16_t own)
+{
+    json_t *list = made(json_array());
+    append(list, json_string(t->sites[t->primary].name));
+    if (own != t->primary) {
+        append(list, json_string(t->sites[own].name));
+    }
+    for (uint16_t s = 0; s < t->site_count; s++) {
+        if (t->sites[s].kind == SITE_REGION && s != t->primary && s != own) {
+            append(list, json_string(t->sites[s].name));
+        }
+    }
+    return list;
+}
+
+static json_t *pool_members(const struct topology *t)
+{
+    json_t *list = made(json_array());
+    for (size_t i = 0; i < t->node_count; i++) {
+        const struct topo_node *n = &t->nodes[i];
+        if (n->role == NODE_ORIGIN) {
+            append(list, json_pack("{s:s, s:s, s:s, s:i}", "name", n->name, "region", t->sites[n->site].name, "address",
+                                   n->address, "port", TOPO_PORT_HTTP));
+        }
+    }
+    return list;
+}
+
+static void add_gateway(json_t *doc, const struct topology *t, const struct topo_node *n)
+{
+    const struct topo_failover *f = &t->failover;
+    set(doc, "drain_ms", json_integer(DRAIN_MS));
+    set(doc, "routes", json_pack("{s:{s:s, s:s, s:s, s:{s:i}}}", "orders", "host", "*", "path", "/v1/", "upstream",
+                                 "pool:orders", "rate_limit", "per_s", RATE_LIMIT_PER_S));
+    json_t *check = made(json_pack("{s:s, s:I, s:I, s:I, s:I}", "path", "/healthz", "every_ms", ms(f->probe_every_ns),
+                                   "timeout_ms", ms(f->probe_timeout_ns), "unhealthy_after", (json_int_t)f->unhealthy_after,
+                                   "healthy_after", (json_int_t)f->healthy_after));
+    json_t *pool = made(json_pack("{s:s, s:o, s:o, s:o, s:{s:i, s:i}, s:i, s:i, s:i, s:i}", "policy", "round_robin",
+                                  "regions", region_order(t, n->site), "members", pool_members(t), "check", check,
+                                  "passive", "failures", 5, "eject_ms", 2000, "connect_ms", CONNECT_MS, "try_ms", TRY_MS,
+                                  "total_ms", TOTAL_MS, "retries", RETRIES));
+    set(doc, "pools", json_pack("{s:o}", "orders", pool));
+    set(doc, "drift", json_pack("{s:i, s:s, s:i}", "check_ms", 500, "policy", "revert", "revert_after_ms", 2000));
+}
+
+static json_t *store_peers(const struct topology *t, uint16_t own)
+{
+    json_t *list = made(json_array());
+    for (uint16_t s = 0; s < t->site_count; s++) {
+        uint16_t origin = t->sites[s].kind == SITE_REGION && s != own ? first_origin(&t->sites[s]) : TOPO_NONE;
+        if (origin != TOPO_NONE) {
+            append(list, json_pack("{s:s, s:s, s:i}", "region", t->sites[s].name, "address", t->nodes[origin].address,
+                                   "port", TOPO_PORT_REPLICATION));
+        }
+    }
+    return list;
+}
+
+static void add_store(json_t *doc, const struct topology *t, const struct topo_node *n)
+{
+    const struct topo_replication *r = &t->replication;
+    json_t *store = made(json_pack(
+        "{s:s, s:I, s:s, s:i, s:i, s:b, s:o, s:I, s:I, s:I}", "mode", r->mode == REPLICATION_SYNC ? "sync" : "async",
+        "every_ms", ms(r->every_ns), "degrade", r->degrade == DEGRADE_BLOCK ? "block" : "async", "degrade_after_ms", 1000,
+        "port", TOPO_PORT_REPLICATION, "home", n->site == t->primary, "peers", store_peers(t, n->site), "lease_ms",
+        lease_ms(t), "renew_ms", renew_ms(t), "failback_hold_ms",
+        ms(t->failover.healthy_after * t->failover.probe_every_ns)));
+    uint16_t witness = witness_node(t);
+    if (witness != TOPO_NONE) {
+        set(store, "witness",
+            json_pack("{s:s, s:i}", "address", t->nodes[witness].address, "port", TOPO_PORT_LEASE));
+    }
+    set(doc, "store", store);
+}
+
+static void add_origin(json_t *doc, const struct topology *t, uint16_t node)
+{
+    const struct topo_node *n = &t->nodes[node];
+    uint16_t first = first_origin(&t->sites[n->site]);
+    if (node == first) {
+        add_store(doc, t, n);
+    } else {
+        set(doc, "store_at", json_pack("{s:s, s:i}", "address", t->nodes[first].address, "port", TOPO_PORT_HTTP));
+    }
+}
+
+static void add_witness(json_t *doc, const struct topology *t)
+{
+    set(doc, "lease_ms", json_integer(lease_ms(t)));
+    set(doc, "prefer", json_string(t->sites[t->primary].name));
+    set(doc, "grace_ms", json_integer(2 * lease_ms(t)));
+    set(doc, "regions", region_order(t, t->primary));
+}
+
+static json_t *flaw_list(const struct topology *t)
+{
+    json_t *list = made(json_array());
+    for (size_t i = 0; i < t->flaw_count; i++) {
+        append(list, json_string(t->flaws[i]));
+    }
+    return list;
+}
+
+json_t *render_config(const struct topology *t, uint16_t node)
+{
+    static const char *const roles[] = {
+        [NODE_GATEWAY] = "gateway", [NODE_ORIGIN] = "origin", [NODE_WITNESS] = "witness", [NODE_CLIENT] = NULL};
+    const struct topo_node *n = &t->nodes[node];
+    if (n->role == NODE_CLIENT) {
+        return NULL;
+    }
+    json_t *doc = made(json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "node", n->name, "role", roles[n->role], "region",
+                                 t->sites[n->site].name, "listen",
+                                 n->role == NODE_WITNESS ? TOPO_PORT_LEASE : TOPO_PORT_HTTP, "admin", TOPO_PORT_ADMIN,
+                                 "flaws", flaw_list(t)));
+    if (n->role == NODE_GATEWAY) {
+        add_gateway(doc, t, n);
+    } else if (n->role == NODE_ORIGIN) {
+        add_origin(doc, t, node);
+    } else {
+        add_witness(doc, t);
+    }
+    return doc;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration of a node as its program reads it (docs/protocol.md, section 4), made from the topology alone.
+ * Pure: the same topology and node give the same document.
+ */
+#pragma once
+#include "harness/spec/topology.h"
+#include <jansson.h>
+
+json_t *render_config(const struct topology *t, uint16_t node); /* new reference; NULL for a client: it runs nothing */

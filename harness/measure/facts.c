@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Identity and course of a run, copied from plan and timeline.
+ *
+ * The header line names host, lab, command and the wall clock at run time 0; everything else is run time and becomes UTC
+ * by adding it to that. The header is read like a stranger's file: a member that is missing or of another type is null
+ * in the result. Every text is copied, since the result outlives the evidence.
+ */
+#include "harness/measure/facts.h"
+
+#include "harness/base/clock.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static const char *text_in(const struct study *s, const json_t *from, const char *key)
+{
+    return arena_strdup(s->arena, json_string_value(json_object_get(from, key)));
+}
+
+static int64_t integer_in(const json_t *from, const char *key)
+{
+    const json_t *v = json_object_get(from, key);
+    return json_is_integer(v) ? json_integer_value(v) : JSON_NONE;
+}
+
+static const json_t *header_data(const struct study *s)
+{
+    return s->ev->event_count && s->ev->events[0].kind == EVENT_HEADER ? s->ev->events[0].data : NULL;
+}
+
+/* RFC 3339 UTC to ns since 1970; 0 when it is not one. */
+static int64_t wall_ns(const char *text)
+{
+    struct tm tm = {0};
+    int n = 0, ms = 0;
+    if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+                        &tm.tm_min, &tm.tm_sec, &n) != 6)
+        return 0;
+    if (text[n] == '.')
+        (void)sscanf(text + n + 1, "%3d", &ms);
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    return (int64_t)timegm(&tm) * NS_PER_S + ms * NS_PER_MS;
+}
+
+static void identity_run(const struct study *s, const struct measure_context *ctx, const json_t *header,
+                         struct result *out)
+{
+    struct result_run *run = &out->run;
+    char stamp[32];
+    const char *zero = text_in(s, header, "zero_wall");
+    int64_t last = 0, zero_ns = wall_ns(zero);
+    for (size_t i = 0; i < s->ev->event_count; i++)
+        if (s->ev->events[i].end_ns < NS_LIMIT)
+            last = ns_max(last, s->ev->events[i].end_ns);
+    run->id = arena_strdup(s->arena, ctx->run_id);
+    run->suite = arena_strdup(s->arena, ctx->suite);
+    run->repeat_index = ctx->repeat_index;
+    run->repeat_count = ctx->repeat_count;
+    run->started_at = zero;
+    run->ended_at = zero ? arena_strdup(s->arena, clock_rfc3339(zero_ns + last, stamp)) : NULL;
+    run->duration_s = seconds(last);
+    run->seed = (int64_t)(s->plan->seed & INT64_MAX);
+    size_t i;
+    json_t *word;
+    json_array_foreach(json_object_get(header, "argv"), i, word)
+        if (json_is_string(word))
+            *arena_push(s->arena, &run->command) = arena_strdup(s->arena, json_string_value(word));
+    out->clock = (struct result_clock){"monotonic", zero, seconds(s->zero_ns)};
+}
+
+static void identity_lab(const struct study *s, const json_t *header, struct result *out)
+{
+    const json_t *lab = json_object_get(header, "lab"), *host = json_object_get(header, "host");
+    const struct topology *topo = s->plan->topology;
+    out->host = (struct result_host){
+        .hostname = text_in(s, host, "hostname"), .kernel = text_in(s, host, "kernel"), .os = text_in(s, host, "os"),
+        .arch = text_in(s, host, "arch"), .clocksource = text_in(s, host, "clocksource"),
+        .cpu_count = integer_in(host, "cpu_count"), .memory_bytes = integer_in(host, "memory_bytes"),
+        .rootless = json_is_true(json_object_get(host, "rootless"))};
+    out->lab.kind = text_in(s, lab, "kind");
+    out->lab.system_sha256 = text_in(s, lab, "system_sha256");
+    out->lab.config_sha256 = text_in(s, lab, "config_sha256");
+    out->lab.node_count = topo ? (int64_t)topo->node_count : JSON_NONE;
+    for (size_t i = 0; topo && i < topo->site_count; i++) {
+        const char *name = arena_strdup(s->arena, topo->sites[i].name);
+        if (topo->sites[i].kind == SITE_REGION)
+            *arena_push(s->arena, &out->lab.regions) = name;
+        else if (topo->sites[i].kind == SITE_VANTAGE)
+            *arena_push(s->arena, &out->lab.vantages) = name;
+    }
+}
+
+void facts_identity(const struct study *s, const struct measure_context *ctx, struct result *out)
+{
+    const struct plan *p = s->plan;
+    struct arena *a = s->arena;
+    out->schema_version = 1;
+    out->tool = (struct result_tool){"drtest", arena_strdup(a, ctx->tool_version), arena_strdup(a, ctx->tool_commit),
+                                     arena_strdup(a, ctx->tool_build_flags), arena_strdup(a, ctx->tool_sha256)};
+    identity_run(s, ctx, header_data(s), out);
+    identity_lab(s, header_data(s), out);
+    out->scenario = (struct result_scenario){
+        .name = arena_strdup(a, p->name), .title = arena_strdup(a, p->title),
+        .description = arena_strdup(a, p->description), .owner = arena_strdup(a, p->owner),
+        .file = arena_strdup(a, p->file), .sha256 = arena_strdup(a, p->sha256),
+        .targets_sha256 = arena_strdup(a, p->targets_sha256)};
+    for (size_t i = 0; i < p->tag_count; i++)
+        *arena_push(a, &out->scenario.tags) = arena_strdup(a, p->tags[i]);
+    out->history = (struct result_history){.file = "../history.jsonl", .line = JSON_NONE};
+}
+
+/* ---- course ---- */
+
+static void course_phases(const struct study *s, struct result *out)
+{
+    for (size_t i = 0; i < s->ev->event_count; i++) {
+        const struct event *e = &s->ev->events[i];
+        if (e->kind == EVENT_PHASE_BEGIN && e->subject) {
+            struct result_phase *p = arena_push(s->arena, &out->phases);
+            *p = (struct result_phase){arena_strdup(s->arena, e->subject), seconds(e->at_ns), NAN};
+        }
+        if (e->kind != EVENT_PHASE_END)
+            continue;
+        for (size_t j = out->phases.len; j > 0; j--) {
+            struct result_phase *p = &out->phases.at[j - 1];
+            if (!text_eq(p->name, e->subject) || !isnan(p->end_s))
+                continue;
+            p->end_s = seconds(e->end_ns);
+            break;
+        }
+    }
+}
+
+static const char *site_name(const struct topology *t, uint16_t site)
+{
+    return t && site < t->site_count ? t->sites[site].name : NULL;
+}
+
+static void subjects(const struct study *s, const struct action *a, struct texts *out)
+{
+    const struct topology *t = s->plan->topology;
+    const char *names[2] = {NULL, NULL};
+    if (a->target == TARGET_REGION) {
+        names[0] = site_name(t, a->site);
+    } else if (a->target == TARGET_NODE) {
+        names[0] = t && a->node < t->node_count ? t->nodes[a->node].name : NULL;
+    } else if (a->target == TARGET_LINK && t && a->link < t->link_count) {
+        names[0] = site_name(t, t->links[a->link].a);
+        names[1] = site_name(t, t->links[a->link].b);
+    }
+    for (size_t i = 0; i < 2; i++)
+        if (names[i])
+            *arena_push(s->arena, out) = arena_strdup(s->arena, names[i]);
+}
+
+static void put_duration(json_t *to, const char *key, int64_t ns)
+{
+    char text[UNIT_MAX];
+    if (ns > 0)
+        json_object_set_new(to, key, json_string(unit_print_duration(ns, text)));
+}
+
+static void put_ratio(json_t *to, const char *key, int64_t ppm)
+{
+    char text[UNIT_MAX];
+    if (ppm > 0)
+        json_object_set_new(to, key, json_string(unit_print_ratio(ppm, text)));
+}
+
+/* The step's own keys, spelled as in the scenario. */
+static json_t *params_of(const struct action *a)
+{
+    static const char *const directions[] = {"both", "forward", "backward"};
+    static const char *const hows[] = {NULL, "power", "crash"};
+    json_t *p = json_object();
+    char text[UNIT_MAX];
+    if (a->target == TARGET_LINK && (unsigned)a->direction <= DIRECTION_BACKWARD)
+        json_object_set_new(p, "direction", json_string(directions[a->direction]));
+    if (a->how == KILL_POWER || a->how == KILL_CRASH)
+        json_object_set_new(p, "how", json_string(hows[a->how]));
+    if (a->disk_lost)
+        json_object_set_new(p, "disk", json_string("lost"));
+    put_duration(p, "delay", a->shape.delay_ns);
+    put_duration(p, "jitter", a->shape.jitter_ns);
+    put_ratio(p, "loss", a->shape.loss_ppm);
+    put_ratio(p, "duplicate", a->shape.duplicate_ppm);
+    put_ratio(p, "reorder", a->shape.reorder_ppm);
+    put_ratio(p, "corrupt", a->shape.corrupt_ppm);
+    if (a->shape.rate_bps > 0)
+        json_object_set_new(p, "rate", json_string(unit_print_bandwidth(a->shape.rate_bps, text)));
+    if (a->patch)
+        json_object_set(p, "patch", a->patch);
+    if (a->merge)
+        json_object_set(p, "merge", a->merge);
+    return p;
+}
+
+static struct result_proof proof_of(const struct study *s, const struct event *e)
+{
+    if (!e)
+        return (struct result_proof){"unproven", "none", NAN, JSON_NONE};
+    return (struct result_proof){e->outcome ? arena_strdup(s->arena, e->outcome) : "unproven",
+                                 e->detail ? arena_strdup(s->arena, e->detail) : "none", seconds(e->at_ns), e->seq};
+}
+
+static void course_faults(const struct study *s, struct result *out)
+{
+    for (size_t i = 0; i < s->fault_count; i++) {
+        const struct fault_view *v = &s->faults[i];
+        struct result_fault *f = arena_push(s->arena, &out->faults);
+        const json_t *data = v->apply ? v->apply->data : NULL;
+        *f = (struct result_fault){.id = v->step->id, .params = params_of(&v->step->action), .line = v->step->line,
+                                   .planned_s = seconds(v->step->at_ns), .t_ib_s = seconds(v->ib),
+                                   .t_ie_s = seconds(v->ie), .t_hb_s = seconds(v->hb), .t_he_s = seconds(v->he),
+                                   .ended_by = "none", .mechanism = text_in(s, data, "mechanism"),
+                                   .proof = proof_of(s, v->proof)};
+        f->do_ = v->step->action.type ? arena_strdup(s->arena, v->step->action.type->verb) : NULL;
+        subjects(s, &v->step->action, &f->subject);
+        if (fault_ended_by(v))
+            f->ended_by = arena_strdup(s->arena, fault_ended_by(v));
+        f->has_heal_proof = v->hb != NS_NONE;
+        f->heal_proof = proof_of(s, v->heal_proof);
+    }
+}
+
+static void add_limit(const struct study *s, struct result *out, const char *sentence)
+{
+    for (size_t i = 0; i < out->limits.len; i++)
+        if (text_eq(out->limits.at[i], sentence))
+            return;
+    *arena_push(s->arena, &out->limits) = arena_strdup(s->arena, sentence);
+}
+
+void facts_course(const struct study *s, struct result *out)
+{
+    course_phases(s, out);
+    course_faults(s, out);
+    if (text_eq(out->lab.kind, "sim"))
+        add_limit(s, out, "The world was a model with a virtual clock; no packet was sent.");
+    else
+        add_limit(s, out, "All regions share one host and one clock.");
+    for (size_t i = 0; i < s->ev->event_count; i++) {
+        const struct event *e = &s->ev->events[i];
+        if (e->kind == EVENT_LIMIT && e->detail)
+            add_limit(s, out, e->detail);
+        if (e->kind == EVENT_MECHANISM)
+            *arena_push(s->arena, &out->mechanisms) =
+                (struct result_mechanism){arena_strdup(s->arena, e->subject), text_in(s, e->data, "name"),
+                                          arena_strdup(s->arena, e->detail)};
+    }
+}

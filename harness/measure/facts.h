@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* What is not measured but recorded: identity, course, mechanisms, limits, drift. */
+#pragma once
+#include "harness/measure/measure.h"
+#include "harness/measure/study.h"
+
+void facts_identity(const struct study *s, const struct measure_context *ctx, struct result *out);
+void facts_course(const struct study *s, struct result *out);
+void facts_drift(const struct study *s, struct result *out);

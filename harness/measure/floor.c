@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Floors: what the configuration alone explains (measurement section 12), printed beside what was measured.
+ *
+ * Losing the primary region takes two waits side by side, and the longer one counts. Clients move to the next endpoint
+ * after unhealthy_after failing probes, period start to start: (F-1) I + tau, (F-1/2) I + tau, F I + tau, where tau is
+ * the probe time-out if the region is silent and 0 if it refuses; where it refuses, their own requests tell them within
+ * a few probe intervals. Meanwhile the lease of the dead leader runs out ([t - renew, t]), another region asks for it
+ * (up to one renewal), and gateways learn of it by their checks (up to one interval). The lease lasts unhealthy_after
+ * probe intervals and is renewed once in each, as the harness renders it.
+ *
+ * The minimum is 0 unless every client path crosses the fault and neither retry nor passive detection can beat it: the
+ * loss of the whole region that leads, before anything else happened. One check round trip is taken off, since a check in flight may count.
+ *
+ * RPO: with asynchronous shipping whatever was acknowledged since the last shipment is gone: [0, b/2, b]. Where the links
+ * are cut as well, what travels between the regions (one-way delay d) may be lost with it, or may still be delivered by
+ * the queue it waits in: mean and maximum grow by d, the minimum does not. Synchronous: 0 while a standby is in sync.
+ */
+
+#include "harness/measure/measure.h"
+
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+
+#include <math.h>
+
+static const struct floor no_floor = {NAN, NAN, NAN};
+static const struct floor no_wait = {0, 0, 0};
+
+static bool verb_is(const struct plan_step *step, const char *verb)
+{
+    return step->action.type && text_eq(step->action.type->verb, verb);
+}
+
+static bool is_fault(const struct plan_step *step)
+{
+    return !step->action.type || step->action.type->class == ACTION_FAULT || step->action.type->class == ACTION_NOTHING;
+}
+
+static double in_s(int64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+static double higher(double a, double b)
+{
+    return isnan(a) || b > a ? b : a;
+}
+
+/* Largest planned round trip between a client and a region. */
+static double round_trip_s(const struct topology *t)
+{
+    int64_t worst = 0;
+    for (size_t i = 0; i < t->link_count; i++) {
+        const struct topo_link *l = &t->links[i];
+        if (l->a >= t->site_count || l->b >= t->site_count)
+            continue;
+        if (t->sites[l->a].kind == SITE_VANTAGE || t->sites[l->b].kind == SITE_VANTAGE)
+            worst = l->baseline.delay_ns + l->baseline.jitter_ns > worst ? l->baseline.delay_ns + l->baseline.jitter_ns
+                                                                         : worst;
+    }
+    return 2 * in_s(worst);
+}
+
+static struct floor client_floor(const struct plan *plan, bool silent)
+{
+    const struct topo_failover *f = &plan->topology->failover;
+    double every = in_s(f->probe_every_ns), fails = (double)f->unhealthy_after;
+    double check = silent ? in_s(f->probe_timeout_ns) : 0;
+    struct floor probes = {(fails - 1) * every + check, (fails - 0.5) * every + check, fails * every + check};
+    double rate = plan_rate_min(plan), trip = round_trip_s(plan->topology);
+    if (!silent && rate > 0) {
+        struct floor own = {(fails - 1) / rate, (fails - 0.5) / rate, fails / rate};
+        if (own.max < probes.max)
+            probes = own;
+    }
+    probes.min = fmax(0, probes.min - trip);
+    return probes;
+}
+
+static struct floor takeover_floor(const struct plan *plan)
+{
+    const struct topo_failover *f = &plan->topology->failover;
+    double every = in_s(f->probe_every_ns), lease = every * (double)f->unhealthy_after;
+    return (struct floor){fmax(0, lease - every - round_trip_s(plan->topology)), lease + every / 2,
+                          lease + 2 * every + in_s(f->probe_timeout_ns)};
+}
+
+/* Something happened before this step, so nobody knows from the plan alone who leads when it comes. */
+static bool disturbed_before(const struct plan *plan, const struct plan_step *step)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].at_ns < step->at_ns)
+            return true;
+    return false;
+}
+
+/* The fault takes a whole region or one node out of service; silent: nothing answers rather than refuses. */
+static struct floor outage_floor(const struct plan *plan, const struct plan_step *step)
+{
+    const struct topology *t = plan->topology;
+    const struct action *a = &step->action;
+    enum kill_how how = a->how;
+    if (how == KILL_DEFAULT)
+        how = a->target == TARGET_REGION ? KILL_POWER : KILL_CRASH;
+    bool silent = verb_is(step, "freeze") || how == KILL_POWER;
+    struct floor client = client_floor(plan, silent);
+    if (a->target == TARGET_REGION) {
+        if (a->site != t->primary)
+            return (struct floor){0, 0, client.max};
+        struct floor leader = takeover_floor(plan);
+        double min = disturbed_before(plan, step) ? 0 : fmax(client.min, leader.min);
+        return (struct floor){min, fmax(client.mean, leader.mean), fmax(client.max, leader.max)};
+    }
+    if (a->target != TARGET_NODE || a->node >= t->node_count)
+        return no_floor;
+    if (t->nodes[a->node].role == NODE_ORIGIN && t->nodes[a->node].site == t->primary) {
+        struct floor leader = takeover_floor(plan);
+        return (struct floor){0, leader.mean, leader.max};
+    }
+    bool first = t->endpoint_count && t->endpoints[0] == a->node;
+    return first ? (struct floor){0, client.mean, client.max} : (struct floor){0, 0, client.max};
+}
+
+static struct floor partition_floor(const struct plan *plan, const struct plan_step *step)
+{
+    const struct topology *t = plan->topology;
+    if (step->action.link >= t->link_count)
+        return no_floor;
+    const struct topo_link *l = &t->links[step->action.link];
+    bool clients = l->a < t->site_count && l->b < t->site_count &&
+                   (t->sites[l->a].kind == SITE_VANTAGE || t->sites[l->b].kind == SITE_VANTAGE);
+    struct floor client = client_floor(plan, true);
+    if (clients)
+        return l->a == t->primary || l->b == t->primary ? (struct floor){0, client.mean, client.max} : no_wait;
+    if (t->replication.mode == REPLICATION_ASYNC)
+        return no_wait;
+    struct floor leader = takeover_floor(plan);
+    return (struct floor){0, leader.mean, leader.max};
+}
+
+static struct floor rto_of_step(const struct plan *plan, const struct plan_step *step)
+{
+    if (verb_is(step, "nothing"))
+        return no_wait;
+    if (verb_is(step, "kill") || verb_is(step, "freeze"))
+        return outage_floor(plan, step);
+    if (verb_is(step, "partition"))
+        return partition_floor(plan, step);
+    return (struct floor){0, NAN, NAN};
+}
+
+static struct floor worst_of(const struct plan *plan, struct floor (*of)(const struct plan *, const struct plan_step *))
+{
+    struct floor worst = no_floor;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (!is_fault(&plan->steps[i]))
+            continue;
+        struct floor f = of(plan, &plan->steps[i]);
+        worst = (struct floor){higher(worst.min, f.min), higher(worst.mean, f.mean), higher(worst.max, f.max)};
+    }
+    return worst;
+}
+
+struct floor floor_rto(const struct plan *plan, const struct plan_step *step)
+{
+    if (!plan->topology)
+        return no_floor;
+    return step ? rto_of_step(plan, step) : worst_of(plan, rto_of_step);
+}
+
+/* One-way delay between the primary and the region nearest to it. */
+static double ship_delay_s(const struct topology *t)
+{
+    int64_t least = INT64_MAX;
+    for (size_t i = 0; i < t->site_count; i++) {
+        uint16_t link = i == t->primary || t->sites[i].kind != SITE_REGION
+                            ? TOPO_NONE
+                            : topo_link_find(t, t->primary, (uint16_t)i);
+        if (link < t->link_count && t->links[link].baseline.delay_ns < least)
+            least = t->links[link].baseline.delay_ns;
+    }
+    return least == INT64_MAX ? 0 : in_s(least);
+}
+
+static struct floor rpo_of_step(const struct plan *plan, const struct plan_step *step)
+{
+    const struct topology *t = plan->topology;
+    const struct action *a = &step->action;
+    bool leader_dies = (verb_is(step, "kill") || verb_is(step, "freeze")) &&
+                       ((a->target == TARGET_REGION && a->site == t->primary) ||
+                        (a->target == TARGET_NODE && a->node < t->node_count &&
+                         t->nodes[a->node].role == NODE_ORIGIN && t->nodes[a->node].site == t->primary));
+    if (!leader_dies || t->replication.mode == REPLICATION_SYNC)
+        return no_wait;
+    bool cut = verb_is(step, "kill") && (a->how == KILL_POWER || (a->how == KILL_DEFAULT && a->target == TARGET_REGION));
+    double wire = cut ? ship_delay_s(t) : 0, every = in_s(t->replication.every_ns);
+    return (struct floor){0, wire + every / 2, wire + every};
+}
+
+struct floor floor_rpo(const struct plan *plan, const struct plan_step *step)
+{
+    if (!plan->topology)
+        return no_floor;
+    return step ? rpo_of_step(plan, step) : worst_of(plan, rpo_of_step);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The promises of the plan, each against what was found. */
+#pragma once
+#include "harness/measure/poll.h"
+#include "harness/measure/rpo.h"
+#include "harness/measure/service.h"
+
+struct findings {
+    const struct study *study;
+    struct rto_run rto;
+    struct failback failback;
+    struct availability availability;
+    double drill_p99_ms;
+    const struct ledger_view *ledger; /* NULL: none */
+    struct rpo rpo;
+    struct stale stale;
+    struct polled detected, repaired, converged;
+};
+
+/* Appends one objective per target of the plan, in its order, judged by itself (gates G8 and G9 included). */
+void objectives_judge(const struct findings *f, struct result *out);

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* The one table behind result.json, for both directions. */
+#pragma once
+#include "harness/measure/result.h"
+
+extern const struct json_shape result_shape;
+
+/* Round every number to nine decimals, so that what is printed with 15 digits reads back bit for bit. */
+void result_round(struct result *r);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Method: a scalar is text until its field says what it is. The parsers of base/units.h name what they found and how to
+ * write it; their words become the message and the help of the diagnostic.
+ */
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+#include "harness/spec/field.h"
+#include <stdio.h>
+#include <string.h>
+
+void field_words(struct text *out, const char *const *words)
+{
+    const char *between = "";
+    for (; *words; words++) {
+        if (**words) {
+            text_addf(out, "%s%s", between, *words);
+            between = ", ";
+        }
+    }
+}
+
+static int parse_number(const struct field *f, const char *s, int64_t *v, struct err *e)
+{
+    switch (f->kind) {
+    case FIELD_DURATION:
+        return unit_parse_duration(s, v, e);
+    case FIELD_RATIO:
+        return unit_parse_ratio(s, v, e);
+    case FIELD_RATE:
+        return unit_parse_rate(s, v, e);
+    case FIELD_BANDWIDTH:
+        return unit_parse_bandwidth(s, v, e);
+    default:
+        return unit_parse_count(s, v, e);
+    }
+}
+
+static const char *print_number(const struct field *f, int64_t v, char out[UNIT_MAX])
+{
+    switch (f->kind) {
+    case FIELD_DURATION:
+        return unit_print_duration(v, out);
+    case FIELD_RATIO:
+        return unit_print_ratio(v, out);
+    case FIELD_RATE:
+        return unit_print_rate(v, out);
+    case FIELD_BANDWIDTH:
+        return unit_print_bandwidth(v, out);
+    default:
+        snprintf(out, UNIT_MAX, "%lld", (long long)v);
+        return out;
+    }
+}
+
+static bool bind_number(struct binder *b, const struct field *f, const struct yaml_node *n, int64_t *to)
+{
+    struct err e = {0};
+    int64_t v = 0;
+    char limit[UNIT_MAX];
+    if (parse_number(f, n->text, &v, &e) != 0) {
+        struct diag *d = diag_error(b->diags, DIAG_BAD_VALUE, n->place, "`%s`: %s", f->key, e.msg);
+        if (e.help[0]) {
+            diag_help(d, "%s", e.help);
+        }
+        return false;
+    }
+    if (v < f->min || (f->max > 0 && v > f->max)) {
+        bool low = v < f->min;
+        struct diag *d = diag_error(b->diags, DIAG_RANGE, n->place, "`%s: %s` is too %s", f->key, n->text,
+                                    low ? "small" : "large");
+        diag_help(d, "write at %s %s", low ? "least" : "most", print_number(f, low ? f->min : f->max, limit));
+        return false;
+    }
+    *to = v;
+    return true;
+}
+
+static bool bind_name(struct binder *b, const struct field *f, const struct yaml_node *n, const char **to)
+{
+    if (!text_is_name(n->text)) {
+        struct diag *d = diag_error(b->diags, DIAG_BAD_VALUE, n->place, "`%s` is not a name", n->text);
+        diag_label(d, "as a name in `%s`", f->key);
+        diag_help(d, "use small letters, digits and single dashes between them, at most 40 characters");
+        return false;
+    }
+    *to = arena_strdup(b->arena, n->text);
+    return true;
+}
+
+static int find_word(const char *const *words, const char *word, size_t *count)
+{
+    int found = -1;
+    for (*count = 0; words[*count]; ++*count) {
+        if (words[*count][0] && strcmp(words[*count], word) == 0) {
+            found = (int)*count;
+        }
+    }
+    return found;
+}
+
+static bool bind_word(struct binder *b, const struct field *f, const struct yaml_node *n, int *to)
+{
+    static const char *const truth[] = {"false", "true", NULL};
+    const char *const *words = f->words ? f->words : truth;
+    size_t count;
+    int found = find_word(words, n->text, &count);
+    if (found >= 0) {
+        *to = found;
+        return true;
+    }
+    scoped_text struct text all = {0};
+    field_words(&all, words);
+    struct diag *d = diag_error(b->diags, DIAG_BAD_VALUE, n->place, "`%s` cannot be `%s`", f->key, n->text);
+    diag_label(d, "one of %s belongs here", text_str(&all));
+    const char *near = text_nearest(n->text, words, count);
+    if (near) {
+        diag_help(d, "write `%s: %s`", f->key, near);
+    }
+    return false;
+}
+
+static bool bind_region(struct binder *b, const struct yaml_node *n, uint16_t *to)
+{
+    *to = TOPO_NONE;
+    if (!b->topology) {
+        return true;
+    }
+    const char *regions[TOPO_MAX_SITES];
+    size_t count = 0;
+    for (size_t i = 0; i < b->topology->site_count; i++) {
+        if (b->topology->sites[i].kind == SITE_REGION) {
+            regions[count++] = b->topology->sites[i].name;
+            if (strcmp(n->text, b->topology->sites[i].name) == 0) {
+                *to = (uint16_t)i;
+                return true;
+            }
+        }
+    }
+    uint16_t site = topo_site_find(b->topology, n->text);
+    if (site != TOPO_NONE && b->topology->sites[site].kind == SITE_VANTAGE) {
+        struct diag *d = diag_error(b->diags, DIAG_CLIENT, n->place, "`%s` is where clients stand", n->text);
+        diag_help(d, "name a region: clients are never targets");
+        return false;
+    }
+    diag_label(field_unknown(b, DIAG_NO_SUCH, n->place, "region", n->text, regions, count), "not in the topology");
+    return false;
+}
+
+bool field_scalar(struct binder *b, const struct field *f, const struct yaml_node *n, void *to)
+{
+    int word = 0;
+    bool nothing = n->plain && !n->text[0] && !n->broken;
+    if (nothing) {
+        struct diag *d = diag_error(b->diags, DIAG_BAD_VALUE, node_place(n), "`%s` has no value", f->key);
+        const char *example = f->example ? f->example : f->preset;
+        if (example) {
+            diag_help(d, "write `%s: %s`", f->key, example);
+        }
+        return false;
+    }
+    switch (f->kind) {
+    case FIELD_DURATION:
+    case FIELD_RATIO:
+    case FIELD_RATE:
+    case FIELD_BANDWIDTH:
+    case FIELD_COUNT:
+        return bind_number(b, f, n, to);
+    case FIELD_NAME:
+        return bind_name(b, f, n, to);
+    case FIELD_TEXT:
+        *(const char **)to = arena_strdup(b->arena, n->text);
+        return true;
+    case FIELD_REGION:
+        return bind_region(b, n, to);
+    case FIELD_BOOL:
+        if (!bind_word(b, f, n, &word)) {
+            return false;
+        }
+        *(bool *)to = word == 1;
+        return true;
+    case FIELD_ENUM:
+        return bind_word(b, f, n, to);
+    default:
+        return false;
+    }
+}

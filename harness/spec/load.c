@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Method: one order for everything: parse, merge the suite's values, expand names into maps, apply overrides, fill in
+ * dependent defaults, bind, compile, write the resolved scenario. A stage runs only if those before it found no error,
+ * except that binding goes on after duplicate keys and the like: those are known, and the user gets the rest as well.
+ */
+#include "harness/spec/load.h"
+#include "harness/base/err.h"
+#include "harness/base/json.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+#include "harness/spec/load_tree.h"
+#include "harness/spec/override.h"
+#include "harness/spec/plan_compile.h"
+#include "harness/spec/suite.h"
+#include <string.h>
+
+int load_verdict(const struct diag_list *diags, const char *path, struct err *e)
+{
+    if (diags->errors == 0) {
+        return 0;
+    }
+    int code = diags->at[0]->code;
+    err_set(e, code < 200 ? ERR_READING : ERR_MEANING, path, "%zu error%s", diags->errors, diags->errors == 1 ? "" : "s");
+    if (e && e->code == 0) {
+        e->code = code;
+    }
+    return -1;
+}
+
+/* Write targets that a suite gives to all its scenarios do not apply to one that writes nothing. */
+static void drop_write_targets(struct yaml_tree *t)
+{
+    static const char *const keys[] = {"rpo", "lost_writes", "lost_after", "conflicting_writes", "stale_reads", "converged"};
+    struct yaml_node *targets = node_get(t->root, "targets");
+    const struct yaml_node *workload = node_get(t->root, "workload");
+    if (!targets || !workload || node_get(workload, "writes")) {
+        return;
+    }
+    for (size_t i = 0; i < array_len(keys); i++) {
+        const struct yaml_node *n = node_get(targets, keys[i]);
+        if (n && (n->fallback || targets->fallback)) {
+            node_remove(targets, keys[i]);
+        }
+    }
+}
+
+static bool root_is_map(struct yaml_tree *t, struct diag_list *diags)
+{
+    if (!t->root) {
+        return false;
+    }
+    if (t->root->kind == NODE_MAP) {
+        return true;
+    }
+    struct diag *d = diag_error(diags, DIAG_FORMAT, t->root->place, "this is %s, not a scenario", node_kind_name(t->root));
+    diag_help(d, "begin with `drtest: 1` and `name: ...`");
+    return false;
+}
+
+/* Everything that changes the tree before it is bound; what was changed is returned for the record. */
+static json_t *prepare(struct yaml_tree *t, const struct load *l, struct diag_list *diags)
+{
+    json_t *record = json_object();
+    if (l->below) {
+        override_merge(&t->arena, t->root, l->below, false);
+        override_record(record, "", l->below);
+    }
+    if (l->above) {
+        override_merge(&t->arena, t->root, l->above, true);
+        override_record(record, "", l->above);
+    }
+    scenario_expand(t, diags);
+    for (size_t i = 0; i < l->set_count; i++) {
+        override_apply(t, l->sets[i], diags);
+        size_t key = strcspn(l->sets[i], "=");
+        scoped_text struct text path = {0};
+        text_add_bytes(&path, l->sets[i], key);
+        json_object_set_new(record, text_str(&path), json_string(l->sets[i][key] ? l->sets[i] + key + 1 : ""));
+    }
+    scenario_expand(t, diags);
+    scenario_resolve(t);
+    drop_write_targets(t);
+    return record;
+}
+
+static void fingerprint(struct plan *p, const struct source *s)
+{
+    if (json_object_size(p->overrides) == 0) {
+        sha256_hex(s->text, s->len, p->sha256);
+        return;
+    }
+    scoped_free char *overrides = json_canonical(p->overrides);
+    scoped_text struct text all = {0};
+    text_add_bytes(&all, s->text, s->len);
+    text_add_bytes(&all, overrides, strlen(overrides));
+    sha256_hex(all.at, all.len, p->sha256);
+}
+
+/* The scenario as run: what was random or derived is written into the tree first. */
+static void write_resolved(struct plan *p, struct yaml_tree *t, const struct scenario *s)
+{
+    char within[UNIT_MAX];
+    struct yaml_node *workload = node_get(t->root, "workload"), *steady = node_get(t->root, "steady_state");
+    struct place at = t->root->place;
+    node_put(&t->arena, workload, "seed", at,
+             node_new(&t->arena, NODE_SCALAR, arena_printf(&t->arena, "%llu", (unsigned long long)p->seed), at));
+    if (!steady) {
+        steady = node_new(&t->arena, NODE_MAP, NULL, at);
+        node_put(&t->arena, t->root, "steady_state", at, steady);
+    }
+    node_put(&t->arena, steady, "within", at,
+             node_new(&t->arena, NODE_SCALAR, unit_print_duration(p->baseline_within_ns, within), at));
+    scoped_text struct text out = {0};
+    scenario_write(&out, s);
+    p->yaml = arena_strdup(&p->arena, text_str(&out));
+}
+
+static void compile(struct plan *p, struct yaml_tree *t, const struct load *l, struct diag_list *diags)
+{
+    struct scenario s = {0};
+    struct binder b = {.arena = &p->arena, .diags = diags};
+    scenario_bind(&b, t->root, l->types, l->type_count, &s);
+    if (diags->errors == 0) {
+        p->file = arena_strdup(&p->arena, l->path);
+        p->text = arena_strndup(&p->arena, t->source.text, t->source.len);
+        const struct yaml_node *topology = s.topology_node;
+        p->topology = s.topology;
+        s.topology->name = arena_strdup(&p->arena, topology->place.source == &t->source ? "inline"
+                                                                                         : topology->place.source->name);
+        fingerprint(p, &t->source);
+        plan_compile(p, &s, l->seed, diags);
+    }
+    if (diags->errors == 0) {
+        write_resolved(p, t, &s);
+    }
+    scenario_deinit(&s);
+}
+
+int load_plan(const struct load *l, struct plan **out, struct diag_list *diags, struct err *e)
+{
+    struct yaml_tree tree = {0};
+    struct plan *p = xcalloc(1, sizeof(*p));
+    if (l->text) {
+        yaml_tree_parse(&tree, l->path, l->text, l->len, diags);
+    } else {
+        yaml_tree_read(&tree, l->path, l->max_bytes, diags);
+    }
+    if (root_is_map(&tree, diags)) {
+        p->overrides = prepare(&tree, l, diags);
+        compile(p, &tree, l, diags);
+    }
+    yaml_tree_deinit(&tree);
+    diag_sort(diags);
+    if (load_verdict(diags, l->path, e) != 0) {
+        plan_free(p);
+        return -1;
+    }
+    *out = p;
+    return 0;
+}
+
+int spec_load(const char *path, const struct action_type *const *types, size_t n, const char *const *sets, size_t set_n,
+              uint64_t seed, struct plan **out, struct diag_list *diags, struct err *e)
+{
+    const struct load l = {.path = path, .types = types, .type_count = n, .sets = sets, .set_count = set_n, .seed = seed};
+    return load_plan(&l, out, diags, e);
+}
+
+bool spec_is_suite(const char *path)
+{
+    struct yaml_tree tree = {0};
+    struct diag_list diags = {0};
+    yaml_tree_read(&tree, path, 0, &diags);
+    bool suite = node_get(tree.root, "suite") != NULL;
+    yaml_tree_deinit(&tree);
+    diag_list_deinit(&diags);
+    return suite;
+}

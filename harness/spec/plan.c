@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Questions that several rooms ask of a plan, answered in one place so that pacer and measures cannot disagree.
+ */
+#include "harness/spec/plan.h"
+#include <stdlib.h>
+
+__extension__ typedef unsigned __int128 wide;
+
+const struct target_type target_types[TARGET_KEYS] = {
+    [TARGET_RTO] = {"rto", TARGET_S, false, "RTO is at most %s", "time from the fault to stable service"},
+    [TARGET_RPO] = {"rpo", TARGET_S, false, "RPO is at most %s",
+                    "age, at the fault, of the newest point with nothing missing before it"},
+    [TARGET_LOST_WRITES] = {"lost_writes", TARGET_COUNT, false, "lost writes are at most %s",
+                            "acknowledged writes that no final read shows"},
+    [TARGET_LOST_AFTER] = {"lost_after", TARGET_COUNT, false, "writes lost after the fault are at most %s",
+                           "lost writes that were acknowledged while the fault was in force"},
+    [TARGET_CONFLICTING_WRITES] = {"conflicting_writes", TARGET_COUNT, false, "conflicting writes are at most %s",
+                                   "keys whose regions kept different acknowledged writes"},
+    [TARGET_STALE_READS] = {"stale_reads", TARGET_RATIO, false, "stale reads are at most %s",
+                            "reads that missed a write acknowledged before they began"},
+    [TARGET_CONVERGED] = {"converged", TARGET_S, false, "replicas are equal within %s",
+                          "time from the end of the last fault to equal replicas"},
+    [TARGET_FAILBACK] = {"failback", TARGET_S, false, "failback takes at most %s",
+                         "time from restore to stable service by the home region"},
+    [TARGET_AVAILABILITY] = {"availability", TARGET_RATIO, true, "availability is at least %s",
+                             "good over planned requests"},
+    [TARGET_P99] = {"p99", TARGET_MS, false, "p99 latency is at most %s", "latency of good requests, 99th percentile"},
+    [TARGET_DETECTED] = {"detected", TARGET_S, false, "detection takes at most %s",
+                         "time from the fault to the system's own first reaction"},
+    [TARGET_REPAIRED] = {"repaired", TARGET_S, false, "repair takes at most %s",
+                         "time from drift to equal fingerprints without a restore"},
+};
+
+void plan_free(struct plan *p)
+{
+    if (!p) {
+        return;
+    }
+    for (size_t i = 0; i < p->step_count; i++) {
+        json_decref(p->steps[i].action.patch);
+        json_decref(p->steps[i].action.merge);
+    }
+    json_decref(p->overrides);
+    arena_deinit(&p->arena);
+    free(p);
+}
+
+const struct plan_target *plan_target_find(const struct plan *p, enum target_key key)
+{
+    for (size_t i = 0; i < p->target_count; i++) {
+        if (p->targets[i].key == key) {
+            return &p->targets[i];
+        }
+    }
+    return NULL;
+}
+
+static int64_t rate_sum(const struct plan *p, bool writes_only)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < p->stream_count; i++) {
+        if (!writes_only || p->streams[i].kind == STREAM_WRITE) {
+            sum += p->streams[i].rate_micro;
+        }
+    }
+    return sum;
+}
+
+double plan_rate_total(const struct plan *p)
+{
+    return (double)rate_sum(p, false) / 1e6;
+}
+
+double plan_rate_writes(const struct plan *p)
+{
+    return (double)rate_sum(p, true) / 1e6;
+}
+
+double plan_rate_min(const struct plan *p)
+{
+    int64_t least = p->stream_count > 0 ? p->streams[0].rate_micro : 0;
+    for (size_t i = 1; i < p->stream_count; i++) {
+        least = p->streams[i].rate_micro < least ? p->streams[i].rate_micro : least;
+    }
+    return (double)least / 1e6;
+}
+
+int64_t plan_interval_ns(const struct plan_stream *s)
+{
+    return INT64_C(1000000000000000) / s->rate_micro;
+}
+
+int64_t plan_due_ns(const struct plan_stream *s, int64_t start_ns, uint64_t k)
+{
+    return start_ns + (int64_t)((wide)k * 1000000000000000u / (wide)s->rate_micro);
+}

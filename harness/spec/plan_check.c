@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Method: what the measuring rules refuse before a run, because no evidence could decide it: targets without a stream to
+ * measure them by, targets finer than the probes resolve, a baseline that cannot be held in the time given. And what they
+ * warn of: faults too short for the verdict to be safe, zero-loss targets that would be met by luck.
+ */
+#include "harness/base/scoped.h"
+#include "harness/base/units.h"
+#include "harness/spec/plan_compile.h"
+
+struct check {
+    const struct plan *p;
+    const struct scenario *s;
+    struct diag_list *diags;
+};
+
+static struct place target_place(const struct check *c, enum target_key key)
+{
+    return node_get(c->s->targets_node, target_types[key].key)->place;
+}
+
+static const char *duration(const struct check *c, int64_t ns)
+{
+    char out[UNIT_MAX];
+    return arena_strdup(&c->diags->arena, unit_print_duration((ns + NS_PER_MS - 1) / NS_PER_MS * NS_PER_MS, out));
+}
+
+/* Slowest stream of the kinds that a verdict uses: 0 if there is none. */
+static int64_t longest_interval(const struct plan *p)
+{
+    int64_t longest = 0;
+    for (size_t i = 0; i < p->stream_count; i++) {
+        int64_t interval = plan_interval_ns(&p->streams[i]);
+        if (p->streams[i].kind != STREAM_READ_KEEPALIVE && interval > longest) {
+            longest = interval;
+        }
+    }
+    return longest;
+}
+
+static void no_stream(const struct check *c, enum target_key key, const char *what, const char *remedy)
+{
+    struct diag *d = diag_error(c->diags, DIAG_NO_STREAM, target_place(c, key), "`%s` cannot be measured without %s",
+                                target_types[key].key, what);
+    diag_help(d, "%s", remedy);
+}
+
+static void check_streams(const struct check *c)
+{
+    static const enum target_key of_writes[] = {TARGET_RPO,         TARGET_LOST_WRITES,  TARGET_LOST_AFTER,
+                                                TARGET_CONVERGED,   TARGET_STALE_READS,  TARGET_CONFLICTING_WRITES};
+    for (size_t i = 0; i < array_len(of_writes) && !c->s->workload.has_writes; i++) {
+        if (c->s->targets.given[of_writes[i]]) {
+            no_stream(c, of_writes[i], "writes", "add `workload.writes`, or remove the target");
+        }
+    }
+    if (c->s->targets.given[TARGET_STALE_READS] && !c->s->workload.has_reads) {
+        no_stream(c, TARGET_STALE_READS, "reads", "add `workload.reads`, or remove the target");
+    }
+    if (c->s->targets.given[TARGET_RTO] && longest_interval(c->p) == 0) {
+        no_stream(c, TARGET_RTO, "new connections", "set `workload.reads.connections` to both or fresh");
+    }
+}
+
+static void too_fine(const struct check *c, enum target_key key, int64_t least_ns, const char *why)
+{
+    struct diag *d = diag_error(c->diags, DIAG_TOO_FINE, target_place(c, key), "`%s` is finer than the load can resolve",
+                                target_types[key].key);
+    diag_label(d, "at least %s at these rates", duration(c, least_ns));
+    diag_help(d, "raise the target or the rates: %s", why);
+}
+
+static void check_resolution(const struct check *c)
+{
+    const struct plan_target *rto = plan_target_find(c->p, TARGET_RTO), *rpo = plan_target_find(c->p, TARGET_RPO);
+    int64_t interval = longest_interval(c->p);
+    if (rto && rto->value > 0 && interval > 0 && rto->value < 5 * interval) {
+        too_fine(c, TARGET_RTO, 5 * interval, "five probes of the slowest stream must fit in");
+    }
+    int64_t ten_writes = 0;
+    if (c->s->workload.has_writes) {
+        ten_writes = (int64_t)(10e9 / plan_rate_writes(c->p));
+    }
+    if (rpo && rpo->value > 0 && ten_writes > 0 && rpo->value < ten_writes) {
+        too_fine(c, TARGET_RPO, ten_writes, "ten writes must fit in");
+    }
+}
+
+static void check_baseline(const struct check *c)
+{
+    int64_t needed = c->p->baseline_hold_ns + 5 * NS_PER_S;
+    const struct yaml_node *within = node_get(node_get(c->s->root, "steady_state"), "within");
+    if (c->p->baseline_within_ns >= needed || !within) {
+        return;
+    }
+    struct diag *d = diag_error(c->diags, DIAG_BASELINE, within->place, "the steady state cannot be reached within %s",
+                                within->text);
+    diag_label(d, "holding it takes %s at these rates", duration(c, c->p->baseline_hold_ns));
+    diag_help(d, "write at least `within: %s`", duration(c, needed));
+}
+
+/* The verdict on the recovery time needs the target and the hold to pass while the fault is in force. */
+static void check_lengths(const struct check *c)
+{
+    const struct plan_target *rto = plan_target_find(c->p, TARGET_RTO);
+    for (size_t i = 0; rto && i < c->p->step_count; i++) {
+        const struct plan_step *step = &c->p->steps[i];
+        int64_t end = step->until_ns == INT64_MAX ? c->p->observe_ns : step->until_ns;
+        int64_t needed = rto->value + step->hold_ns;
+        if (!step_is_fault(step) || end - step->at_ns >= needed) {
+            continue;
+        }
+        struct diag *d = diag_warning(c->diags, DIAG_NO_JUDGEMENT, plan_step_place(c->s, step),
+                                      "`%s` is over after %s, before recovery within the target could be told",
+                                      step->text, duration(c, end - step->at_ns));
+        diag_label(d, "target and hold take %s", duration(c, needed));
+        diag_help(d, "let it last at least %s", duration(c, needed));
+    }
+}
+
+static void check_luck(const struct check *c)
+{
+    const struct plan_target *rpo = plan_target_find(c->p, TARGET_RPO);
+    const struct plan_target *lost = plan_target_find(c->p, TARGET_LOST_WRITES);
+    const struct topo_replication *r = &c->p->topology->replication;
+    bool zero = (rpo && rpo->value == 0) || (lost && lost->value == 0);
+    double exposed = plan_rate_writes(c->p) * (double)r->every_ns / 1e9 / 2;
+    if (!zero || !c->s->workload.has_writes || r->mode != REPLICATION_ASYNC || exposed >= 5) {
+        return;
+    }
+    enum target_key key = rpo && rpo->value == 0 ? TARGET_RPO : TARGET_LOST_WRITES;
+    struct diag *d = diag_warning(c->diags, DIAG_LUCK, target_place(c, key),
+                                  "only about %.1f writes are on their way to the other region at any time", exposed);
+    diag_label(d, "met, this could be luck");
+    diag_help(d, "raise `workload.writes.rate` to %.0f/s", 10e9 / (double)r->every_ns);
+}
+
+/* Targets whose event the timeline never brings about. */
+static void check_events(const struct check *c)
+{
+    bool ends = false, drifts = false;
+    for (size_t i = 0; i < c->p->step_count; i++) {
+        ends |= step_is_fault(&c->p->steps[i]) && c->p->steps[i].until_ns != INT64_MAX;
+        drifts |= c->p->steps[i].action.patch || c->p->steps[i].action.merge;
+    }
+    if (plan_target_find(c->p, TARGET_FAILBACK) && !ends) {
+        struct diag *d = diag_warning(c->diags, DIAG_UNCHECKED, target_place(c, TARGET_FAILBACK),
+                                      "no step of the timeline ends a fault, so nothing fails back");
+        diag_help(d, "add a `restore` step");
+    }
+    if (plan_target_find(c->p, TARGET_REPAIRED) && !drifts) {
+        struct diag *d = diag_warning(c->diags, DIAG_UNCHECKED, target_place(c, TARGET_REPAIRED),
+                                      "no step of the timeline makes a configuration drift");
+        diag_help(d, "add a `drift` step");
+    }
+}
+
+void plan_check(const struct plan *p, const struct scenario *s, struct diag_list *diags)
+{
+    const struct check c = {.p = p, .s = s, .diags = diags};
+    check_streams(&c);
+    check_resolution(&c);
+    check_baseline(&c);
+    check_lengths(&c);
+    check_luck(&c);
+    check_events(&c);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Method: streams from the workload and the vantages; steps in the order in which they are due, each fault with its
+ * end (its own `for:`, the restore step that ends it, or rollback); then the holds, and from them the length of
+ * everything. The derived numbers depend on the scenario alone, so that they can be printed before a run.
+ *
+ * A restore step ends what is open on its target: on a region the faults of the region and of its nodes, on a node the
+ * faults of that node, between two sites the faults of their link.
+ */
+#include "harness/spec/plan_compile.h"
+#include "harness/base/json.h"
+#include "harness/base/rng.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+#include "harness/spec/hold.h"
+#include <stdio.h>
+#include <string.h>
+
+#define FAILBACK_DEFAULT_NS (5 * NS_PER_S)
+
+bool step_is_fault(const struct plan_step *step)
+{
+    return step->action.type->class == ACTION_FAULT;
+}
+
+bool step_silences(const struct plan_step *step)
+{
+    return step_is_fault(step) && step->action.type->severing && step->action.target != TARGET_LINK;
+}
+
+bool step_kills(const struct plan_step *step)
+{
+    return step_silences(step) && step->action.type->proven_once;
+}
+
+bool step_hits_node(const struct topology *t, const struct plan_step *step, uint16_t node)
+{
+    const struct action *a = &step->action;
+    return (a->target == TARGET_REGION && t->nodes[node].site == a->site) ||
+           (a->target == TARGET_NODE && a->node == node);
+}
+
+unsigned step_directions(const struct plan_step *step)
+{
+    static const unsigned masks[] = {[DIRECTION_BOTH] = 3, [DIRECTION_FORWARD] = 1, [DIRECTION_BACKWARD] = 2};
+    return step->action.target == TARGET_LINK ? masks[step->action.direction] : 0;
+}
+
+const struct scenario_step *plan_step_written(const struct scenario *s, const struct plan_step *step)
+{
+    for (size_t i = 0; i < s->step_count; i++) {
+        if (s->steps[i].id == step->id) {
+            return &s->steps[i];
+        }
+    }
+    return &s->steps[0];
+}
+
+struct place plan_step_place(const struct scenario *s, const struct plan_step *step)
+{
+    const struct yaml_node *map = plan_step_written(s, step)->node;
+    return node_get(map, "do")->place;
+}
+
+static void add_stream(struct plan *p, enum stream_kind kind, uint16_t vantage, int64_t rate, const struct stream_spec *s)
+{
+    struct plan_stream *stream = &p->streams[p->stream_count++];
+    stream->kind = kind;
+    stream->vantage = vantage;
+    stream->rate_micro = rate;
+    stream->timeout_ns = s->timeout_ns;
+    stream->path = s->path;
+}
+
+/* Rates are divided equally; what does not divide (below a millionth per second) is left out. */
+static void make_streams(struct plan *p, const struct scenario *s)
+{
+    const struct topology *t = p->topology;
+    const struct stream_spec *r = &s->workload.reads, *w = &s->workload.writes;
+    int64_t vantages = 0, kinds = r->connections == CONNECTIONS_BOTH ? 2 : 1;
+    uint16_t client = 0;
+    for (size_t i = 0; i < t->site_count; i++) {
+        vantages += t->sites[i].kind == SITE_VANTAGE;
+    }
+    p->streams = arena_array(&p->arena, struct plan_stream, (size_t)(3 * vantages));
+    for (uint16_t i = 0; i < t->site_count; i++) {
+        if (t->sites[i].kind != SITE_VANTAGE) {
+            continue;
+        }
+        if (s->workload.has_reads && r->connections != CONNECTIONS_KEEPALIVE) {
+            add_stream(p, STREAM_READ_FRESH, i, r->rate_micro / (vantages * kinds), r);
+        }
+        if (s->workload.has_reads && r->connections != CONNECTIONS_FRESH) {
+            add_stream(p, STREAM_READ_KEEPALIVE, i, r->rate_micro / (vantages * kinds), r);
+        }
+        if (s->workload.has_writes) {
+            add_stream(p, STREAM_WRITE, i, w->rate_micro / vantages, w);
+            p->streams[p->stream_count - 1].client = client++;
+        }
+    }
+}
+
+static const char *step_text(struct plan *p, const struct scenario_step *s)
+{
+    const struct topology *t = p->topology;
+    const struct action *a = &s->action;
+    const char *verb = a->type->verb;
+    switch (a->target) {
+    case TARGET_REGION:
+        return arena_printf(&p->arena, "%s %s", verb, t->sites[a->site].name);
+    case TARGET_NODE:
+        return arena_printf(&p->arena, "%s %s", verb, t->nodes[a->node].name);
+    case TARGET_LINK: {
+        const struct topo_link *l = &t->links[a->link];
+        const char *from = t->sites[l->a].name, *to = t->sites[l->b].name;
+        if (a->direction == DIRECTION_BACKWARD) {
+            return arena_printf(&p->arena, "%s %s to %s", verb, to, from);
+        }
+        return arena_printf(&p->arena, a->direction == DIRECTION_BOTH ? "%s %s and %s" : "%s %s to %s", verb, from, to);
+    }
+    default:
+        return a->type->class == ACTION_OPERATOR ? arena_printf(&p->arena, "%s to %s", verb, t->sites[a->site].name) : verb;
+    }
+}
+
+static void place_in_file(const struct scenario *s, struct place at, int *line, int *column)
+{
+    bool here = at.source == s->root->place.source;
+    *line = here ? at.line : 0;
+    *column = here ? at.column : 0;
+}
+
+static void make_steps(struct plan *p, struct scenario *s)
+{
+    p->steps = arena_array(&p->arena, struct plan_step, s->step_count);
+    for (size_t i = 0; i < s->step_count; i++) {
+        struct scenario_step *from = &s->steps[i];
+        struct plan_step step = {.id = from->id, .action = from->action, .at_ns = from->at_ns, .has_for = from->has_for,
+                                 .note = from->note, .text = step_text(p, from)};
+        from->action.patch = from->action.merge = NULL;
+        step.until_ns = from->has_for ? from->at_ns + from->for_ns : INT64_MAX;
+        place_in_file(s, from->node->place, &step.line, &step.column);
+        size_t j = p->step_count++;
+        for (; j > 0 && p->steps[j - 1].at_ns > step.at_ns; j--) {
+            p->steps[j] = p->steps[j - 1];
+        }
+        p->steps[j] = step;
+    }
+}
+
+static bool restores(const struct topology *t, const struct action *restore, const struct action *fault)
+{
+    switch (restore->target) {
+    case TARGET_REGION:
+        return (fault->target == TARGET_REGION && fault->site == restore->site) ||
+               (fault->target == TARGET_NODE && t->nodes[fault->node].site == restore->site);
+    case TARGET_NODE:
+        return fault->target == TARGET_NODE && fault->node == restore->node;
+    case TARGET_LINK:
+        return fault->target == TARGET_LINK && fault->link == restore->link;
+    default:
+        return false;
+    }
+}
+
+static void two_ends(const struct plan *p, const struct scenario *s, size_t fault, size_t restore, struct diag_list *diags)
+{
+    const struct yaml_node *map = plan_step_written(s, &p->steps[fault])->node;
+    struct diag *d = diag_error(diags, DIAG_TWO_ENDS, plan_step_place(s, &p->steps[restore]),
+                                "this would end `%s`, which ends by itself", p->steps[fault].text);
+    diag_note_at(d, node_get(map, "for")->key->place, "its own end");
+    diag_help(d, "keep either `for` or the `restore` step");
+}
+
+static void end_faults(struct plan *p, const struct scenario *s, struct diag_list *diags)
+{
+    for (size_t r = 0; r < p->step_count; r++) {
+        const struct plan_step *restore = &p->steps[r];
+        bool any = false;
+        for (size_t f = 0; f < r && restore->action.type->class == ACTION_RESTORE; f++) {
+            struct plan_step *fault = &p->steps[f];
+            if (!step_is_fault(fault) || fault->until_ns <= restore->at_ns ||
+                !restores(p->topology, &restore->action, &fault->action)) {
+                continue;
+            }
+            any = true;
+            if (fault->has_for) {
+                two_ends(p, s, f, r, diags);
+            }
+            fault->until_ns = restore->at_ns;
+            fault->ended_by = restore->id;
+        }
+        if (restore->action.type->class == ACTION_RESTORE && !any) {
+            struct diag *d = diag_error(diags, DIAG_NOTHING_OPEN, plan_step_place(s, restore),
+                                        "`%s` has nothing to restore", restore->text);
+            diag_label(d, "no fault is open there by then");
+            diag_help(d, "remove the step, or name the target of the fault");
+        }
+    }
+}
+
+/* n_u: the gateways, or the origins if they are more, that the fault leaves in service. */
+static int64_t upstreams_left(const struct topology *t, const struct plan_step *step)
+{
+    int64_t left[2] = {0, 0};
+    for (uint16_t i = 0; i < t->node_count; i++) {
+        if (!step_silences(step) || !step_hits_node(t, step, i)) {
+            left[0] += t->nodes[i].role == NODE_GATEWAY;
+            left[1] += t->nodes[i].role == NODE_ORIGIN;
+        }
+    }
+    return left[0] > left[1] ? left[0] : left[1];
+}
+
+static int64_t smallest_rate(const struct plan *p)
+{
+    int64_t least = INT64_MAX;
+    for (size_t i = 0; i < p->stream_count; i++) {
+        least = p->streams[i].rate_micro < least ? p->streams[i].rate_micro : least;
+    }
+    return least;
+}
+
+static int64_t total_rate(const struct plan *p)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < p->stream_count; i++) {
+        sum += p->streams[i].rate_micro;
+    }
+    return sum;
+}
+
+static void make_holds(struct plan *p, const struct scenario *s)
+{
+    const struct plan_target *rto = plan_target_find(p, TARGET_RTO);
+    const struct plan_step unhealed = {.action.type = &(const struct action_type){.class = ACTION_NOTHING}};
+    struct hold_terms terms = {
+        .asked_ns = s->recovery.hold_ns,
+        .upstreams = upstreams_left(p->topology, &unhealed),
+        .rate_min_micro = smallest_rate(p),
+        .rate_total_micro = total_rate(p),
+        .readmit_ns = p->topology->failover.healthy_after * p->topology->failover.probe_every_ns,
+        .epsilon_ppm = PPM - p->good_ratio_ppm,
+        .duration_ns = INT64_MAX,
+        .rto_ns = rto ? rto->value : 0,
+    };
+    int64_t without_fault = hold_recovery_ns(&terms);
+    for (size_t i = 0; i < p->step_count; i++) {
+        struct plan_step *step = &p->steps[i];
+        if (step_is_fault(step) || step->action.type->class == ACTION_NOTHING) {
+            terms.upstreams = upstreams_left(p->topology, step);
+            terms.duration_ns = step->until_ns == INT64_MAX ? INT64_MAX : step->until_ns - step->at_ns;
+            step->hold_ns = hold_recovery_ns(&terms);
+            p->hold_max_ns = step->hold_ns > p->hold_max_ns ? step->hold_ns : p->hold_max_ns;
+        }
+    }
+    p->hold_max_ns = p->hold_max_ns ? p->hold_max_ns : without_fault;
+    p->window_ns = hold_window_ns(terms.rate_min_micro);
+    p->baseline_hold_ns = hold_baseline_ns(s->steady.hold_ns, terms.epsilon_ppm, terms.rate_total_micro);
+    int64_t twice = 2 * p->baseline_hold_ns;
+    p->baseline_within_ns = s->steady.within_ns ? s->steady.within_ns : twice > HOLD_CAP_NS ? twice : HOLD_CAP_NS;
+}
+
+static void make_lengths(struct plan *p, const struct scenario *s)
+{
+    const struct plan_target *failback = plan_target_find(p, TARGET_FAILBACK);
+    for (size_t i = 0; i < p->step_count; i++) {
+        const struct plan_step *step = &p->steps[i];
+        int64_t end = step->has_for ? step->until_ns : step->at_ns;
+        p->timeline_end_ns = end > p->timeline_end_ns ? end : p->timeline_end_ns;
+    }
+    p->drill_ns = p->timeline_end_ns + (failback ? failback->value : FAILBACK_DEFAULT_NS) + p->hold_max_ns;
+    p->observe_ns = p->timeline_end_ns + s->recovery.within_ns;
+    p->observe_ns = p->drill_ns > p->observe_ns ? p->drill_ns : p->observe_ns;
+    const struct topo_failover *f = &p->topology->failover;
+    p->phase_max_ns = f->probe_every_ns > f->dns_ttl_ns ? f->probe_every_ns : f->dns_ttl_ns;
+}
+
+static void make_targets(struct plan *p, const struct scenario *s)
+{
+    scoped_json json_t *doc = json_object();
+    p->targets = arena_array(&p->arena, struct plan_target, TARGET_KEYS);
+    bool loss = s->targets.given[TARGET_RPO] || s->targets.given[TARGET_LOST_WRITES];
+    for (int k = 0; k < TARGET_KEYS; k++) {
+        bool implied = k == TARGET_LOST_AFTER && loss && !s->targets.given[k];
+        if (!s->targets.given[k] && !implied) {
+            continue;
+        }
+        struct plan_target *t = &p->targets[p->target_count++];
+        t->key = (enum target_key)k;
+        t->value = s->targets.value[k];
+        t->implied = implied;
+        const char *key = implied ? target_types[s->targets.given[TARGET_RPO] ? TARGET_RPO : TARGET_LOST_WRITES].key
+                                  : target_types[k].key;
+        place_in_file(s, node_get(s->targets_node, key)->key->place, &t->line, &t->column);
+        json_object_set_new(doc, target_types[k].key, json_integer(t->value));
+    }
+    json_fingerprint(doc, p->targets_sha256);
+}
+
+void plan_compile(struct plan *p, struct scenario *s, uint64_t seed, struct diag_list *diags)
+{
+    p->name = s->name;
+    p->title = s->title ? s->title : s->name;
+    p->description = s->description;
+    p->owner = s->owner;
+    p->tags = s->tags.at;
+    p->tag_count = s->tags.len;
+    p->topology = s->topology;
+    p->seed = seed ? seed : s->workload.has_seed ? (uint64_t)s->workload.seed : rng_entropy_seed();
+    p->good_ratio_ppm = s->steady.expect.availability_ppm;
+    p->baseline_p50_ns = s->steady.expect.p50_ns;
+    p->baseline_p95_ns = s->steady.expect.p95_ns;
+    p->baseline_p99_ns = s->steady.expect.p99_ns;
+    p->expect_no_drift = s->steady.expect.no_drift;
+    p->recovery_hold_ns = s->recovery.hold_ns;
+    p->recovery_within_ns = s->recovery.within_ns;
+    p->converge_within_ns = s->recovery.converge_within_ns;
+    if (s->has_abort) {
+        p->abort_availability_ppm = s->abort_when.availability_ppm;
+        p->abort_for_ns = s->abort_when.for_ns;
+    }
+    make_streams(p, s);
+    make_steps(p, s);
+    end_faults(p, s, diags);
+    make_targets(p, s);
+    make_holds(p, s);
+    make_lengths(p, s);
+    plan_check(p, s, diags);
+    plan_check_faults(p, s, diags);
+}

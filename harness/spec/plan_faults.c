@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Method: faults are compared pair by pair over the time in which both are open. What one of them would hide, or what
+ * two would set at once, cannot be proven afterwards; it is refused here with both places. Verbs are told apart by what
+ * their rows say of them (severing, proven once, target), never by name, so that new verbs obey the same rules.
+ *
+ * A timeline has at most two hundred steps, hence pairs are few.
+ */
+#include "harness/base/units.h"
+#include "harness/spec/plan_compile.h"
+
+struct check {
+    const struct plan *p;
+    const struct scenario *s;
+    struct diag_list *diags;
+};
+
+static bool both_open(const struct plan_step *a, const struct plan_step *b)
+{
+    return a->at_ns < b->until_ns && b->at_ns < a->until_ns;
+}
+
+static bool share_node(const struct topology *t, const struct plan_step *a, const struct plan_step *b)
+{
+    for (uint16_t i = 0; i < t->node_count; i++) {
+        if (step_hits_node(t, a, i) && step_hits_node(t, b, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void conflict(const struct check *c, enum diag_code code, const struct plan_step *later,
+                     const struct plan_step *earlier, const char *what, const char *help)
+{
+    struct diag *d = diag_error(c->diags, code, plan_step_place(c->s, later), "`%s` %s `%s`", later->text, what,
+                                earlier->text);
+    diag_note_at(d, plan_step_place(c->s, earlier), "open at that time");
+    diag_help(d, "%s", help);
+}
+
+/* The first parameter that both shapes set, NULL if none. */
+static const char *shared_parameter(const struct path_state *a, const struct path_state *b)
+{
+    const struct {
+        const char *name;
+        bool both;
+    } parameters[] = {
+        {"the cut", a->cut && b->cut},
+        {"`delay`", a->delay_ns && b->delay_ns},
+        {"`jitter`", a->jitter_ns && b->jitter_ns},
+        {"`loss`", a->loss_ppm && b->loss_ppm},
+        {"`duplicate`", a->duplicate_ppm && b->duplicate_ppm},
+        {"`reorder`", a->reorder_ppm && b->reorder_ppm},
+        {"`corrupt`", a->corrupt_ppm && b->corrupt_ppm},
+        {"`rate`", a->rate_bps && b->rate_bps},
+    };
+    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        if (parameters[i].both) {
+            return parameters[i].name;
+        }
+    }
+    return NULL;
+}
+
+static void check_pair(const struct check *c, const struct plan_step *earlier, const struct plan_step *later)
+{
+    const struct action *a = &earlier->action, *b = &later->action;
+    if (!both_open(earlier, later)) {
+        return;
+    }
+    if (a->target == TARGET_LINK || b->target == TARGET_LINK) {
+        bool same = a->target == b->target && a->link == b->link && (step_directions(earlier) & step_directions(later));
+        const char *parameter = same ? shared_parameter(&a->shape, &b->shape) : NULL;
+        if (parameter) {
+            conflict(c, DIAG_OVERLAP, later, earlier,
+                     arena_printf(&c->diags->arena, "sets %s of the same link as", parameter),
+                     "let one end before the other begins");
+        }
+        return;
+    }
+    if (!share_node(c->p->topology, earlier, later)) {
+        return;
+    }
+    if (step_kills(earlier)) {
+        conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead since", "restore the target first");
+    } else if (a->type == b->type) {
+        conflict(c, DIAG_OVERLAP, later, earlier, "does once more what is done by", "let one end before the other begins");
+    }
+}
+
+/* Every direction of a shaped link is cut from its begin to its end. */
+static void check_hidden(const struct check *c, const struct plan_step *step)
+{
+    unsigned open = step_directions(step);
+    const struct plan_step *cut = NULL;
+    for (size_t i = 0; i < c->p->step_count && !step->action.shape.cut; i++) {
+        const struct plan_step *other = &c->p->steps[i];
+        if (step_is_fault(other) && other->action.shape.cut && other->action.link == step->action.link &&
+            other->at_ns <= step->at_ns && other->until_ns >= step->until_ns && (open & step_directions(other))) {
+            open &= ~step_directions(other);
+            cut = other;
+        }
+    }
+    if (cut && open == 0) {
+        conflict(c, DIAG_HIDDEN, step, cut, "could never be seen under", "let it outlast the cut");
+    }
+}
+
+/* The bound of a proof is one and a half times what its canary needs, two seconds at least. */
+static void check_long_enough(const struct check *c, const struct plan_step *step)
+{
+    const struct action_type *type = step->action.type;
+    int64_t bound = type->proof_bound_ns ? type->proof_bound_ns(&step->action) : 2 * NS_PER_S;
+    int64_t needed = type->proven_once ? NS_PER_MS : bound / 3 * 2, lasts = step->until_ns - step->at_ns;
+    if (step->until_ns == INT64_MAX || lasts >= needed) {
+        return;
+    }
+    char text[UNIT_MAX];
+    struct diag *d = diag_error(c->diags, DIAG_TOO_SHORT, plan_step_place(c->s, step),
+                                "`%s` is over before it could be proven", step->text);
+    diag_label(d, "its proof takes up to %s", unit_print_duration((needed + NS_PER_MS - 1) / NS_PER_MS * NS_PER_MS, text));
+    diag_help(d, "let it last longer");
+}
+
+/* A region serves while one gateway and one origin of it are alive. */
+static bool region_serves(const struct check *c, uint16_t site, int64_t at_ns)
+{
+    const struct topology *t = c->p->topology;
+    bool gateway = false, origin = false;
+    for (uint16_t n = t->sites[site].first_node; n < t->sites[site].first_node + t->sites[site].node_count; n++) {
+        bool out = false;
+        for (size_t i = 0; i < c->p->step_count; i++) {
+            const struct plan_step *step = &c->p->steps[i];
+            out |= step_silences(step) && step->at_ns <= at_ns && at_ns < step->until_ns && step_hits_node(t, step, n);
+        }
+        gateway |= !out && t->nodes[n].role == NODE_GATEWAY;
+        origin |= !out && t->nodes[n].role == NODE_ORIGIN;
+    }
+    return gateway && origin;
+}
+
+static void check_service(const struct check *c, const struct plan_step *step)
+{
+    static const enum target_key expecting[] = {TARGET_RTO, TARGET_AVAILABILITY, TARGET_P99};
+    const struct topology *t = c->p->topology;
+    for (uint16_t i = 0; i < t->site_count; i++) {
+        if (t->sites[i].kind == SITE_REGION && region_serves(c, i, step->at_ns)) {
+            return;
+        }
+    }
+    for (size_t i = 0; i < sizeof(expecting) / sizeof(expecting[0]); i++) {
+        const char *key = target_types[expecting[i]].key;
+        if (plan_target_find(c->p, expecting[i])) {
+            struct diag *d = diag_error(c->diags, DIAG_NO_SERVICE, plan_step_place(c->s, step),
+                                        "with `%s` no region is left to serve", step->text);
+            diag_note_at(d, node_get(c->s->targets_node, key)->key->place, "this target expects service");
+            diag_help(d, "spare a region, or drop the target");
+            return;
+        }
+    }
+}
+
+/* With this step and those before it. One direction is enough: no answer comes back. */
+static bool is_cut(const struct check *c, uint16_t link, const struct plan_step *last)
+{
+    for (const struct plan_step *step = c->p->steps; step <= last; step++) {
+        if (step_is_fault(step) && step->action.shape.cut && step->action.link == link &&
+            step->until_ns > last->at_ns) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_routes(const struct check *c, const struct plan_step *step)
+{
+    const struct topology *t = c->p->topology;
+    const struct topo_link *hit = &t->links[step->action.link];
+    const uint16_t ends[] = {hit->a, hit->b};
+    for (size_t e = 0; e < 2; e++) {
+        bool route = t->sites[ends[e]].kind != SITE_VANTAGE;
+        for (uint16_t l = 0; l < t->link_count && !route; l++) {
+            route = (t->links[l].a == ends[e] || t->links[l].b == ends[e]) && !is_cut(c, l, step);
+        }
+        if (!route) {
+            struct diag *d = diag_warning(c->diags, DIAG_NO_ROUTE, plan_step_place(c->s, step),
+                                          "`%s` leaves %s no route to any region", step->text, t->sites[ends[e]].name);
+            diag_help(d, "its requests will be bad whatever the gateways do");
+        }
+    }
+}
+
+void plan_check_faults(const struct plan *p, const struct scenario *s, struct diag_list *diags)
+{
+    const struct check c = {.p = p, .s = s, .diags = diags};
+    for (size_t i = 0; i < p->step_count; i++) {
+        const struct plan_step *step = &p->steps[i];
+        if (!step_is_fault(step)) {
+            continue;
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (step_is_fault(&p->steps[j])) {
+                check_pair(&c, &p->steps[j], step);
+            }
+        }
+        check_long_enough(&c, step);
+        if (step->action.target == TARGET_LINK) {
+            check_hidden(&c, step);
+            if (step->action.shape.cut) {
+                check_routes(&c, step);
+            }
+        }
+        if (step_silences(step)) {
+            check_service(&c, step);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Method: the verb in `do` decides which keys a step may have: the shared ones that the verb's mask of targets allows,
+ * and the verb's own table. Both are bound in one pass over the same map, so that an unknown key is compared with all
+ * of them. Afterwards the target is looked up in the topology.
+ *
+ * Failure paths: a step without a known verb is reported and left out; the other steps are still checked. Without a
+ * topology (reported already) names are not looked up.
+ */
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+#include "harness/spec/scenario.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { STEPS_MAX = 200 };
+
+#define IN(member) .offset = offsetof(struct scenario_step, member)
+
+static const char *const direction_words[] = {"both", "forward", "backward", NULL};
+
+/* Shared keys: which targets or class of verbs have them. */
+static const struct shared_key {
+    struct field field;
+    unsigned targets; /* 0: whatever the target */
+    bool faults_only;
+} shared_keys[] = {
+    {{.key = "at", .kind = FIELD_DURATION, IN(at_ns), .required = true, .example = "0s", .max = 86400 * NS_PER_S,
+      .doc = "scenario time, 0s being the end of the steady-state check"}, 0, false},
+    {{.key = "do", .kind = FIELD_TEXT, IN(verb), .required = true, .example = "kill", .doc = "the verb"}, 0, false},
+    {{.key = "region", .kind = FIELD_REGION, IN(action.site), .choice = FIELD_ONE, .example = "us-east",
+      .doc = "every node of this region"}, TARGET_REGION, false},
+    {{.key = "gateway", .kind = FIELD_TEXT, IN(gateway), .choice = FIELD_ONE, .example = "us-east/1",
+      .doc = "one gateway"}, TARGET_NODE, false},
+    {{.key = "origin", .kind = FIELD_TEXT, IN(origin), .choice = FIELD_ONE, .example = "us-east/1",
+      .doc = "one origin"}, TARGET_ORIGIN, false},
+    {{.key = "between", .kind = FIELD_TEXTS, IN(between), .choice = FIELD_ONE, .min = 2, .max = 2,
+      .example = "[us-east, eu-west]", .doc = "the link between two regions, or a region and a vantage"},
+     TARGET_LINK, false},
+    {{.key = "direction", .kind = FIELD_ENUM, IN(action.direction), .words = direction_words, .preset = "both",
+      .with = "between", .doc = "forward is from the first to the second"}, TARGET_LINK, true},
+    {{.key = "for", .kind = FIELD_DURATION, IN(for_ns), .given = offsetof(struct scenario_step, has_for),
+      .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s", .doc = "ends by itself after this time"}, 0, true},
+    {{.key = "note", .kind = FIELD_TEXT, IN(note), .doc = "for people"}, 0, false},
+};
+
+void step_table(struct step_table *t, const struct action_type *type, struct scenario_step *to)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < array_len(shared_keys); i++) {
+        const struct shared_key *k = &shared_keys[i];
+        bool fits = k->targets == 0 || (k->targets & type->targets) != 0;
+        if (fits && (!k->faults_only || type->class == ACTION_FAULT)) {
+            memcpy(&t->shared[count++], &k->field, sizeof(k->field));
+        }
+    }
+    snprintf(t->name, sizeof(t->name), "a `%s` step", type->verb);
+    snprintf(t->topic, sizeof(t->topic), "timeline.%s", type->verb);
+    t->parts[0] = (struct field_part){t->shared, count, to};
+    t->parts[1] = (struct field_part){type->fields, type->field_count, &to->action};
+    t->set = (struct field_set){.name = t->name, .topic = t->topic, .summary = type->summary};
+}
+
+const struct action_type *step_verb(const struct action_type *const *types, size_t n, const char *verb)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(types[i]->verb, verb) == 0) {
+            return types[i];
+        }
+    }
+    return NULL;
+}
+
+/* The verb of a step, or NULL after reporting. */
+static const struct action_type *verb_of(struct binder *b, const struct action_type *const *types, size_t n,
+                                         const struct yaml_node *step)
+{
+    if (step->broken) {
+        return NULL;
+    }
+    if (step->kind != NODE_MAP) {
+        struct diag *d = diag_error(b->diags, DIAG_WRONG_KIND, step->place, "a step is a map, not %s",
+                                    node_kind_name(step));
+        diag_help(d, "write `- {at: 0s, do: kill, region: us-east}`");
+        return NULL;
+    }
+    const struct yaml_node *verb = node_get(step, "do");
+    if (!verb || verb->kind != NODE_SCALAR) {
+        struct diag *d = diag_error(b->diags, DIAG_MISSING_KEY, verb ? node_place(verb) : step->place,
+                                    "a step lacks its verb");
+        diag_help(d, "add `do: kill` or another verb");
+        return NULL;
+    }
+    const struct action_type *type = step_verb(types, n, verb->text);
+    if (!type && !verb->broken) {
+        const char *verbs[64];
+        size_t count = 0;
+        for (; count < n && count < array_len(verbs); count++) {
+            verbs[count] = types[count]->verb;
+        }
+        struct diag *d = field_unknown(b, DIAG_BAD_VALUE, verb->place, "verb", verb->text, verbs, count);
+        diag_note(d, "`drtest explain timeline` lists the verbs");
+    }
+    return type;
+}
+
+static void unknown_node(struct binder *b, const struct yaml_node *at, const char *what, enum node_role role)
+{
+    const struct topology *t = b->topology;
+    const char *names[64];
+    size_t count = 0;
+    for (size_t i = 0; i < t->node_count && count < array_len(names); i++) {
+        if (t->nodes[i].role == role) {
+            const struct topo_node *n = &t->nodes[i];
+            names[count++] = arena_printf(b->arena, "%s/%u", t->sites[n->site].name, (unsigned)n->number);
+        }
+    }
+    diag_label(field_unknown(b, DIAG_NO_SUCH, at->place, what, at->text, names, count), "not in the topology");
+}
+
+/* "us-east/1" of the role; TOPO_NONE after reporting. */
+static uint16_t find_node(struct binder *b, const struct yaml_node *at, const char *what, enum node_role role)
+{
+    const struct topology *t = b->topology;
+    for (size_t i = 0; i < t->node_count; i++) {
+        char name[80];
+        snprintf(name, sizeof(name), "%s/%u", t->sites[t->nodes[i].site].name, (unsigned)t->nodes[i].number);
+        if (t->nodes[i].role == role && strcmp(name, at->text) == 0) {
+            return (uint16_t)i;
+        }
+    }
+    unknown_node(b, at, what, role);
+    return TOPO_NONE;
+}
+
+static uint16_t find_site(struct binder *b, const struct yaml_node *at)
+{
+    const struct topology *t = b->topology;
+    uint16_t site = topo_site_find(t, at->text);
+    if (site == TOPO_NONE) {
+        const char *names[TOPO_MAX_SITES];
+        for (size_t i = 0; i < t->site_count; i++) {
+            names[i] = t->sites[i].name;
+        }
+        diag_label(field_unknown(b, DIAG_NO_SUCH, at->place, "region", at->text, names, t->site_count),
+                   "not in the topology");
+    }
+    return site;
+}
+
+static enum link_direction turned(enum link_direction d)
+{
+    return d == DIRECTION_FORWARD ? DIRECTION_BACKWARD : d == DIRECTION_BACKWARD ? DIRECTION_FORWARD : d;
+}
+
+static void resolve_link(struct binder *b, struct scenario_step *s, const struct yaml_node *between)
+{
+    uint16_t from = find_site(b, node_item(between, 0)), to = find_site(b, node_item(between, 1));
+    s->action.target = TARGET_LINK;
+    s->action.link = TOPO_NONE;
+    if (from == TOPO_NONE || to == TOPO_NONE) {
+        return;
+    }
+    s->action.link = topo_link_find(b->topology, from, to);
+    if (s->action.link == TOPO_NONE) {
+        struct diag *d = diag_error(b->diags, DIAG_NO_SUCH, node_item(between, 1)->place,
+                                    "there is no link between `%s` and `%s`", s->between.at[0], s->between.at[1]);
+        diag_help(d, from == to ? "name two different regions" : "name two regions, or a region and a vantage");
+        return;
+    }
+    if (b->topology->links[s->action.link].a != from) {
+        s->action.direction = turned(s->action.direction);
+    }
+}
+
+static void resolve_target(struct binder *b, struct scenario_step *s)
+{
+    const struct yaml_node *between = node_get(s->node, "between");
+    if (node_get(s->node, "region") && (s->action.type->targets & TARGET_REGION)) {
+        s->action.target = TARGET_REGION;
+    } else if (s->gateway || s->origin) {
+        s->action.target = TARGET_NODE;
+        s->action.node = s->gateway ? find_node(b, node_get(s->node, "gateway"), "gateway", NODE_GATEWAY)
+                                    : find_node(b, node_get(s->node, "origin"), "origin", NODE_ORIGIN);
+    } else if (between && s->between.len == 2) {
+        resolve_link(b, s, between);
+    }
+    if (s->action.target == TARGET_LINK && s->action.type->severing) {
+        s->action.shape.cut = true;
+    }
+}
+
+void step_bind_all(struct binder *b, const struct action_type *const *types, size_t n, struct scenario *s)
+{
+    const struct yaml_node *list = s->timeline;
+    if (list->broken) {
+        return;
+    }
+    if (list->kind != NODE_LIST || list->count == 0 || list->count > STEPS_MAX) {
+        struct diag *d = diag_error(b->diags, DIAG_WRONG_KIND, node_place(list), "`timeline` is %s",
+                                    list->kind != NODE_LIST ? node_kind_name(list)
+                                    : list->count           ? "too long"
+                                                            : "empty");
+        diag_help(d, "write a list of steps, such as `- {at: 0s, do: kill, region: us-east}`");
+        return;
+    }
+    s->steps = arena_array(b->arena, struct scenario_step, list->count);
+    uint16_t id = 0;
+    for (const struct yaml_node *node = list->first; node; node = node->next) {
+        const struct action_type *type = verb_of(b, types, n, node);
+        id++;
+        if (!type) {
+            continue;
+        }
+        struct scenario_step *step = &s->steps[s->step_count++];
+        struct step_table table;
+        step_table(&table, type, step);
+        step->id = id;
+        step->node = node;
+        step->action.type = type;
+        field_bind_parts(b, &table.set, table.parts, 2, node);
+        if (b->topology) {
+            resolve_target(b, step);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Method: bundled topologies are YAML in this file, read by the same loader as any other, so that a name and the map it
+ * stands for cannot differ and an override can reach into either. Expansion happens before overrides, resolution of
+ * dependent defaults after them; both leave alone what is already there.
+ */
+#include "harness/spec/topology_spec.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+#include <string.h>
+
+static const struct {
+    const char *name, *yaml;
+} bundled[] = {
+    {"two-regions", "regions:\n"
+                    "  us-east: {role: primary, gateways: 2, origins: 1}\n"
+                    "  eu-west: {role: standby, gateways: 2, origins: 1}\n"
+                    "links: [{between: [us-east, eu-west], delay: 40ms, jitter: 3ms}]\n"},
+};
+
+static const char *const role_words[] = {"primary", "standby", "active", NULL};
+static const char *const mode_words[] = {"async", "sync", NULL};
+static const char *const degrade_words[] = {"async", "block", NULL};
+static const char *const driver_words[] = {"reference", NULL};
+static const char *const flaw_words[] = {
+    "no_failover", "no_fencing", "ack_before_replicate", "silent_async_degrade", "drop_every_nth_write",
+    "duplicate_on_retry", "stale_follower_read", "health_reset_on_target_change", "dns_pin_forever",
+    "accept_empty_config", "drift_unreported", "no_retry_budget", "failback_without_catchup", "keepalive_no_check",
+    "sticky_dead_upstream", "drain_ignored", "limiter_local_only", "slow_detect", "revocation_ignored", "backup_corrupt",
+    NULL,
+};
+
+#define IN(type, member) .offset = offsetof(struct type, member)
+
+static const struct field region_fields[] = {
+    {.key = "role", .kind = FIELD_ENUM, IN(region_spec, role), .words = role_words, .preset = "standby",
+     .doc = "what the region does before anything fails; by default the first region is the primary"},
+    {.key = "gateways", .kind = FIELD_COUNT, IN(region_spec, gateways), .preset = "2", .min = 1, .max = 8,
+     .doc = "gateway nodes"},
+    {.key = "origins", .kind = FIELD_COUNT, IN(region_spec, origins), .preset = "1", .min = 1, .max = 4,
+     .doc = "origin nodes; the first holds the region's store"},
+};
+static const struct field_set region_set = {
+    "a region", "topology.regions", "One region of the world under test.", region_fields, array_len(region_fields),
+    sizeof(struct region_spec)};
+
+static const struct field vantage_fields[] = {
+    {.key = "home", .kind = FIELD_NAME, IN(vantage_spec, home), .required = true, .example = "us-east",
+     .doc = "the region that these clients are near to"},
+};
+static const struct field_set vantage_set = {
+    "a vantage", "topology.vantages", "A place where clients sit; its process measures.", vantage_fields,
+    array_len(vantage_fields), sizeof(struct vantage_spec)};
+
+static const struct field link_fields[] = {
+    {.key = "between", .kind = FIELD_TEXTS, IN(link_spec, between), .required = true, .min = 2, .max = 2,
+     .example = "[us-east, eu-west]", .doc = "two regions, or a region and a vantage"},
+    {.key = "delay", .kind = FIELD_DURATION, IN(link_spec, shape.delay_ns), .preset = "0s", .max = 10 * NS_PER_S,
+     .doc = "one-way delay, each way"},
+    {.key = "jitter", .kind = FIELD_DURATION, IN(link_spec, shape.jitter_ns), .preset = "0s", .max = 10 * NS_PER_S,
+     .doc = "spread of the delay"},
+    {.key = "loss", .kind = FIELD_RATIO, IN(link_spec, shape.loss_ppm), .preset = "0%", .doc = "packets lost, each way"},
+    {.key = "rate", .kind = FIELD_BANDWIDTH, IN(link_spec, shape.rate_bps), .min = 1000, .example = "10mbit",
+     .doc = "bandwidth, each way; unlimited if absent"},
+};
+static const struct field_set link_set = {
+    "a link", "topology.links", "What a link is like when nothing is wrong; links not listed are perfect.", link_fields,
+    array_len(link_fields), sizeof(struct link_spec)};
+
+static const struct field failover_fields[] = {
+    {.key = "probe_every", .kind = FIELD_DURATION, IN(topo_failover, probe_every_ns), .preset = "200ms",
+     .min = 10 * NS_PER_MS, .max = 600 * NS_PER_S, .doc = "period of health checks"},
+    {.key = "probe_timeout", .kind = FIELD_DURATION, IN(topo_failover, probe_timeout_ns), .preset = "200ms",
+     .min = 10 * NS_PER_MS, .max = 600 * NS_PER_S, .doc = "a check without answer for this long has failed"},
+    {.key = "unhealthy_after", .kind = FIELD_COUNT, IN(topo_failover, unhealthy_after), .preset = "3", .min = 1,
+     .max = 100, .doc = "failures in a row that take a node out"},
+    {.key = "healthy_after", .kind = FIELD_COUNT, IN(topo_failover, healthy_after), .preset = "4", .min = 1, .max = 100,
+     .doc = "successes in a row that bring it back"},
+    {.key = "dns_ttl", .kind = FIELD_DURATION, IN(topo_failover, dns_ttl_ns), .preset = "1s", .max = 86400 * NS_PER_S,
+     .doc = "life of a name's address in clients that ask the DNS"},
+};
+static const struct field_set failover_set = {
+    "`topology.failover`", "topology.failover", "How failures of nodes and regions are noticed.", failover_fields,
+    array_len(failover_fields), 0};
+
+static const struct field replication_fields[] = {
+    {.key = "mode", .kind = FIELD_ENUM, IN(topo_replication, mode), .words = mode_words, .preset = "async",
+     .doc = "async acknowledges a write before the other regions have it, sync after"},
+    {.key = "every", .kind = FIELD_DURATION, IN(topo_replication, every_ns), .preset = "200ms", .min = NS_PER_MS,
+     .max = 3600 * NS_PER_S, .doc = "how often async ships what it has"},
+    {.key = "degrade", .kind = FIELD_ENUM, IN(topo_replication, degrade), .words = degrade_words, .preset = "async",
+     .doc = "what sync does without its peer: go on alone (once the witness has recorded the peer as out of sync), or "
+            "stop acknowledging"},
+};
+static const struct field_set replication_set = {
+    "`topology.replication`", "topology.replication", "How writes reach the other regions.", replication_fields,
+    array_len(replication_fields), 0};
+
+static const struct field topology_fields[] = {
+    {.key = "regions", .kind = FIELD_DICT, IN(topology_spec, regions), .required = true, .of = &region_set, .min = 1,
+     .max = 99, .doc = "the regions by name, the first being the primary"},
+    {.key = "vantages", .kind = FIELD_DICT, IN(topology_spec, vantages), .of = &vantage_set, .min = 1, .max = 99,
+     .doc = "where clients sit; by default `clients-R` beside each region R"},
+    {.key = "links", .kind = FIELD_LIST, IN(topology_spec, links), .of = &link_set, .max = 1000,
+     .doc = "links that are not perfect"},
+    {.key = "failover", .kind = FIELD_MAP, IN(topology_spec, failover), .of = &failover_set,
+     .doc = "health checks and thresholds"},
+    {.key = "replication", .kind = FIELD_MAP, IN(topology_spec, replication), .of = &replication_set,
+     .doc = "how writes reach the other regions"},
+    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 20,
+     .example = "[no_failover]", .doc = "deliberate weaknesses of the reference gateway"},
+    {.key = "gateway", .kind = FIELD_ENUM, IN(topology_spec, gateway), .words = driver_words, .preset = "reference",
+     .doc = "driver of the gateways"},
+    {.key = "store", .kind = FIELD_ENUM, IN(topology_spec, store), .words = driver_words, .preset = "reference",
+     .doc = "driver of the store"},
+    {.key = "traffic_manager", .kind = FIELD_ENUM, IN(topology_spec, traffic_manager), .words = driver_words,
+     .preset = "reference", .doc = "driver of what leads clients to a region"},
+};
+const struct field_set topology_set = {
+    "`topology`", "topology", "The world under test: a bundled name (two-regions, the default) or a map.",
+    topology_fields, array_len(topology_fields), sizeof(struct topology_spec)};
+
+static const char *bundled_yaml(const char *name)
+{
+    for (size_t i = 0; i < array_len(bundled); i++) {
+        if (strcmp(bundled[i].name, name) == 0) {
+            return bundled[i].yaml;
+        }
+    }
+    return NULL;
+}
+
+static void unknown_name(struct yaml_node *n, struct diag_list *diags)
+{
+    const char *names[array_len(bundled)];
+    for (size_t i = 0; i < array_len(bundled); i++) {
+        names[i] = bundled[i].name;
+    }
+    struct binder b = {.diags = diags};
+    field_unknown(&b, DIAG_NO_SUCH, n->place, "topology", n->text, names, array_len(names));
+    n->broken = true;
+}
+
+void topology_expand(struct yaml_tree *t, struct diag_list *diags)
+{
+    struct yaml_node *n = node_get(t->root, "topology");
+    if (n && n->kind == NODE_SCALAR && n->plain && !n->broken && n->text[0] && !bundled_yaml(n->text)) {
+        unknown_name(n, diags);
+        return;
+    }
+    bool name = n && n->kind == NODE_SCALAR && bundled_yaml(n->text);
+    bool bare_map = n && n->kind == NODE_MAP && !node_get(n, "regions") && !node_get(n, "links");
+    if (n && !name && !bare_map) {
+        return;
+    }
+    const char *chosen = name ? n->text : bundled[0].name, *yaml = bundled_yaml(chosen);
+    struct yaml_node *map = yaml_tree_graft(t, chosen, yaml, strlen(yaml), diags);
+    if (bare_map) {
+        for (struct yaml_node *c = map->first, *next; c; c = next) {
+            next = c->next;
+            node_append(n, c);
+        }
+        return;
+    }
+    node_put(&t->arena, t->root, "topology", n ? n->key->place : map->place, map);
+}
+
+static void put_text(struct yaml_tree *t, struct yaml_node *map, const char *key, const char *text)
+{
+    node_put(&t->arena, map, key, map->place, node_new(&t->arena, NODE_SCALAR, text, map->place));
+}
+
+void topology_resolve(struct yaml_tree *t)
+{
+    struct yaml_node *n = node_get(t->root, "topology"), *regions = node_get(n, "regions");
+    if (!regions || regions->kind != NODE_MAP) {
+        return;
+    }
+    bool primary = false;
+    for (struct yaml_node *r = regions->first; r; r = r->next) {
+        const struct yaml_node *role = node_get(r, "role");
+        primary |= role && text_eq(role->text, "primary");
+        if (r->kind == NODE_SCALAR && r->plain && !r->text[0] && !r->broken) {
+            r->kind = NODE_MAP;
+        }
+    }
+    if (!primary && regions->first && regions->first->kind == NODE_MAP && !node_get(regions->first, "role")) {
+        put_text(t, regions->first, "role", "primary");
+    }
+    if (node_get(n, "vantages")) {
+        return;
+    }
+    struct yaml_node *vantages = node_new(&t->arena, NODE_MAP, NULL, regions->place);
+    for (const struct yaml_node *r = regions->first; r; r = r->next) {
+        struct yaml_node *v = node_new(&t->arena, NODE_MAP, NULL, r->key->place);
+        put_text(t, v, "home", r->key->text);
+        node_put(&t->arena, vantages, arena_printf(&t->arena, "clients-%s", r->key->text), r->key->place, v);
+    }
+    node_put(&t->arena, n, "vantages", regions->place, vantages);
+}

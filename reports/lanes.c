@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A walk over the timeline with one small state per node.
+ *
+ * NODE events say what the harness did to or saw of a process (started, ready, exited, killed, stopped, continued);
+ * OBSERVED events carry what a node said of itself: `drift` of gateways, `leader` of origins. After each event the
+ * node's lane and its region's are brought up to date; a span closes when the state differs from the one before. A
+ * region is down when every gateway or every origin of it is, frozen when that is for being stopped, degraded while
+ * some of its nodes are or while a fault lies on a link of it, drifted when one of its gateways is. Begin and end of
+ * faults on links are taken from the result and merged into the walk by time. Unknown nodes and words are passed over.
+ */
+#include "reports/lanes.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+const char *const lane_state_words[LANE_STATES] = {"absent", "starting", "up", "drifted", "degraded", "frozen", "down"};
+
+struct node_state {
+    enum lane_state process;
+    bool drifted, leads;
+};
+
+struct walk {
+    const struct topology *topo;
+    struct lanes *lanes;
+    struct node_state *nodes; /* by node index */
+    unsigned *cut;            /* by site index: open faults on links of the site */
+};
+
+/* Where a fault on a link begins or ends. */
+struct link_edge {
+    double at_s;
+    uint16_t site;
+    bool begins;
+};
+
+struct link_edges {
+    struct link_edge *at;
+    size_t len, cap;
+};
+
+static void extend(struct lane *lane, double at_s, enum lane_state state, bool leads)
+{
+    size_t n = lane->spans.len;
+    if (n > 0 && at_s < lane->spans.at[n - 1].from_s) { /* observations are bracketed and may look back a little */
+        at_s = lane->spans.at[n - 1].from_s;
+    }
+    if (n > 0 && lane->spans.at[n - 1].from_s == at_s && lane->spans.at[n - 1].state != state) {
+        n = --lane->spans.len; /* a state that lasted no time was none */
+    }
+    if (n == 0 || lane->spans.at[n - 1].state != state) {
+        if (n > 0) {
+            lane->spans.at[n - 1].to_s = at_s;
+        }
+        *vec_push(&lane->spans) = (struct lane_span){at_s, at_s, state};
+    }
+    size_t m = lane->leads.len;
+    bool led = m > 0 && isinf(lane->leads.at[m - 1].to_s);
+    if (leads && !led) {
+        *vec_push(&lane->leads) = (struct lane_span){at_s, INFINITY, LANE_UP};
+    } else if (!leads && led) {
+        lane->leads.at[m - 1].to_s = at_s;
+    }
+}
+
+static enum lane_state node_lane_state(const struct node_state *n)
+{
+    return n->process == LANE_UP && n->drifted ? LANE_DRIFTED : n->process;
+}
+
+/* Nodes of one role in a region. */
+struct tally {
+    unsigned all, absent, starting, frozen, down;
+};
+
+static struct tally count_role(const struct walk *w, const struct topo_site *site, enum node_role role)
+{
+    struct tally c = {0};
+    for (size_t i = site->first_node; i < (size_t)site->first_node + site->node_count && i < w->topo->node_count; i++) {
+        if (w->topo->nodes[i].role == role) {
+            c.all++;
+            c.absent += w->nodes[i].process == LANE_ABSENT;
+            c.starting += w->nodes[i].process == LANE_STARTING;
+            c.frozen += w->nodes[i].process == LANE_FROZEN;
+            c.down += w->nodes[i].process == LANE_DOWN;
+        }
+    }
+    return c;
+}
+
+static enum lane_state region_state(const struct walk *w, uint16_t s)
+{
+    const struct topo_site *site = &w->topo->sites[s];
+    struct tally gateways = count_role(w, site, NODE_GATEWAY), origins = count_role(w, site, NODE_ORIGIN);
+    struct tally sum = {gateways.all + origins.all, gateways.absent + origins.absent,
+                        gateways.starting + origins.starting, gateways.frozen + origins.frozen,
+                        gateways.down + origins.down};
+    if (sum.absent == sum.all) {
+        return LANE_ABSENT;
+    }
+    if ((gateways.all && gateways.down == gateways.all) || (origins.all && origins.down == origins.all)) {
+        return LANE_DOWN;
+    }
+    if ((gateways.all && gateways.down + gateways.frozen == gateways.all) ||
+        (origins.all && origins.down + origins.frozen == origins.all)) {
+        return LANE_FROZEN;
+    }
+    if (sum.starting + sum.absent > 0) {
+        return LANE_STARTING;
+    }
+    if (sum.down + sum.frozen > 0 || w->cut[s] > 0) {
+        return LANE_DEGRADED;
+    }
+    for (size_t i = site->first_node; i < (size_t)site->first_node + site->node_count && i < w->topo->node_count; i++) {
+        if (w->nodes[i].drifted) {
+            return LANE_DRIFTED;
+        }
+    }
+    return LANE_UP;
+}
+
+static bool region_leads(const struct walk *w, uint16_t s)
+{
+    const struct topo_site *site = &w->topo->sites[s];
+    for (size_t i = site->first_node; i < (size_t)site->first_node + site->node_count && i < w->topo->node_count; i++) {
+        if (w->nodes[i].leads) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void refresh(struct walk *w, double at_s, uint16_t site, uint16_t node)
+{
+    for (size_t i = 0; i < w->lanes->all.len; i++) {
+        struct lane *lane = &w->lanes->all.at[i];
+        if (lane->node != TOPO_NONE && lane->node == node) {
+            extend(lane, at_s, node_lane_state(&w->nodes[node]), w->nodes[node].leads);
+        } else if (lane->node == TOPO_NONE && lane->site == site) {
+            extend(lane, at_s, region_state(w, site), region_leads(w, site));
+        }
+    }
+}
+
+static uint16_t node_named(const struct topology *t, const char *name)
+{
+    for (size_t i = 0; name && i < t->node_count; i++) {
+        if (text_eq(t->nodes[i].name, name)) {
+            return (uint16_t)i;
+        }
+    }
+    return TOPO_NONE;
+}
+
+static bool take_process(struct node_state *n, const char *what)
+{
+    static const struct {
+        const char *word;
+        enum lane_state state;
+    } words[] = {{"started", LANE_STARTING}, {"ready", LANE_UP},    {"continued", LANE_UP},
+                 {"exited", LANE_DOWN},      {"killed", LANE_DOWN}, {"stopped", LANE_FROZEN}};
+    for (size_t i = 0; i < array_len(words); i++) {
+        if (text_eq(words[i].word, what)) {
+            n->process = words[i].state;
+            n->leads = n->leads && (n->process == LANE_UP || n->process == LANE_FROZEN);
+            n->drifted = n->drifted && n->process != LANE_STARTING;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void take_event(struct walk *w, const struct event *ev)
+{
+    uint16_t node = node_named(w->topo, ev->subject);
+    if (node == TOPO_NONE || (ev->kind != EVENT_NODE && ev->kind != EVENT_OBSERVED)) {
+        return;
+    }
+    struct node_state *n = &w->nodes[node];
+    double at_s = (double)ev->at_ns / (double)NS_PER_S;
+    if (ev->kind == EVENT_NODE) {
+        if (!take_process(n, ev->detail)) {
+            return;
+        }
+    } else {
+        const json_t *drift = json_object_get(ev->data, "drift"), *leader = json_object_get(ev->data, "leader");
+        n->drifted = drift ? json_is_true(drift) : n->drifted;
+        n->leads = leader ? json_is_true(leader) : n->leads;
+    }
+    refresh(w, at_s, w->topo->nodes[node].site, node);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    double x = ((const struct link_edge *)a)->at_s, y = ((const struct link_edge *)b)->at_s;
+    return (x > y) - (x < y);
+}
+
+static void collect_edges(struct link_edges *edges, const struct report_input *in)
+{
+    const struct topology *topo = in->plan->topology;
+    for (size_t i = 0; i < in->result->faults.len; i++) {
+        const struct result_fault *f = &in->result->faults.at[i];
+        if (f->subject.len < 2 || !isfinite(f->t_ib_s)) { /* a fault on a link names both of its ends */
+            continue;
+        }
+        for (size_t s = 0; s < topo->site_count; s++) {
+            if (text_eq(topo->sites[s].name, f->subject.at[0]) || text_eq(topo->sites[s].name, f->subject.at[1])) {
+                *vec_push(edges) = (struct link_edge){f->t_ib_s, (uint16_t)s, true};
+                if (isfinite(f->t_he_s)) {
+                    *vec_push(edges) = (struct link_edge){f->t_he_s, (uint16_t)s, false};
+                }
+            }
+        }
+    }
+    if (edges->len > 1) {
+        qsort(edges->at, edges->len, sizeof(*edges->at), by_time);
+    }
+}
+
+static void take_edge(struct walk *w, const struct link_edge *edge)
+{
+    if (edge->begins) {
+        w->cut[edge->site]++;
+    } else if (w->cut[edge->site] > 0) {
+        w->cut[edge->site]--;
+    }
+    refresh(w, edge->at_s, edge->site, TOPO_NONE);
+}
+
+static void add_lanes(struct lanes *l, const struct topology *topo)
+{
+    for (size_t s = 0; s < topo->site_count; s++) {
+        const struct topo_site *site = &topo->sites[s];
+        if (site->kind == SITE_VANTAGE) {
+            continue;
+        }
+        if (site->kind == SITE_REGION) {
+            *vec_push(&l->all) = (struct lane){.name = site->name, .site = (uint16_t)s, .node = TOPO_NONE};
+        }
+        for (size_t n = site->first_node; n < (size_t)site->first_node + site->node_count && n < topo->node_count;
+             n++) {
+            *vec_push(&l->all) = (struct lane){.name = topo->nodes[n].name, .site = (uint16_t)s, .node = (uint16_t)n};
+        }
+    }
+}
+
+static void close_spans(struct lanes *l, double end_s)
+{
+    for (size_t i = 0; i < l->all.len; i++) {
+        struct lane *lane = &l->all.at[i];
+        if (lane->spans.len) {
+            lane->spans.at[lane->spans.len - 1].to_s = end_s;
+        }
+        if (lane->leads.len && isinf(lane->leads.at[lane->leads.len - 1].to_s)) {
+            lane->leads.at[lane->leads.len - 1].to_s = end_s;
+        }
+    }
+}
+
+void lanes_make(struct lanes *l, const struct report_input *in, double end_s)
+{
+    *l = (struct lanes){0};
+    if (!in->plan || !in->plan->topology) {
+        return;
+    }
+    const struct topology *topo = in->plan->topology;
+    scoped_free struct node_state *nodes = xcalloc(topo->node_count + 1, sizeof(*nodes));
+    scoped_free unsigned *cut = xcalloc(topo->site_count + 1, sizeof(*cut));
+    struct walk w = {.topo = topo, .lanes = l, .nodes = nodes, .cut = cut};
+    struct link_edges edges = {0};
+    add_lanes(l, topo);
+    collect_edges(&edges, in);
+    size_t next = 0;
+    for (size_t i = 0; in->evidence && i < in->evidence->event_count; i++) {
+        const struct event *ev = &in->evidence->events[i];
+        for (; next < edges.len && edges.at[next].at_s <= (double)ev->at_ns / (double)NS_PER_S; next++) {
+            take_edge(&w, &edges.at[next]);
+        }
+        take_event(&w, ev);
+    }
+    for (; next < edges.len; next++) {
+        take_edge(&w, &edges.at[next]);
+    }
+    vec_deinit(&edges);
+    close_spans(l, end_s);
+}
+
+void lanes_deinit(struct lanes *l)
+{
+    for (size_t i = 0; i < l->all.len; i++) {
+        vec_deinit(&l->all.at[i].spans);
+        vec_deinit(&l->all.at[i].leads);
+    }
+    vec_deinit(&l->all);
+}

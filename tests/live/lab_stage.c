@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/live/lab_stage.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/child.h"
+#include "harness/base/clock.h"
+#include "harness/base/scoped.h"
+#include "harness/base/units.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int failures;
+static struct arena memory;
+
+void stage_check(bool right, const char *what, const char *file, int line)
+{
+    if (!right) {
+        failures++;
+        printf("%s:%d: not so: %s\n", file, line, what);
+    }
+}
+
+_Noreturn void stage_give_up(struct stage *s, const char *doing)
+{
+    printf("%s: %s: %s (%s)\n", doing, s->err.at, s->err.msg, s->err.help);
+    fflush(stdout);
+    _exit(1);
+}
+
+static void add_node(struct topology *t, uint16_t site, enum node_role role, uint16_t number, const char *name)
+{
+    struct topo_node *n = &t->nodes[t->node_count++];
+    struct topo_site *s = &t->sites[site];
+    *n = (struct topo_node){.name = name, .role = role, .site = site, .number = number};
+    snprintf(n->address, sizeof(n->address), "10.%u.%u.2", site + 1, s->node_count + 1);
+    s->node_count++;
+    s->gateways = (uint16_t)(s->gateways + (role == NODE_GATEWAY));
+    s->origins = (uint16_t)(s->origins + (role == NODE_ORIGIN));
+}
+
+static void add_site(struct topology *t, enum site_kind kind, const char *name, uint16_t home)
+{
+    struct topo_site *s = &t->sites[t->site_count++];
+    *s = (struct topo_site){.name = name, .kind = kind, .home = home, .first_node = (uint16_t)t->node_count};
+    s->role = home == 0 ? REGION_PRIMARY : REGION_STANDBY;
+}
+
+static void add_link(struct topology *t, uint16_t a, uint16_t b)
+{
+    t->links[t->link_count++] = (struct topo_link){.a = a, .b = b};
+}
+
+void stage_topology(struct topology *t, uint16_t regions, uint16_t gateways)
+{
+    static const char *const names[] = {"us-east", "eu-west", "ap-south", "sa-east"};
+    *t = (struct topology){.name = "stage"};
+    size_t sites = 2u * regions + 1u;
+    t->sites = arena_array(&memory, struct topo_site, sites);
+    t->nodes = arena_array(&memory, struct topo_node, (size_t)regions * (gateways + 2u) + 1);
+    t->links = arena_array(&memory, struct topo_link, sites * sites);
+    for (uint16_t r = 0; r < regions; r++) {
+        add_site(t, SITE_REGION, names[r], r);
+        for (uint16_t g = 1; g <= gateways; g++) {
+            add_node(t, r, NODE_GATEWAY, g, arena_printf(&memory, "%s/%u", names[r], g));
+        }
+        add_node(t, r, NODE_ORIGIN, 1, arena_printf(&memory, "%s/origin-1", names[r]));
+    }
+    for (uint16_t r = 0; r < regions; r++) {
+        const char *name = arena_printf(&memory, "clients-%s", names[r]);
+        add_site(t, SITE_VANTAGE, name, r);
+        add_node(t, (uint16_t)(regions + r), NODE_CLIENT, 1, arena_printf(&memory, "%s/1", name));
+    }
+    uint16_t witness = (uint16_t)(2 * regions);
+    add_site(t, SITE_WITNESS, "witness", 0);
+    add_node(t, witness, NODE_WITNESS, 1, "witness/1");
+    for (uint16_t a = 0; a < regions; a++) {
+        for (uint16_t b = (uint16_t)(a + 1); b < regions; b++) {
+            add_link(t, a, b);
+        }
+        for (uint16_t v = 0; v < regions; v++) {
+            add_link(t, a, (uint16_t)(regions + v));
+        }
+        add_link(t, a, witness);
+    }
+    t->failover = (struct topo_failover){.probe_every_ns = 200 * NS_PER_MS,
+                                         .probe_timeout_ns = 200 * NS_PER_MS,
+                                         .unhealthy_after = 3,
+                                         .healthy_after = 4,
+                                         .dns_ttl_ns = NS_PER_S};
+    t->replication.every_ns = 200 * NS_PER_MS;
+}
+
+uint16_t stage_client(const struct topology *t, uint16_t vantage)
+{
+    return t->sites[t->site_count / 2 + vantage].first_node;
+}
+
+struct answered {
+    int status;
+    bool done;
+};
+
+static void take_answer(void *arg, const struct lab_answer *a)
+{
+    struct answered *to = arg;
+    to->status = a->status;
+    to->done = true;
+}
+
+enum knock stage_knock(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns)
+{
+    struct answered got = {0};
+    struct err e = {0};
+    if (lab->ops->knock(lab, from, to, "/healthz", timeout_ns, take_answer, &got, &e) != 0) {
+        printf("knock: %s\n", e.msg);
+        return KNOCK_SILENT;
+    }
+    loop_run(lab->ops->loop(lab), clock_mono_ns() + timeout_ns + NS_PER_S, &got.done, &e);
+    CHECK(got.done);
+    return (enum knock)got.status;
+}
+
+void stage_pass_ms(int ms)
+{
+    poll(NULL, 0, ms);
+}
+
+int stage_datagrams(struct lab *lab, uint16_t path, int n)
+{
+    struct err e = {0};
+    int out = -1, in = -1, arrived = 0;
+    if (lab->ops->path_sockets(lab, path, &out, &in, &e) != 0) {
+        printf("sockets: %s: %s\n", e.at, e.msg);
+        return -1;
+    }
+    for (int i = 0; i < n; i++) {
+        char byte = 'x';
+        if (send(out, &byte, 1, 0) == 1) {
+            stage_pass_ms(2);
+        }
+        arrived += recv(in, &byte, 1, MSG_DONTWAIT) == 1;
+    }
+    stage_pass_ms(20);
+    for (char byte; recv(in, &byte, 1, MSG_DONTWAIT) == 1;) {
+        arrived++;
+    }
+    fd_close(&out);
+    fd_close(&in);
+    return arrived;
+}
+
+struct lab *stage_open(struct stage *s)
+{
+    struct lab *lab = NULL;
+    if (lab_netns.open(&lab, &s->topo, &s->options, &s->err) != 0) {
+        stage_give_up(s, "opening the lab");
+    }
+    for (uint16_t n = 0; n < s->topo.node_count; n++) {
+        if (lab_netns.node_start(lab, n, false, &s->err) != 0) {
+            stage_give_up(s, "starting a node");
+        }
+    }
+    for (uint16_t n = 0; n < s->topo.node_count; n++) {
+        bool serves = s->topo.nodes[n].role != NODE_CLIENT;
+        for (int i = 0; serves && i < 100 && stage_knock(lab, n, n, NS_PER_S) != KNOCK_ANSWERED; i++) {
+            stage_pass_ms(10);
+        }
+    }
+    return lab;
+}
+
+static void forget_folder(const char *path)
+{
+    const char *const argv[] = {"/bin/rm", "-rf", path, NULL};
+    struct child c;
+    if (child_exec(&c, argv, NULL, -1, NULL, NULL, NULL) == 0) {
+        child_wait(&c, 10 * NS_PER_S, NULL);
+    }
+}
+
+static int play(const struct act *act, const struct stage *given)
+{
+    fflush(stdout);
+    struct child c;
+    int side = child_fork(&c, NULL);
+    if (side == 0) {
+        struct stage s = *given;
+        act->play(&s);
+        fflush(stdout);
+        _exit(failures > 0);
+    }
+    if (side < 0 || child_wait(&c, 50 * NS_PER_S, NULL) != 0) {
+        printf("%s: did not end in time\n", act->name);
+        child_stop(&c, 0, NULL);
+        return 1;
+    }
+    bool right = WIFEXITED(c.status) && WEXITSTATUS(c.status) == 0;
+    printf("%-6s %s\n", right ? "ok" : "FAILED", act->name);
+    return right ? 0 : 1;
+}
+
+static int become_ordinary(void)
+{
+    if (geteuid() != 0) {
+        return 0;
+    }
+    return setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0 ? -1 : 0;
+}
+
+int stage_main(int argc, char **argv, const struct act *acts, size_t n)
+{
+    bool rootless = argc > 2 && strcmp(argv[2], "rootless") == 0;
+    if (argc < 2 || (!rootless && geteuid() != 0)) {
+        printf("skipped: %s\n", argc < 2 ? "the program for the nodes is not named" : "this part needs root");
+        return 77;
+    }
+    if (rootless && become_ordinary() != 0) {
+        printf("cannot become an ordinary user\n");
+        return 1;
+    }
+    if (rootless && argc == 3) { /* a new program, so that /proc/self belongs to the new user */
+        char *again[] = {argv[0], argv[1], argv[2], argv[2], NULL};
+        execv("/proc/self/exe", again);
+        return 1;
+    }
+    struct lab_caps caps;
+    struct err e = {0};
+    if (lab_caps_probe(&caps, &e) != 0 || !caps.usable) {
+        printf("skipped: %s; %s\n", e.kind ? e.msg : caps.reason, caps.remedy);
+        return 77;
+    }
+    struct stage s = {.options = {.gateway_path = argv[1], .seed = 1}};
+    snprintf(s.run_path, sizeof(s.run_path), "/tmp/drtest-live-XXXXXX");
+    if (!mkdtemp(s.run_path)) {
+        perror("mkdtemp");
+        return 1;
+    }
+    s.options.run_path = s.run_path;
+    s.options.zero_ns = clock_mono_ns();
+    int bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        bad += play(&acts[i], &s);
+    }
+    forget_folder(s.run_path);
+    arena_deinit(&memory);
+    return bad > 0;
+}

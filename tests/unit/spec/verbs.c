@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rows as the injectors have them, so that the loader is tested without the injectors.
+ */
+#include "tests/unit/spec/verbs.h"
+#include "harness/base/scoped.h"
+#include "harness/base/units.h"
+#include "harness/spec/field.h"
+
+#define IN(member) .offset = offsetof(struct action, member)
+
+static const char *const how_words[] = {"", "power", "crash", NULL};
+static const char *const disk_words[] = {"kept", "lost", NULL};
+
+static const struct field kill_fields[] = {
+    {.key = "how", .kind = FIELD_ENUM, IN(how), .words = how_words, .example = "power", .doc = "power cuts the links first"},
+    {.key = "disk", .kind = FIELD_BOOL, IN(disk_lost), .words = disk_words, .preset = "kept", .doc = "what restarts find"},
+};
+
+static const struct field degrade_fields[] = {
+    {.key = "delay", .kind = FIELD_DURATION, IN(shape.delay_ns), .max = 10 * NS_PER_S, .choice = FIELD_SOME, .doc = "d"},
+    {.key = "jitter", .kind = FIELD_DURATION, IN(shape.jitter_ns), .with = "delay", .doc = "j"},
+    {.key = "reorder", .kind = FIELD_RATIO, IN(shape.reorder_ppm), .with = "delay", .doc = "r"},
+    {.key = "loss", .kind = FIELD_RATIO, IN(shape.loss_ppm), .choice = FIELD_SOME, .doc = "l"},
+    {.key = "duplicate", .kind = FIELD_RATIO, IN(shape.duplicate_ppm), .choice = FIELD_SOME, .doc = "d"},
+    {.key = "corrupt", .kind = FIELD_RATIO, IN(shape.corrupt_ppm), .choice = FIELD_SOME, .doc = "c"},
+    {.key = "rate", .kind = FIELD_BANDWIDTH, IN(shape.rate_bps), .choice = FIELD_SOME, .doc = "r"},
+};
+
+static const struct field drift_fields[] = {
+    {.key = "patch", .kind = FIELD_JSON, IN(patch), .choice = FIELD_ONE, .doc = "RFC 6902"},
+    {.key = "merge", .kind = FIELD_JSON, IN(merge), .choice = FIELD_ONE, .doc = "RFC 7386"},
+};
+
+static const struct field fail_over_fields[] = {
+    {.key = "to", .kind = FIELD_REGION, IN(site), .required = true, .example = "eu-west", .doc = "the region to go to"},
+};
+
+#define NODES (TARGET_REGION | TARGET_NODE | TARGET_ORIGIN)
+static const struct action_type rows[] = {
+    {.verb = "kill", .summary = "End every process.", .class = ACTION_FAULT, .targets = NODES, .fields = kill_fields,
+     .field_count = array_len(kill_fields), .severing = true, .proven_once = true},
+    {.verb = "freeze", .summary = "Stop every process.", .class = ACTION_FAULT, .targets = NODES, .severing = true},
+    {.verb = "partition", .summary = "Cut a link.", .class = ACTION_FAULT, .targets = TARGET_LINK, .severing = true},
+    {.verb = "degrade", .summary = "Make a link worse.", .class = ACTION_FAULT, .targets = TARGET_LINK,
+     .fields = degrade_fields, .field_count = array_len(degrade_fields)},
+    {.verb = "drift", .summary = "Change a configuration.", .class = ACTION_FAULT,
+     .targets = TARGET_REGION | TARGET_NODE, .fields = drift_fields, .field_count = array_len(drift_fields),
+     .proven_once = true},
+    {.verb = "restore", .summary = "End faults.", .class = ACTION_RESTORE, .targets = NODES | TARGET_LINK},
+    {.verb = "fail_over", .summary = "Move the service.", .class = ACTION_OPERATOR, .fields = fail_over_fields,
+     .field_count = array_len(fail_over_fields)},
+    {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
+};
+
+const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3],
+                                                &rows[4], &rows[5], &rows[6], &rows[7]};
+const size_t test_verb_count = array_len(test_verbs);
