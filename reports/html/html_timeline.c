@@ -7,6 +7,7 @@
  * view of the whole run has the phases, one bar per fault and every instant that was found. Labels of instants are put
  * on the first row where they do not touch their neighbour.
  */
+#include "harness/base/units.h"
 #include "reports/html/html.h"
 #include "reports/story.h"
 
@@ -54,6 +55,22 @@ static int by_time(const void *a, const void *b)
 {
     double x = ((const struct mark *)a)->at_s, y = ((const struct mark *)b)->at_s;
     return (x > y) - (x < y);
+}
+
+/* What operators did, such as an ordered failover, in the words of the plan. */
+static void action_marks(struct marks *m, const struct page *p)
+{
+    const struct plan *plan = p->in->plan;
+    for (size_t i = 0; i < p->in->evidence->event_count; i++) {
+        const struct event *ev = &p->in->evidence->events[i];
+        const char *label = "operator action";
+        for (size_t s = 0; plan && s < plan->step_count; s++) {
+            label = plan->steps[s].id == ev->code && plan->steps[s].text ? plan->steps[s].text : label;
+        }
+        if (ev->kind == EVENT_ACTION) {
+            add_mark(m, (double)ev->at_ns / (double)NS_PER_S, label, PAINT_INK);
+        }
+    }
 }
 
 static void fault_marks(struct marks *m, const struct result_fault *f)
@@ -341,6 +358,7 @@ void html_timeline(struct page *p)
         add_mark(&marks, p->r->events.at[i].t_s, event_label(p->r->events.at[i].name),
                  event_paint(p->r->events.at[i].name));
     }
+    action_marks(&marks, p);
     html_heading(p, "timeline", "The whole run", "All charts from here on share this time axis: look straight down.");
     html_figure_begin(p, "Timeline of the run");
     double faults = (double)(p->r->faults.len < 24 ? p->r->faults.len : 24) * 26;
