@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void outputs_deinit(struct outputs *out)
 {
@@ -76,6 +77,19 @@ static int join_summary(struct outputs *out, const struct report_input *in, stru
                ? -1 : file_replace(out->summary, text_str(&out->summaries), out->summaries.len, e);
 }
 
+/* A copy may be wanted in a folder that is not there yet. What cannot be made shows when the copy is written. */
+static void make_folders(const char *path)
+{
+    scoped_text struct text t = {0};
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        text_clear(&t);
+        text_add_bytes(&t, path, (size_t)(slash - path));
+        if (t.len > 0) {
+            mkdir(text_str(&t), 0777);
+        }
+    }
+}
+
 /* NAME-<run id>.EXT */
 static void path_of_run(struct text *t, const char *path, const char *run_id)
 {
@@ -129,6 +143,12 @@ int outputs_add(struct outputs *out, const struct report_input *shared)
     struct report_input own = *shared, *in = &own;
     own.jenkins_style = out->jenkins_style;
     struct err e[6] = {0};
+    const char *const copies[] = {out->junit, out->summary, out->html, out->metrics};
+    for (size_t i = 0; i < array_len(copies); i++) {
+        if (copies[i]) {
+            make_folders(copies[i]);
+        }
+    }
     int rc = tell(out, print(out, in, &e[0]), &e[0]);
     fflush(stdout);
     rc |= tell(out, annotate(in, &e[1]), &e[1]);
