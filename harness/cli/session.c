@@ -223,16 +223,16 @@ static void file_away(const struct session *s, const struct job *job, struct ses
     struct err history = {0}, store = {0}, report = {0}, manifest = {0};
     int locked = history_begin(&h, text_str(&path), s->history ? s->history : "../history.jsonl", o->result, &history);
     int stored = result_store(o->run_path, o->result, &store);
+    struct report_input in = {.result = o->result, .plan = job->plan, .evidence = o->evidence, .run_path = o->run_path,
+                              .jenkins_style = text_eq(s->junit_style, "jenkins")};
     told(s, o, stored, &store);
+    told(s, o, report_write_all(&in, &report), &report);
     if (locked == 0 && stored == 0) {
         locked = history_end(&h, o->run_path, o->result, &history);
     } else if (locked == 0) {
         history_close(&h);
     }
     told(s, o, locked, &history);
-    struct report_input in = {.result = o->result, .plan = job->plan, .evidence = o->evidence, .run_path = o->run_path,
-                              .jenkins_style = text_eq(s->junit_style, "jenkins")};
-    told(s, o, report_write_all(&in, &report), &report);
     told(s, o, rundir_manifest(o->run_path, &manifest), &manifest);
 }
 
