@@ -4,12 +4,12 @@
  * files are explained by the spec room from the tables that it reads by; here are the measures of result.json and the
  * codes of everything else.
  */
+#include "harness/spec/explain.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/cli/command.h"
 #include "harness/measure/result.h"
-#include "harness/spec/explain.h"
 #include "harness/spec/plan.h"
 #include "injectors/injector.h"
 
@@ -108,6 +108,10 @@ static int run(struct call *c)
     return 0;
 }
 
-const struct command command_explain = {
-    .name = "explain", .operands = "TOPIC", .summary = "a key (timeline.partition), a measure (rto) or a code (DR0103)",
-    .exits = "0 2", .operands_min = 1, .operands_max = 1, .run = run};
+const struct command command_explain = {.name = "explain",
+                                        .operands = "TOPIC",
+                                        .summary = "a key (timeline.partition), a measure (rto) or a code (DR0103)",
+                                        .exits = "0 2",
+                                        .operands_min = 1,
+                                        .operands_max = 1,
+                                        .run = run};

@@ -64,9 +64,11 @@ static int join_junit(struct outputs *out, const struct report_input *in, struct
     out->time_s += attribute(root, " time=\"");
     text_add_bytes(&out->suites, "  ", out->suites.len ? 2 : 0);
     text_add_bytes(&out->suites, begin, (size_t)(end - begin));
-    text_addf(&all, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"drtest\" tests=\"%lld\" "
-              "failures=\"%lld\" errors=\"%lld\" time=\"%.3f\">\n  %s</testsuites>\n", (long long)out->tests,
-              (long long)out->failures, (long long)out->errors, out->time_s, text_str(&out->suites));
+    text_addf(&all,
+              "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"drtest\" tests=\"%lld\" "
+              "failures=\"%lld\" errors=\"%lld\" time=\"%.3f\">\n  %s</testsuites>\n",
+              (long long)out->tests, (long long)out->failures, (long long)out->errors, out->time_s,
+              text_str(&out->suites));
     return file_replace(out->junit, text_str(&all), all.len, e);
 }
 
@@ -74,7 +76,8 @@ static int join_summary(struct outputs *out, const struct report_input *in, stru
 {
     text_add(&out->summaries, out->summaries.len ? "\n" : "");
     return render("summary", in, &out->summaries, e) < 0
-               ? -1 : file_replace(out->summary, text_str(&out->summaries), out->summaries.len, e);
+               ? -1
+               : file_replace(out->summary, text_str(&out->summaries), out->summaries.len, e);
 }
 
 /* A copy may be wanted in a folder that is not there yet. What cannot be made shows when the copy is written. */

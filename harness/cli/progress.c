@@ -145,8 +145,9 @@ static void baseline(struct watch *w, const struct event *ev, double run_s)
     double n = (double)json_integer_value(json_object_get(ev->data, "intended"));
     double good = (double)json_integer_value(json_object_get(ev->data, "good"));
     const json_t *p99 = json_object_get(ev->data, "p99_ms");
-    line(w, run_s, met ? GREEN : RED, "steady", "%s: %.2f %% of %.0f good, p99 %.0f ms%s%s", met ? "met" : "not reached",
-         n > 0 ? 100 * good / n : 0.0, n, json_number_value(p99), ev->detail ? ": " : "", or_empty(ev->detail));
+    line(w, run_s, met ? GREEN : RED, "steady", "%s: %.2f %% of %.0f good, p99 %.0f ms%s%s",
+         met ? "met" : "not reached", n > 0 ? 100 * good / n : 0.0, n, json_number_value(p99), ev->detail ? ": " : "",
+         or_empty(ev->detail));
 }
 
 static void other(struct watch *w, const struct event *ev, double run_s)
@@ -273,17 +274,22 @@ static void on_view(struct progress *p, const struct run_view *v)
     scoped_text struct text whole = {0};
     text_addf(&whole, "[%.0f of about %.0f s] %s", v->elapsed_s, v->planned_s, text_str(&what));
     int room = w->face.width > 1 ? w->face.width - 1 : 79;
-    text_addf(&t, "\r%s%.*s%s\033[K", paint(w, w->degraded ? RED : PLAIN), room, text_str(&whole),
-              paint(w, "\033[0m"));
+    text_addf(&t, "\r%s%.*s%s\033[K", paint(w, w->degraded ? RED : PLAIN), room, text_str(&whole), paint(w, "\033[0m"));
     put(w, &t);
     w->status_shown = true;
 }
 
 void watch_init(struct watch *w, const struct plan *plan, const struct face *face, const char *lab)
 {
-    *w = (struct watch){.progress = {.event = on_event, .view = on_view}, .plan = plan, .face = *face,
-                        .fd = STDERR_FILENO, .zero_wall_ns = clock_wall_ns(), .said_mono_ns = clock_mono_ns(),
-                        .github = text_eq(getenv("GITHUB_ACTIONS"), "true"), .lab = lab, .second.ratio = NAN};
+    *w = (struct watch){.progress = {.event = on_event, .view = on_view},
+                        .plan = plan,
+                        .face = *face,
+                        .fd = STDERR_FILENO,
+                        .zero_wall_ns = clock_wall_ns(),
+                        .said_mono_ns = clock_mono_ns(),
+                        .github = text_eq(getenv("GITHUB_ACTIONS"), "true"),
+                        .lab = lab,
+                        .second.ratio = NAN};
     for (size_t i = 0; i < plan->step_count; i++) {
         w->applied_count = plan->steps[i].id > w->applied_count ? plan->steps[i].id : w->applied_count;
     }
