@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drtest explain TOPIC: what a key of a file, a target, a measure or an error code means. Keys, targets and the codes of
- * files are explained by the spec room from the tables that it reads by; here are the measures of result.json and the
- * codes of everything else.
+ * drtest explain TOPIC: what a key of a file, a target, a measure or an error code means. Keys, targets and the codes
+ * of files are explained by the spec room from the tables that it reads by; here are the measures of result.json and
+ * the codes of everything else.
  */
 #include "harness/spec/explain.h"
 #include "harness/base/err.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drtest run: everything is read, checked and compiled first; nothing is started while one file is wrong. Then the runs,
- * one after the other, each judged and reported before the next begins.
+ * drtest run: everything is read, checked and compiled first; nothing is started while one file is wrong. Then the
+ * runs, one after the other, each judged and reported before the next begins.
  *
  * The exit code is that of the worst run: an interruption, then missed, inconclusive, skipped, met.
  */

@@ -2,14 +2,14 @@
 /*
  * The order of one run, seen from outside the lab.
  *
- * The conductor is a child in a process group of its own, so that Ctrl-C reaches it exactly once: through us. It reports
- * back through one shared page; its own words go to standard error. The wait ends when its pidfd says dead; before that a
- * signal shortens the bound (healing and final lines take at most some ten seconds), and a conductor that overruns even
- * its bound is killed, whereupon the kernel takes the lab down.
+ * The conductor is a child in a process group of its own, so that Ctrl-C reaches it exactly once: through us. It
+ * reports back through one shared page; its own words go to standard error. The wait ends when its pidfd says dead;
+ * before that a signal shortens the bound (healing and final lines take at most some ten seconds), and a conductor that
+ * overruns even its bound is killed, whereupon the kernel takes the lab down.
  *
  * Failure paths: no run directory, no plan file: the error is returned and nothing was started. The conductor died or
- * could not write: what evidence there is gets judged, and is inconclusive for want of its last line. History or reports
- * that cannot be written are told and make the exit code 4 where it would have been 0; the result stands.
+ * could not write: what evidence there is gets judged, and is inconclusive for want of its last line. History or
+ * reports that cannot be written are told and make the exit code 4 where it would have been 0; the result stands.
  */
 #include "harness/cli/session.h"
 
