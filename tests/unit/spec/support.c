@@ -16,8 +16,13 @@ struct plan *load_yaml_with(const char *yaml, const char *const *sets, size_t n,
     struct plan *p = NULL;
     struct diag_list diags = {0};
     struct err e = {0};
-    const struct load l = {.path = "t.yaml", .text = yaml, .len = strlen(yaml), .types = test_verbs,
-                           .type_count = test_verb_count, .sets = sets, .set_count = n};
+    const struct load l = {.path = "t.yaml",
+                           .text = yaml,
+                           .len = strlen(yaml),
+                           .types = test_verbs,
+                           .type_count = test_verb_count,
+                           .sets = sets,
+                           .set_count = n};
     int failed = load_plan(&l, &p, &diags, &e);
     if (out) {
         text_clear(out);

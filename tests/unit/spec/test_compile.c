@@ -16,8 +16,14 @@
 
 /* One stream of 50/s, rho 99 %, two upstreams, readmission after 4 checks of 250 ms, heal at 20 s, rto 2 s. */
 static const struct hold_terms worked_example = {
-    .asked_ns = 5 * S, .upstreams = 2, .rate_min_micro = 50 * PPM, .rate_total_micro = 50 * PPM,
-    .readmit_ns = 4 * 250 * MS, .epsilon_ppm = 10000, .duration_ns = 20 * S, .rto_ns = 2 * S,
+    .asked_ns = 5 * S,
+    .upstreams = 2,
+    .rate_min_micro = 50 * PPM,
+    .rate_total_micro = 50 * PPM,
+    .readmit_ns = 4 * 250 * MS,
+    .epsilon_ppm = 10000,
+    .duration_ns = 20 * S,
+    .rto_ns = 2 * S,
 };
 
 static void holds_of_the_worked_example(void)
@@ -64,8 +70,8 @@ static void baseline_holds(void)
 
 static const char region_outage[] =
     "drtest: 1\nname: region-outage\ntopology:\n  regions: {us-east: {gateways: 2}, eu-west: {gateways: 2}}\n"
-    "  failover: {probe_every: 250ms, healthy_after: 4}\nworkload: {seed: 20260101, reads: {rate: 200/s}, writes: {rate: "
-    "20/s}}\nsteady_state: {hold: 5s}\ntimeline:\n  - {at: 0s, do: kill, region: us-east}\n"
+    "  failover: {probe_every: 250ms, healthy_after: 4}\nworkload: {seed: 20260101, reads: {rate: 200/s}, "
+    "writes: {rate: 20/s}}\nsteady_state: {hold: 5s}\ntimeline:\n  - {at: 0s, do: kill, region: us-east}\n"
     "  - {at: 20s, do: restore, region: us-east}\ntargets: {rto: 5s, rpo: 1s, lost_writes: 20, failback: 15s}\n";
 
 static void region_outage_in_numbers(void)
@@ -105,7 +111,8 @@ static void streams_share_the_rates(void)
     }
     plan_free(p);
     p = load_yaml("drtest: 1\nname: t\nworkload: {reads: {rate: 90/s, connections: fresh, timeout: 2s, path: /x}}\n"
-                  "timeline: [{at: 0s, do: nothing}]\ntargets: {rto: 1s}\n", NULL);
+                  "timeline: [{at: 0s, do: nothing}]\ntargets: {rto: 1s}\n",
+                  NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(p);
     CU_ASSERT_EQUAL(p->stream_count, 2);
     CU_ASSERT_EQUAL(p->streams[1].rate_micro, 45 * PPM);
@@ -157,10 +164,11 @@ static void faults_end_where_the_timeline_says(void)
 
 static void directions_follow_the_link(void)
 {
-    struct plan *p = load_steps("  - {at: 0s, do: partition, between: [eu-west, us-east], direction: forward, for: 20s}\n"
-                                "  - {at: 30s, do: degrade, between: [us-east, eu-west], direction: forward, delay: 50ms, "
-                                "jitter: 5ms, reorder: 2%, rate: 10mbit, for: 20s}\n",
-                                "{rto: 2s}", NULL);
+    struct plan *p =
+        load_steps("  - {at: 0s, do: partition, between: [eu-west, us-east], direction: forward, for: 20s}\n"
+                   "  - {at: 30s, do: degrade, between: [us-east, eu-west], direction: forward, delay: 50ms, "
+                   "jitter: 5ms, reorder: 2%, rate: 10mbit, for: 20s}\n",
+                   "{rto: 2s}", NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(p);
     const struct topo_link *l = &p->topology->links[p->steps[0].action.link];
     CU_ASSERT_STRING_EQUAL(p->topology->sites[l->a].name, "us-east");
@@ -196,8 +204,10 @@ static void targets_and_what_they_imply(void)
 
 static void the_smallest_scenario_has_all_defaults(void)
 {
-    struct plan *p = load_yaml("{drtest: 1, name: lose-primary, timeline: [{at: 0s, do: kill, region: us-east}], targets: "
-                               "{rto: 5s, rpo: 1s}}", NULL);
+    struct plan *p =
+        load_yaml("{drtest: 1, name: lose-primary, timeline: [{at: 0s, do: kill, region: us-east}], targets: "
+                  "{rto: 5s, rpo: 1s}}",
+                  NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(p);
     CU_ASSERT_STRING_EQUAL(p->title, "lose-primary");
     CU_ASSERT_STRING_EQUAL(p->topology->name, "two-regions");
@@ -231,8 +241,9 @@ static void drift_keeps_its_patch(void)
                                 "{detected: 2s, repaired: 10s}", NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(p);
     scoped_free char *patch = json_dumps(p->steps[0].action.patch, JSON_COMPACT);
-    CU_ASSERT_STRING_EQUAL(patch, "[{\"op\":\"replace\",\"path\":\"/routes/orders/upstream\",\"value\":"
-                                  "\"http://127.0.0.1:9\"},{\"op\":\"remove\",\"path\":\"/routes/orders/rate_limit\"}]");
+    CU_ASSERT_STRING_EQUAL(patch,
+                           "[{\"op\":\"replace\",\"path\":\"/routes/orders/upstream\",\"value\":"
+                           "\"http://127.0.0.1:9\"},{\"op\":\"remove\",\"path\":\"/routes/orders/rate_limit\"}]");
     CU_ASSERT_STRING_EQUAL(p->topology->nodes[p->steps[0].action.node].name, "eu-west/1");
     CU_ASSERT_EQUAL(p->steps[1].action.site, 1);
     CU_ASSERT_STRING_EQUAL(p->steps[1].text, "fail_over to eu-west");
@@ -241,10 +252,10 @@ static void drift_keeps_its_patch(void)
 
 static void resolution_is_checked_at_the_boundary(void)
 {
-    CU_ASSERT(refuses("drtest: 1\nname: t\ntimeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rto: 499ms}\n", "DR0204",
-                      "at least 500ms"));
-    CU_ASSERT(refuses("drtest: 1\nname: t\ntimeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rpo: 499ms}\n", "DR0204",
-                      "at least 500ms"));
+    CU_ASSERT(refuses("drtest: 1\nname: t\ntimeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rto: 499ms}\n",
+                      "DR0204", "at least 500ms"));
+    CU_ASSERT(refuses("drtest: 1\nname: t\ntimeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rpo: 499ms}\n",
+                      "DR0204", "at least 500ms"));
     struct plan *p = load_steps("  - {at: 0s, do: kill, region: us-east}\n", "{rto: 500ms, rpo: 500ms}", NULL);
     CU_ASSERT_PTR_NOT_NULL(p);
     plan_free(p);
@@ -272,10 +283,12 @@ static void luck_is_warned_of_only_where_it_could_be(void)
     plan_free(load_steps("  - {at: 0s, do: kill, region: us-east}\n", "{lost_writes: 0}", &out));
     CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&out), "warning[DR0215]"));
     plan_free(load_yaml("drtest: 1\nname: t\ntopology: {replication: {mode: sync}}\n"
-                        "timeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rpo: 0s}\n", &out));
+                        "timeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rpo: 0s}\n",
+                        &out));
     CU_ASSERT_STRING_EQUAL(text_str(&out), "");
     plan_free(load_yaml("drtest: 1\nname: t\nworkload: {writes: {rate: 50/s}}\n"
-                        "timeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rpo: 0s}\n", &out));
+                        "timeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rpo: 0s}\n",
+                        &out));
     CU_ASSERT_STRING_EQUAL(text_str(&out), "");
 }
 

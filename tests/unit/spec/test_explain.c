@@ -40,8 +40,8 @@ static void topics_are_explained(void)
 
 static void unknown_topics_get_help(void)
 {
-    static const char *const wrong[] = {"timeline.partitoin", "workloud", "targets.rtoo", "DR9999", "", "timeline.kill.x",
-                                        "workload.seed.x", "."};
+    static const char *const wrong[] = {
+        "timeline.partitoin", "workloud", "targets.rtoo", "DR9999", "", "timeline.kill.x", "workload.seed.x", "."};
     for (size_t i = 0; i < array_len(wrong); i++) {
         scoped_text struct text out = {0};
         struct err e = {0};

@@ -26,7 +26,8 @@ static bool accepted(const char *steps, const char *targets)
     return p != NULL;
 }
 
-#define CUT(at, dir, len) "  - {at: " at ", do: partition, between: [us-east, eu-west], direction: " dir ", for: " len "}\n"
+#define CUT(at, dir, len) \
+    "  - {at: " at ", do: partition, between: [us-east, eu-west], direction: " dir ", for: " len "}\n"
 #define SLOW(at, what, len) "  - {at: " at ", do: degrade, between: [us-east, eu-west], " what ", for: " len "}\n"
 #define RTO "{rto: 2s}"
 
@@ -48,7 +49,7 @@ static void nothing_is_seen_under_a_cut(void)
 {
     CU_ASSERT(rejected(CUT("0s", "both", "30s") SLOW("5s", "delay: 50ms", "20s"), RTO, "DR0209"));
     CU_ASSERT(rejected(CUT("0s", "both", "30s") SLOW("5s", "delay: 50ms", "25s"), RTO, "DR0209"));
-    CU_ASSERT(accepted(CUT("0s", "both", "30s") SLOW("5s", "delay: 50ms", "26s"), RTO)); /* seen at its end */
+    CU_ASSERT(accepted(CUT("0s", "both", "30s") SLOW("5s", "delay: 50ms", "26s"), RTO));    /* seen at its end */
     CU_ASSERT(accepted(CUT("0s", "forward", "30s") SLOW("5s", "delay: 50ms", "20s"), RTO)); /* seen one way */
     CU_ASSERT(rejected(CUT("0s", "forward", "30s") CUT("0s", "backward", "30s") SLOW("5s", "delay: 50ms", "20s"), RTO,
                        "DR0209"));
@@ -56,15 +57,19 @@ static void nothing_is_seen_under_a_cut(void)
 
 static void the_dead_cannot_be_hit(void)
 {
-    CU_ASSERT(rejected("  - {at: 0s, do: kill, gateway: us-east/1}\n  - {at: 5s, do: freeze, region: us-east, for: 20s}\n",
-                       RTO, "DR0210"));
-    CU_ASSERT(rejected("  - {at: 0s, do: kill, region: eu-west}\n  - {at: 5s, do: drift, gateway: eu-west/1, merge: {a: 1}}\n",
-                       RTO, "DR0210"));
-    CU_ASSERT(accepted("  - {at: 0s, do: kill, gateway: us-east/1}\n  - {at: 5s, do: freeze, gateway: us-east/2, for: 20s}\n",
-                       RTO));
-    CU_ASSERT(accepted("  - {at: 0s, do: freeze, gateway: us-east/1}\n  - {at: 5s, do: kill, gateway: us-east/1}\n", RTO));
+    CU_ASSERT(
+        rejected("  - {at: 0s, do: kill, gateway: us-east/1}\n  - {at: 5s, do: freeze, region: us-east, for: 20s}\n",
+                 RTO, "DR0210"));
+    CU_ASSERT(rejected(
+        "  - {at: 0s, do: kill, region: eu-west}\n  - {at: 5s, do: drift, gateway: eu-west/1, merge: {a: 1}}\n", RTO,
+        "DR0210"));
+    CU_ASSERT(accepted(
+        "  - {at: 0s, do: kill, gateway: us-east/1}\n  - {at: 5s, do: freeze, gateway: us-east/2, for: 20s}\n", RTO));
+    CU_ASSERT(
+        accepted("  - {at: 0s, do: freeze, gateway: us-east/1}\n  - {at: 5s, do: kill, gateway: us-east/1}\n", RTO));
     CU_ASSERT(accepted("  - {at: 0s, do: kill, region: us-east}\n  - {at: 20s, do: restore, region: us-east}\n"
-                       "  - {at: 40s, do: kill, region: us-east}\n", RTO));
+                       "  - {at: 40s, do: kill, region: us-east}\n",
+                       RTO));
 }
 
 static void one_verb_once_at_a_time(void)
@@ -72,25 +77,35 @@ static void one_verb_once_at_a_time(void)
     CU_ASSERT(rejected("  - {at: 0s, do: freeze, region: us-east}\n  - {at: 5s, do: freeze, gateway: us-east/2}\n", RTO,
                        "DR0208"));
     CU_ASSERT(rejected("  - {at: 0s, do: drift, region: us-east, merge: {a: 1}}\n"
-                       "  - {at: 5s, do: drift, gateway: us-east/2, merge: {b: 1}}\n", RTO, "DR0208"));
+                       "  - {at: 5s, do: drift, gateway: us-east/2, merge: {b: 1}}\n",
+                       RTO, "DR0208"));
     CU_ASSERT(accepted("  - {at: 0s, do: freeze, gateway: us-east/1}\n"
-                       "  - {at: 5s, do: drift, gateway: us-east/1, merge: {a: 1}}\n", RTO));
+                       "  - {at: 5s, do: drift, gateway: us-east/1, merge: {a: 1}}\n",
+                       RTO));
     CU_ASSERT(accepted("  - {at: 0s, do: kill, gateway: us-east/1}\n  - {at: 0s, do: kill, origin: us-east/1}\n", RTO));
 }
 
 static void restores_must_find_something(void)
 {
-    CU_ASSERT(rejected("  - {at: 0s, do: kill, region: us-east}\n  - {at: 20s, do: restore, region: eu-west}\n", RTO, "DR0206"));
-    CU_ASSERT(rejected("  - {at: 0s, do: kill, region: us-east}\n  - {at: 20s, do: restore, gateway: us-east/1}\n", RTO, "DR0206"));
-    CU_ASSERT(rejected("  - {at: 20s, do: kill, region: us-east}\n  - {at: 0s, do: restore, region: us-east}\n", RTO, "DR0206"));
-    CU_ASSERT(rejected("  - {at: 0s, do: kill, region: us-east, for: 20s}\n  - {at: 30s, do: restore, region: us-east}\n", RTO,
+    CU_ASSERT(rejected("  - {at: 0s, do: kill, region: us-east}\n  - {at: 20s, do: restore, region: eu-west}\n", RTO,
                        "DR0206"));
-    CU_ASSERT(rejected("  - {at: 0s, do: kill, region: us-east, for: 40s}\n  - {at: 30s, do: restore, region: us-east}\n", RTO,
-                       "DR0207"));
-    CU_ASSERT(accepted("  - {at: 0s, do: kill, gateway: us-east/1}\n  - {at: 30s, do: restore, region: us-east}\n", RTO));
+    CU_ASSERT(rejected("  - {at: 0s, do: kill, region: us-east}\n  - {at: 20s, do: restore, gateway: us-east/1}\n", RTO,
+                       "DR0206"));
+    CU_ASSERT(rejected("  - {at: 20s, do: kill, region: us-east}\n  - {at: 0s, do: restore, region: us-east}\n", RTO,
+                       "DR0206"));
+    CU_ASSERT(
+        rejected("  - {at: 0s, do: kill, region: us-east, for: 20s}\n  - {at: 30s, do: restore, region: us-east}\n",
+                 RTO, "DR0206"));
+    CU_ASSERT(
+        rejected("  - {at: 0s, do: kill, region: us-east, for: 40s}\n  - {at: 30s, do: restore, region: us-east}\n",
+                 RTO, "DR0207"));
+    CU_ASSERT(
+        accepted("  - {at: 0s, do: kill, gateway: us-east/1}\n  - {at: 30s, do: restore, region: us-east}\n", RTO));
     CU_ASSERT(accepted("  - {at: 0s, do: partition, between: [us-east, eu-west]}\n"
-                       "  - {at: 30s, do: restore, between: [eu-west, us-east]}\n", RTO));
-    CU_ASSERT(rejected("  - {at: 0s, do: kill, region: us-east}\n  - {at: 0s, do: restore, region: us-east}\n", RTO, "DR0211"));
+                       "  - {at: 30s, do: restore, between: [eu-west, us-east]}\n",
+                       RTO));
+    CU_ASSERT(rejected("  - {at: 0s, do: kill, region: us-east}\n  - {at: 0s, do: restore, region: us-east}\n", RTO,
+                       "DR0211"));
 }
 
 static void proofs_need_their_time(void)
@@ -106,9 +121,11 @@ static void somebody_must_be_left_to_serve(void)
     CU_ASSERT(rejected(both, RTO, "DR0212"));
     CU_ASSERT(rejected(both, "{availability: 50%}", "DR0212"));
     CU_ASSERT(accepted(both, "{converged: 30s}"));
-    CU_ASSERT(rejected("  - {at: 0s, do: kill, origin: us-east/1}\n  - {at: 5s, do: freeze, region: eu-west}\n", RTO, "DR0212"));
+    CU_ASSERT(rejected("  - {at: 0s, do: kill, origin: us-east/1}\n  - {at: 5s, do: freeze, region: eu-west}\n", RTO,
+                       "DR0212"));
     CU_ASSERT(accepted("  - {at: 0s, do: kill, region: us-east}\n  - {at: 20s, do: restore, region: us-east}\n"
-                       "  - {at: 40s, do: kill, region: eu-west}\n", RTO));
+                       "  - {at: 40s, do: kill, region: eu-west}\n",
+                       RTO));
 }
 
 static void every_conflict_shows_both_places(void)

@@ -20,9 +20,36 @@ enum { ROUNDS = 1500 };
 
 static void mutate(struct text *t, struct rng *r)
 {
-    static const char *const pieces[] = {"{", "}", "[", "]", ": ", "- ", "\n", "\t", "&a ", "*a", "!x ", "\"", "'", "#", "\xff",
-                                         "\xe2\x80\xa8", "99999999999999999999s", "-1", "0", "~", "us-east", "kill", "|\n", ",",
-                                         "restore", "for: 1s", "<<", "\r", "at: 0s, ", "0%"};
+    static const char *const pieces[] = {"{",
+                                         "}",
+                                         "[",
+                                         "]",
+                                         ": ",
+                                         "- ",
+                                         "\n",
+                                         "\t",
+                                         "&a ",
+                                         "*a",
+                                         "!x ",
+                                         "\"",
+                                         "'",
+                                         "#",
+                                         "\xff",
+                                         "\xe2\x80\xa8",
+                                         "99999999999999999999s",
+                                         "-1",
+                                         "0",
+                                         "~",
+                                         "us-east",
+                                         "kill",
+                                         "|\n",
+                                         ",",
+                                         "restore",
+                                         "for: 1s",
+                                         "<<",
+                                         "\r",
+                                         "at: 0s, ",
+                                         "0%"};
     for (uint64_t n = 1 + rng_below(r, 6); n > 0 && t->len > 0; n--) {
         size_t at = (size_t)rng_below(r, t->len), len = (size_t)rng_below(r, 20);
         len = len > t->len - at ? t->len - at : len;

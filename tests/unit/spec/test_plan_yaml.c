@@ -96,7 +96,8 @@ static void round_trip(const struct plan *p)
 
 static void shipped_scenarios_round_trip(void)
 {
-    static const char *const names[] = {"region-outage", "partition", "one-way-partition", "config-drift", "null-drill"};
+    static const char *const names[] = {"region-outage", "partition", "one-way-partition", "config-drift",
+                                        "null-drill"};
     static const char *const sets[] = {"topology.flaws=no_failover,slow_detect", "recovery.within=61s"};
     for (size_t i = 0; i < array_len(names); i++) {
         for (size_t with = 0; with <= 2; with += 2) {
@@ -117,12 +118,16 @@ static void shipped_scenarios_round_trip(void)
 static void awkward_values_round_trip(void)
 {
     static const char *const yamls[] = {
-        "drtest: 1\nname: t\ntitle: \"a: b # c \\\" \\\\ 'd' \\u00e9 \\u2028 \\U0001F600\"\ndescription: |\n  two\n\n   lines\t\n"
+        "drtest: 1\nname: t\ntitle: \"a: b # c \\\" \\\\ 'd' \\u00e9 \\u2028 \\U0001F600\"\n"
+        "description: |\n  two\n\n   lines\t\n"
         "owner: '{x}'\ntags: [a, b-c]\nworkload: {reads: {rate: 100/m, connections: keepalive}, writes: {rate: 7/s}}\n"
-        "abort_when: {availability: 20%, for: 10s}\ntimeline:\n  - {at: 1m30s, do: kill, origin: us-east/1, how: crash, disk: lost}\n"
+        "abort_when: {availability: 20%, for: 10s}\n"
+        "timeline:\n  - {at: 1m30s, do: kill, origin: us-east/1, how: crash, disk: lost}\n"
         "targets: {rpo: 10s}\n",
-        "drtest: 1\nname: t\ntimeline:\n  - {at: 0s, do: drift, region: eu-west, merge: {\"5\": \"6\", a: 6, b: -1.5e3, c: null, "
-        "d: true, e: \"true\", f: [1, \"\", {g: \"x\\ny\"}], h: 'no: yes', \"\\u00fc [\": ~}, note: \"- x\"}\ntargets: {detected: 2s}\n",
+        "drtest: 1\nname: t\ntimeline:\n"
+        "  - {at: 0s, do: drift, region: eu-west, merge: {\"5\": \"6\", a: 6, b: -1.5e3, c: null, "
+        "d: true, e: \"true\", f: [1, \"\", {g: \"x\\ny\"}], h: 'no: yes', \"\\u00fc [\": ~}, note: \"- x\"}\n"
+        "targets: {detected: 2s}\n",
         "drtest: 1\nname: t\ntopology:\n  regions:\n    no:\n    yes: {role: active}\n    on: {gateways: 1}\n"
         "  links: [{between: [no, yes], delay: 1ms, loss: 0.01%, rate: 1500bit}]\n"
         "  vantages: {\"123\": {home: on}, x: {home: no}, y: {home: no}}\n"

@@ -95,10 +95,10 @@ static void the_shipped_suite(void)
         p[i] = plan_entry(s, i, NULL, NULL);
         CU_ASSERT_PTR_NOT_NULL_FATAL(p[i]);
     }
-    CU_ASSERT_EQUAL(target(p[1], TARGET_RTO), 3 * NS_PER_S);    /* its own */
+    CU_ASSERT_EQUAL(target(p[1], TARGET_RTO), 3 * NS_PER_S); /* its own */
     CU_ASSERT_EQUAL(target(p[1], TARGET_RPO), 0);
-    CU_ASSERT_EQUAL(target(p[2], TARGET_RTO), 5 * NS_PER_S);    /* the suite's default */
-    CU_ASSERT_EQUAL(target(p[2], TARGET_RPO), -1);              /* writes nothing: dropped */
+    CU_ASSERT_EQUAL(target(p[2], TARGET_RTO), 5 * NS_PER_S); /* the suite's default */
+    CU_ASSERT_EQUAL(target(p[2], TARGET_RPO), -1);           /* writes nothing: dropped */
     CU_ASSERT_EQUAL(target(p[2], TARGET_LOST_AFTER), -1);
     CU_ASSERT_EQUAL(target(p[2], TARGET_REPAIRED), 20 * NS_PER_S); /* the entry's */
     scoped_free char *record = json_dumps(p[2]->overrides, JSON_COMPACT | JSON_SORT_KEYS);
@@ -117,11 +117,14 @@ static const char scenario[] = "drtest: 1\nname: a\nworkload: {seed: 3, reads: {
 static void values_merge_key_by_key(void)
 {
     write_file("a.yaml", scenario);
-    struct suite *s = load("drtest: 1\nsuite: s\ndefaults: {workload: {seed: 9, reads: {rate: 1/s, connections: fresh}, "
-                           "writes: {rate: 40/s}}, targets: {rpo: 1s, rto: 9s}, recovery: {hold: 7s}}\n"
-                           "scenarios: [a.yaml, {file: a.yaml, with: {workload: {reads: {rate: 200/s}}}}]\n", NULL);
+    struct suite *s =
+        load("drtest: 1\nsuite: s\ndefaults: {workload: {seed: 9, reads: {rate: 1/s, connections: fresh}, "
+             "writes: {rate: 40/s}}, targets: {rpo: 1s, rto: 9s}, recovery: {hold: 7s}}\n"
+             "scenarios: [a.yaml, {file: a.yaml, with: {workload: {reads: {rate: 200/s}}}}]\n",
+             NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    struct plan *p = plan_entry(s, 0, NULL, NULL), *q = plan_entry(s, 1, NULL, NULL), *r = plan_entry(s, 1, "targets.rto=4s", NULL);
+    struct plan *p = plan_entry(s, 0, NULL, NULL), *q = plan_entry(s, 1, NULL, NULL),
+                *r = plan_entry(s, 1, "targets.rto=4s", NULL);
     CU_ASSERT_FATAL(p && q && r);
     CU_ASSERT_EQUAL(p->seed, 3);
     CU_ASSERT_DOUBLE_EQUAL(plan_rate_total(p), 140, 1e-9);
@@ -171,8 +174,9 @@ static void schedules(void)
         enum suite_schedule schedule;
         int64_t days;
     } cases[] = {
-        {"daily", SCHEDULE_DAILY, 2},           {"weekly", SCHEDULE_WEEKLY, 8},   {"monthly", SCHEDULE_MONTHLY, 35},
-        {"quarterly", SCHEDULE_QUARTERLY, 100}, {"yearly", SCHEDULE_YEARLY, 400}, {"17 6 1 1,4,7,10 *", SCHEDULE_CRON, 0},
+        {"daily", SCHEDULE_DAILY, 2},      {"weekly", SCHEDULE_WEEKLY, 8},
+        {"monthly", SCHEDULE_MONTHLY, 35}, {"quarterly", SCHEDULE_QUARTERLY, 100},
+        {"yearly", SCHEDULE_YEARLY, 400},  {"17 6 1 1,4,7,10 *", SCHEDULE_CRON, 0},
     };
     for (size_t i = 0; i < array_len(cases); i++) {
         char text[128];

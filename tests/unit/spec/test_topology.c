@@ -2,9 +2,9 @@
 /*
  * The world on paper: sites, nodes, addresses, the mesh, and what contradicts itself.
  */
-#include "harness/spec/topology.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
+#include "harness/spec/topology.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/spec/support.h"
 #include <stdio.h>
@@ -43,8 +43,9 @@ static void two_regions_by_default(void)
     const struct topology *t = build("");
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);
     static const char *const sites[] = {"us-east", "eu-west", "clients-us-east", "clients-eu-west", "witness"};
-    static const char *const nodes[] = {"us-east/1", "us-east/2", "us-east/origin-1", "eu-west/1", "eu-west/2",
-                                        "eu-west/origin-1", "clients-us-east/1", "clients-eu-west/1", "witness/1"};
+    static const char *const nodes[] = {"us-east/1",         "us-east/2",         "us-east/origin-1",
+                                        "eu-west/1",         "eu-west/2",         "eu-west/origin-1",
+                                        "clients-us-east/1", "clients-eu-west/1", "witness/1"};
     static const char *const addresses[] = {"10.1.1.2", "10.1.2.2", "10.1.3.2", "10.2.1.2", "10.2.2.2",
                                             "10.2.3.2", "10.3.1.2", "10.4.1.2", "10.5.1.2"};
     CU_ASSERT_EQUAL_FATAL(t->site_count, 5);
@@ -90,9 +91,10 @@ static void routers_are_meshed(void)
 
 static void links_get_their_shape(void)
 {
-    const struct topology *t = build("topology:\n  regions: {a: {}, b: {}}\n  vantages: {office: {home: b}}\n"
-                                     "  links:\n    - {between: [b, a], delay: 40ms, jitter: 3ms, loss: 0.5%, rate: 10mbit}\n"
-                                     "    - {between: [office, a], delay: 5ms}\n");
+    const struct topology *t =
+        build("topology:\n  regions: {a: {}, b: {}}\n  vantages: {office: {home: b}}\n"
+              "  links:\n    - {between: [b, a], delay: 40ms, jitter: 3ms, loss: 0.5%, rate: 10mbit}\n"
+              "    - {between: [office, a], delay: 5ms}\n");
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);
     const struct path_state *s = &t->links[topo_link_find(t, 0, 1)].baseline;
     CU_ASSERT(s->delay_ns == 40 * NS_PER_MS && s->jitter_ns == 3 * NS_PER_MS && s->loss_ppm == 5000 &&
@@ -105,8 +107,9 @@ static void links_get_their_shape(void)
 
 static void roles_and_endpoints(void)
 {
-    const struct topology *t = build("topology: {regions: {a: {gateways: 1}, b: {role: primary}, c: {role: active, origins: "
-                                     "2}}}\n");
+    const struct topology *t =
+        build("topology: {regions: {a: {gateways: 1}, b: {role: primary}, c: {role: active, origins: "
+              "2}}}\n");
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);
     CU_ASSERT_EQUAL(t->primary, 1);
     CU_ASSERT_EQUAL(t->sites[0].role, REGION_STANDBY);
@@ -139,15 +142,18 @@ static void contradictions_are_refused(void)
 {
     CU_ASSERT(rejected("topology: three-regions\n", "DR0201", "unknown topology `three-regions`"));
     CU_ASSERT(rejected("topology: [two-regions]\n", "DR0106", "`topology` is a list"));
-    CU_ASSERT(rejected("topology: {regions: {a: {role: primary}, b: {role: primary}}}\n", "DR0202", "a second primary"));
+    CU_ASSERT(
+        rejected("topology: {regions: {a: {role: primary}, b: {role: primary}}}\n", "DR0202", "a second primary"));
     CU_ASSERT(rejected("topology: {regions: {a: {role: standby}}}\n", "DR0202", "no region is `primary` or `active`"));
     CU_ASSERT(rejected("topology: {regions: {}}\n", "DR0114", "`regions` has 0 entries"));
     CU_ASSERT(rejected("topology: {regions: {witness: {}}}\n", "DR0202", "the witness's site"));
-    CU_ASSERT(rejected("topology: {regions: {a: {}}, vantages: {a: {home: a}}}\n", "DR0202", "`a` is the name of a region"));
+    CU_ASSERT(
+        rejected("topology: {regions: {a: {}}, vantages: {a: {home: a}}}\n", "DR0202", "`a` is the name of a region"));
     CU_ASSERT(rejected("topology: {regions: {a: {}}, vantages: {v: {home: w}}}\n", "DR0201", "unknown region `w`"));
     CU_ASSERT(rejected("topology: {regions: {a: {}}, vantages: {v: {}}}\n", "DR0105", "lacks the key `home`"));
     CU_ASSERT(rejected("topology: {regions: {a: {}, b: {}}, links: [{between: [a, c]}]}\n", "DR0201", "`c`"));
-    CU_ASSERT(rejected("topology: {regions: {a: {}, b: {}}, links: [{between: [a, a]}]}\n", "DR0201", "no link between"));
+    CU_ASSERT(
+        rejected("topology: {regions: {a: {}, b: {}}, links: [{between: [a, a]}]}\n", "DR0201", "no link between"));
     CU_ASSERT(rejected("topology: {regions: {a: {}, b: {}}, links: [{between: [clients-a, clients-b]}]}\n", "DR0201",
                        "no link between"));
     CU_ASSERT(rejected("topology: {regions: {a: {}, b: {}}, links: [{between: [a, b]}, {between: [b, a]}]}\n", "DR0202",
@@ -165,6 +171,7 @@ static void ninety_nine_regions_fit(void)
         text_addf(&yaml, "    r%d: {gateways: 8, origins: 4}\n", i);
     }
     text_add(&yaml, REST);
+    tear_down();
     int64_t begin = cpu_ns();
     plan = load_yaml(text_str(&yaml), NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
