@@ -79,7 +79,7 @@ static bool may_take(const struct book *b, const struct book_question *q, int64_
         return true;
     if (now < b->until_ns)
         return false;
-    if (now < b->others_from_ns && (b->holder >= 0 || q->region != b->prefer))
+    if (now < b->others_from_ns && q->region != b->prefer)
         return false;
     return !better_asked(b, q, now);
 }

@@ -51,6 +51,9 @@ static void extend(struct lane *lane, double at_s, enum lane_state state, bool l
     if (n > 0 && at_s < lane->spans.at[n - 1].from_s) { /* observations are bracketed and may look back a little */
         at_s = lane->spans.at[n - 1].from_s;
     }
+    if (n > 0 && lane->spans.at[n - 1].from_s == at_s && lane->spans.at[n - 1].state != state) {
+        n = --lane->spans.len; /* a state that lasted no time was none */
+    }
     if (n == 0 || lane->spans.at[n - 1].state != state) {
         if (n > 0) {
             lane->spans.at[n - 1].to_s = at_s;
@@ -160,8 +163,8 @@ static bool take_process(struct node_state *n, const char *what)
     static const struct {
         const char *word;
         enum lane_state state;
-    } words[] = {{"started", LANE_STARTING}, {"ready", LANE_UP},       {"continued", LANE_UP},
-                 {"exited", LANE_DOWN},      {"killed", LANE_DOWN},    {"stopped", LANE_FROZEN}};
+    } words[] = {{"started", LANE_STARTING}, {"ready", LANE_UP},    {"continued", LANE_UP},
+                 {"exited", LANE_DOWN},      {"killed", LANE_DOWN}, {"stopped", LANE_FROZEN}};
     for (size_t i = 0; i < array_len(words); i++) {
         if (text_eq(words[i].word, what)) {
             n->process = words[i].state;
@@ -241,7 +244,8 @@ static void add_lanes(struct lanes *l, const struct topology *topo)
         if (site->kind == SITE_REGION) {
             *vec_push(&l->all) = (struct lane){.name = site->name, .site = (uint16_t)s, .node = TOPO_NONE};
         }
-        for (size_t n = site->first_node; n < (size_t)site->first_node + site->node_count && n < topo->node_count; n++) {
+        for (size_t n = site->first_node; n < (size_t)site->first_node + site->node_count && n < topo->node_count;
+             n++) {
             *vec_push(&l->all) = (struct lane){.name = topo->nodes[n].name, .site = (uint16_t)s, .node = (uint16_t)n};
         }
     }

@@ -123,7 +123,7 @@ static void tell_faults(struct text *t, const struct result *r)
     size_t told = 0, begun = 0;
     for (size_t i = 0; i < r->faults.len; i++) {
         const struct result_fault *f = &r->faults.at[i];
-        begun += isfinite(f->t_ib_s);
+        begun += isfinite(f->t_ib_s) ? 1 : 0;
         if (!isfinite(f->t_ib_s) || told == FAULTS_TOLD) {
             continue;
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Method: flock(2) on the file itself, held from the first look to the append, so that line numbers and hashes are those
- * of the file as it will be. The file is read line by line with a bound on the length of a line; a line that is no JSON
- * counts as a line and is otherwise passed over: the chain of hashes says that something is wrong, not this reader.
+ * of the file as it will be. The file is read line by line; a line that is no JSON, or longer than any of ours, counts
+ * as a line and is otherwise passed over: the chain of hashes says that something is wrong, not this reader.
  *
  * The line is appended with one write(2). Should a run die within it, the next one finds a last line without a break,
  * ends it, and goes on.
@@ -74,13 +74,9 @@ static bool each_line(FILE *in, void (*see)(void *arg, const char *text, size_t 
     return whole;
 }
 
-struct survey {
-    struct result *r;
-};
-
 static void survey_line(void *arg, const char *text, size_t len, const json_t *line)
 {
-    struct result *r = ((struct survey *)arg)->r;
+    struct result *r = arg;
     char hash[SHA256_HEX];
     sha256_hex(text, len, hash);
     r->history.line++;
@@ -110,8 +106,7 @@ int history_begin(struct history *h, const char *path, const char *shown, struct
         return -1;
     }
     rewind(in);
-    struct survey s = {.r = r};
-    h->torn = !each_line(in, survey_line, &s);
+    h->torn = !each_line(in, survey_line, r);
     r->history.line++;
     return 0;
 }

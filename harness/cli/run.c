@@ -75,12 +75,11 @@ struct running {
     bool stop;
 };
 
-static int check_flags(struct call *c, const struct run_flags *f, struct err *e)
+static int check_flags(const struct run_flags *f, struct err *e)
 {
-    (void)c;
-    if (f->seed >= SEED_MAX) {
-        err_set(e, ERR_USAGE, "--seed", "%lld is too large", (long long)f->seed);
-        return err_help(e, "write a number below 2^53");
+    if (f->seed == 0 || f->seed >= SEED_MAX) {
+        err_set(e, ERR_USAGE, "--seed", "%lld cannot be ordered", (long long)f->seed);
+        return err_help(e, "write a number from 1 to 2^53 - 1, or leave it out for the scenario's own or a fresh one");
     }
     if (f->repeat == 0 || f->repeat > REPEAT_MAX) {
         err_set(e, ERR_USAGE, "--repeat", "%lld times makes no sense", (long long)f->repeat);
@@ -229,7 +228,7 @@ static int run(struct call *c)
     struct err e = {0};
     struct batch b = {0};
     struct batch_options o = {.set = &f->set, .tags = &f->tags, .repeat = f->repeat, .seed = f->seed};
-    int code = check_flags(c, f, &e) < 0 || batch_load(&b, &c->operands, &o, &e) < 0 ? -1 : check_batch(c, &b);
+    int code = check_flags(f, &e) < 0 || batch_load(&b, &c->operands, &o, &e) < 0 ? -1 : check_batch(c, &b);
     if (code == 0) {
         code = f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, &e) : run_batch(c, f, &b, &e);
     }

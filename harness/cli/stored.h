@@ -2,8 +2,9 @@
 /*
  * A run that lies in a directory, loaded again: result, plan and evidence, for `report` and `analyze`.
  *
- * The plan is made from scenario.yaml and the overrides that the run recorded beside it, not from plan.yaml, so that
- * lines and digests are those of the scenario as it was written.
+ * Three files hold the plan: plan.yaml, the scenario as run, which is what the plan is compiled from again;
+ * scenario.yaml, the file as written; origin.json, what plan.yaml cannot say: digests of the original, its name, and the
+ * lines on which steps and targets stood.
  */
 #pragma once
 #include "harness/evidence/evidence_read.h"
@@ -11,8 +12,6 @@
 #include "harness/spec/plan.h"
 
 struct err;
-
-#define STORED_OVERRIDES "overrides.json"
 
 struct stored_run {
     char *path;
@@ -24,5 +23,5 @@ struct stored_run {
 int stored_load(struct stored_run *s, const char *output, const char *run, struct err *e);
 void stored_deinit(struct stored_run *s);
 
-/* What stored_load needs beside scenario.yaml. */
+/* What stored_load needs beside the evidence. */
 int stored_write_plan(const char *run_path, const struct plan *p, struct err *e);

@@ -32,7 +32,7 @@
                                         last poll without it, at = send of the first with it, end = its completion */ \
     X(POSITION, "position")          /* subject: origin node; code: applied lsn; due/at/end as observed */            \
     X(BASELINE, "baseline")          /* outcome met|missed; data: ratio, p50, p95, p99, n */                          \
-    X(CLOCK, "clock")                /* detail: start|inject|heal|end; data: wall, mono, raw, boot ns */              \
+    X(CLOCK, "clock")                /* detail: start|inject|heal|end; data: wall_ns, mono_ns, raw_ns, boot_ns */              \
     X(HARNESS, "harness")            /* outcome error|warning; detail */                                              \
     X(CANARY, "canary")              /* subject: path; data: baseline delay, loss */                                  \
     X(CONVERGE, "converge")          /* one poll of all live regions: outcome equal|different|unreachable; data */    \

@@ -53,12 +53,12 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 {
     (void)purpose;
     struct transfer *x = arg;
-    int fd = curl_sockets_open(x->sockets, to, x->peer);
-    if (fd < 0) {
+    x->fd = curl_sockets_open(x->sockets, to, x->peer, x);
+    if (x->fd < 0) {
         x->socket_errno = errno;
         return CURL_SOCKET_BAD;
     }
-    return fd;
+    return x->fd;
 }
 
 static int on_close(void *arg, curl_socket_t fd)
@@ -184,6 +184,7 @@ bool transfer_prepare(struct transfer *x, const struct exchange_request *r)
     x->head = (struct answer_head){0};
     x->answer = (struct exchange_answer){0};
     x->socket_errno = 0;
+    x->fd = -1;
     x->nonce = r->nonce;
     x->peer = r->fresh ? NULL : curl_sockets_peer(x->sockets, r->address, r->port);
     x->had_idle = x->peer && x->peer->open > x->peer->busy;

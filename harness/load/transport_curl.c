@@ -70,6 +70,9 @@ static void finish(struct transfer *x, CURLcode code, int64_t now)
     transfer_read(x, code, now);
     loop_timer_stop(&x->timeout);
     curl_multi_remove_handle(t->multi, x->easy);
+    if (!x->answer.connected) {
+        curl_sockets_gone(&t->sockets, x->fd, x);
+    }
     if (x->peer) {
         x->peer->busy--;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Availability and impairment over the drill: [t_ib of the first fault, + T_drill), every stream.
+ * Availability and impairment over the drill: [t_ib of the first fault, + T_drill), every stream. T_drill is the planned
+ * timeline from that fault on, and the failback window.
  *
  * A counts planned requests, so that what was never sent is bad. Tiles of length w from t_ib over all streams together
  * say how long service was degraded (too few good replies, or a wrong one) and out (no good reply at all); the last tile
@@ -133,7 +134,7 @@ void availability_measure(const struct study *s, const struct rto_run *rto, stru
         count_vantages(s, rto, a, requests);
         return;
     }
-    int64_t planned_end = ns_add(s->first_ib_ns, s->plan->drill_ns);
+    int64_t planned_end = ns_add(s->first_ib_ns, s->plan->drill_ns - s->faults[0].step->at_ns);
     a->to_ns = ns_max(a->from_ns, ns_min(planned_end, s->end_ns));
     a->any = a->to_ns > a->from_ns;
     a->whole = a->any && a->to_ns >= ns_add(planned_end, -ns_max(s->plan->window_ns, NS_PER_S));

@@ -220,8 +220,8 @@ static void course_faults(const struct study *s, struct result *out)
                                    .proof = proof_of(s, v->proof)};
         f->do_ = v->step->action.type ? arena_strdup(s->arena, v->step->action.type->verb) : NULL;
         subjects(s, &v->step->action, &f->subject);
-        if (v->hb != NS_NONE && v->heal->detail)
-            f->ended_by = arena_strdup(s->arena, v->heal->detail);
+        if (fault_ended_by(v))
+            f->ended_by = arena_strdup(s->arena, fault_ended_by(v));
         f->has_heal_proof = v->hb != NS_NONE;
         f->heal_proof = proof_of(s, v->heal_proof);
     }

@@ -12,7 +12,7 @@
 
 static bool watched(const struct study *s, const struct fault_view *f)
 {
-    return f->hb != NS_NONE && f->hb < s->end_ns && !text_eq(f->heal->detail, "rollback") && !f->nothing;
+    return f->hb != NS_NONE && f->hb < s->end_ns && !text_eq(fault_ended_by(f), "rollback") && !f->nothing;
 }
 
 static void of_stream(const struct study *s, const struct stream_view *v, const struct fault_view *f,

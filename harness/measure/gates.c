@@ -15,7 +15,6 @@
 #include "harness/measure/quality.h"
 
 #include <signal.h>
-#include <string.h>
 
 static const struct event *last_event(const struct study *s, enum event_kind kind)
 {
@@ -247,8 +246,8 @@ static bool completed(const struct study *s, struct result *out, struct gates *g
         wrong = "the run was given up because it could prove nothing";
     else if (!text_eq(outcome, "completed"))
         wrong = arena_printf(s->arena, "the run is %s", outcome ? outcome : "without outcome");
-    if (abort && abort->detail)
-        g->signal = strstr(abort->detail, "SIGINT") ? SIGINT : strstr(abort->detail, "SIG") ? SIGTERM : 0;
+    if (abort && (abort->code == SIGINT || abort->code == SIGTERM))
+        g->signal = (int)abort->code;
     g->unfit = text_eq(outcome, "unfit");
     g->interrupted = abort || !s->end || text_eq(outcome, "interrupted");
     return add(s, out, "completed", wrong, "all phases ran");

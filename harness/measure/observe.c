@@ -91,7 +91,7 @@ bool observed_held(const struct study *s, size_t event)
     unsigned shown = observe_reaction(observed_before(s, event), e->data);
     for (size_t i = event + 1; i < s->ev->event_count; i++) {
         const struct event *later = &s->ev->events[i];
-        if (!same_node(e, later))
+        if (!same_node(e, later) || !json_is_object(later->data))
             continue;
         if (later->due_ns > ns_add(e->at_ns, 3 * POLL_NS / 2))
             return true;

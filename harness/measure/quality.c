@@ -99,8 +99,8 @@ struct clock_reading {
 
 static bool read_clock(const struct event *e, struct clock_reading *c)
 {
-    const json_t *mono = json_object_get(e->data, "mono"), *raw = json_object_get(e->data, "raw"),
-                 *boot = json_object_get(e->data, "boot");
+    const json_t *mono = json_object_get(e->data, "mono_ns"), *raw = json_object_get(e->data, "raw_ns"),
+                 *boot = json_object_get(e->data, "boot_ns");
     if (e->kind != EVENT_CLOCK || !json_is_integer(mono) || !json_is_integer(raw) || !json_is_integer(boot))
         return false;
     *c = (struct clock_reading){json_integer_value(mono), json_integer_value(raw), json_integer_value(boot)};

@@ -7,8 +7,8 @@
  * phase, or what the last recorded request reaches when the run did not get that far: requests recorded later belong to
  * no measure. Damage is met with arithmetic that cannot overflow: instants outside [0, 36 years] never get in.
  *
- * The baseline window is the one the baseline event brackets; an event that is only an instant stands for the hold
- * before it. Home of a stream is the region that answered most of its good baseline requests.
+ * The baseline window is the one the baseline event brackets; an event that is only an instant stands for the
+ * hold that was over one time-out before it, since younger requests had no outcome yet. Home of a stream is the region that answered most of its good baseline requests.
  */
 #include "harness/measure/study.h"
 
@@ -80,6 +80,12 @@ bool any_fault_in_force(const struct study *s, int64_t at_ns)
         if (fault_in_force(&s->faults[i], at_ns))
             return true;
     return false;
+}
+
+const char *fault_ended_by(const struct fault_view *f)
+{
+    const char *word = f->hb == NS_NONE ? NULL : json_string_value(json_object_get(f->heal->data, "ended_by"));
+    return word || f->hb == NS_NONE ? word : f->heal->detail;
 }
 
 int64_t fault_end(const struct study *s, const struct fault_view *f)
@@ -218,6 +224,14 @@ static void index_faults(struct study *s)
         s->faults[0].severing = true;
 }
 
+static int64_t longest_timeout(const struct plan *p)
+{
+    int64_t longest = 0;
+    for (size_t i = 0; i < p->stream_count; i++)
+        longest = ns_max(longest, p->streams[i].timeout_ns);
+    return longest;
+}
+
 static void index_windows(struct study *s)
 {
     int64_t reached = 0;
@@ -241,10 +255,9 @@ static void index_windows(struct study *s)
             s->end = e;
     }
     if (s->baseline && sane_bracket(s->baseline)) {
-        s->base_to_ns = s->baseline->end_ns;
-        s->base_from_ns = s->baseline->at_ns < s->baseline->end_ns
-                              ? s->baseline->at_ns
-                              : ns_max(0, s->base_to_ns - s->plan->baseline_hold_ns);
+        bool bracket = s->baseline->at_ns < s->baseline->end_ns;
+        s->base_to_ns = bracket ? s->baseline->end_ns : ns_max(0, ns_add(s->baseline->at_ns, -longest_timeout(s->plan)));
+        s->base_from_ns = bracket ? s->baseline->at_ns : ns_max(0, ns_add(s->base_to_ns, -s->plan->baseline_hold_ns));
     }
 }
 

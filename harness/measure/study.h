@@ -75,6 +75,7 @@ bool stream_decides(const struct plan_stream *p); /* fresh reads and writes: the
 bool fault_is(const struct fault_view *f, const char *verb);
 bool fault_in_force(const struct fault_view *f, int64_t at_ns); /* ib <= at < hb */
 bool any_fault_in_force(const struct study *s, int64_t at_ns);
+const char *fault_ended_by(const struct fault_view *f); /* for, restore, rollback; NULL when it never ended */
 /* End of the fault's own time: t_hb, or the end of observation. */
 int64_t fault_end(const struct study *s, const struct fault_view *f);
 /* Begin of the first fault after this instant, NS_OPEN if there is none. */

@@ -18,6 +18,7 @@ struct drill {
     struct steady *steady;
     struct observer *observer;
     struct strikes *strikes;
+    struct roll *roll;
     const char *phase;
     int64_t scenario_zero_ns;  /* run time of scenario time 0 */
     bool stop;                 /* set by a signal, an abort condition or a dead harness process */

@@ -11,6 +11,7 @@
 #include "harness/load/load.h"
 #include "harness/run/crowd.h"
 #include "harness/run/observe.h"
+#include "harness/run/roll.h"
 #include "harness/evidence/ledger.h"
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -132,10 +133,11 @@ static int stores_restart(struct drill *d, struct err *e)
         if (t->nodes[node].role == NODE_ORIGIN && d->ops->node_kill(d->lab, node, e) < 0)
             return -1;
     observer_forget(d->observer);
+    roll_call(d->roll, "killed");
     for (uint16_t node = 0; node < t->node_count; node++)
         if (t->nodes[node].role == NODE_ORIGIN && d->ops->node_start(d->lab, node, false, e) < 0)
             return -1;
-    record_fact(&d->rec, EVENT_NODE, "stores", "ok", "cold restart of every store", 0);
+    roll_call(d->roll, "exited");
     const char *missing = NULL;
     int64_t bound = record_now(&d->rec) + RESTART_NS;
     while (!(observer_all_up(d->observer, &missing) && observer_has_leader(d->observer)) &&

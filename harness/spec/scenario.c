@@ -105,7 +105,7 @@ static const struct field_set abort_set = {"`abort_when`", "abort_when", "When t
 
 #define TARGET(which, name, unit_kind, sample, text)                                                                  \
     {.key = (name), .kind = (unit_kind), IN(targets.value[which]), .example = (sample),                               \
-     .given = offsetof(struct scenario, targets.given[which]), .max = (unit_kind) == FIELD_RATIO ? 0 : DAY,
+     .max = (unit_kind) == FIELD_RATIO ? 0 : DAY, .given = offsetof(struct scenario, targets.given[which]),           \
      .doc = (text)}
 static const struct field target_fields[] = {
     TARGET(TARGET_RTO, "rto", FIELD_DURATION, "5s", "at most this long until service is back for good"),
@@ -153,11 +153,26 @@ static const struct field scenario_fields[] = {
     {.key = "targets", .kind = FIELD_MAP, .of = &target_set, .required = true, .example = "{rto: 5s}",
      .doc = "the promises to check"},
 };
-const struct field_set scenario_set = {"a scenario", "scenario", 
+const struct field_set scenario_set = {"a scenario", "scenario",
                                        "One drill: a world, a load, faults, and what is promised.",
                                        scenario_fields, array_len(scenario_fields), sizeof(struct scenario)};
 
 /* clang-format on */
+
+static const struct field_set *const sets[] = {
+    &workload_set, &read_set,  &write_set,  &steady_set,   &expect_set,
+    &recovery_set, &abort_set, &target_set, &topology_set, &scenario_set,
+};
+
+const struct field_set *scenario_set_find(const char *topic)
+{
+    for (size_t i = 0; i < array_len(sets); i++) {
+        if (strcmp(sets[i]->topic, topic) == 0) {
+            return sets[i];
+        }
+    }
+    return NULL;
+}
 
 void scenario_deinit(struct scenario *s)
 {

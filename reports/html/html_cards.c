@@ -9,6 +9,7 @@
 #include "reports/html/html.h"
 #include "reports/story.h"
 
+#include <ctype.h>
 #include <math.h>
 
 enum { BAR_LEFT = 4, BAR_RIGHT = 316, BAR_WIDTH = 320, BAR_HEIGHT = 62 };
@@ -21,10 +22,9 @@ static void verdict_icon(struct page *p, enum verdict v)
         [MISSED] = "M16.5 16.5l15 15M31.5 16.5l-15 15",
         [SKIPPED] = "M15 24h18",
     };
-    static const enum svg_paint paints[] = {PAINT_WARN, PAINT_GOOD, PAINT_BAD, PAINT_MUTED};
     enum verdict known = (unsigned)v <= SKIPPED ? v : INCONCLUSIVE;
     text_add(p->out, "<svg class=\"icon\" viewBox=\"0 0 48 48\" width=\"56\" height=\"56\" aria-hidden=\"true\">");
-    svg_circle(p->out, 24, 24, 22, paints[known], NULL);
+    svg_circle(p->out, 24, 24, 22, html_verdict_paint(known), NULL);
     svg_path(p->out, marks[known], PAINT_PAPER, 4.5, NULL);
     text_add(p->out, "</svg>");
 }
@@ -112,8 +112,7 @@ static struct svg_axis bar_scale(const struct result_objective *o)
 
 static void bar_interval(struct page *p, const struct result_objective *o, const struct svg_axis *axis)
 {
-    static const enum svg_paint paints[] = {PAINT_WARN, PAINT_GOOD, PAINT_BAD, PAINT_MUTED};
-    enum svg_paint paint = paints[(unsigned)o->verdict <= SKIPPED ? o->verdict : INCONCLUSIVE];
+    enum svg_paint paint = html_verdict_paint(o->verdict);
     bool open = !isfinite(o->achieved_upper);
     double from = svg_x(axis, isfinite(o->achieved_lower) ? o->achieved_lower : axis->from_s);
     double to = open ? BAR_RIGHT : svg_x(axis, o->achieved_upper);
@@ -152,8 +151,11 @@ static void bar(struct page *p, const struct result_objective *o, size_t i)
         svg_hatch(p->out, x, 39, svg_x(&axis, o->floor_max) - x, 6, PAINT_MUTED);
     }
     svg_line(p->out, target, 17, target, 46, PAINT_INK, 2, NULL);
-    svg_text(p->out, target, 12, target > 240 ? ANCHOR_END : target < 60 ? ANCHOR_START : ANCHOR_MIDDLE, PAINT_INK, 11,
-             true, "target");
+    svg_text(p->out, target, 12,
+             target > 240  ? ANCHOR_END
+             : target < 60 ? ANCHOR_START
+                           : ANCHOR_MIDDLE,
+             PAINT_INK, 11, true, "target");
     format_short(&low, axis.from_s, o->unit);
     format_short(&high, axis.to_s, o->unit);
     svg_text(p->out, BAR_LEFT, 58, ANCHOR_START, PAINT_MUTED, 10, false, axis.from_s > 0 ? text_str(&low) : "0");
@@ -205,7 +207,9 @@ static void card(struct page *p, const struct result_objective *o, size_t i)
     format_target(&target, o);
     format_recovered(&recovered, o);
     text_addf(p->out, "<article class=\"card v-%s\" id=\"objective-", format_verdict(o->verdict));
-    html_escaped(p, o->name);
+    for (const char *c = o->name; *c; c++) { /* a name of an objective; of anything else, what an id may hold */
+        text_add_bytes(p->out, isalnum((unsigned char)*c) ? c : "-", 1);
+    }
     text_add(p->out, "\"><header>");
     html_element(p, "h3", NULL, format_label(o->name));
     html_verdict(p, o->verdict);
@@ -233,8 +237,9 @@ static void card(struct page *p, const struct result_objective *o, size_t i)
 
 void html_cards(struct page *p)
 {
-    html_heading(p, "objectives", "Objectives",
-                 "Achieved values are intervals: the truth lies inside. Judged by their worse end, never by the middle.");
+    html_heading(
+        p, "objectives", "Objectives",
+        "Achieved values are intervals: the truth lies inside. Judged by their worse end, never by the middle.");
     if (p->r->objectives.len == 0) {
         text_add(p->out, "<p>The scenario promises nothing.</p>\n");
         return;

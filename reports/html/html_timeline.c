@@ -159,7 +159,7 @@ static void close_rto(struct page *p, const struct svg_axis *axis, const struct 
     const struct result_objective *rto = rto_of(p->r);
     double from = svg_x(axis, f->t_ib_s), lower = svg_x(axis, f->t_ie_s + m->rto_lower_s);
     double upper = isfinite(m->rto_upper_s) ? svg_x(axis, f->t_ib_s + m->rto_upper_s) : axis->right;
-    bool missed = rto && rto->verdict == MISSED;
+    enum svg_paint paint = rto ? html_verdict_paint(rto->verdict) : PAINT_BLUE;
     scoped_text struct text label = {0};
     chart_label(p, y + 11, "RTO", rto ? "against its target" : "not promised");
     if (rto && isfinite(rto->target)) {
@@ -170,10 +170,12 @@ static void close_rto(struct page *p, const struct svg_axis *axis, const struct 
     if (!isfinite(m->rto_lower_s)) {
         return;
     }
-    svg_rect(p->out, from, y + 7, lower - from, 4, missed ? PAINT_BAD : PAINT_BLUE, 100, NULL);
-    svg_rect(p->out, lower, y, fmax(upper - lower, 3), 18, missed ? PAINT_BAD : PAINT_BLUE, 100, NULL);
+    svg_rect(p->out, from, y + 7, lower - from, 4, paint, 100, NULL);
+    svg_rect(p->out, lower, y, fmax(upper - lower, 3), 18, paint, 100, NULL);
     format_interval(&label, m->rto_lower_s, m->rto_upper_s, "s");
-    if (upper + 8 + svg_text_width(text_str(&label), 12) < axis->right) {
+    if (upper - lower > svg_text_width(text_str(&label), 12) + 16) {
+        svg_text(p->out, (lower + upper) / 2, y + 13, ANCHOR_MIDDLE, PAINT_PAPER, 12, true, text_str(&label));
+    } else if (upper + 8 + svg_text_width(text_str(&label), 12) < axis->right) {
         svg_text(p->out, upper + 8, y + 13, ANCHOR_START, PAINT_INK, 12, true, text_str(&label));
     } else {
         svg_note(p->out, (from + lower) / 2, y + 13, ANCHOR_MIDDLE, text_str(&label));
@@ -188,9 +190,9 @@ static void close_parts(struct page *p, const struct svg_axis *axis, const struc
         const char *name;
         double s;
         enum svg_paint paint;
-    } parts[] = {{"detect", m->rto_detect_s, PAINT_SKY},   {"decide", m->rto_decide_s, PAINT_YELLOW},
-                 {"act", m->rto_act_s, PAINT_WARN},        {"propagate", m->rto_propagate_s, PAINT_FAULT},
-                 {"warm up", m->rto_warm_s, PAINT_GOOD},   {"unattributed", m->rto_unattributed_s, PAINT_MUTED}};
+    } parts[] = {{"detect", m->rto_detect_s, PAINT_SKY}, {"decide", m->rto_decide_s, PAINT_YELLOW},
+                 {"act", m->rto_act_s, PAINT_WARN},      {"propagate", m->rto_propagate_s, PAINT_FAULT},
+                 {"warm up", m->rto_warm_s, PAINT_GOOD}, {"unattributed", m->rto_unattributed_s, PAINT_MUTED}};
     double at = f->t_ib_s;
     bool any = false;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

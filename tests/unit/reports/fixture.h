@@ -32,3 +32,6 @@ void fixture_free(struct fixture *f);
 void fixture_fill_plan(struct fixture *f, enum fixture_case which);
 void fixture_fill_result(struct fixture *f, enum fixture_case which);
 void fixture_fill_evidence(struct fixture *f, enum fixture_case which);
+
+/* What a reporter writes for the input; heap, fails the test when the reporter fails. */
+char *fixture_render(const char *reporter, const struct report_input *in);

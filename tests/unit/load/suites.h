@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+SUITE(outcome)
+SUITE(answer_head)
+SUITE(pacer)
+SUITE(endpoints)
+SUITE(order)
+SUITE(transport)
