@@ -188,7 +188,8 @@ void store_step_down(struct store *s, const char *why)
     if (!s->leading)
         return;
     s->leading = false;
-    node_log(s->node, "following (epoch %lld, lsn %lld): %s", (long long)s->epoch, (long long)index_last(&s->index), why);
+    node_log(s->node, "following (epoch %lld, lsn %lld): %s", (long long)s->epoch, (long long)index_last(&s->index),
+             why);
     leader_stop(s);
     commit_abandon(s);
     handover_end(s);

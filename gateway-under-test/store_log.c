@@ -52,7 +52,8 @@ static int read_all(int fd, char *bytes, size_t len, int64_t at)
     return 0;
 }
 
-static void scan(struct store_log *l, const char *bytes, size_t len, void (*each)(void *, const struct record *), void *ctx)
+static void scan(struct store_log *l, const char *bytes, size_t len, void (*each)(void *, const struct record *),
+                 void *ctx)
 {
     struct record r;
     size_t used = 0;
