@@ -45,8 +45,11 @@ static int parse_store(const struct place *p, struct config_store *s)
         want_small(p, "port", 1, 65535, WANTED, &s->port) < 0 || want_bool(p, "home", false, &s->home) < 0 ||
         want_int(p, "lease_ms", 30, 600000, 750, &s->lease_ms) < 0 ||
         want_int(p, "renew_ms", 1, 600000, 250, &s->renew_ms) < 0 ||
-        want_int(p, "failback_hold_ms", 0, 600000, 1000, &s->failback_hold_ms) < 0 || parse_peers(p, s) < 0 ||
-        place_enter(p, "witness", &at) < 0 || place_keys(&at, witness_keys) < 0 || want_address(&at, &s->witness) < 0)
+        want_int(p, "failback_hold_ms", 0, 600000, 1000, &s->failback_hold_ms) < 0 || parse_peers(p, s) < 0)
+        return -1;
+    s->has_witness = json_object_get(p->object, "witness") != NULL;
+    if (s->has_witness && (place_enter(p, "witness", &at) < 0 || place_keys(&at, witness_keys) < 0 ||
+                           want_address(&at, &s->witness) < 0))
         return -1;
     s->sync = mode == 1;
     s->degrade_async = degrade == 1;

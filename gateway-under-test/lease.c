@@ -8,6 +8,9 @@
  * A follower asks, too, as often, and just after the lease it was told about will have run out; so the pause without a
  * leader is hardly longer than the lease. It is the witness who judges whether it may lead.
  *
+ * Without a witness in the configuration nobody can grant anything: the home region's store leads from its start, with a
+ * new epoch each time, and no other ever does.
+ *
  * With the flaw no_fencing the end of the lease is not noticed; only a witness that says who leads now ends it.
  */
 #include "gateway-under-test/node.h"
@@ -27,7 +30,7 @@ static int64_t usable_ns(const struct store *s)
 
 bool lease_holds(const struct store *s)
 {
-    return store_flaw(s, FLAW_no_fencing) || clock_boot_ns() - s->lease.since_boot_ns < usable_ns(s);
+    return !s->cfg->has_witness || store_flaw(s, FLAW_no_fencing) || clock_boot_ns() - s->lease.since_boot_ns < usable_ns(s);
 }
 
 void witness_request(struct call *c, const char *path, json_t *take)
@@ -134,11 +137,16 @@ void lease_open(struct store *s)
     upstream_init(&l->witness, s->node->loop, &s->cfg->witness);
     l->ask.due = on_ask;
     l->expiry.due = on_expiry;
-    lease_ask_now(s);
+    if (s->cfg->has_witness)
+        lease_ask_now(s);
+    else if (s->cfg->home)
+        store_take_over(s, s->epoch + 1, NULL);
 }
 
 void lease_ask_now(struct store *s)
 {
+    if (!s->cfg->has_witness)
+        return;
     if (s->lease.call.under_way)
         s->lease.again = true; /* its answer may have been given before what made us ask */
     else

@@ -38,7 +38,7 @@ struct link { /* from the leader to one peer */
     const struct config_peer *peer;
     struct conn conn;
     bool connected;      /* STATE has come: records flow */
-    bool peer_home;
+    bool peer_home, peer_draining;
     int64_t dial_at, heard_at; /* next attempt; last word of the peer */
     int64_t sent_lsn, acked_lsn, flush_to; /* shipped; known there; to be shipped now */
     enum standing standing;

@@ -18,32 +18,30 @@ struct replacement {
     const char *with;
 };
 
-static const struct replacement xml_text[] = {
-    {'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\r', "&#13;"}, {'\n', "\n"}, {'\t', "\t"}, {0, NULL}};
+static const struct replacement xml_text[] = {{'&', "&amp;"},  {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"},
+                                              {'\r', "&#13;"}, {'\n', "\n"},  {'\t', "\t"},  {0, NULL}};
 static const struct replacement xml_attribute[] = {{'&', "&amp;"},  {'<', "&lt;"},   {'>', "&gt;"},  {'"', "&quot;"},
                                                    {'\r', "&#13;"}, {'\n', "&#10;"}, {'\t', "&#9;"}, {0, NULL}};
-static const struct replacement html[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"},
-                                          {'\r', "\n"},   {'\n', "\n"},  {'\t', "\t"},  {0, NULL}};
-static const struct replacement json_script[] = {{'<', "\\u003c"},     {0x2028, "\\u2028"}, {0x2029, "\\u2029"},
-                                                 {'\n', "\n"},         {'\t', "\t"},        {'\r', "\r"},
-                                                 {0, NULL}};
+static const struct replacement html[] = {{'&', "&amp;"},  {'<', "&lt;"},   {'>', "&gt;"},
+                                          {'"', "&quot;"}, {'\'', "&#39;"}, {'\r', "\n"},
+                                          {'\n', "\n"},    {'\t', "\t"},    {0, NULL}};
+static const struct replacement json_script[] = {
+    {'<', "\\u003c"}, {0x2028, "\\u2028"}, {0x2029, "\\u2029"}, {'\n', "\n"}, {'\t', "\t"}, {'\r', "\r"}, {0, NULL}};
 static const struct replacement markdown[] = {
     {'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'|', "\\|"}, {'\\', "\\\\"}, {'`', "\\`"}, {'*', "\\*"},
     {'_', "\\_"},   {'[', "\\["},  {']', "\\]"},  {'~', "\\~"}, {'$', "\\$"},   {'#', "\\#"}, {'!', "\\!"},
     {'@', "&#64;"}, {'\n', " "},   {'\r', " "},   {'\t', " "},  {0, NULL}};
-static const struct replacement mermaid[] = {
-    {':', " "}, {';', " "}, {'#', " "}, {',', " "}, {'%', " "}, {'"', " "},  {'\'', " "}, {'<', " "}, {'>', " "},
-    {'{', " "}, {'}', " "}, {'[', " "}, {']', " "}, {'`', " "}, {'\n', " "}, {'\r', " "}, {'\t', " "}, {'&', " "},
-    {'\\', " "}, {0, NULL}};
+static const struct replacement mermaid[] = {{':', " "},  {';', " "},  {'#', " "}, {',', " "},  {'%', " "},
+                                             {'"', " "},  {'\'', " "}, {'<', " "}, {'>', " "},  {'{', " "},
+                                             {'}', " "},  {'[', " "},  {']', " "}, {'`', " "},  {'\n', " "},
+                                             {'\r', " "}, {'\t', " "}, {'&', " "}, {'\\', " "}, {0, NULL}};
 static const struct replacement prom_label[] = {{'\\', "\\\\"}, {'"', "\\\""}, {'\n', "\\n"}, {0, NULL}};
 static const struct replacement terminal[] = {{'\n', " "}, {'\r', " "}, {'\t', " "}, {0, NULL}};
 
 static const struct replacement *const tables[] = {
-    [ESCAPE_XML_TEXT] = xml_text,       [ESCAPE_XML_ATTRIBUTE] = xml_attribute,
-    [ESCAPE_HTML] = html,               [ESCAPE_JSON_SCRIPT] = json_script,
-    [ESCAPE_MARKDOWN] = markdown,       [ESCAPE_MERMAID] = mermaid,
-    [ESCAPE_PROM_LABEL] = prom_label,   [ESCAPE_TERMINAL] = terminal,
-    [ESCAPE_TERMINAL_ASCII] = terminal,
+    [ESCAPE_XML_TEXT] = xml_text,       [ESCAPE_XML_ATTRIBUTE] = xml_attribute, [ESCAPE_HTML] = html,
+    [ESCAPE_JSON_SCRIPT] = json_script, [ESCAPE_MARKDOWN] = markdown,           [ESCAPE_MERMAID] = mermaid,
+    [ESCAPE_PROM_LABEL] = prom_label,   [ESCAPE_TERMINAL] = terminal,           [ESCAPE_TERMINAL_ASCII] = terminal,
 };
 
 /* Length of the terminal escape sequence at s (s[0] is ESC), 0 when it is none. An unfinished one is none. */

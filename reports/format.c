@@ -74,10 +74,14 @@ const char *format_outcome(unsigned outcome)
 const char *format_icon(enum verdict v, bool utf8)
 {
     switch (v) {
-    case MET: return utf8 ? "✓" : "+";
-    case MISSED: return utf8 ? "✗" : "x";
-    case SKIPPED: return utf8 ? "–" : "-";
-    case INCONCLUSIVE: break;
+    case MET:
+        return utf8 ? "✓" : "+";
+    case MISSED:
+        return utf8 ? "✗" : "x";
+    case SKIPPED:
+        return utf8 ? "–" : "-";
+    case INCONCLUSIVE:
+        break;
     }
     return "?";
 }
@@ -253,7 +257,8 @@ static void set_words(struct text *t, const json_t *value, const char *key, int 
     if (json_is_object(value) && depth < 8) {
         const char *name;
         json_t *member;
-        json_object_foreach((json_t *)(uintptr_t)value, name, member) {
+        json_object_foreach((json_t *)(uintptr_t)value, name, member)
+        {
             scoped_text struct text path = {0};
             text_addf(&path, "%s%s%s", key, *key ? "." : "", name);
             set_words(t, member, text_str(&path), depth + 1);

@@ -122,7 +122,8 @@ static void write_losses(struct text *t, const struct result *r)
 static const char *vantage_of(const struct report_input *in, const struct sample *s, size_t *site)
 {
     const struct plan *p = in->plan;
-    if (!p || !p->topology || s->stream >= p->stream_count || p->streams[s->stream].vantage >= p->topology->site_count) {
+    if (!p || !p->topology || s->stream >= p->stream_count ||
+        p->streams[s->stream].vantage >= p->topology->site_count) {
         return NULL;
     }
     *site = p->streams[s->stream].vantage;
@@ -212,7 +213,8 @@ static void write_drift(struct text *t, const struct result *r)
     if (!r->has_drift || r->drift.gateways.len == 0) {
         return;
     }
-    family(t, "drtest_config_drift", "gauge", "1 if the gateway ended with a configuration that is not the desired one.");
+    family(t, "drtest_config_drift", "gauge",
+           "1 if the gateway ended with a configuration that is not the desired one.");
     for (size_t i = 0; i < r->drift.gateways.len; i++) {
         const struct result_drift_gateway *g = &r->drift.gateways.at[i];
         SAMPLE(t, "drtest_config_drift", !text_eq(g->status, "in_sync"), {"scenario", r->scenario.name},
@@ -237,7 +239,8 @@ static void write_instants(struct text *t, const struct result *r)
     family(t, "drtest_last_run_timestamp_seconds", "gauge", "When the last run of the scenario ended.");
     SAMPLE(t, "drtest_last_run_timestamp_seconds", ended, {"scenario", r->scenario.name});
     if (r->run.verdict == MET) {
-        family(t, "drtest_last_success_timestamp_seconds", "gauge", "When the last run that met every objective ended.");
+        family(t, "drtest_last_success_timestamp_seconds", "gauge",
+               "When the last run that met every objective ended.");
         SAMPLE(t, "drtest_last_success_timestamp_seconds", ended, {"scenario", r->scenario.name});
     }
 }

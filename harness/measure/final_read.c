@@ -97,13 +97,16 @@ static bool region_is_down(const struct study *s, uint16_t site)
     return false;
 }
 
-static void require(const struct study *s, struct ledger_view *l, const struct reading *at, size_t n, uint16_t region)
+static void require(const struct study *s, struct ledger_view *l, const struct reading *at, size_t n, uint16_t region,
+                    bool down)
 {
     static const uint8_t passes[] = {PASS_LIVE, PASS_COLD};
     for (size_t i = 0; i < 2; i++) {
-        struct final_read *r = &l->reads[l->read_count++];
-        *r = (struct final_read){region, passes[i], spokesman(at, n, region, passes[i])};
-        if (r->number || l->missing)
+        uint32_t number = spokesman(at, n, region, passes[i]);
+        if (down && !number)
+            continue;
+        l->reads[l->read_count++] = (struct final_read){region, passes[i], number};
+        if (number || l->missing)
             continue;
         l->missing = arena_printf(s->arena, "no two whole final reads of %s agree %s the cold restart",
                                   region == NO_SITE ? "the gateway" : s->plan->topology->sites[region].name,
@@ -117,10 +120,10 @@ void final_reads_choose(const struct study *s, struct ledger_view *l)
     size_t n, sites = topo ? topo->site_count : 0;
     struct reading *at = gather(s, &n);
     l->reads = arena_array(s->arena, struct final_read, 2 * sites + 3);
-    require(s, l, at, n, NO_SITE);
+    require(s, l, at, n, NO_SITE, false);
     for (size_t site = 0; site < sites && site < NO_SITE; site++)
-        if (topo->sites[site].kind == SITE_REGION && topo->sites[site].origins && !region_is_down(s, (uint16_t)site))
-            require(s, l, at, n, (uint16_t)site);
+        if (topo->sites[site].kind == SITE_REGION && topo->sites[site].origins)
+            require(s, l, at, n, (uint16_t)site, region_is_down(s, (uint16_t)site));
     l->complete = !l->missing;
 }
 

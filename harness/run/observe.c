@@ -5,8 +5,8 @@
  * send of the first that did, `end` its completion, so a change lies in (due, end].
  *
  * What counts as a change is decided by comparing the members that are news and no others. A node that has never
- * answered is starting, not silent; one that stops answering is a change, with outcome "silent". Questions still under way at the end
- * are waited for, since their answers name the watch.
+ * answered is starting, not silent; one that stops answering is a change, with outcome "silent". Questions still under
+ * way at the end are waited for, since their answers name the watch.
  */
 #include "harness/run/observe.h"
 #include "harness/base/arena.h"
@@ -113,6 +113,8 @@ static void watch_news(struct watch *w, const struct lab_answer *a, int64_t befo
                        .subject = d->plan->topology->nodes[w->node].name, .outcome = silent ? "silent" : "ok",
                        .detail = what, .data = silent ? NULL : a->body};
     record_add(&d->rec, &ev);
+    if (!silent && (!w->answered || w->silent))
+        record_fact(&d->rec, EVENT_NODE, ev.subject, "ok", "ready", 0);
     w->answered = true;
     w->silent = silent;
     if (silent)

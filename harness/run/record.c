@@ -47,8 +47,8 @@ void record_clock(struct recorder *r, const char *when)
     bool simulated = r->zero_ns == 0;
     int64_t now = record_now(r);
     struct clock_quad q = simulated ? (struct clock_quad){now, now, now, now} : clock_quad_read();
-    json_t *data = json_pack("{s:I,s:I,s:I,s:I}", "wall", (json_int_t)q.wall_ns, "mono", (json_int_t)q.mono_ns,
-                             "raw", (json_int_t)q.raw_ns, "boot", (json_int_t)q.boot_ns);
+    json_t *data = json_pack("{s:I,s:I,s:I,s:I}", "wall_ns", (json_int_t)q.wall_ns, "mono_ns", (json_int_t)q.mono_ns,
+                             "raw_ns", (json_int_t)q.raw_ns, "boot_ns", (json_int_t)q.boot_ns);
     struct event ev = {.kind = EVENT_CLOCK, .at_ns = now, .end_ns = now, .detail = when, .data = data};
     record_add(r, &ev);
     json_decref(data);

@@ -22,10 +22,9 @@ static void verdict_icon(struct page *p, enum verdict v)
         [MISSED] = "M16.5 16.5l15 15M31.5 16.5l-15 15",
         [SKIPPED] = "M15 24h18",
     };
-    static const enum svg_paint paints[] = {PAINT_WARN, PAINT_GOOD, PAINT_BAD, PAINT_MUTED};
     enum verdict known = (unsigned)v <= SKIPPED ? v : INCONCLUSIVE;
     text_add(p->out, "<svg class=\"icon\" viewBox=\"0 0 48 48\" width=\"56\" height=\"56\" aria-hidden=\"true\">");
-    svg_circle(p->out, 24, 24, 22, paints[known], NULL);
+    svg_circle(p->out, 24, 24, 22, html_verdict_paint(known), NULL);
     svg_path(p->out, marks[known], PAINT_PAPER, 4.5, NULL);
     text_add(p->out, "</svg>");
 }
@@ -59,7 +58,7 @@ static void facts(struct page *p)
 
 static void checks(struct page *p)
 {
-    text_add(p->out, "<ul class=\"checks\" aria-label=\"Checks: what must hold before the numbers count\">\n");
+    text_add(p->out, "<section aria-label=\"Checks: what must hold before the numbers count\"><ul class=\"checks\">\n");
     for (size_t i = 0; i < p->r->checks.len; i++) {
         const struct result_check *c = &p->r->checks.at[i];
         text_addf(p->out, "<li class=\"c-%s\"><span aria-hidden=\"true\">%s</span><b>", format_verdict(c->verdict),
@@ -72,7 +71,7 @@ static void checks(struct page *p)
         html_element(p, "span", "detail", c->detail);
         text_add(p->out, "</li>\n");
     }
-    text_add(p->out, "</ul>\n");
+    text_add(p->out, "</ul></section>\n");
 }
 
 void html_verdict_section(struct page *p)
@@ -113,8 +112,7 @@ static struct svg_axis bar_scale(const struct result_objective *o)
 
 static void bar_interval(struct page *p, const struct result_objective *o, const struct svg_axis *axis)
 {
-    static const enum svg_paint paints[] = {PAINT_WARN, PAINT_GOOD, PAINT_BAD, PAINT_MUTED};
-    enum svg_paint paint = paints[(unsigned)o->verdict <= SKIPPED ? o->verdict : INCONCLUSIVE];
+    enum svg_paint paint = html_verdict_paint(o->verdict);
     bool open = !isfinite(o->achieved_upper);
     double from = svg_x(axis, isfinite(o->achieved_lower) ? o->achieved_lower : axis->from_s);
     double to = open ? BAR_RIGHT : svg_x(axis, o->achieved_upper);
@@ -153,8 +151,11 @@ static void bar(struct page *p, const struct result_objective *o, size_t i)
         svg_hatch(p->out, x, 39, svg_x(&axis, o->floor_max) - x, 6, PAINT_MUTED);
     }
     svg_line(p->out, target, 17, target, 46, PAINT_INK, 2, NULL);
-    svg_text(p->out, target, 12, target > 240 ? ANCHOR_END : target < 60 ? ANCHOR_START : ANCHOR_MIDDLE, PAINT_INK, 11,
-             true, "target");
+    svg_text(p->out, target, 12,
+             target > 240  ? ANCHOR_END
+             : target < 60 ? ANCHOR_START
+                           : ANCHOR_MIDDLE,
+             PAINT_INK, 11, true, "target");
     format_short(&low, axis.from_s, o->unit);
     format_short(&high, axis.to_s, o->unit);
     svg_text(p->out, BAR_LEFT, 58, ANCHOR_START, PAINT_MUTED, 10, false, axis.from_s > 0 ? text_str(&low) : "0");
@@ -236,8 +237,9 @@ static void card(struct page *p, const struct result_objective *o, size_t i)
 
 void html_cards(struct page *p)
 {
-    html_heading(p, "objectives", "Objectives",
-                 "Achieved values are intervals: the truth lies inside. Judged by their worse end, never by the middle.");
+    html_heading(
+        p, "objectives", "Objectives",
+        "Achieved values are intervals: the truth lies inside. Judged by their worse end, never by the middle.");
     if (p->r->objectives.len == 0) {
         text_add(p->out, "<p>The scenario promises nothing.</p>\n");
         return;

@@ -64,7 +64,8 @@ void html_traffic(struct page *p)
         add_bar(p, &good, b, bottom, s->buckets[b].good * scale);
         add_bar(p, &bad, b, bottom - s->buckets[b].good * scale, s->buckets[b].bad * scale);
     }
-    width_sentence(p, &lead, "Planned requests by what became of them; open loop, so the load does not shrink during an outage");
+    width_sentence(p, &lead,
+                   "Planned requests by what became of them; open loop, so the load does not shrink during an outage");
     html_heading(p, "availability", "Availability over time", text_str(&lead));
     html_figure_begin(p, "Requests over time");
     svg_open(p->out, "traffic-chart", CHART_WIDTH, bottom + 26, "Requests over time",
@@ -186,7 +187,8 @@ void html_latency(struct page *p)
     if (s->count == 0 || !isfinite(s->latency_min_s) || s->latency_min_s <= 0) {
         return;
     }
-    struct log_scale l = {pow(10, floor(log10(s->latency_min_s))), pow(10, ceil(log10(s->latency_max_s))), TOP, HEIGHT};
+    struct log_scale l = {pow(10, floor(log10(s->latency_min_s * 0.8))), pow(10, ceil(log10(s->latency_max_s))), TOP,
+                          HEIGHT};
     l.high = l.high > l.low ? l.high : l.low * 10;
     double bottom = TOP + HEIGHT;
     scoped_text struct text lead = {0};
@@ -203,8 +205,9 @@ void html_latency(struct page *p)
     }
     svg_close(p->out);
     html_figure_chart_end(p);
-    text_add(p->out, "<p class=\"legend\"><span class=\"stroke k-blue\"></span>p50 <span class=\"stroke k-warn dashed\">"
-                     "</span>p95 <span class=\"stroke k-bad dotted\"></span>p99</p>\n");
+    text_add(p->out,
+             "<p class=\"legend\"><span class=\"stroke k-blue\"></span>p50 <span class=\"stroke k-warn dashed\">"
+             "</span>p95 <span class=\"stroke k-bad dotted\"></span>p99</p>\n");
     latency_table(p);
 }
 
@@ -269,9 +272,9 @@ void html_writes(struct page *p)
         add_bar(p, &acked, b, bottom, k->acked / most * HEIGHT);
         add_bar(p, &unknown, b, bottom - k->acked / most * HEIGHT, k->unknown / most * HEIGHT);
     }
-    html_heading(p, "writes", "Writes", l->final_read_complete
-                                            ? "Every write was on record before it left, and looked for afterwards."
-                                            : "The final read is not complete: losses are not fully known.");
+    html_heading(p, "writes", "Writes",
+                 l->final_read_complete ? "Every write was on record before it left, and looked for afterwards."
+                                        : "The final read is not complete: losses are not fully known.");
     ledger_counts(p);
     html_figure_begin(p, "Writes over time");
     svg_open(p->out, "writes-chart", CHART_WIDTH, bottom + 26, "Writes over time",
@@ -286,8 +289,9 @@ void html_writes(struct page *p)
     svg_line(p->out, p->axis.left, bottom, p->axis.right, bottom, PAINT_MUTED, 1, NULL);
     svg_close(p->out);
     html_figure_chart_end(p);
-    text_add(p->out, "<p class=\"legend\"><span class=\"key f-blue\"></span>acknowledged <span class=\"key f-warn\"></span>"
-                     "unknown <span class=\"stroke k-bad\"></span>× lost, when it was acknowledged</p>\n");
+    text_add(p->out,
+             "<p class=\"legend\"><span class=\"key f-blue\"></span>acknowledged <span class=\"key f-warn\"></span>"
+             "unknown <span class=\"stroke k-bad\"></span>× lost, when it was acknowledged</p>\n");
     html_figure_data(p, columns, "Lost writes as a table");
     for (size_t i = 0; i < l->lost.len && i < LOST_MAX; i++) {
         text_add(p->out, "<tr>");
@@ -299,7 +303,8 @@ void html_writes(struct page *p)
     }
     html_figure_end(p);
     if (l->lost_truncated) {
-        text_add(p->out, "<p class=\"cut\">Cut here: more writes were lost than are listed; <code>ledger.bin</code> has "
-                         "them all.</p>\n");
+        text_add(p->out,
+                 "<p class=\"cut\">Cut here: more writes were lost than are listed; <code>ledger.bin</code> has "
+                 "them all.</p>\n");
     }
 }

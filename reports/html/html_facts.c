@@ -190,21 +190,23 @@ void html_quality(struct page *p)
 void html_reproduce(struct page *p)
 {
     static const char *const files[][2] = {
-        {"result.json", "every number on this page"}, {"timeline.jsonl", "the minutes: one event per line"},
-        {"samples.bin", "one record per request"},    {"ledger.bin", "the write ledger"},
-        {"plan.yaml", "the scenario as it was run"},  {"junit.xml", "for CI servers"},
-        {"summary.md", "for pull requests"},          {"metrics.prom", "for alerts"},
+        {"result.json", "every number on this page"},  {"timeline.jsonl", "the minutes: one event per line"},
+        {"samples.bin", "one record per request"},     {"ledger.bin", "the write ledger"},
+        {"plan.yaml", "the scenario as it was run"},   {"junit.xml", "for CI servers"},
+        {"summary.md", "for pull requests"},           {"metrics.prom", "for alerts"},
         {"manifest.sha256", "check with sha256sum -c"}};
     scoped_text struct text command = {0};
     format_reproduce(&command, p->r, p->in->plan);
     html_heading(p, "reproduce", "Run it again", NULL);
     text_add(p->out, "<pre class=\"command scroll\" tabindex=\"0\">");
     html_escaped(p, text_str(&command));
-    text_add(p->out, "</pre>\n<p class=\"note\">Load, order and phases come from the seed; the machine adds the rest.</p>\n"
-                     "<h3 id=\"files\">Files of this run</h3>\n<ul class=\"files\">\n");
+    text_add(p->out,
+             "</pre>\n<p class=\"note\">Load, order and phases come from the seed; the machine adds the rest.</p>\n"
+             "<h3 id=\"files\">Files of this run</h3>\n<ul class=\"files\">\n");
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         if (i != 3 || p->r->has_ledger) {
-            text_addf(p->out, "<li><a href=\"%s\">%s</a> <span>%s</span></li>\n", files[i][0], files[i][0], files[i][1]);
+            text_addf(p->out, "<li><a href=\"%s\">%s</a> <span>%s</span></li>\n", files[i][0], files[i][0],
+                      files[i][1]);
         }
     }
     text_add(p->out, "</ul>\n");

@@ -4,8 +4,8 @@
  *
  * A region's lane has three strands: its state; below it a thin line while an origin of it led; and the share of good
  * answers that it gave, as an area. A vantage's lane has its state, computed per bucket from its requests (all good: up,
- * some bad: degraded, all bad: down), with a dot where its clients changed their endpoint. States differ in colour and
- * in hatching, and the legend names them.
+ * some bad: degraded, all bad: down), with a dot where its clients changed their endpoint. States differ in colour
+ * and in hatching, and the legend names them.
  */
 #include "reports/html/html.h"
 
@@ -25,9 +25,9 @@ struct look {
 };
 
 static const struct look looks[LANE_STATES] = {
-    [LANE_ABSENT] = {PAINT_TRACK, 100, false, PAINT_NONE},   [LANE_STARTING] = {PAINT_SKY, 45, false, PAINT_NONE},
-    [LANE_UP] = {PAINT_GOOD, 40, false, PAINT_NONE},         [LANE_DRIFTED] = {PAINT_WARN, 30, true, PAINT_FAULT},
-    [LANE_DEGRADED] = {PAINT_WARN, 45, true, PAINT_WARN},    [LANE_FROZEN] = {PAINT_SKY, 35, true, PAINT_SKY},
+    [LANE_ABSENT] = {PAINT_TRACK, 100, false, PAINT_NONE}, [LANE_STARTING] = {PAINT_SKY, 45, false, PAINT_NONE},
+    [LANE_UP] = {PAINT_GOOD, 40, false, PAINT_NONE},       [LANE_DRIFTED] = {PAINT_WARN, 30, true, PAINT_FAULT},
+    [LANE_DEGRADED] = {PAINT_WARN, 45, true, PAINT_WARN},  [LANE_FROZEN] = {PAINT_SKY, 35, true, PAINT_SKY},
     [LANE_DOWN] = {PAINT_BAD, 40, true, PAINT_BAD},
 };
 
@@ -144,7 +144,8 @@ static void legend(struct page *p)
     }
     text_add(p->out, "<span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
     svg_rect(p->out, 0, 4, 22, 4, PAINT_BLUE, 100, NULL);
-    text_add(p->out, "</svg>leads</span><span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
+    text_add(p->out,
+             "</svg>leads</span><span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
     svg_area(p->out, "M0 12V8H7V2H22V12Z", PAINT_SKY, 70, false);
     text_add(p->out, "</svg>share of answers served</span><span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" "
                      "aria-hidden=\"true\">");
@@ -203,8 +204,9 @@ void html_lanes(struct page *p)
     }
     html_heading(p, "lanes", "Regions, nodes and clients", NULL);
     html_figure_begin(p, "States over time");
-    svg_open(p->out, "lanes-chart", CHART_WIDTH, height + 30, "States over time",
-             "One lane per region, node and client vantage: up, degraded, down, frozen or drifted; who led and who served.");
+    svg_open(
+        p->out, "lanes-chart", CHART_WIDTH, height + 30, "States over time",
+        "One lane per region, node and client vantage: up, degraded, down, frozen or drifted; who led and who served.");
     chart_axis(p, 0, height);
     chart_faults(p, 0, height);
     double y = 0;

@@ -19,8 +19,9 @@
 enum { PAGE_MAX = 5 * 1000 * 1000, BUCKETS = 240 };
 
 static void (*const sections[])(struct page *p) = {
-    html_verdict_section, html_cards,  html_recovery, html_timeline, html_lanes,       html_traffic, html_latency,   html_writes,
-    html_drift,           html_events, html_errors,   html_scenario, html_environment, html_quality, html_reproduce,
+    html_verdict_section, html_cards,    html_recovery,    html_timeline, html_lanes,
+    html_traffic,         html_latency,  html_writes,      html_drift,    html_events,
+    html_errors,          html_scenario, html_environment, html_quality,  html_reproduce,
 };
 
 /* 'sha256-<base64>' of a text, as in CSP level 3. */
@@ -117,7 +118,8 @@ int html_write(FILE *out, const struct report_input *in, struct err *e)
         sections[i](&p);
     }
     if (i < array_len(sections)) {
-        text_addf(p.out, "<p class=\"cut\">Cut here after 5 MB: %zu sections are left out.</p>\n", array_len(sections) - i);
+        text_addf(p.out, "<p class=\"cut\">Cut here after 5 MB: %zu sections are left out.</p>\n",
+                  array_len(sections) - i);
     }
     p.out = &t;
     head(&p);

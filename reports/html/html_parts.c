@@ -39,6 +39,11 @@ void html_verdict(struct page *p, enum verdict v)
               format_icon(v, true), word);
 }
 
+enum svg_paint html_verdict_paint(enum verdict v)
+{
+    return v == MET ? PAINT_GOOD : v == MISSED ? PAINT_BAD : v == SKIPPED ? PAINT_MUTED : PAINT_WARN;
+}
+
 void html_time(struct page *p, double t_s)
 {
     text_addf(p->out, isfinite(t_s) ? "<td class=\"n\">%.3f</td>" : "<td class=\"n\">–</td>", t_s);
@@ -57,7 +62,8 @@ void html_number(struct page *p, const char *fmt, ...)
 void html_rows_cut(struct page *p, size_t shown, size_t all, const char *what, const char *file)
 {
     if (all > shown) {
-        text_addf(p->out, "<p class=\"cut\">Cut here: the first %zu of %zu %s are shown. <code>%s</code> has them all.</p>\n",
+        text_addf(p->out,
+                  "<p class=\"cut\">Cut here: the first %zu of %zu %s are shown. <code>%s</code> has them all.</p>\n",
                   shown, all, what, file);
     }
 }

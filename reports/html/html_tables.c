@@ -104,8 +104,10 @@ void html_events(struct page *p)
     text_add(p->out, "</details>\n");
     html_rows_cut(p, told, all, "events", "timeline.jsonl");
     if (ev->event_count > all) {
-        text_addf(p->out, "<p class=\"note\">%zu clock samples, path checks and replication positions are not listed; "
-                          "<code>timeline.jsonl</code> has them.</p>\n", ev->event_count - all);
+        text_addf(p->out,
+                  "<p class=\"note\">%zu clock samples, path checks and replication positions are not listed; "
+                  "<code>timeline.jsonl</code> has them.</p>\n",
+                  ev->event_count - all);
     }
 }
 
@@ -136,7 +138,8 @@ static const char *stream_name(const struct page *p, uint16_t stream, const char
         return "unknown";
     }
     const struct plan_stream *s = &plan->streams[stream];
-    *vantage = plan->topology && s->vantage < plan->topology->site_count ? plan->topology->sites[s->vantage].name : "unknown";
+    *vantage =
+        plan->topology && s->vantage < plan->topology->site_count ? plan->topology->sites[s->vantage].name : "unknown";
     return (unsigned)s->kind < array_len(kinds) ? kinds[s->kind] : "unknown";
 }
 
@@ -146,7 +149,8 @@ static void error_row(struct page *p, const struct group *g)
     const char *vantage, *stream = stream_name(p, g->first.stream, &vantage);
     text_add(p->out, "<tr>");
     html_number(p, "%zu", g->count);
-    html_element(p, "td", NULL, g->first.outcome == OUTCOME_HTTP_STATUS ? "HTTP status" : format_outcome(g->first.outcome));
+    html_element(p, "td", NULL,
+                 g->first.outcome == OUTCOME_HTTP_STATUS ? "HTTP status" : format_outcome(g->first.outcome));
     if (g->first.status) {
         html_number(p, "%u", g->first.status);
     } else {
@@ -155,7 +159,8 @@ static void error_row(struct page *p, const struct group *g)
     html_number(p, "%d", g->first.code);
     html_element(p, "td", NULL, vantage);
     html_element(p, "td", NULL, stream);
-    html_element(p, "td", NULL, topo && g->first.endpoint < topo->node_count ? topo->nodes[g->first.endpoint].name : "");
+    html_element(p, "td", NULL,
+                 topo && g->first.endpoint < topo->node_count ? topo->nodes[g->first.endpoint].name : "");
     html_time(p, (double)g->first.planned_ns / (double)NS_PER_S);
     html_time(p, (double)g->last_ns / (double)NS_PER_S);
     text_add(p->out, "</tr>\n");
@@ -163,8 +168,8 @@ static void error_row(struct page *p, const struct group *g)
 
 void html_errors(struct page *p)
 {
-    static const char *const columns[] = {"#requests", "outcome", "#status", "#code", "vantage", "stream", "asked",
-                                          "#first, s", "#last, s", NULL};
+    static const char *const columns[] = {"#requests", "outcome", "#status",   "#code",    "vantage",
+                                          "stream",    "asked",   "#first, s", "#last, s", NULL};
     enum { GROUPS_MAX = 4096 };
     const struct evidence *ev = p->in->evidence;
     scoped_free struct group *groups = xcalloc(GROUPS_MAX, sizeof(*groups));
@@ -244,8 +249,8 @@ void html_scenario(struct page *p)
         end = end < shown ? end : shown;
         int verdict = verdict_on(p->r, line);
         const char *word = verdict >= 0 ? format_verdict((enum verdict)verdict) : NULL;
-        text_addf(p->out, "<span class=\"line%s%s%s\"><span class=\"no\">%lld</span>", word ? " v-" : "", word ? word : "",
-                  fault_on(p->r, line) ? " fault" : "", (long long)line);
+        text_addf(p->out, "<span class=\"line%s%s%s\"><span class=\"no\">%lld</span>", word ? " v-" : "",
+                  word ? word : "", fault_on(p->r, line) ? " fault" : "", (long long)line);
         escape_bytes(p->out, ESCAPE_HTML, text + at, end - at);
         if (word) {
             text_addf(p->out, "<span class=\"mark\">%s %s</span>", format_icon((enum verdict)verdict, true), word);
@@ -255,6 +260,7 @@ void html_scenario(struct page *p)
     }
     text_add(p->out, "</pre>\n");
     if (len > shown) {
-        text_addf(p->out, "<p class=\"cut\">Cut here after 64 KiB of %zu bytes; <code>plan.yaml</code> has it all.</p>\n", len);
+        text_addf(p->out,
+                  "<p class=\"cut\">Cut here after 64 KiB of %zu bytes; <code>plan.yaml</code> has it all.</p>\n", len);
     }
 }

@@ -7,6 +7,7 @@
  * view of the whole run has the phases, one bar per fault and every instant that was found. Labels of instants are put
  * on the first row where they do not touch their neighbour.
  */
+#include "harness/base/units.h"
 #include "reports/html/html.h"
 #include "reports/story.h"
 
@@ -54,6 +55,22 @@ static int by_time(const void *a, const void *b)
 {
     double x = ((const struct mark *)a)->at_s, y = ((const struct mark *)b)->at_s;
     return (x > y) - (x < y);
+}
+
+/* What operators did, such as an ordered failover, in the words of the plan. */
+static void action_marks(struct marks *m, const struct page *p)
+{
+    const struct plan *plan = p->in->plan;
+    for (size_t i = 0; i < p->in->evidence->event_count; i++) {
+        const struct event *ev = &p->in->evidence->events[i];
+        const char *label = "operator action";
+        for (size_t s = 0; plan && s < plan->step_count; s++) {
+            label = plan->steps[s].id == ev->code && plan->steps[s].text ? plan->steps[s].text : label;
+        }
+        if (ev->kind == EVENT_ACTION) {
+            add_mark(m, (double)ev->at_ns / (double)NS_PER_S, label, PAINT_INK);
+        }
+    }
 }
 
 static void fault_marks(struct marks *m, const struct result_fault *f)
@@ -159,21 +176,28 @@ static void close_rto(struct page *p, const struct svg_axis *axis, const struct 
     const struct result_objective *rto = rto_of(p->r);
     double from = svg_x(axis, f->t_ib_s), lower = svg_x(axis, f->t_ie_s + m->rto_lower_s);
     double upper = isfinite(m->rto_upper_s) ? svg_x(axis, f->t_ib_s + m->rto_upper_s) : axis->right;
-    bool missed = rto && rto->verdict == MISSED;
-    scoped_text struct text label = {0};
+    enum svg_paint paint = rto ? html_verdict_paint(rto->verdict) : PAINT_BLUE;
+    scoped_text struct text label = {0}, beyond = {0};
     chart_label(p, y + 11, "RTO", rto ? "against its target" : "not promised");
     if (rto && isfinite(rto->target)) {
         double target = svg_x(axis, f->t_ib_s + rto->target);
         svg_rect(p->out, from, y, target - from, 18, PAINT_GOOD, 15, "promised");
-        svg_line(p->out, target, y - 5, target, y + 23, PAINT_INK, 2, NULL);
+        if (f->t_ib_s + rto->target <= axis->to_s) {
+            svg_line(p->out, target, y - 5, target, y + 23, PAINT_INK, 2, NULL);
+        } else {
+            text_addf(&beyond, "target %g s →", rto->target);
+            svg_text(p->out, target - 6, y + 13, ANCHOR_END, PAINT_INK, 11, false, text_str(&beyond));
+        }
     }
     if (!isfinite(m->rto_lower_s)) {
         return;
     }
-    svg_rect(p->out, from, y + 7, lower - from, 4, missed ? PAINT_BAD : PAINT_BLUE, 100, NULL);
-    svg_rect(p->out, lower, y, fmax(upper - lower, 3), 18, missed ? PAINT_BAD : PAINT_BLUE, 100, NULL);
+    svg_rect(p->out, from, y + 7, lower - from, 4, paint, 100, NULL);
+    svg_rect(p->out, lower, y, fmax(upper - lower, 3), 18, paint, 100, NULL);
     format_interval(&label, m->rto_lower_s, m->rto_upper_s, "s");
-    if (upper + 8 + svg_text_width(text_str(&label), 12) < axis->right) {
+    if (upper - lower > svg_text_width(text_str(&label), 12) + 16) {
+        svg_text(p->out, (lower + upper) / 2, y + 13, ANCHOR_MIDDLE, PAINT_PAPER, 12, true, text_str(&label));
+    } else if (upper + 8 + svg_text_width(text_str(&label), 12) < axis->right) {
         svg_text(p->out, upper + 8, y + 13, ANCHOR_START, PAINT_INK, 12, true, text_str(&label));
     } else {
         svg_note(p->out, (from + lower) / 2, y + 13, ANCHOR_MIDDLE, text_str(&label));
@@ -188,9 +212,9 @@ static void close_parts(struct page *p, const struct svg_axis *axis, const struc
         const char *name;
         double s;
         enum svg_paint paint;
-    } parts[] = {{"detect", m->rto_detect_s, PAINT_SKY},   {"decide", m->rto_decide_s, PAINT_YELLOW},
-                 {"act", m->rto_act_s, PAINT_WARN},        {"propagate", m->rto_propagate_s, PAINT_FAULT},
-                 {"warm up", m->rto_warm_s, PAINT_GOOD},   {"unattributed", m->rto_unattributed_s, PAINT_MUTED}};
+    } parts[] = {{"detect", m->rto_detect_s, PAINT_SKY}, {"decide", m->rto_decide_s, PAINT_YELLOW},
+                 {"act", m->rto_act_s, PAINT_WARN},      {"propagate", m->rto_propagate_s, PAINT_FAULT},
+                 {"warm up", m->rto_warm_s, PAINT_GOOD}, {"unattributed", m->rto_unattributed_s, PAINT_MUTED}};
     double at = f->t_ib_s;
     bool any = false;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -225,6 +249,14 @@ static void close_axis(struct page *p, const struct svg_axis *axis, double zero_
     text_add(p->out, "\n");
 }
 
+/* How much to show after the fault: the RTO, and its target unless that is so far off that it would dwarf the RTO. */
+static double close_span(const struct result *r, const struct result_objective *rto)
+{
+    double upper = isfinite(r->measures.rto_upper_s) ? r->measures.rto_upper_s : 0;
+    double target = rto && isfinite(rto->target) ? rto->target : 0;
+    return fmax(0.5, upper > 0 && target > 3 * upper ? 2 * upper : fmax(upper, target));
+}
+
 void html_recovery(struct page *p)
 {
     const struct result *r = p->r;
@@ -238,8 +270,7 @@ void html_recovery(struct page *p)
     add_mark(&marks, f->t_ib_s, "t_ib", PAINT_FAULT);
     add_mark(&marks, f->t_ie_s, "t_ie", PAINT_FAULT);
     add_mark(&marks, f->proof.at_s, f->proof.verdict, PAINT_FAULT);
-    double until = f->t_ib_s + fmax(0.5, rto && isfinite(rto->target) ? rto->target : 0);
-    until = fmax(until, f->t_ib_s + (isfinite(r->measures.rto_upper_s) ? r->measures.rto_upper_s : 0));
+    double until = f->t_ib_s + close_span(r, rto);
     if (!isfinite(r->measures.rto_upper_s) && isfinite(f->t_he_s)) {
         until = fmax(until, f->t_he_s);
         add_mark(&marks, f->t_he_s, "healed", PAINT_FAULT);
@@ -327,6 +358,7 @@ void html_timeline(struct page *p)
         add_mark(&marks, p->r->events.at[i].t_s, event_label(p->r->events.at[i].name),
                  event_paint(p->r->events.at[i].name));
     }
+    action_marks(&marks, p);
     html_heading(p, "timeline", "The whole run", "All charts from here on share this time axis: look straight down.");
     html_figure_begin(p, "Timeline of the run");
     double faults = (double)(p->r->faults.len < 24 ? p->r->faults.len : 24) * 26;

@@ -175,7 +175,9 @@ void svg_text(struct text *t, double x, double y, enum svg_anchor anchor, enum s
 /* An outline in the colour of the paper keeps the words apart from whatever lies under them. */
 void svg_note(struct text *t, double x, double y, enum svg_anchor anchor, const char *s)
 {
-    text_add(t, "<g class=\"k-paper\" stroke=\"#ffffff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\">");
+    text_add(
+        t,
+        "<g class=\"k-paper\" stroke=\"#ffffff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\">");
     svg_text(t, x, y, anchor, PAINT_INK, 11, false, s);
     text_add(t, "</g>");
 }

@@ -184,6 +184,8 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void stage_close(struct stage *s)
 {
+    if (open_stage == NULL)
+        return;
     for (int n = 0; n < STAGE_NODES; n++) {
         if (s->nodes[n].pid > 0)
             (void)child_stop(&s->nodes[n], 0, NULL);
@@ -203,8 +205,9 @@ void stage_open(struct stage *s, const char *binary, struct stage_wish wish)
     *s = (struct stage){.binary = binary, .dir = "/tmp/drtest-gateway-XXXXXX"};
     rng_init(&s->rng, rng_entropy_seed(), "tests/live/gateway");
     check(mkdtemp(s->dir) != NULL);
-    if (open_stage == NULL)
-        (void)atexit(close_at_exit);
+    static bool registered;
+    if (!registered)
+        registered = atexit(close_at_exit) == 0;
     open_stage = s;
     pick_ports(s);
     for (int n = 0; n < STAGE_NODES; n++) {

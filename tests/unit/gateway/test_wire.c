@@ -72,8 +72,8 @@ static void frames_come_back_as_they_were(void)
     char region[64];
     size_t at = frame_begin(&out, FRAME_STATE, 9);
     frame_add_region(&out, "eu-west");
-    text_add_bytes(&out, "\1", 1);
     frame_add_u64(&out, 1480);
+    text_add_bytes(&out, "\1", 1);
     frame_end(&out, at);
     for (size_t len = 0; len < out.len; len++)
         CU_ASSERT_EQUAL(frame_read(out.at, len, &f, &used), FRAME_SHORT);
@@ -82,8 +82,8 @@ static void frames_come_back_as_they_were(void)
     CU_ASSERT(f.type == FRAME_STATE && f.epoch == 9 && used == out.len);
     CU_ASSERT_EQUAL(frame_take_region(&f, region), 0);
     CU_ASSERT_STRING_EQUAL(region, "eu-west");
-    CU_ASSERT(frame_take_u8(&f, &home) == 0 && home == 1);
     CU_ASSERT(frame_take_u64(&f, &n) == 0 && n == 1480);
+    CU_ASSERT(frame_take_u8(&f, &home) == 0 && home == FRAME_HOME);
     CU_ASSERT_EQUAL(frame_take_u8(&f, &home), -1);
     CU_ASSERT_EQUAL(frame_take_u64(&f, &n), -1);
     CU_ASSERT_EQUAL(frame_take_region(&f, region), -1);

@@ -52,8 +52,8 @@ static void add_site(struct topology *t, struct arena *a, const char *name, enum
 {
     uint16_t index = (uint16_t)t->site_count++;
     struct topo_site *s = &t->sites[index];
-    *s = (struct topo_site){.name = name, .kind = kind, .first_node = (uint16_t)t->node_count, .gateways = gateways,
-                            .origins = origins};
+    *s = (struct topo_site){
+        .name = name, .kind = kind, .first_node = (uint16_t)t->node_count, .gateways = gateways, .origins = origins};
     uint16_t plain = kind == SITE_REGION ? 0 : 1;
     s->node_count = (uint16_t)(gateways + origins + plain);
     for (uint16_t i = 0; i < s->node_count; i++) {
@@ -61,15 +61,21 @@ static void add_site(struct topology *t, struct arena *a, const char *name, enum
         bool origin = kind == SITE_REGION && i >= gateways;
         n->site = index;
         n->number = (uint16_t)(origin ? i - gateways + 1 : i + 1);
-        n->role = kind == SITE_WITNESS ? NODE_WITNESS : kind == SITE_VANTAGE ? NODE_CLIENT : origin ? NODE_ORIGIN : NODE_GATEWAY;
+        n->role = kind == SITE_WITNESS   ? NODE_WITNESS
+                  : kind == SITE_VANTAGE ? NODE_CLIENT
+                  : origin               ? NODE_ORIGIN
+                                         : NODE_GATEWAY;
         n->name = arena_printf(a, origin ? "%s/origin-%d" : "%s/%d", name, n->number);
     }
 }
 
 static void add_stream(struct plan *p, enum stream_kind kind, uint16_t vantage, int64_t per_s, uint16_t client)
 {
-    p->streams[p->stream_count++] = (struct plan_stream){.kind = kind, .vantage = vantage, .client = client,
-                                                         .rate_micro = per_s * 1000000, .timeout_ns = NS_PER_S,
+    p->streams[p->stream_count++] = (struct plan_stream){.kind = kind,
+                                                         .vantage = vantage,
+                                                         .client = client,
+                                                         .rate_micro = per_s * 1000000,
+                                                         .timeout_ns = NS_PER_S,
                                                          .path = "/v1/orders"};
 }
 
@@ -117,7 +123,9 @@ struct fixture *fixture_new(enum fixture_case which)
 {
     struct fixture *f = xcalloc(1, sizeof(*f));
     f->kept = json_array();
-    f->in = (struct report_input){.result = &f->result, .plan = &f->plan, .evidence = &f->evidence,
+    f->in = (struct report_input){.result = &f->result,
+                                  .plan = &f->plan,
+                                  .evidence = &f->evidence,
                                   .run_path = "runs/region-outage-20260101T060000Z"};
     fixture_fill_plan(f, which);
     fixture_fill_result(f, which);
@@ -150,8 +158,8 @@ void fixture_free(struct fixture *f)
         vec_deinit(&r->objectives.at[i].evidence);
         vec_deinit(&r->objectives.at[i].flags);
     }
-    struct texts *lists[] = {&r->run.command, &r->scenario.tags, &r->lab.regions, &r->lab.vantages, &r->ledger.regions_read,
-                             &r->limits};
+    struct texts *lists[] = {&r->run.command,  &r->scenario.tags,       &r->lab.regions,
+                             &r->lab.vantages, &r->ledger.regions_read, &r->limits};
     for (size_t i = 0; i < array_len(lists); i++) {
         vec_deinit(lists[i]);
     }

@@ -23,8 +23,12 @@ static struct event *add_event(struct fixture *f, enum event_kind kind, double a
                                const char *detail)
 {
     struct event *e = &f->evidence.events[f->evidence.event_count];
-    *e = (struct event){.kind = kind, .seq = (int64_t)f->evidence.event_count, .at_ns = ns(at_s), .end_ns = ns(at_s),
-                        .subject = subject, .detail = detail};
+    *e = (struct event){.kind = kind,
+                        .seq = (int64_t)f->evidence.event_count,
+                        .at_ns = ns(at_s),
+                        .end_ns = ns(at_s),
+                        .subject = subject,
+                        .detail = detail};
     f->evidence.event_count++;
     return e;
 }
@@ -55,7 +59,9 @@ static void fill_events(struct fixture *f, enum fixture_case which)
     for (size_t i = 0; i < t->node_count; i++) {
         if (t->nodes[i].role != NODE_CLIENT) {
             add_event(f, EVENT_NODE, 5.0 + (double)i * 0.02, t->nodes[i].name, "started");
-            add_event(f, EVENT_NODE, 5.4 + (double)i * 0.05, t->nodes[i].name, "ready");
+            add_event(f, EVENT_OBSERVED, 5.1 + (double)i * 0.02, t->nodes[i].name, "does not answer")->outcome =
+                "silent";
+            add_event(f, EVENT_OBSERVED, 5.4 + (double)i * 0.05, t->nodes[i].name, "answers again")->outcome = "ok";
         }
     }
     if (which == FIXTURE_TINY) {
@@ -76,9 +82,8 @@ static void fill_events(struct fixture *f, enum fixture_case which)
     apply->code = 1;
     for (size_t i = 0; i < t->node_count; i++) {
         if (t->nodes[i].site == US_EAST) {
-            add_event(f, EVENT_NODE, 22.001, t->nodes[i].name, "killed");
-            add_event(f, EVENT_NODE, 42.02, t->nodes[i].name, "started");
-            add_event(f, EVENT_NODE, 42.4 + (double)i * 0.3, t->nodes[i].name, "ready");
+            add_event(f, EVENT_OBSERVED, 22.2, t->nodes[i].name, "does not answer")->outcome = "silent";
+            add_event(f, EVENT_OBSERVED, 42.4 + (double)i * 0.3, t->nodes[i].name, "answers again")->outcome = "ok";
         }
     }
     struct event *proof = add_event(f, EVENT_FAULT_PROOF, 22.003127, "us-east", "pidfd readable and canary refused");
@@ -135,11 +140,18 @@ static void fill_samples(struct fixture *f, enum fixture_case which, double begi
             bool failed_over = at >= back && at < 45.4 && back > 0, hit = st->vantage == 3;
             struct sample *s = &ev->samples[ev->sample_count++];
             double typical = (failed_over && at > 22 && hit ? 0.045 : 0.0205) + (which == FIXTURE_TINY ? -0.018 : 0);
-            *s = (struct sample){.kind = SAMPLE_REQUEST, .stream = stream, .status = 200, .k = k, .planned_ns = ns(at),
-                                 .sent_ns = ns(at + 0.0002), .epoch = 1, .key = UINT16_MAX,
+            *s = (struct sample){.kind = SAMPLE_REQUEST,
+                                 .stream = stream,
+                                 .status = 200,
+                                 .k = k,
+                                 .planned_ns = ns(at),
+                                 .sent_ns = ns(at + 0.0002),
+                                 .epoch = 1,
+                                 .key = UINT16_MAX,
                                  .region = failed_over && at > 22 ? EU_WEST : US_EAST,
                                  .write = st->kind == STREAM_WRITE ? WRITE_OK : WRITE_NONE};
-            s->done_ns = s->planned_ns + ns(latency(&rng, typical) + (failed_over && at < back + 1.5 && hit ? 0.12 : 0));
+            s->done_ns =
+                s->planned_ns + ns(latency(&rng, typical) + (failed_over && at < back + 1.5 && hit ? 0.12 : 0));
             s->endpoint = s->region == EU_WEST ? 3 : 0;
             if (at >= 22.0034 && at < back) {
                 s->region = EU_WEST;
@@ -170,13 +182,18 @@ void fixture_fill_evidence(struct fixture *f, enum fixture_case which)
     for (size_t i = 0; i < ev->event_count; i++) {
         ev->events[i].seq = (int64_t)i;
     }
-    fill_samples(f, which, which == FIXTURE_TINY ? 1 : 7, which == FIXTURE_TINY ? 5 : fmin(82, f->result.run.duration_s));
+    fill_samples(f, which, which == FIXTURE_TINY ? 1 : 7,
+                 which == FIXTURE_TINY ? 5 : fmin(82, f->result.run.duration_s));
     if (which == FIXTURE_TINY || which == FIXTURE_DRIFT) {
         return;
     }
     const double switched[] = {22.9, 23.6, 45.4};
     for (size_t i = 0; i < array_len(switched); i++) {
-        ev->switches[ev->switch_count++] = (struct sample){.kind = SAMPLE_SWITCH, .stream = 3, .k = i == 0 ? 1 : i == 1 ? 2 : 0,
+        ev->switches[ev->switch_count++] = (struct sample){.kind = SAMPLE_SWITCH,
+                                                           .stream = 3,
+                                                           .k = i == 0   ? 1
+                                                                : i == 1 ? 2
+                                                                         : 0,
                                                            .done_ns = ns(switched[i])};
     }
 }

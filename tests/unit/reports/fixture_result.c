@@ -12,11 +12,22 @@
 static void add_objective(struct result *r, const char *name, const char *title, double target, double lower,
                           double upper, const char *unit, enum verdict v, int64_t line)
 {
-    *vec_push(&r->objectives) = (struct result_objective){
-        .name = name, .title = title, .direction = "at_most", .target = target, .achieved_lower = lower,
-        .achieved_upper = upper, .unit = unit, .resolution = (double)NAN, .floor = (double)NAN,
-        .floor_mean = (double)NAN, .floor_max = (double)NAN, .verdict = v, .method = "timestamp",
-        .fault_id = JSON_NONE, .line = line, .column = 3};
+    *vec_push(&r->objectives) = (struct result_objective){.name = name,
+                                                          .title = title,
+                                                          .direction = "at_most",
+                                                          .target = target,
+                                                          .achieved_lower = lower,
+                                                          .achieved_upper = upper,
+                                                          .unit = unit,
+                                                          .resolution = (double)NAN,
+                                                          .floor = (double)NAN,
+                                                          .floor_mean = (double)NAN,
+                                                          .floor_max = (double)NAN,
+                                                          .verdict = v,
+                                                          .method = "timestamp",
+                                                          .fault_id = JSON_NONE,
+                                                          .line = line,
+                                                          .column = 3};
 }
 
 static struct result_objective *objective(struct result *r, const char *name)
@@ -87,31 +98,42 @@ static void fill_measures(struct result *r)
 
 static void fill_course(struct result *r)
 {
-    static const struct result_phase phases[] = {{"setup", 0, 7},           {"baseline", 7, 22},
-                                                 {"fault", 22, 42},         {"failback", 42, 82},
-                                                 {"quiesce", 82, 84.1},     {"final_read", 84.1, 86.3},
-                                                 {"audit", 86.3, 86.512}};
+    static const struct result_phase phases[] = {
+        {"setup", 0, 7},       {"baseline", 7, 22},        {"fault", 22, 42},      {"failback", 42, 82},
+        {"quiesce", 82, 84.1}, {"final_read", 84.1, 86.3}, {"audit", 86.3, 86.512}};
     for (size_t i = 0; i < array_len(phases); i++) {
         *vec_push(&r->phases) = phases[i];
     }
     struct result_fault *f = vec_push(&r->faults);
-    *f = (struct result_fault){.id = 1, .do_ = "kill", .params = json_object(), .line = 21, .t_ib_s = 22.000412,
-                               .t_ie_s = 22.003127, .t_hb_s = 42.000208, .t_he_s = 42.061914, .ended_by = "restore",
-                               .mechanism = "signal", .has_heal_proof = true,
+    *f = (struct result_fault){.id = 1,
+                               .do_ = "kill",
+                               .params = json_object(),
+                               .line = 21,
+                               .t_ib_s = 22.000412,
+                               .t_ie_s = 22.003127,
+                               .t_hb_s = 42.000208,
+                               .t_he_s = 42.061914,
+                               .ended_by = "restore",
+                               .mechanism = "signal",
+                               .has_heal_proof = true,
                                .proof = {"proven", "pidfd readable and canary refused", 22.003127, 3611},
                                .heal_proof = {"proven", "canary answered", 42.061914, 6904}};
     *vec_push(&f->subject) = "us-east";
-    static const struct result_event events[] = {
-        {"first_failure", 22.004, "clients-us-east"}, {"detected", 22.712, "eu-west"},
-        {"first_success", 27.2, "clients-us-east"},   {"recovered", 27.34, NULL},
-        {"failed_back", 45.452, NULL},                {"converged", 46.162, NULL}};
+    static const struct result_event events[] = {{"first_failure", 22.004, "clients-us-east"},
+                                                 {"detected", 22.712, "eu-west"},
+                                                 {"first_success", 27.2, "clients-us-east"},
+                                                 {"recovered", 27.34, NULL},
+                                                 {"failed_back", 45.452, NULL},
+                                                 {"converged", 46.162, NULL}};
     for (size_t i = 0; i < array_len(events); i++) {
         *vec_push(&r->events) = events[i];
     }
-    static const struct result_check checks[] = {
-        {"steady_state", MET, "100 % good and p99 88 ms for 13.6 s"}, {"fault_proof", MET, "1 of 1 proven"},
-        {"harness", MET, "max slip 0.9 ms"},                          {"ledger", MET, "1500 records, chain intact"},
-        {"completed", MET, "all phases ran"},                         {"rollback", MET, "nothing left behind"}};
+    static const struct result_check checks[] = {{"steady_state", MET, "100 % good and p99 88 ms for 13.6 s"},
+                                                 {"fault_proof", MET, "1 of 1 proven"},
+                                                 {"harness", MET, "max slip 0.9 ms"},
+                                                 {"ledger", MET, "1500 records, chain intact"},
+                                                 {"completed", MET, "all phases ran"},
+                                                 {"rollback", MET, "nothing left behind"}};
     for (size_t i = 0; i < array_len(checks); i++) {
         *vec_push(&r->checks) = checks[i];
     }
@@ -120,9 +142,17 @@ static void fill_course(struct result *r)
 static void fill_ledger(struct result *r)
 {
     r->has_ledger = true;
-    r->ledger = (struct result_ledger){.file = "ledger.bin", .chain_sha256 = "c07e", .write_count = 1500, .acked_count = 1447,
-                                       .failed_count = 51, .unknown_count = 2, .lost_before_count = 3, .gone_count = 3,
-                                       .landed_count = 1, .vanished_count = 1, .final_read_complete = true};
+    r->ledger = (struct result_ledger){.file = "ledger.bin",
+                                       .chain_sha256 = "c07e",
+                                       .write_count = 1500,
+                                       .acked_count = 1447,
+                                       .failed_count = 51,
+                                       .unknown_count = 2,
+                                       .lost_before_count = 3,
+                                       .gone_count = 3,
+                                       .landed_count = 1,
+                                       .vanished_count = 1,
+                                       .final_read_complete = true};
     const double acked[] = {21.872, 21.922, 21.972};
     for (size_t i = 0; i < array_len(acked); i++) {
         *vec_push(&r->ledger.lost) = (struct result_lost){297 + (int64_t)i, acked[i], "us-east", "before"};
@@ -135,23 +165,38 @@ static void fill_identity(struct result *r)
 {
     r->schema_version = 1;
     r->tool = (struct result_tool){"drtest", "0.1.0", "3f9c1ab", "Release", "e2c9"};
-    r->run = (struct result_run){.id = "region-outage-20260101T060000Z", .suite = "quarterly", .repeat_index = 1,
-                                 .repeat_count = 1, .started_at = "2026-01-01T06:00:00Z",
-                                 .ended_at = "2026-01-01T06:01:27Z", .duration_s = 86.512, .status = "completed",
-                                 .verdict = MISSED, .reason = "rto", .met_count = 5, .missed_count = 1, .exit_code = 1,
+    r->run = (struct result_run){.id = "region-outage-20260101T060000Z",
+                                 .suite = "quarterly",
+                                 .repeat_index = 1,
+                                 .repeat_count = 1,
+                                 .started_at = "2026-01-01T06:00:00Z",
+                                 .ended_at = "2026-01-01T06:01:27Z",
+                                 .duration_s = 86.512,
+                                 .status = "completed",
+                                 .verdict = MISSED,
+                                 .reason = "rto",
+                                 .met_count = 5,
+                                 .missed_count = 1,
+                                 .exit_code = 1,
                                  .seed = 20260101};
     r->clock = (struct result_clock){"monotonic", "2026-01-01T06:00:00.118Z", 22.0};
     r->scenario = (struct result_scenario){
-        .name = "region-outage", .title = "Losing us-east fails over to eu-west within the RTO",
-        .description = "All gateways of the primary die as in a power loss; at most one second of acknowledged orders may go.",
-        .owner = "team-edge", .file = "scenarios/region-outage.yaml",
-        .sha256 = "9d41c2ab52b0f6a9d8f2cf5ab2c1b0a5a3bfb0a0c9b2a41dc0b96d5bc0f0e9d4", .targets_sha256 = "07be"};
+        .name = "region-outage",
+        .title = "Losing us-east fails over to eu-west within the RTO",
+        .description =
+            "All gateways of the primary die as in a power loss; at most one second of acknowledged orders may go.",
+        .owner = "team-edge",
+        .file = "scenarios/region-outage.yaml",
+        .sha256 = "9d41c2ab52b0f6a9d8f2cf5ab2c1b0a5a3bfb0a0c9b2a41dc0b96d5bc0f0e9d4",
+        .targets_sha256 = "07be"};
     const char *tags[] = {"quarterly", "region", "failover"};
     for (size_t i = 0; i < array_len(tags); i++) {
         *vec_push(&r->scenario.tags) = tags[i];
     }
-    r->host = (struct result_host){"ci-7", "6.1.0-31-amd64", "Debian GNU/Linux 12", "x86_64", "tsc", 4, 8589934592, true};
-    r->lab = (struct result_lab){.kind = "netns", .node_count = 9,
+    r->host =
+        (struct result_host){"ci-7", "6.1.0-31-amd64", "Debian GNU/Linux 12", "x86_64", "tsc", 4, 8589934592, true};
+    r->lab = (struct result_lab){.kind = "netns",
+                                 .node_count = 9,
                                  .system_sha256 = "a814bd2f8a5a7c5b1f6e5a31c0a4d9e3b8a7f6c5d4e3f2a1b0c9d8e7f6a5b4c3",
                                  .config_sha256 = "5be0cd19137e2179f33d0b4a5e6c7d8f90a1b2c3d4e5f60718293a4b5c6d7e8f"};
     *vec_push(&r->lab.regions) = "us-east";
@@ -166,14 +211,27 @@ static void fill_identity(struct result *r)
 
 static void fill_quality(struct result *r)
 {
-    r->requests = (struct result_requests){.intended_count = 13200, .sent_count = 13200, .good_count = 12609,
-                                           .bad_count = 591, .refused_count = 571, .reset_count = 6, .timeout_count = 14};
-    *vec_push(&r->requests.by_vantage) = (struct result_vantage){"clients-us-east", 6600, 6009, 591, 5.284873, 5.339588};
+    r->requests = (struct result_requests){.intended_count = 13200,
+                                           .sent_count = 13200,
+                                           .good_count = 12609,
+                                           .bad_count = 591,
+                                           .refused_count = 571,
+                                           .reset_count = 6,
+                                           .timeout_count = 14};
+    *vec_push(&r->requests.by_vantage) =
+        (struct result_vantage){"clients-us-east", 6600, 6009, 591, 5.284873, 5.339588};
     *vec_push(&r->requests.by_vantage) = (struct result_vantage){"clients-eu-west", 6600, 6600, 0, 0, 0};
-    r->quality = (struct result_quality){.valid = true, .selftest_ok = true, .probe_interval_ms = 20,
-                                         .injection_width_ms = 2.715, .baseline_s = 13.636, .hold_s = 13.636,
-                                         .max_slip_ms = 0.9, .max_stall_ms = 1.4, .clock_slew_ppm = 3.1,
-                                         .replication_lag_ms = 140, .exposure_write_count = 5};
+    r->quality = (struct result_quality){.valid = true,
+                                         .selftest_ok = true,
+                                         .probe_interval_ms = 20,
+                                         .injection_width_ms = 2.715,
+                                         .baseline_s = 13.636,
+                                         .hold_s = 13.636,
+                                         .max_slip_ms = 0.9,
+                                         .max_stall_ms = 1.4,
+                                         .clock_slew_ppm = 3.1,
+                                         .replication_lag_ms = 140,
+                                         .exposure_write_count = 5};
 }
 
 static void drop_objectives(struct result *r, size_t keep)
@@ -214,7 +272,8 @@ static void make_inconclusive(struct result *r)
     *vec_push(&objective(r, "rto")->flags) = "hold_cut";
     r->measures.rto_upper_s = r->measures.rto_client_upper_s = (double)NAN;
     r->events.len = 1;
-    r->checks.at[1] = (struct result_check){"fault_proof", INCONCLUSIVE, "fault 1: <canary> still answered & \"nobody\" knows why"};
+    r->checks.at[1] =
+        (struct result_check){"fault_proof", INCONCLUSIVE, "fault 1: <canary> still answered & \"nobody\" knows why"};
     r->faults.at[0].proof.verdict = "unproven";
     r->run.verdict = INCONCLUSIVE;
     r->run.status = "void";
@@ -285,10 +344,21 @@ static void make_drift(struct result *r)
     drop_objectives(r, 1);
     struct result_objective *o = objective(r, "rto");
     vec_deinit(&o->evidence);
-    *o = (struct result_objective){.name = "repaired", .title = "repaired is at most 10s", .direction = "at_most", .target = 10,
-                                   .achieved_lower = 2.9, .achieved_upper = 3.15, .unit = "s", .resolution = 0.25,
-                                   .floor = 0.25, .floor_mean = 1, .floor_max = 2.25, .verdict = MET, .method = "poll",
-                                   .line = 24, .column = 3};
+    *o = (struct result_objective){.name = "repaired",
+                                   .title = "repaired is at most 10s",
+                                   .direction = "at_most",
+                                   .target = 10,
+                                   .achieved_lower = 2.9,
+                                   .achieved_upper = 3.15,
+                                   .unit = "s",
+                                   .resolution = 0.25,
+                                   .floor = 0.25,
+                                   .floor_mean = 1,
+                                   .floor_max = 2.25,
+                                   .verdict = MET,
+                                   .method = "poll",
+                                   .line = 24,
+                                   .column = 3};
     r->faults.at[0].do_ = "drift";
     r->faults.at[0].subject.at[0] = "eu-west/1";
     r->measures.repaired_upper_s = 3.15;
@@ -334,8 +404,8 @@ static void make_tiny(struct result *r)
     r->measures.rto_lower_s = r->measures.rto_upper_s = 0;
     r->measures.rpo_lower_s = r->measures.rpo_upper_s = (double)NAN;
     r->measures.availability_ratio = 1;
-    r->requests = (struct result_requests){.intended_count = 40, .sent_count = 40, .good_count = 40,
-                                           .by_vantage = r->requests.by_vantage};
+    r->requests = (struct result_requests){
+        .intended_count = 40, .sent_count = 40, .good_count = 40, .by_vantage = r->requests.by_vantage};
     r->requests.by_vantage.len = 1;
     r->requests.by_vantage.at[0] = (struct result_vantage){"clients-alpha", 40, 40, 0, 0, 0};
     r->run.verdict = MET;
@@ -353,10 +423,10 @@ void fixture_fill_result(struct fixture *f, enum fixture_case which)
     fill_measures(r);
     fill_ledger(r);
     fill_quality(r);
-    static void (*const make[FIXTURE_CASES])(struct result *r) = {
-        [FIXTURE_MET] = make_met,          [FIXTURE_INCONCLUSIVE] = make_inconclusive,
-        [FIXTURE_SKIPPED] = make_skipped,  [FIXTURE_INTERRUPTED] = make_interrupted,
-        [FIXTURE_DRIFT] = make_drift,      [FIXTURE_TINY] = make_tiny};
+    static void (*const make[FIXTURE_CASES])(struct result * r) = {
+        [FIXTURE_MET] = make_met,         [FIXTURE_INCONCLUSIVE] = make_inconclusive,
+        [FIXTURE_SKIPPED] = make_skipped, [FIXTURE_INTERRUPTED] = make_interrupted,
+        [FIXTURE_DRIFT] = make_drift,     [FIXTURE_TINY] = make_tiny};
     if (make[which]) {
         make[which](r);
     }

@@ -32,7 +32,8 @@ static const struct {
     {ESCAPE_XML_TEXT, "open \033[12", "open #x1B[12"},
     {ESCAPE_XML_TEXT, "bell\a", "bell#x7"},
     {ESCAPE_XML_TEXT, "\xef\xbf\xbe \xef\xbf\xbf", "#xFFFE #xFFFF"},
-    {ESCAPE_XML_TEXT, "\xff \xc0\x80 \xed\xa0\x80", "\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+    {ESCAPE_XML_TEXT, "\xff \xc0\x80 \xed\xa0\x80",
+     "\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
     {ESCAPE_XML_TEXT, "\xf0\x9f\x94\xa5 é", "\xf0\x9f\x94\xa5 é"},
     {ESCAPE_HTML, "<a href=\"x\" onclick='y'>&", "&lt;a href=&quot;x&quot; onclick=&#39;y&#39;&gt;&amp;"},
     {ESCAPE_JSON_SCRIPT, "{\"a\":\"</script>\xe2\x80\xa8\"}", "{\"a\":\"\\u003c/script>\\u2028\"}"},
@@ -117,16 +118,31 @@ static void holds_for_random_bytes(void)
             const char *s = text_str(&t);
             broken += !clean_utf8(s, t.len) || strlen(s) != t.len;
             switch ((enum escape_kind)kind) {
-            case ESCAPE_XML_ATTRIBUTE: broken += strpbrk(s, "\t\n\r") != NULL; /* fall through */
-            case ESCAPE_XML_TEXT: /* fall through */
-            case ESCAPE_HTML: broken += strpbrk(s, "<>\"") != NULL || !entities_only(s); break;
-            case ESCAPE_JSON_SCRIPT: broken += strchr(s, '<') != NULL || strstr(s, "\xe2\x80\xa8") != NULL; break;
-            case ESCAPE_MARKDOWN: broken += strpbrk(s, "\n\r<>") != NULL; break;
-            case ESCAPE_MERMAID: broken += strpbrk(s, ":;,\n%`") != NULL; break;
-            case ESCAPE_PROM_LABEL: broken += !quote_is_escaped(s); break;
-            case ESCAPE_TERMINAL: broken += strpbrk(s, "\033\n\r\t") != NULL; break;
-            case ESCAPE_TERMINAL_ASCII: broken += strspn(s, " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                            "[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~") != t.len; break;
+            case ESCAPE_XML_ATTRIBUTE:
+                broken += strpbrk(s, "\t\n\r") != NULL; /* fall through */
+            case ESCAPE_XML_TEXT:                       /* fall through */
+            case ESCAPE_HTML:
+                broken += strpbrk(s, "<>\"") != NULL || !entities_only(s);
+                break;
+            case ESCAPE_JSON_SCRIPT:
+                broken += strchr(s, '<') != NULL || strstr(s, "\xe2\x80\xa8") != NULL;
+                break;
+            case ESCAPE_MARKDOWN:
+                broken += strpbrk(s, "\n\r<>") != NULL;
+                break;
+            case ESCAPE_MERMAID:
+                broken += strpbrk(s, ":;,\n%`") != NULL;
+                break;
+            case ESCAPE_PROM_LABEL:
+                broken += !quote_is_escaped(s);
+                break;
+            case ESCAPE_TERMINAL:
+                broken += strpbrk(s, "\033\n\r\t") != NULL;
+                break;
+            case ESCAPE_TERMINAL_ASCII:
+                broken += strspn(s, " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~") != t.len;
+                break;
             }
         }
     }

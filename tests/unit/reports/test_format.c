@@ -35,9 +35,12 @@ static void prints_targets(void)
     const struct {
         const char *direction, *unit, *want;
         double target;
-    } cases[] = {{"at_most", "s", "at most 5 s", 5},          {"at_most", "s", "at most 0.25 s", 0.25},
-                 {"at_least", "ratio", "at least 99.9 %", 0.999}, {"at_most", "count", "at most 20", 20},
-                 {"at_most", "ms", "at most 250 ms", 250},    {"at_most", "count", "at most 0", 0}};
+    } cases[] = {{"at_most", "s", "at most 5 s", 5},
+                 {"at_most", "s", "at most 0.25 s", 0.25},
+                 {"at_least", "ratio", "at least 99.9 %", 0.999},
+                 {"at_most", "count", "at most 20", 20},
+                 {"at_most", "ms", "at most 250 ms", 250},
+                 {"at_most", "count", "at most 0", 0}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct result_objective o = {.direction = cases[i].direction, .unit = cases[i].unit, .target = cases[i].target};
         scoped_text struct text t = {0};
@@ -56,7 +59,8 @@ static void writes_sentences(void)
     f = fixture_new(FIXTURE_INCONCLUSIVE);
     text_clear(&t);
     format_sentence(&t, &f->result.objectives.at[0]);
-    CU_ASSERT_STRING_EQUAL(text_str(&t), "RTO 5.285 s or more, target 5 s, never recovered: the drill is void: fault_proof");
+    CU_ASSERT_STRING_EQUAL(text_str(&t),
+                           "RTO 5.285 s or more, target 5 s, never recovered: the drill is void: fault_proof");
     fixture_free(f);
 }
 
@@ -82,8 +86,8 @@ static void numbers_read_back(void)
 static void quotes_the_command(void)
 {
     struct result r = {.scenario.file = "it's here.yaml", .run.seed = 7};
-    struct plan plan = {.overrides = json_pack("{s:{s:s,s:i},s:s}", "targets", "rto", "3s", "lost_writes", 4, "z",
-                                               "$(rm -rf /)")};
+    struct plan plan = {
+        .overrides = json_pack("{s:{s:s,s:i},s:s}", "targets", "rto", "3s", "lost_writes", 4, "z", "$(rm -rf /)")};
     scoped_text struct text t = {0};
     format_reproduce(&t, &r, &plan);
     CU_ASSERT_STRING_EQUAL(text_str(&t), "drtest run 'it'\\''s here.yaml' --seed 7 --set targets.rto=3s"

@@ -42,8 +42,8 @@ static void cases_add_up_to_the_suite(void)
         scoped_free char *xml = fixture_render("junit", &f->in);
         CU_ASSERT_EQUAL(sum_times(xml, "<testcase"), sum_times(xml, "<testsuite "));
         scoped_text struct text tests = {0}, failures = {0};
-        text_addf(&tests, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\"", count(xml, "<testcase"), count(xml, "<failure"),
-                  count(xml, "<error"));
+        text_addf(&tests, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\"", count(xml, "<testcase"),
+                  count(xml, "<failure"), count(xml, "<error"));
         text_addf(&failures, " skipped=\"%zu\"", count(xml, "<skipped"));
         CU_ASSERT_EQUAL(count(xml, text_str(&tests)), 2);
         CU_ASSERT_EQUAL(count(xml, text_str(&failures)), 1);
@@ -55,8 +55,10 @@ static void shares_of_the_run_go_to_their_cases(void)
 {
     struct fixture *f = fixture_new(FIXTURE_MISSED);
     scoped_free char *xml = fixture_render("junit", &f->in);
-    CU_ASSERT_PTR_NOT_NULL(strstr(xml, "name=\"steady state before the fault\" classname=\"drtest.region-outage\" time=\"22.000\"/>"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(xml, "name=\"every fault was in force\" classname=\"drtest.region-outage\" time=\"0.003\"/>"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(xml, "name=\"steady state before the fault\" classname=\"drtest.region-outage\" time=\"22.000\"/>"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(xml, "name=\"every fault was in force\" classname=\"drtest.region-outage\" time=\"0.003\"/>"));
     CU_ASSERT_PTR_NOT_NULL(strstr(xml, "name=\"RTO is at most 5s\" classname=\"drtest.region-outage\" time=\"59.997\" "
                                        "file=\"scenarios/region-outage.yaml\" line=\"24\">"));
     CU_ASSERT_PTR_NOT_NULL(strstr(xml, ">RTO 5.285 to 5.340 s, target 5 s, recovered by failover\n"
@@ -89,8 +91,9 @@ static void repeats_have_names_of_their_own(void)
     scoped_free char *xml = fixture_render("junit", &f->in);
     CU_ASSERT_PTR_NOT_NULL(strstr(xml, "<testsuite name=\"region-outage (run 2 of 3)\""));
     CU_ASSERT_EQUAL(count(xml, "classname=\"drtest.region-outage.2\""), 12);
-    CU_ASSERT_PTR_NOT_NULL(strstr(xml, "<error type=\"fault_proof-inconclusive\" message=\"fault 1: &lt;canary&gt; still answered "
-                                       "&amp; &quot;nobody&quot; knows why\">"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(xml, "<error type=\"fault_proof-inconclusive\" message=\"fault 1: &lt;canary&gt; still answered "
+                    "&amp; &quot;nobody&quot; knows why\">"));
     fixture_free(f);
 }
 
@@ -117,8 +120,8 @@ static void is_valid_against_the_schema(void)
         char path[] = "/tmp/drtest-junit-XXXXXX";
         scoped_fd int fd = mkstemp(path);
         CU_ASSERT_EQUAL(write(fd, xml, strlen(xml)), (ssize_t)strlen(xml));
-        const char *const argv[] = {"/usr/bin/xmllint", "--noout", "--schema", DRTEST_SOURCE_DIR "/tests/data/drtest-junit.xsd",
-                                    path, NULL};
+        const char *const argv[] = {
+            "/usr/bin/xmllint", "--noout", "--schema", DRTEST_SOURCE_DIR "/tests/data/drtest-junit.xsd", path, NULL};
         const char *const envp[] = {NULL};
         struct child c = {0};
         struct err e = {0};

@@ -63,7 +63,8 @@ static void says_nothing_it_does_not_know(void)
     fixture_free(f);
     f = fixture_new(FIXTURE_MET);
     scoped_free char *met = fixture_render("metrics", &f->in);
-    CU_ASSERT_PTR_NOT_NULL(strstr(met, "drtest_last_success_timestamp_seconds{scenario=\"region-outage\"} 1767247287\n"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(met, "drtest_last_success_timestamp_seconds{scenario=\"region-outage\"} 1767247287\n"));
     f->result.run.ended_at = "yesterday";
     scoped_free char *undated = fixture_render("metrics", &f->in);
     CU_ASSERT_PTR_NULL(strstr(undated, "timestamp"));
