@@ -12,6 +12,9 @@
 
 #include <string.h>
 
+#define FAILED_LATER 100
+#define UNKNOWN_LATER 1000
+
 static int region_rank(const struct pool *p, const char *region)
 {
     if (p->leader_region != NULL && strcmp(p->leader_region, region) == 0)
@@ -21,6 +24,16 @@ static int region_rank(const struct pool *p, const char *region)
             return (int)i + 1;
     }
     return (int)p->cfg->region_count + 1;
+}
+
+/* Did this request fail at some member of the region? */
+static bool failed_in(const struct pool *p, const unsigned char *tried, const char *region)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        if ((tried[i] == TRIED_AWAY || tried[i] == TRIED_FAILED) && strcmp(p->members[i].cfg->region, region) == 0)
+            return true;
+    }
+    return false;
 }
 
 static bool eligible(const struct member *m, bool all, int64_t now)
@@ -43,7 +56,8 @@ struct member *balance_pick(struct pool *p, const unsigned char tried[POOL_MEMBE
         struct member *m = &p->members[at];
         if (tried[at] != TRIED_NOT || !eligible(m, all, now))
             continue;
-        int rank = (spread ? 0 : region_rank(p, m->cfg->region)) + (m->health == HEALTH_UNKNOWN ? 1000 : 0);
+        int rank = (spread ? 0 : region_rank(p, m->cfg->region)) + (m->health == HEALTH_UNKNOWN ? UNKNOWN_LATER : 0) +
+                   (failed_in(p, tried, m->cfg->region) ? FAILED_LATER : 0);
         bool better = best == NULL || rank < best_rank ||
                       (rank == best_rank && p->cfg->policy == POLICY_LEAST_CONN && m->up.active < best->up.active);
         if (better) {

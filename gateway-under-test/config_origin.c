@@ -43,10 +43,13 @@ static int parse_store(const struct place *p, struct config_store *s)
         want_int(p, "every_ms", 1, 600000, 200, &s->every_ms) < 0 ||
         want_int(p, "degrade_after_ms", 1, 600000, 1000, &s->degrade_after_ms) < 0 ||
         want_small(p, "port", 1, 65535, WANTED, &s->port) < 0 || want_bool(p, "home", false, &s->home) < 0 ||
-        want_int(p, "lease_ms", 100, 600000, 750, &s->lease_ms) < 0 ||
-        want_int(p, "renew_ms", 10, 600000, 250, &s->renew_ms) < 0 ||
-        want_int(p, "failback_hold_ms", 0, 600000, 1000, &s->failback_hold_ms) < 0 || parse_peers(p, s) < 0 ||
-        place_enter(p, "witness", &at) < 0 || place_keys(&at, witness_keys) < 0 || want_address(&at, &s->witness) < 0)
+        want_int(p, "lease_ms", 30, 600000, 750, &s->lease_ms) < 0 ||
+        want_int(p, "renew_ms", 1, 600000, 250, &s->renew_ms) < 0 ||
+        want_int(p, "failback_hold_ms", 0, 600000, 1000, &s->failback_hold_ms) < 0 || parse_peers(p, s) < 0)
+        return -1;
+    s->has_witness = json_object_get(p->object, "witness") != NULL;
+    if (s->has_witness && (place_enter(p, "witness", &at) < 0 || place_keys(&at, witness_keys) < 0 ||
+                           want_address(&at, &s->witness) < 0))
         return -1;
     s->sync = mode == 1;
     s->degrade_async = degrade == 1;
@@ -84,7 +87,7 @@ int config_parse_witness(struct place *top)
     static const char *const keys[] = {"node", "role", "region", "listen", "admin", "flaws", "drain_ms",
                                        "lease_ms", "prefer", "grace_ms", "regions", NULL};
     struct config *c = top->config;
-    if (place_keys(top, keys) < 0 || want_int(top, "lease_ms", 100, 600000, 750, &c->lease_ms) < 0 ||
+    if (place_keys(top, keys) < 0 || want_int(top, "lease_ms", 30, 600000, 750, &c->lease_ms) < 0 ||
         want_int(top, "grace_ms", 0, 600000, 1500, &c->grace_ms) < 0 ||
         want_texts(top, "regions", &c->regions, &c->region_count) < 0 ||
         want_text(top, "prefer", c->regions[0], &c->prefer) < 0)

@@ -5,14 +5,14 @@
  *     u32 length of what follows the CRC · u32 CRC-32C of it · u8 type · u64 epoch of the sender · body
  *
  *     HELLO     leader    region, u64 last lsn, u16 n, n x (u64 epoch, u64 first lsn)   "I lead; this is my history"
- *     STATE     follower  region, u8 home, u64 last lsn             "I have cut what differs; ship what comes after this"
+ *     STATE     follower  region, u64 last lsn, u8 traits           "I have cut what differs; ship what comes after this"
  *     RECORDS   leader    encoded records (record.h), consecutive
  *     BEAT      leader    nothing; asks for an ACK
- *     ACK       follower  u64 last lsn
+ *     ACK       follower  u64 last lsn, u8 traits
  *     REFUSE    follower  nothing; "your epoch is behind mine"
  *     TAKEOVER  leader    nothing; "the lease is yours, fetch it"
  *
- * A region is u8 length and bytes.
+ * A region is u8 length and bytes. Traits: bit 0, this is the home region; bit 1, it drains and does not want to lead.
  */
 #pragma once
 #include <stddef.h>
@@ -20,6 +20,8 @@
 
 #define FRAME_HEAD 8
 #define FRAME_MAX ((size_t)512 * 1024)
+#define FRAME_HOME 1
+#define FRAME_DRAINING 2
 
 enum frame_type { FRAME_HELLO = 1, FRAME_STATE, FRAME_RECORDS, FRAME_BEAT, FRAME_ACK, FRAME_REFUSE, FRAME_TAKEOVER };
 

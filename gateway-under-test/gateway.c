@@ -85,7 +85,7 @@ static bool gateway_ready(struct node *n)
 {
     const struct gateway *g = n->self;
     for (size_t i = 0; i < g->table->config->pool_count; i++) {
-        if (pool_usable(&g->table->pools[i]))
+        if (pool_ready(&g->table->pools[i]))
             return true;
     }
     return false;

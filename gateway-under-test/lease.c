@@ -8,6 +8,9 @@
  * A follower asks, too, as often, and just after the lease it was told about will have run out; so the pause without a
  * leader is hardly longer than the lease. It is the witness who judges whether it may lead.
  *
+ * Without a witness in the configuration nobody can grant anything: the home region's store leads from its start, with a
+ * new epoch each time, and no other ever does.
+ *
  * With the flaw no_fencing the end of the lease is not noticed; only a witness that says who leads now ends it.
  */
 #include "gateway-under-test/node.h"
@@ -27,7 +30,7 @@ static int64_t usable_ns(const struct store *s)
 
 bool lease_holds(const struct store *s)
 {
-    return store_flaw(s, FLAW_no_fencing) || clock_boot_ns() - s->lease.since_boot_ns < usable_ns(s);
+    return !s->cfg->has_witness || store_flaw(s, FLAW_no_fencing) || clock_boot_ns() - s->lease.since_boot_ns < usable_ns(s);
 }
 
 void witness_request(struct call *c, const char *path, json_t *take)
@@ -69,6 +72,7 @@ static void read_reply(struct store *s, json_t *reply)
     l->holder_epoch = epoch;
     l->stay = json_is_true(json_object_get(reply, "stay"));
     if (json_is_true(json_object_get(reply, "granted"))) {
+        ask_again(s, s->cfg->renew_ms);
         granted(s, epoch, reply);
         return;
     }
@@ -81,6 +85,9 @@ static void read_reply(struct store *s, json_t *reply)
 static void on_answer(struct call *c, enum call_end end)
 {
     struct store *s = owner_of(c, struct store, lease.call);
+    if (s->lease.again)
+        ask_again(s, 0);
+    s->lease.again = false;
     if (end != CALL_ANSWERED || c->res.status != 200)
         return; /* the next question is set already */
     struct http_span body = call_body(c);
@@ -130,12 +137,20 @@ void lease_open(struct store *s)
     upstream_init(&l->witness, s->node->loop, &s->cfg->witness);
     l->ask.due = on_ask;
     l->expiry.due = on_expiry;
-    lease_ask_now(s);
+    if (s->cfg->has_witness)
+        lease_ask_now(s);
+    else if (s->cfg->home)
+        store_take_over(s, s->epoch + 1, NULL);
 }
 
 void lease_ask_now(struct store *s)
 {
-    ask_again(s, 0);
+    if (!s->cfg->has_witness)
+        return;
+    if (s->lease.call.under_way)
+        s->lease.again = true; /* its answer may have been given before what made us ask */
+    else
+        ask_again(s, 0);
 }
 
 void lease_close(struct store *s)

@@ -5,6 +5,7 @@
  * machine cannot do it (a port is taken, a directory not writable).
  */
 #include "gateway-under-test/node.h"
+#include "drtest_version.h"
 #include "gateway-under-test/own.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
@@ -20,10 +21,6 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-#ifndef DRGATEWAY_VERSION
-#define DRGATEWAY_VERSION "0.1.0"
-#endif
 
 static const char help[] =
     "drgateway: reference API gateway, origin and witness for disaster recovery drills\n"
@@ -169,7 +166,7 @@ int main(int argc, char **argv)
         case OPT_FLAWS:
             return list_flaws();
         case OPT_VERSION:
-            (void)puts("drgateway " DRGATEWAY_VERSION);
+            (void)puts("drgateway " DRTEST_VERSION " (" DRTEST_COMMIT ")");
             return 0;
         case OPT_HELP:
             (void)fputs(help, stdout);

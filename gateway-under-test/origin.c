@@ -85,9 +85,14 @@ static void answer_handover(struct node *n, struct exchange *x)
 
 static bool origin_admin(struct node *n, struct exchange *x)
 {
-    if (!span_is(exchange_path(x), "/handover") || !span_is(exchange_method(x), "POST"))
+    const struct origin *o = n->self;
+    struct http_span path = exchange_path(x), method = exchange_method(x);
+    if (span_is(path, "/handover") && span_is(method, "POST"))
+        answer_handover(n, x);
+    else if (span_is(path, "/v1/ops") && span_is(method, "GET") && o->store != NULL)
+        orders_answer_ops(o->store, x);
+    else
         return false;
-    answer_handover(n, x);
     return true;
 }
 

@@ -129,6 +129,16 @@ bool pool_usable(const struct pool *p)
     return false;
 }
 
+bool pool_ready(const struct pool *p)
+{
+    int64_t now = loop_now(p->table->node->loop);
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->members[i].health == HEALTH_UP && member_usable(&p->members[i], now))
+            return true;
+    }
+    return false;
+}
+
 void member_set_health(struct member *m, enum health health)
 {
     static const char *const words[] = {"unknown", "up", "down"};

@@ -63,6 +63,7 @@ void member_succeeded(struct member *m);                     /* a request was an
 void member_failed(struct member *m);                        /* a request got no answer, or a gateway error */
 void member_set_health(struct member *m, enum health health);
 bool pool_usable(const struct pool *p);                      /* some member is */
+bool pool_ready(const struct pool *p);                       /* some member is known to be up */
 /* Someone who knows says that this region leads since this epoch, or that it does not. */
 void pool_learn_leader(struct pool *p, const char *region, size_t len, int64_t epoch);
 void pool_learn_follower(struct pool *p, const char *region, int64_t epoch);

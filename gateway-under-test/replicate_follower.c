@@ -41,12 +41,13 @@ static void reply(struct follower_conn *c, enum frame_type type)
     struct store *s = c->store;
     scoped_text struct text out = {0};
     size_t at = frame_begin(&out, type, s->epoch);
-    if (type == FRAME_STATE) {
+    char traits = (char)((s->cfg->home ? FRAME_HOME : 0) | (s->node->draining ? FRAME_DRAINING : 0));
+    if (type == FRAME_STATE)
         frame_add_region(&out, s->node->config->region);
-        text_add_bytes(&out, s->cfg->home ? "\1" : "\0", 1);
-    }
-    if (type == FRAME_STATE || type == FRAME_ACK)
+    if (type == FRAME_STATE || type == FRAME_ACK) {
         frame_add_u64(&out, index_last(&s->index));
+        text_add_bytes(&out, &traits, 1);
+    }
     frame_end(&out, at);
     conn_send(&c->conn, out.at, out.len);
 }

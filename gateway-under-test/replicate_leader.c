@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The leader's side of replication: one connection to each peer, dialled again every 200 ms while it is down. HELLO
+ * The leader's side of replication: one connection to each peer, dialled again every 100 ms while it is down. HELLO
  * carries our epoch and history, STATE the peer's position after it has cut what differs, and from there on records
  * flow. Async mode ships what has gathered every every_ms; sync mode ships each record at once. Every tick a BEAT asks
  * for an ACK, so that a peer that is frozen or behind a black hole is known by its silence; after a second of it the
@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-#define REDIAL_MS 200
+#define REDIAL_MS 100
 #define DIAL_MS 400
 #define SILENCE_MS 1000
 #define BATCH 512
@@ -116,17 +116,25 @@ void leader_appended(struct store *s)
         leader_flush(s);
 }
 
+static int take_traits(struct link *k, struct frame *f)
+{
+    int traits;
+    if (frame_take_u8(f, &traits) < 0)
+        return -1;
+    k->peer_home = (traits & FRAME_HOME) != 0;
+    k->peer_draining = (traits & FRAME_DRAINING) != 0;
+    return 0;
+}
+
 static int on_state(struct link *k, struct frame *f)
 {
     struct store *s = k->store;
     char region[64];
-    int home;
     int64_t last;
-    if (frame_take_region(f, region) < 0 || frame_take_u8(f, &home) < 0 || frame_take_u64(f, &last) < 0 ||
+    if (frame_take_region(f, region) < 0 || frame_take_u64(f, &last) < 0 || take_traits(k, f) < 0 ||
         strcmp(region, k->peer->region) != 0 || last > index_last(&s->index))
         return -1;
     k->connected = true;
-    k->peer_home = home == 1;
     k->sent_lsn = k->acked_lsn = last;
     k->flush_to = index_last(&s->index);
     node_log(s->node, "peer %s follows from lsn %lld of %lld", region, (long long)last, (long long)k->flush_to);
@@ -140,7 +148,7 @@ static int on_state(struct link *k, struct frame *f)
 static int on_ack(struct link *k, struct frame *f)
 {
     int64_t lsn;
-    if (!k->connected || frame_take_u64(f, &lsn) < 0 || lsn > k->sent_lsn)
+    if (!k->connected || frame_take_u64(f, &lsn) < 0 || take_traits(k, f) < 0 || lsn > k->sent_lsn)
         return -1;
     if (lsn > k->acked_lsn)
         k->acked_lsn = lsn;

@@ -38,7 +38,7 @@ struct link { /* from the leader to one peer */
     const struct config_peer *peer;
     struct conn conn;
     bool connected;      /* STATE has come: records flow */
-    bool peer_home;
+    bool peer_home, peer_draining;
     int64_t dial_at, heard_at; /* next attempt; last word of the peer */
     int64_t sent_lsn, acked_lsn, flush_to; /* shipped; known there; to be shipped now */
     enum standing standing;
@@ -61,6 +61,7 @@ struct lease {
     int64_t sent_boot_ns, since_boot_ns; /* of the question under way; of the last one that was granted */
     char holder[64];                     /* as the witness said last; empty: nobody, or unknown */
     int64_t holder_epoch;
+    bool again; /* ask once more when the answer is there */
     bool stay; /* an operator ordered the leadership here: no fail-back by itself */
 };
 

@@ -14,6 +14,7 @@
  */
 #include "gateway-under-test/witness_book.h"
 
+#include "gateway-under-test/own.h"
 #include "harness/base/err.h"
 #include "harness/base/units.h"
 
@@ -79,7 +80,7 @@ static bool may_take(const struct book *b, const struct book_question *q, int64_
         return true;
     if (now < b->until_ns)
         return false;
-    if (now < b->others_from_ns && (b->holder >= 0 || q->region != b->prefer))
+    if (now < b->others_from_ns && q->region != b->prefer)
         return false;
     return !better_asked(b, q, now);
 }
@@ -159,7 +160,8 @@ json_t *book_save(const struct book *b)
 int book_load(struct book *b, const json_t *doc, struct err *e)
 {
     const json_t *epoch = json_object_get(doc, "epoch"), *in_sync = json_object_get(doc, "in_sync");
-    if (!json_is_integer(epoch) || json_integer_value(epoch) < 0 || !json_is_array(in_sync))
+    if (!json_is_integer(epoch) || json_integer_value(epoch) < 0 || json_integer_value(epoch) > EPOCH_MAX ||
+        !json_is_array(in_sync))
         return err_set(e, ERR_READING, "witness book", "epoch or in_sync is missing");
     b->epoch = json_integer_value(epoch);
     b->holder = book_find(b, json_string_value(json_object_get(doc, "holder")));

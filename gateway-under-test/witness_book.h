@@ -31,7 +31,7 @@ struct book {
     int stay;    /* index of the region that an operator ordered the leadership to, -1: none */
     bool passed; /* the holder has been named by a transfer and has not fetched the lease yet */
     int64_t epoch, until_ns, lease_ns;
-    int64_t others_from_ns; /* before this only the holder (or, without one, the home region) is granted the lease */
+    int64_t others_from_ns; /* before this only the holder and the home region are granted the lease */
 };
 
 struct book_question {

@@ -26,7 +26,7 @@ struct injection {
     int64_t begun_at_ns;          /* begin of apply */
     char method[160];             /* prove: how it was proven, or what was seen instead */
     char mechanism[32];           /* apply: signal, netem, fib, ... */
-    char *state;                  /* the injector's own (heap), freed by the conductor with free(3) */
+    char *state;                  /* the injector's own (heap), freed with free(3) when the lab's loop runs no more */
 };
 
 struct injector {

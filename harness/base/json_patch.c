@@ -22,7 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COPY_MAX = 1 << 20, DEPTH_MAX = 2048 };
+enum { COPY_MAX = 1 << 17, DEPTH_MAX = 2048 };
 
 struct patcher {
     json_t *doc;   /* our copy */

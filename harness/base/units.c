@@ -261,20 +261,24 @@ int unit_parse_duration(const char *s, int64_t *ns, struct err *e)
     return 0;
 }
 
-/* One number with one unit. */
-static int parse_one(const struct quantity *q, const char *s, struct number *n, const struct unit **u, struct err *e)
+/* One number with one unit; NULL when it is refused. */
+static const struct unit *parse_one(const struct quantity *q, const char *s, struct number *n, struct err *e)
 {
     const char *c = s;
-    *u = take_number(&c, n) ? take_unit(&c, q) : NULL;
-    return *u && *c == '\0' ? 0 : refuse(q, s, e);
+    const struct unit *u = take_number(&c, n) ? take_unit(&c, q) : NULL;
+    if (!u || *c != '\0') {
+        refuse(q, s, e);
+        return NULL;
+    }
+    return u;
 }
 
 int unit_parse_ratio(const char *s, int64_t *ppm, struct err *e)
 {
     struct number n;
-    const struct unit *u;
+    const struct unit *u = parse_one(&ratio, s, &n, e);
     int64_t value = 0;
-    if (parse_one(&ratio, s, &n, &u, e) != 0 || add_scaled(&ratio, s, &n, u->scale, &value, e) != 0) {
+    if (!u || add_scaled(&ratio, s, &n, u->scale, &value, e) != 0) {
         return -1;
     }
     if (value > PPM) {
@@ -288,9 +292,9 @@ int unit_parse_ratio(const char *s, int64_t *ppm, struct err *e)
 int unit_parse_rate(const char *s, int64_t *micro_per_s, struct err *e)
 {
     struct number n;
-    const struct unit *u;
+    const struct unit *u = parse_one(&rate, s, &n, e);
     int64_t value = 0;
-    if (parse_one(&rate, s, &n, &u, e) != 0 || add_scaled(&rate, s, &n, u->scale, &value, e) != 0) {
+    if (!u || add_scaled(&rate, s, &n, u->scale, &value, e) != 0) {
         return -1;
     }
     if (strcmp(u->name, "/m") == 0) {
@@ -307,9 +311,9 @@ int unit_parse_rate(const char *s, int64_t *micro_per_s, struct err *e)
 int unit_parse_bandwidth(const char *s, int64_t *bit_per_s, struct err *e)
 {
     struct number n;
-    const struct unit *u;
+    const struct unit *u = parse_one(&bandwidth, s, &n, e);
     int64_t value = 0;
-    if (parse_one(&bandwidth, s, &n, &u, e) != 0 || add_scaled(&bandwidth, s, &n, u->scale, &value, e) != 0) {
+    if (!u || add_scaled(&bandwidth, s, &n, u->scale, &value, e) != 0) {
         return -1;
     }
     *bit_per_s = value;

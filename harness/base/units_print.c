@@ -2,6 +2,9 @@
 /*
  * The printing half of units.h: the shortest form that the parsers read back as the same value.
  *
+ * Every form is a sign and some quantities, a decimal with its unit each. The longest, -106751d23h47m16.854775808s,
+ * has 27 characters, so UNIT_MAX is never reached.
+ *
  * Negative values have no spelling in the grammar, but differences are printed too: they get a minus sign, and no
  * parser accepts them.
  */
@@ -12,58 +15,59 @@
 #include <stdio.h>
 #include <string.h>
 
-/* value / scale as a decimal without trailing zeros; scale is a power of ten. Returns the characters written. */
-static size_t print_decimal(char *out, size_t size, uint64_t value, uint64_t scale)
+struct unit {
+    const char *name;
+    uint64_t scale;
+};
+
+/* Write value / scale without trailing zeros, and the unit, to at. scale is a power of ten. Returns the new end. */
+static char *put(char *at, const char *end, uint64_t value, uint64_t scale, const char *unit)
 {
-    int len = snprintf(out, size, "%llu", (unsigned long long)(value / scale));
-    uint64_t rest = value % scale;
-    if (rest != 0) {
-        out[len++] = '.';
-        while (rest != 0) {
-            scale /= 10;
-            out[len++] = (char)('0' + rest / scale);
-            rest %= scale;
+    at += snprintf(at, (size_t)(end - at), "%llu", (unsigned long long)(value / scale));
+    uint64_t fraction = value % scale;
+    if (fraction != 0) {
+        int digits = 0;
+        for (uint64_t s = scale; s > 1; s /= 10) {
+            digits++;
         }
-        out[len] = '\0';
+        for (; fraction % 10 == 0; fraction /= 10) {
+            digits--;
+        }
+        at += snprintf(at, (size_t)(end - at), ".%0*llu", digits, (unsigned long long)fraction);
     }
-    return (size_t)len;
+    return at + snprintf(at, (size_t)(end - at), "%s", unit);
 }
 
-/* Write the sign of value; the rest of the work is done with what it returns. */
-static uint64_t take_sign(int64_t value, char **out)
+/* Write the sign of value to *at; the rest of the work is done with what it returns. */
+static uint64_t put_sign(char **at, int64_t value)
 {
-    if (value >= 0) {
-        **out = '\0';
-        return (uint64_t)value;
+    if (value < 0) {
+        *(*at)++ = '-';
     }
-    *(*out)++ = '-';
-    return -(uint64_t)value;
+    return value < 0 ? -(uint64_t)value : (uint64_t)value;
 }
 
 char *unit_print_duration(int64_t ns, char out[UNIT_MAX])
 {
-    static const struct {
-        const char *name;
-        uint64_t ns;
-    } coarse[] = {{"d", 86400 * (uint64_t)NS_PER_S}, {"h", 3600 * (uint64_t)NS_PER_S}, {"m", 60 * (uint64_t)NS_PER_S}},
-      fine[] = {{"s", (uint64_t)NS_PER_S}, {"ms", (uint64_t)NS_PER_MS}, {"us", (uint64_t)NS_PER_US}};
-    char *at = out;
-    uint64_t left = take_sign(ns, &at);
+    static const struct unit coarse[] = {
+        {"d", UINT64_C(86400000000000)}, {"h", UINT64_C(3600000000000)}, {"m", UINT64_C(60000000000)}};
+    static const struct unit fine[] = {
+        {"s", (uint64_t)NS_PER_S}, {"ms", (uint64_t)NS_PER_MS}, {"us", (uint64_t)NS_PER_US}};
+    char *at = out, *end = out + UNIT_MAX;
+    uint64_t left = put_sign(&at, ns);
     if (left == 0) {
-        return strcpy(out, "0s");
+        put(at, end, 0, 1, "s");
+        return out;
     }
     for (size_t i = 0; i < array_len(coarse); i++) {
-        if (left >= coarse[i].ns) {
-            at += sprintf(at, "%llu%s", (unsigned long long)(left / coarse[i].ns), coarse[i].name);
-            left %= coarse[i].ns;
+        if (left >= coarse[i].scale) {
+            at = put(at, end, left / coarse[i].scale, 1, coarse[i].name);
+            left %= coarse[i].scale;
         }
     }
-    for (size_t i = 0; left > 0; i++) {
-        if (left >= fine[i].ns || i + 1 == array_len(fine)) {
-            at += print_decimal(at, UNIT_MAX - (size_t)(at - out), left, fine[i].ns);
-            strcpy(at, fine[i].name);
-            left = 0;
-        }
+    if (left > 0) {
+        const struct unit *u = left >= fine[0].scale ? &fine[0] : left >= fine[1].scale ? &fine[1] : &fine[2];
+        put(at, end, left, u->scale, u->name);
     }
     return out;
 }
@@ -71,9 +75,8 @@ char *unit_print_duration(int64_t ns, char out[UNIT_MAX])
 char *unit_print_ratio(int64_t ppm, char out[UNIT_MAX])
 {
     char *at = out;
-    uint64_t value = take_sign(ppm, &at);
-    at += print_decimal(at, UNIT_MAX - 4, value, (uint64_t)PPM / 100);
-    strcpy(at, "%");
+    uint64_t value = put_sign(&at, ppm);
+    put(at, out + UNIT_MAX, value, (uint64_t)PPM / 100, "%");
     return out;
 }
 
@@ -81,29 +84,24 @@ char *unit_print_ratio(int64_t ppm, char out[UNIT_MAX])
 char *unit_print_rate(int64_t micro_per_s, char out[UNIT_MAX])
 {
     char *at = out;
-    uint64_t value = take_sign(micro_per_s, &at);
+    uint64_t value = put_sign(&at, micro_per_s);
     bool per_minute = value > 0 && value < (uint64_t)PPM && value * 60 % (uint64_t)PPM == 0;
-    at += print_decimal(at, UNIT_MAX - 4, per_minute ? value * 60 : value, (uint64_t)PPM);
-    strcpy(at, per_minute ? "/m" : "/s");
+    put(at, out + UNIT_MAX, per_minute ? value * 60 : value, (uint64_t)PPM, per_minute ? "/m" : "/s");
     return out;
 }
 
 char *unit_print_bandwidth(int64_t bit_per_s, char out[UNIT_MAX])
 {
-    static const struct {
-        const char *name;
-        uint64_t bits;
-    } units[] = {{"gbit", 1000000000}, {"mbit", 1000000}, {"kbit", 1000}, {"bit", 1}};
-    char sign[2], *at = sign;
-    uint64_t value = take_sign(bit_per_s, &at);
-    size_t best = 0;
-    for (size_t i = 0; i < array_len(units); i++) {
-        char one[40];
-        size_t len = print_decimal(one, sizeof(one), value, units[i].bits) + strlen(units[i].name);
-        if (value >= units[i].bits && (best == 0 || len < best)) {
-            best = len;
-            snprintf(out, UNIT_MAX, "%s%s%s", bit_per_s < 0 ? "-" : "", one, units[i].name);
+    static const struct unit units[] = {{"bit", 1}, {"kbit", 1000}, {"mbit", 1000000}, {"gbit", 1000000000}};
+    char *at = out;
+    uint64_t value = put_sign(&at, bit_per_s);
+    put(at, out + UNIT_MAX, value, 1, "bit");
+    for (size_t i = 1; i < array_len(units) && value >= units[i].scale; i++) {
+        char other[UNIT_MAX];
+        put(other, other + sizeof(other), value, units[i].scale, units[i].name);
+        if (strlen(other) <= strlen(at)) {
+            memcpy(at, other, strlen(other) + 1);
         }
     }
-    return best ? out : strcpy(out, "0bit");
+    return out;
 }

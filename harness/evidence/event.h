@@ -4,9 +4,10 @@
  *
  *     {"seq":3611,"kind":"fault.proof","due_ns":..,"at_ns":..,"end_ns":..,"subject":"us-east","outcome":"ok","code":0,"detail":"pidfd"}
  *
- * The first line is the header (kind "header": format = EVENT_FORMAT, scenario hash, seed, host, capabilities, wall time at zero, argv
- * in `data`). A torn last line is ignored. at_ns..end_ns bracket what happened; due_ns is when the plan wanted it (for
- * observations: the send of the last poll that did not show it yet), 0 where there is no such thing.
+ * The first line is the header (kind "header": format = EVENT_FORMAT, scenario hash, seed, host, capabilities, wall
+ * time at zero, argv in `data`). A torn last line is ignored. at_ns..end_ns bracket what happened; due_ns is when
+ * the plan wanted it (for observations: the send of the last poll that did not show it yet), 0 where there is no
+ * such thing.
  */
 #pragma once
 #include <jansson.h>
@@ -32,7 +33,7 @@
                                         last poll without it, at = send of the first with it, end = its completion */ \
     X(POSITION, "position")          /* subject: origin node; code: applied lsn; due/at/end as observed */            \
     X(BASELINE, "baseline")          /* outcome met|missed; data: ratio, p50, p95, p99, n */                          \
-    X(CLOCK, "clock")                /* detail: start|inject|heal|end; data: wall, mono, raw, boot ns */              \
+    X(CLOCK, "clock")                /* detail: start|inject|heal|end; data: wall_ns, mono_ns, raw_ns, boot_ns */              \
     X(HARNESS, "harness")            /* outcome error|warning; detail */                                              \
     X(CANARY, "canary")              /* subject: path; data: baseline delay, loss */                                  \
     X(CONVERGE, "converge")          /* one poll of all live regions: outcome equal|different|unreachable; data */    \

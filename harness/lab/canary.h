@@ -14,12 +14,13 @@ int canary_new(struct canary **c, struct lab *lab, uint16_t path, struct err *e)
 void canary_free(struct canary *c);
 
 struct canary_view {
-    uint64_t sent, received;      /* of those sent in [from, to - 1 s or the longest delay seen] */
-    uint64_t lost_in_a_row;       /* newest datagrams in a row without arrival, each older than the allowance */
+    uint64_t sent, received;
+    uint64_t lost_in_a_row;       /* the newest of them, in a row without arrival */
     int64_t delay_median_ns;      /* of those received; -1 none */
     uint64_t reordered, duplicated;
     int64_t first_at_ns, last_at_ns;
 };
-/* What was seen of datagrams sent in [from_ns, to_ns), run time. allowance_ns: how long a datagram may be under way. */
+/* What was seen of datagrams sent in [from_ns, to_ns), run time, without those that may still be under way: sent less
+ * than allowance_ns ago. */
 struct canary_view canary_look(const struct canary *c, int64_t from_ns, int64_t to_ns, int64_t allowance_ns);
 uint16_t canary_path(const struct canary *c);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Descriptors stay in epoll while libcurl merely pauses: CURL_POLL_REMOVE between two requests of one kept-alive
- * connection is remembered (wanted = 0) but not passed on, and the next request finds its descriptor watched. That saves
- * two system calls a request. Should such a resting descriptor become readable (the peer closed it), it is
+ * connection is remembered (wanted = 0) but not passed on, and the next request finds its descriptor watched. That
+ * saves two system calls a request. Should such a resting descriptor become readable (the peer closed it), it is
  * taken out of epoll then, since a level-triggered event that nobody consumes would spin the loop; libcurl finds the
- * dead connection when it next wants to use it. Interest in writing is always withdrawn at once: a connected
- * socket is writable all the time.
+ * dead connection when it next wants to use it. Interest in writing is always withdrawn at once: a connected socket
+ * is writable all the time.
  *
- * The table is indexed by descriptor. libcurl closes through curl_sockets_close, so a number is free again before the
- * kernel can give it out a second time.
+ * The table is indexed by descriptor. libcurl closes through curl_sockets_close, except for connections that it
+ * gives up while they are being made (seen with 7.88): the transfer that ends so says it here by curl_sockets_gone,
+ * and an entry found under a number that the kernel gave out anew is dropped. Nothing is ever closed on the table's
+ * word alone.
  */
 #include "harness/load/curl_sockets.h"
 
@@ -27,6 +29,7 @@ struct curl_socket {
     struct loop_io io;
     struct curl_sockets *home;
     struct curl_peer *peer;
+    const void *owner;
     int fd;
     uint32_t wanted, watched; /* EPOLLIN, EPOLLOUT */
 };
@@ -66,28 +69,6 @@ static void on_ready(struct loop_io *io, uint32_t events)
     k->home->ready(k->home, k->fd, bits);
 }
 
-int curl_sockets_open(struct curl_sockets *s, const struct curl_sockaddr *to, struct curl_peer *peer)
-{
-    int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-    if (fd < 0) {
-        return -1;
-    }
-    while (s->len <= (size_t)fd) {
-        s->at = vec_grow(s->at, s->len, &s->cap, sizeof(*s->at));
-        s->len++;
-    }
-    struct curl_socket *k = xcalloc(1, sizeof(*k));
-    k->io.ready = on_ready;
-    k->home = s;
-    k->fd = fd;
-    k->peer = peer;
-    s->at[fd] = k;
-    if (peer) {
-        peer->open++;
-    }
-    return fd;
-}
-
 static void forget(struct curl_sockets *s, struct curl_socket *k)
 {
     loop_io_stop(&k->io);
@@ -98,6 +79,32 @@ static void forget(struct curl_sockets *s, struct curl_socket *k)
     free(k);
 }
 
+int curl_sockets_open(struct curl_sockets *s, const struct curl_sockaddr *to, struct curl_peer *peer, const void *owner)
+{
+    int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    if (fd < 0) {
+        return -1;
+    }
+    while (s->len <= (size_t)fd) {
+        s->at = vec_grow(s->at, s->len, &s->cap, sizeof(*s->at));
+        s->len++;
+    }
+    if (s->at[fd]) {
+        forget(s, s->at[fd]);
+    }
+    struct curl_socket *k = xcalloc(1, sizeof(*k));
+    k->io.ready = on_ready;
+    k->home = s;
+    k->fd = fd;
+    k->peer = peer;
+    k->owner = owner;
+    s->at[fd] = k;
+    if (peer) {
+        peer->open++;
+    }
+    return fd;
+}
+
 void curl_sockets_close(struct curl_sockets *s, int fd)
 {
     struct curl_socket *k = find(s, fd);
@@ -105,6 +112,14 @@ void curl_sockets_close(struct curl_sockets *s, int fd)
         forget(s, k);
     }
     fd_close(&fd);
+}
+
+void curl_sockets_gone(struct curl_sockets *s, int fd, const void *owner)
+{
+    struct curl_socket *k = find(s, fd);
+    if (k && k->owner == owner) {
+        forget(s, k);
+    }
 }
 
 int curl_sockets_watch(struct curl_sockets *s, int fd, int what)
@@ -133,9 +148,7 @@ void curl_sockets_deinit(struct curl_sockets *s)
 {
     for (size_t i = 0; i < s->len; i++) {
         if (s->at[i]) {
-            int fd = s->at[i]->fd;
             forget(s, s->at[i]);
-            fd_close(&fd);
         }
     }
     for (size_t i = 0; i < s->peer_count; i++) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The constant options of an easy handle are set once; only method, URL parts, headers and timeouts change from request to
- * request. The headers are list nodes inside the transfer, the URL is a CURLU whose parts are exchanged, so that a request
- * allocates nothing but what libcurl does.
+ * The constant options of an easy handle are set once; only method, URL parts, headers and timeouts change from
+ * request to request. The headers are list nodes inside the transfer, the URL is a CURLU whose parts are exchanged,
+ * so that a request allocates nothing but what libcurl does.
  *
- * What left this machine: CURLINFO_REQUEST_SIZE counts the bytes of request handed to the kernel; zero proves that nothing
- * can have been applied. libcurl silently repeats a request on a new connection when a kept-alive one dies before any
- * reply byte; the count is then that of two requests. A kept-alive request that had to connect although an idle
- * connection was there is the same in another guise. Both are marked as reconnected.
+ * What left this machine: CURLINFO_REQUEST_SIZE counts the bytes of request handed to the kernel; zero proves that
+ * nothing can have been applied. libcurl silently repeats a request on a new connection when a kept-alive one dies
+ * before any reply byte; the count is then that of two requests. A kept-alive request that had to connect although
+ * an idle connection was there is the same in another guise. Both are marked as reconnected.
  *
  * Local failures: descriptors and memory are seen where sockets are opened, which we do ourselves; ports and buffers in
  * the errno of connect(2), read only after CURLE_COULDNT_CONNECT as it is stale otherwise.
@@ -53,12 +53,12 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 {
     (void)purpose;
     struct transfer *x = arg;
-    int fd = curl_sockets_open(x->sockets, to, x->peer);
-    if (fd < 0) {
+    x->fd = curl_sockets_open(x->sockets, to, x->peer, x);
+    if (x->fd < 0) {
         x->socket_errno = errno;
         return CURL_SOCKET_BAD;
     }
-    return fd;
+    return x->fd;
 }
 
 static int on_close(void *arg, curl_socket_t fd)
@@ -184,6 +184,7 @@ bool transfer_prepare(struct transfer *x, const struct exchange_request *r)
     x->head = (struct answer_head){0};
     x->answer = (struct exchange_answer){0};
     x->socket_errno = 0;
+    x->fd = -1;
     x->nonce = r->nonce;
     x->peer = r->fresh ? NULL : curl_sockets_peer(x->sockets, r->address, r->port);
     x->had_idle = x->peer && x->peer->open > x->peer->busy;

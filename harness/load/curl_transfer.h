@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One easy handle of libcurl, made once and used for many exchanges. For transport_curl.c only, which starts and ends it.
+ * One easy handle of libcurl, made once and used for many exchanges. For transport_curl.c only, which starts and
+ * ends it.
  */
 #pragma once
 #include "harness/base/text.h"
@@ -25,6 +26,7 @@ struct transfer {
     bool active;               /* in the multi handle; the owner's */
     bool had_idle;             /* an idle connection was there when it began */
     size_t request_size;       /* about: what one request comes to */
+    int fd;                    /* opened last, -1 none */
     int socket_errno;          /* why no socket could be opened, 0 */
     uint64_t nonce;
     exchange_done *done;

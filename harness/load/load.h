@@ -41,7 +41,7 @@ const struct err *worker_failure(const struct worker *w);
 /* The same worker as a process: runs until told to end, then exits. fd is its end of the control socket. Never returns. */
 _Noreturn void worker_main(const struct worker_config *c, int fd);
 
-/* The conductor's end; takes fd. Commands are one byte each way plus a number; see worker_link.c for the frames. */
+/* The conductor's end; borrows fd, whose closing ends the worker. The frames are in link_frame.h. */
 struct worker_link;
 int worker_link_new(struct worker_link **l, int fd, struct loop *loop, struct err *e);
 void worker_link_free(struct worker_link *l);

@@ -3,15 +3,14 @@
  * The conductor's end of a worker process: commands go out, three facts come back (ready, idle, failed). Frames are in
  * link_frame.h.
  *
- * The link learns of the worker's death by its socket closing. That is a failure like one it reports itself, since a worker
- * ends only when this end is closed. The first failure stays.
+ * The link learns of the worker's death by its socket closing. That is a failure like one it reports itself, since a
+ * worker ends only when this end is closed. The first failure stays.
  */
 #include "harness/load/link_frame.h"
 #include "harness/load/load.h"
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
-#include "harness/base/scoped.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +87,6 @@ void worker_link_free(struct worker_link *l)
         return;
     }
     loop_io_stop(&l->io);
-    fd_close(&l->fd);
     free(l);
 }
 

@@ -20,7 +20,7 @@
 
 #define BEAT_NS NS_PER_S
 #define PATIENCE_NS (800 * NS_PER_MS)
-#define PAGE 1000
+#define PAGE 500
 #define EQUAL_POLLS 3
 
 struct listing {

@@ -35,8 +35,16 @@ static struct worker_config member_config(const struct drill *d, uint16_t site)
                                   .http_port = TOPO_PORT_HTTP};
 }
 
-static int member_fork(struct drill *d, struct member *m, struct err *e)
+/* A worker must not keep the others' channels open: they end when theirs closes. */
+static void close_controls(struct crowd *c)
 {
+    for (size_t i = 0; i < c->count; i++)
+        fd_close(&c->members[i].control);
+}
+
+static int member_fork(struct crowd *c, struct member *m, struct err *e)
+{
+    struct drill *d = c->drill;
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return err_os(e, ERR_RUN, errno, "socketpair", "cannot make a control channel for a load worker");
@@ -47,6 +55,7 @@ static int member_fork(struct drill *d, struct member *m, struct err *e)
         return -1;
     if (side == 0) {
         fd_close(&ours);
+        close_controls(c);
         struct worker_config config = member_config(d, m->site);
         worker_main(&config, theirs);
     }
@@ -54,8 +63,9 @@ static int member_fork(struct drill *d, struct member *m, struct err *e)
     return worker_link_new(&m->link, m->control, d->loop, e);
 }
 
-static int member_join(struct drill *d, struct member *m, struct err *e)
+static int member_join(struct crowd *c, struct member *m, struct err *e)
 {
+    struct drill *d = c->drill;
     struct worker_config config = member_config(d, m->site);
     return worker_new(&m->local, &config, d->loop, d->ops->transport(d->lab, m->site), e);
 }
@@ -72,7 +82,7 @@ int crowd_new(struct crowd **out, struct drill *d, struct err *e)
             continue;
         struct member *m = &c->members[c->count++];
         *m = (struct member){.site = site, .control = -1, .process.pidfd = -1};
-        if ((d->ops->client_fork ? member_fork : member_join)(d, m, e) < 0)
+        if ((d->ops->client_fork ? member_fork : member_join)(c, m, e) < 0)
             return -1;
     }
     return 0;
@@ -82,10 +92,11 @@ void crowd_free(struct crowd *c)
 {
     if (!c)
         return;
+    for (size_t i = 0; i < c->count; i++)
+        worker_link_free(c->members[i].link);
+    close_controls(c);
     for (size_t i = 0; i < c->count; i++) {
         struct member *m = &c->members[i];
-        worker_link_free(m->link);
-        fd_close(&m->control);
         if (m->process.pid)
             child_stop(&m->process, NS_PER_S, NULL);
         worker_free(m->local);

@@ -4,9 +4,9 @@
  * answered or timed out. Instants: `due` of a line is the send of the last poll that did not show the change, `at` the
  * send of the first that did, `end` its completion, so a change lies in (due, end].
  *
- * What counts as a change is decided by blanking the members that always move (counters, positions, ages) and comparing
- * the rest. A node that stops answering is a change, too, with outcome "silent". Questions still under way at the end
- * are waited for, since their answers name the watch.
+ * What counts as a change is decided by comparing the members that are news and no others. A node that has never
+ * answered is starting, not silent; one that stops answering is a change, with outcome "silent". Questions still under
+ * way at the end are waited for, since their answers name the watch.
  */
 #include "harness/run/observe.h"
 #include "harness/base/arena.h"
@@ -24,7 +24,7 @@ struct watch {
     struct loop_timer beat;
     uint16_t node;
     bool asking, answered, silent;
-    json_t *seen;         /* the blanked status last recorded */
+    json_t *seen;         /* its news as last recorded */
     json_t *status;       /* the whole status last answered */
     int64_t last_sent_ns; /* send of the last poll */
     int64_t position;
@@ -44,21 +44,30 @@ static bool watch_is_standby(const struct watch *w)
     return n->role == NODE_ORIGIN && n->number == 1 && n->site != t->primary;
 }
 
-/* The part of a status whose change is news. */
+/* The members of an object that are named, in a new object. */
+static json_t *members(json_t *object, const char *const *names, size_t n)
+{
+    json_t *kept = json_object();
+    for (size_t i = 0; i < n; i++)
+        if (json_object_get(object, names[i]))
+            json_object_set(kept, names[i], json_object_get(object, names[i]));
+    return kept;
+}
+
+/* The part of a status whose change is news; counters, positions and ages always move. */
 static json_t *status_essence(json_t *status)
 {
-    static const char *const moving[] = {"uptime_ms", "requests", "errors", "lsn", "durable_lsn", "writes", "digest",
-                                         "lease_left_ms", "drift_since_ms"};
-    json_t *copy = json_deep_copy(status), *peer;
-    for (size_t i = 0; i < array_len(moving); i++)
-        json_object_del(copy, moving[i]);
+    static const char *const news[] = {"config", "desired", "drift", "standby", "upstreams", "leader", "epoch", "mode",
+                                       "holder", "in_sync", "lost_log"};
+    static const char *const peer_news[] = {"region", "connected", "in_sync"};
+    json_t *essence = members(status, news, array_len(news)), *peers = json_array(), *peer;
     size_t k;
-    json_array_foreach(json_object_get(copy, "peers"), k, peer)
+    json_array_foreach(json_object_get(status, "peers"), k, peer)
     {
-        json_object_del(peer, "acked_lsn");
-        json_object_del(peer, "lag_ms");
+        json_array_append_new(peers, members(peer, peer_news, array_len(peer_news)));
     }
-    return copy;
+    json_object_set_new(essence, "peers", peers);
+    return essence;
 }
 
 /* In words, what differs: the first member that is not equal. */
@@ -89,7 +98,7 @@ static void watch_news(struct watch *w, const struct lab_answer *a, int64_t befo
     bool silent = a->status != 200 || !a->body;
     json_t *essence = silent ? NULL : status_essence(a->body);
     bool same = w->answered && silent == w->silent && (silent || json_equal(essence, w->seen));
-    if (same) {
+    if (same || (silent && !w->answered)) {
         json_decref(essence);
         return;
     }
@@ -104,6 +113,8 @@ static void watch_news(struct watch *w, const struct lab_answer *a, int64_t befo
                        .subject = d->plan->topology->nodes[w->node].name, .outcome = silent ? "silent" : "ok",
                        .detail = what, .data = silent ? NULL : a->body};
     record_add(&d->rec, &ev);
+    if (!silent && (!w->answered || w->silent))
+        record_fact(&d->rec, EVENT_NODE, ev.subject, "ok", "ready", 0);
     w->answered = true;
     w->silent = silent;
     if (silent)

@@ -230,14 +230,24 @@ void diag_print_github(const struct diag_list *l, struct text *out)
     }
 }
 
-static json_t *text_or_null(const char *s)
+/* Texts may have been cut within a character, and file names are bytes: what is not UTF-8 becomes a question mark. */
+static json_t *json_text(const char *s)
 {
-    return s ? json_string(s) : json_null();
+    if (!s) {
+        return json_null();
+    }
+    json_t *j = json_string(s);
+    if (!j) {
+        scoped_text struct text shown = {0};
+        show_text(&shown, s);
+        j = json_string(text_str(&shown));
+    }
+    return j;
 }
 
 static void put_place(json_t *o, const struct diag_place *p)
 {
-    json_object_set_new(o, "file", json_string(p->file));
+    json_object_set_new(o, "file", json_text(p->file));
     json_object_set_new(o, "line", p->line > 0 ? json_integer(p->line) : json_null());
     json_object_set_new(o, "column", p->line > 0 ? json_integer(p->column) : json_null());
     json_object_set_new(o, "length", p->line > 0 ? json_integer(p->length) : json_null());
@@ -252,12 +262,12 @@ json_t *diag_json(const struct diag_list *l)
         json_object_set_new(o, "severity", json_string(severity_words[d->severity]));
         json_object_set_new(o, "code", json_sprintf("DR%04d", d->code));
         put_place(o, &d->at);
-        json_object_set_new(o, "message", json_string(d->message));
-        json_object_set_new(o, "label", text_or_null(d->label));
-        json_object_set_new(o, "help", text_or_null(d->help));
+        json_object_set_new(o, "message", json_text(d->message));
+        json_object_set_new(o, "label", json_text(d->label));
+        json_object_set_new(o, "help", json_text(d->help));
         for (const struct diag_note *n = d->notes; n; n = n->next) {
             json_t *note = json_object();
-            json_object_set_new(note, "message", json_string(n->message));
+            json_object_set_new(note, "message", json_text(n->message));
             if (n->at.file) {
                 put_place(note, &n->at);
             }

@@ -6,9 +6,10 @@
  */
 #include "harness/spec/field.h"
 #include "harness/base/text.h"
+#include <stdio.h>
 #include <string.h>
 
-enum { CANDIDATES = 64 };
+enum { CANDIDATES = 64, LIST_MAX = 600 };
 
 static void *at_offset(void *base, size_t offset)
 {
@@ -19,36 +20,45 @@ struct diag *field_unknown(struct binder *b, enum diag_code code, struct place a
                            const char *const *candidates, size_t n)
 {
     struct diag *d = diag_error(b->diags, code, at, "unknown %s `%s`", what, word);
+    if (!d->arena) {
+        return d; /* not kept: spare the search for what is near */
+    }
     const char *near = text_nearest(word, candidates, n);
     if (near) {
         diag_help(d, "use `%s`", near);
         return d;
     }
-    char list[256] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < n && used < sizeof(list) - 48; i++) {
-        int wrote = snprintf(list + used, sizeof(list) - used, "%s`%s`", i == 0 ? "" : i + 1 == n ? " or " : ", ",
-                             candidates[i]);
-        used += (size_t)(wrote > 0 ? wrote : 0);
+    scoped_text struct text list = {0};
+    for (size_t i = 0; i < n && list.len < LIST_MAX; i++) {
+        text_addf(&list, "%s`%s`", i == 0 ? "" : i + 1 == n ? " or " : ", ", candidates[i]);
     }
-    if (n > 0 && used < sizeof(list) - 48) {
-        diag_help(d, "use %s", list);
+    if (n > 0 && list.len < LIST_MAX) {
+        diag_help(d, "use %s", text_str(&list));
     }
     return d;
 }
 
-static void unknown_key(struct binder *b, const struct field_set *set, const struct field_part *parts, size_t n,
-                        const struct yaml_node *member)
+static size_t collect_keys(const struct field_part *parts, size_t n, const char *keys[CANDIDATES])
 {
-    const char *keys[CANDIDATES];
     size_t count = 0;
     for (size_t p = 0; p < n; p++) {
         for (size_t i = 0; i < parts[p].count && count < CANDIDATES; i++) {
             keys[count++] = parts[p].fields[i].key;
         }
     }
+    return count;
+}
+
+static void unknown_key(struct binder *b, const struct field_set *set, const struct field_part *parts, size_t n,
+                        const struct yaml_node *member)
+{
+    const char *keys[CANDIDATES];
+    size_t count = collect_keys(parts, n, keys);
     const char *key = member->key->text;
     struct diag *d = diag_error(b->diags, DIAG_UNKNOWN_KEY, member->key->place, "unknown key `%s` in %s", key, set->name);
+    if (!d->arena) {
+        return;
+    }
     const char *tick = strchr(set->name, '`');
     diag_label(d, "not a key of %.*s", tick ? (int)(strcspn(tick + 1, "`") + 2) : (int)strlen(set->name),
                tick ? tick : set->name);
@@ -64,6 +74,22 @@ static bool known(const struct field_part *parts, size_t n, const char *key)
     for (size_t p = 0; p < n; p++) {
         for (size_t i = 0; i < parts[p].count; i++) {
             if (strcmp(parts[p].fields[i].key, key) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The key that is missed stands there, but misspelt: that has been reported, and one mistake is one message. */
+static bool misspelt(const struct field_part *parts, size_t n, const struct yaml_node *map, const char *key)
+{
+    const char *keys[CANDIDATES];
+    size_t count = collect_keys(parts, n, keys), looked = 0;
+    for (const struct yaml_node *c = map->first; c && looked < DIAG_MAX; c = c->next) {
+        if (!known(parts, n, c->key->text)) {
+            looked++;
+            if (text_eq(text_nearest(c->key->text, keys, count), key)) {
                 return true;
             }
         }
@@ -110,7 +136,8 @@ static bool wrong_kind(struct binder *b, const struct field *f, const struct yam
 static void count_fits(struct binder *b, const struct field *f, const struct yaml_node *n, size_t count)
 {
     if (count < (size_t)f->min || (f->max > 0 && count > (size_t)f->max)) {
-        struct diag *d = diag_error(b->diags, DIAG_RANGE, node_place(n), "`%s` has %zu entries", f->key, count);
+        struct diag *d = diag_error(b->diags, DIAG_RANGE, node_place(n), "`%s` has %zu entr%s", f->key, count,
+                                    count == 1 ? "y" : "ies");
         if (count < (size_t)f->min) {
             diag_help(d, "give at least %lld", (long long)f->min);
         } else {
@@ -146,8 +173,7 @@ static void bind_texts(struct binder *b, const struct field *f, const struct yam
             words++;
         }
         if (f->words && !f->words[words]) {
-            struct diag *d = field_unknown(b, DIAG_BAD_VALUE, c->place, f->key, word, f->words, words);
-            diag_note(d, "see `drtest explain` for the words of `%s`", f->key);
+            field_unknown(b, DIAG_BAD_VALUE, c->place, arena_printf(b->arena, "`%s` entry", f->key), word, f->words, words);
             continue;
         }
         to->at[to->len++] = word;
@@ -220,9 +246,10 @@ static void bind_preset(struct binder *b, const struct field *f, void *to)
 }
 
 /* The rules between keys of one table. */
-static void check_choices(struct binder *b, const struct field_set *set, const struct field_part *part,
-                          const struct yaml_node *map)
+static void check_choices(struct binder *b, const struct field_set *set, const struct field_part *parts, size_t n_parts,
+                          const struct field_part *part, const struct yaml_node *map)
 {
+    bool misspelt_one = false;
     const struct yaml_node *first = NULL;
     char keys[160] = "";
     size_t used = 0;
@@ -247,8 +274,9 @@ static void check_choices(struct binder *b, const struct field_set *set, const s
             diag_help(d, "keep one of the two");
         }
         first = first ? first : n;
+        misspelt_one |= !n && misspelt(parts, n_parts, map, f->key);
     }
-    if (choice != FIELD_FREE && !first) {
+    if (choice != FIELD_FREE && !first && !misspelt_one) {
         bool single = strchr(keys, ',') == NULL;
         struct diag *d = diag_error(b->diags, DIAG_CHOICE, node_place(map), "%s needs %s%s", set->name,
                                     single ? "" : choice == FIELD_ONE ? "one of " : "at least one of ", keys);
@@ -260,7 +288,7 @@ void field_bind_parts(struct binder *b, const struct field_set *set, const struc
                       const struct yaml_node *map)
 {
     for (const struct yaml_node *c = map ? map->first : NULL; c; c = c->next) {
-        if (!known(parts, n, c->key->text)) {
+        if (!c->key->broken && !known(parts, n, c->key->text)) {
             unknown_key(b, set, parts, n, c);
         }
     }
@@ -275,13 +303,15 @@ void field_bind_parts(struct binder *b, const struct field_set *set, const struc
             if (value) {
                 bind_value(b, f, value, to);
             } else if (f->required && map) {
-                missing_key(b, set, map, f);
+                if (!misspelt(parts, n, map, f->key)) {
+                    missing_key(b, set, map, f);
+                }
             } else {
                 bind_preset(b, f, to);
             }
         }
         if (map) {
-            check_choices(b, set, &parts[p], map);
+            check_choices(b, set, parts, n, &parts[p], map);
         }
     }
 }

@@ -142,7 +142,11 @@ int load_plan(const struct load *l, struct plan **out, struct diag_list *diags, 
 {
     struct yaml_tree tree = {0};
     struct plan *p = xcalloc(1, sizeof(*p));
-    yaml_tree_read(&tree, l->path, l->max_bytes, diags);
+    if (l->text) {
+        yaml_tree_parse(&tree, l->path, l->text, l->len, diags);
+    } else {
+        yaml_tree_read(&tree, l->path, l->max_bytes, diags);
+    }
     if (root_is_map(&tree, diags)) {
         p->overrides = prepare(&tree, l, diags);
         compile(p, &tree, l, diags);

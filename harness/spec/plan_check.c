@@ -125,7 +125,7 @@ static void check_luck(const struct check *c)
     const struct topo_replication *r = &c->p->topology->replication;
     bool zero = (rpo && rpo->value == 0) || (lost && lost->value == 0);
     double exposed = plan_rate_writes(c->p) * (double)r->every_ns / 1e9 / 2;
-    if (!zero || r->mode != REPLICATION_ASYNC || exposed >= 5) {
+    if (!zero || !c->s->workload.has_writes || r->mode != REPLICATION_ASYNC || exposed >= 5) {
         return;
     }
     enum target_key key = rpo && rpo->value == 0 ? TARGET_RPO : TARGET_LOST_WRITES;

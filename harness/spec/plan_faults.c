@@ -4,7 +4,7 @@
  * two would set at once, cannot be proven afterwards; it is refused here with both places. Verbs are told apart by what
  * their rows say of them (severing, proven once, target), never by name, so that new verbs obey the same rules.
  *
- * A timeline has at most a thousand steps, hence pairs are few.
+ * A timeline has at most two hundred steps, hence pairs are few.
  */
 #include "harness/base/units.h"
 #include "harness/spec/plan_compile.h"
@@ -83,7 +83,7 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
         return;
     }
     if (step_kills(earlier)) {
-        conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead then by", "restore the target first");
+        conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead since", "restore the target first");
     } else if (a->type == b->type) {
         conflict(c, DIAG_OVERLAP, later, earlier, "does once more what is done by", "let one end before the other begins");
     }
@@ -112,8 +112,8 @@ static void check_long_enough(const struct check *c, const struct plan_step *ste
 {
     const struct action_type *type = step->action.type;
     int64_t bound = type->proof_bound_ns ? type->proof_bound_ns(&step->action) : 2 * NS_PER_S;
-    int64_t needed = bound / 3 * 2, lasts = step->until_ns - step->at_ns;
-    if (step->until_ns == INT64_MAX || type->proven_once || lasts >= needed) {
+    int64_t needed = type->proven_once ? NS_PER_MS : bound / 3 * 2, lasts = step->until_ns - step->at_ns;
+    if (step->until_ns == INT64_MAX || lasts >= needed) {
         return;
     }
     char text[UNIT_MAX];
@@ -161,17 +161,16 @@ static void check_service(const struct check *c, const struct plan_step *step)
     }
 }
 
-static bool cut_at(const struct check *c, uint16_t link, int64_t at_ns)
+/* With this step and those before it. One direction is enough: no answer comes back. */
+static bool is_cut(const struct check *c, uint16_t link, const struct plan_step *last)
 {
-    unsigned cut = 0;
-    for (size_t i = 0; i < c->p->step_count; i++) {
-        const struct plan_step *step = &c->p->steps[i];
-        if (step_is_fault(step) && step->action.shape.cut && step->action.link == link && step->at_ns <= at_ns &&
-            at_ns < step->until_ns) {
-            cut |= step_directions(step);
+    for (const struct plan_step *step = c->p->steps; step <= last; step++) {
+        if (step_is_fault(step) && step->action.shape.cut && step->action.link == link &&
+            step->until_ns > last->at_ns) {
+            return true;
         }
     }
-    return cut != 0; /* one way is enough: no answer comes back */
+    return false;
 }
 
 static void check_routes(const struct check *c, const struct plan_step *step)
@@ -182,7 +181,7 @@ static void check_routes(const struct check *c, const struct plan_step *step)
     for (size_t e = 0; e < 2; e++) {
         bool route = t->sites[ends[e]].kind != SITE_VANTAGE;
         for (uint16_t l = 0; l < t->link_count && !route; l++) {
-            route = (t->links[l].a == ends[e] || t->links[l].b == ends[e]) && !cut_at(c, l, step->at_ns);
+            route = (t->links[l].a == ends[e] || t->links[l].b == ends[e]) && !is_cut(c, l, step);
         }
         if (!route) {
             struct diag *d = diag_warning(c->diags, DIAG_NO_ROUTE, plan_step_place(c->s, step),

@@ -121,7 +121,7 @@ static const struct field target_fields[] = {
     TARGET(TARGET_REPAIRED, "repaired", FIELD_DURATION, "10s",
            "at most this long from drift to equal fingerprints without a restore"),
 };
-static const struct field_set target_set = {"`targets`", "targets", "The promises that the drill checks.", target_fields,
+const struct field_set target_set = {"`targets`", "targets", "The promises that the drill checks.", target_fields,
                                             array_len(target_fields), 0};
 
 static const struct field scenario_fields[] = {
@@ -189,7 +189,7 @@ void scenario_resolve(struct yaml_tree *t)
         return;
     }
     const struct yaml_node *name = node_get(t->root, "name");
-    if (name && !node_get(t->root, "title")) {
+    if (name && name->kind == NODE_SCALAR && !node_get(t->root, "title")) {
         node_put(&t->arena, t->root, "title", name->key->place, node_clone(&t->arena, name));
     }
     topology_resolve(t);

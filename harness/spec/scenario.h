@@ -59,7 +59,7 @@ struct scenario {
     size_t step_count;
 };
 
-extern const struct field_set scenario_set;
+extern const struct field_set scenario_set, target_set;
 const struct field_set *scenario_set_find(const char *topic); /* "workload.reads"; NULL if there is none */
 
 void scenario_deinit(struct scenario *s); /* the JSON of its actions */

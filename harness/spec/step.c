@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS_MAX = 1000 };
+enum { STEPS_MAX = 200 };
 
 #define IN(member) .offset = offsetof(struct scenario_step, member)
 

@@ -9,8 +9,8 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
-#include "harness/spec/field.h"
 #include "harness/spec/load_tree.h"
+#include "harness/spec/suite_spec.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +66,7 @@ static const struct field entry_fields[] = {
     {.key = "with", .kind = FIELD_NODE, IN(entry_written, with),
      .doc = "targets, workload, steady_state, recovery in place of what the scenario says"},
 };
-static const struct field_set entry_set = {"an entry of `scenarios`", "suite.scenarios", "One scenario of a suite.",
+const struct field_set suite_entry_set = {"an entry of `scenarios`", "suite.scenarios", "One scenario of a suite.",
                                            entry_fields, array_len(entry_fields), 0};
 
 static const struct {
@@ -171,7 +171,7 @@ static void bind_entry(struct binder *b, struct suite *s, const struct yaml_node
     struct entry_written w = {.repeat = 1};
     if (n->kind == NODE_MAP) {
         w.repeat = 0;
-        field_bind(b, &entry_set, n, &w);
+        field_bind(b, &suite_entry_set, n, &w);
         check_overlay(b, w.with);
     } else if (n->kind == NODE_SCALAR && n->text[0]) {
         w.file = n->text;

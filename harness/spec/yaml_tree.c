@@ -16,6 +16,8 @@
 #include <string.h>
 #include <yaml.h>
 
+enum { DIRECTIVES_MAX = 32 };
+
 struct build {
     struct yaml_tree *tree;
     struct diag_list *diags;
@@ -107,12 +109,24 @@ static bool wants_key(const struct build *b)
     return b->depth > 0 && b->open[b->depth - 1]->kind == NODE_MAP && !b->key;
 }
 
+static bool is_core_tag(const char *tag)
+{
+    static const char *const core[] = {"null", "bool", "int", "float", "str", "seq", "map"};
+    static const char prefix[] = "tag:yaml.org,2002:";
+    for (size_t i = 0; i < array_len(core) && text_starts(tag, prefix); i++) {
+        if (strcmp(tag + strlen(prefix), core[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_properties(struct build *b, struct place at, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
     if (anchor) {
         refuse_feature(b, at, "anchors are not part of the format", "write the value where it is needed");
     }
-    if (tag && !text_starts((const char *)tag, "tag:yaml.org,2002:")) {
+    if (tag && !is_core_tag((const char *)tag)) {
         refuse_feature(b, at, "tags are not part of the format", "leave the tag out: the key decides about the type");
     }
 }
@@ -154,6 +168,7 @@ static void on_scalar(struct build *b, const yaml_event_t *e)
     n->hash = hash_text(n->text);
     b->key = n;
     if (n->plain && strcmp(n->text, "<<") == 0) {
+        n->broken = true;
         refuse_feature(b, at, "merge keys are not part of the format", "write the members out");
     }
 }
@@ -163,11 +178,14 @@ static void on_alias(struct build *b, const yaml_event_t *e)
     struct place at = mark_place(b, e->start_mark, e->end_mark);
     refuse_feature(b, at, "aliases are not part of the format", "write the value out");
     struct yaml_node *n = add_node(b, NODE_SCALAR, "", at);
-    if (n && wants_key(b)) {
+    if (!n) {
+        return;
+    }
+    n->broken = true;
+    if (wants_key(b)) {
         n->hash = hash_text(n->text);
         b->key = n;
-    } else if (n) {
-        n->broken = true;
+    } else {
         attach(b, n);
     }
 }
@@ -268,6 +286,10 @@ static bool on_event(struct build *b, const yaml_event_t *e, bool *document)
             return false;
         }
         *document = true;
+        if (e->data.document_start.tag_directives.start != e->data.document_start.tag_directives.end) {
+            refuse_feature(b, mark_place(b, e->start_mark, e->start_mark), "directives are not part of the format",
+                           "leave the %TAG lines out");
+        }
         break;
     case YAML_ALIAS_EVENT:
         on_alias(b, e);
@@ -318,6 +340,19 @@ static void parse_events(struct build *b)
     }
 }
 
+/* libyaml compares every %TAG with all before it; no file needs even one. Offset of one too many, or the length. */
+static size_t directive_too_many(const struct source *s)
+{
+    size_t lines = 0;
+    for (size_t i = 0; i < s->len; i++) {
+        bool begins = i == 0 || s->text[i - 1] == '\n' || s->text[i - 1] == '\r';
+        if (s->text[i] == '%' && begins && ++lines > DIRECTIVES_MAX) {
+            return i;
+        }
+    }
+    return s->len;
+}
+
 /* Is it a text at all, and one that libyaml may see? */
 static bool bytes_fit(const struct source *s, size_t max_bytes, struct diag_list *diags)
 {
@@ -337,7 +372,12 @@ static bool bytes_fit(const struct source *s, size_t max_bytes, struct diag_list
     }
     size_t bad = source_first_bad(s);
     if (bad == s->len) {
-        return true;
+        size_t directive = directive_too_many(s);
+        if (directive < s->len) {
+            diag_help(diag_error(diags, DIAG_LIMIT, source_place(s, directive), "more than %d lines begin with %%",
+                                 DIRECTIVES_MAX), "leave the directives out");
+        }
+        return directive == s->len;
     }
     uint32_t c;
     struct diag *d;

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Annotations stand on the line of the target in the scenario file. GitHub reads the file name relative to the
+ * workspace, which is where drtest runs, so the name is given as it was on the command line.
+ */
+#include "harness/cli/annotate.h"
+
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void escape(struct text *out, const char *s, bool property)
+{
+    for (; s && *s; s++) {
+        if (*s == '%' || *s == '\r' || *s == '\n' || (property && (*s == ':' || *s == ','))) {
+            text_addf(out, "%%%02X", (unsigned)(unsigned char)*s);
+        } else {
+            text_add_bytes(out, s, 1);
+        }
+    }
+}
+
+void annotate_text(struct text *out, const struct result *r)
+{
+    for (size_t i = 0; i < r->objectives.len; i++) {
+        const struct result_objective *o = &r->objectives.at[i];
+        if (o->verdict != MISSED && o->verdict != INCONCLUSIVE) {
+            continue;
+        }
+        text_add(out, "::error file=");
+        escape(out, r->scenario.file, true);
+        if (o->line > 0) {
+            text_addf(out, ",line=%lld,col=%lld", (long long)o->line, (long long)o->column);
+        }
+        scoped_text struct text title = {0};
+        for (const char *c = o->name; *c; c++) {
+            char up = *c == '_' ? ' ' : (char)toupper((unsigned char)*c);
+            text_add_bytes(&title, &up, 1);
+        }
+        text_addf(&title, " %s", verdict_words[o->verdict]);
+        text_add(out, ",title=");
+        escape(out, text_str(&title), true);
+        text_add(out, "::");
+        escape(out, o->title, false);
+        text_add(out, o->reason ? ": " : "");
+        escape(out, o->reason, false);
+        text_add(out, "\n");
+    }
+}
+
+static int append_summary(const char *path, const struct report_input *in, struct err *e)
+{
+    scoped_fd int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        return err_os(e, ERR_OUTPUT, errno, path, "cannot open the step summary");
+    }
+    scoped_file FILE *f = fdopen(fd, "a");
+    if (!f) {
+        return err_os(e, ERR_OUTPUT, errno, path, "cannot open the step summary");
+    }
+    fd = -1;
+    if (reporter_find("summary")->write(f, in, e) < 0) {
+        return -1;
+    }
+    return fclose(steal(&f)) == 0 ? 0 : err_os(e, ERR_OUTPUT, errno, path, "cannot append to the step summary");
+}
+
+int annotate(const struct report_input *in, struct err *e)
+{
+    if (!text_eq(getenv("GITHUB_ACTIONS"), "true")) {
+        return 0;
+    }
+    scoped_text struct text t = {0};
+    annotate_text(&t, in->result);
+    fputs(text_str(&t), stderr);
+    const char *path = getenv("GITHUB_STEP_SUMMARY");
+    return path && *path ? append_summary(path, in, e) : 0;
+}

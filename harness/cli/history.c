@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Method: flock(2) on the file itself, held from the first look to the append, so that line numbers and hashes are
+ * those of the file as it will be. The file is read line by line; a line that is no JSON, or longer than any of ours,
+ * counts as a line and is otherwise passed over: the chain of hashes says that something is wrong, not this reader.
+ *
+ * The line is appended with one write(2). Should a run die within it, the next one finds a last line without a break,
+ * ends it, and goes on.
+ */
+#include "harness/cli/history.h"
+
+#include "harness/base/clock.h"
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES (256 * 1024)
+#define LOCK_TRIES 200
+#define LOCK_PAUSE_NS (50 * NS_PER_MS)
+
+/* Others hold the lock for milliseconds; ten seconds mean that something is wrong. */
+static int lock(int fd, const char *path, struct err *e)
+{
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            return 0;
+        }
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return err_os(e, ERR_OUTPUT, errno, path, "cannot lock the history");
+        }
+        struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+        nanosleep(&pause, NULL);
+    }
+    return err_set(e, ERR_OUTPUT, path, "the history stayed locked by another process for 10 s");
+}
+
+static const char *member(const json_t *line, const char *key)
+{
+    const char *s = json_string_value(json_object_get(line, key));
+    return s ? s : "";
+}
+
+static bool comparable(const json_t *line, const struct result *r)
+{
+    return text_eq(member(line, "tool_sha256"), r->tool.sha256) &&
+           text_eq(member(line, "scenario_sha256"), r->scenario.sha256) &&
+           text_eq(member(line, "system_sha256"), r->lab.system_sha256) &&
+           text_eq(member(line, "config_sha256"), r->lab.config_sha256);
+}
+
+/* Call see for each line of the file, with NULL for one that is no JSON object. False: the last line is torn. */
+static bool each_line(FILE *in, void (*see)(void *arg, const char *text, size_t len, const json_t *line), void *arg)
+{
+    scoped_free char *buf = NULL;
+    size_t cap = 0;
+    ssize_t n;
+    bool whole = true;
+    while ((n = getline(&buf, &cap, in)) > 0) {
+        whole = buf[n - 1] == '\n';
+        size_t len = (size_t)n - whole;
+        scoped_json json_t *line = len <= LINE_MAX_BYTES ? json_loadb(buf, len, 0, NULL) : NULL;
+        see(arg, buf, len, json_is_object(line) ? line : NULL);
+    }
+    return whole;
+}
+
+static void survey_line(void *arg, const char *text, size_t len, const json_t *line)
+{
+    struct result *r = arg;
+    char hash[SHA256_HEX];
+    sha256_hex(text, len, hash);
+    r->history.line++;
+    r->history.previous_line_sha256 = arena_strdup(&r->arena, hash);
+    if (line && text_eq(member(line, "scenario"), r->scenario.name)) {
+        r->history.previous_run_id = arena_strdup(&r->arena, member(line, "run_id"));
+        r->history.comparable_count += comparable(line, r);
+    }
+}
+
+int history_begin(struct history *h, const char *path, const char *shown, struct result *r, struct err *e)
+{
+    *h = (struct history){.fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666), .path = path};
+    if (h->fd < 0) {
+        return err_os(e, ERR_OUTPUT, errno, path, "cannot open the history");
+    }
+    if (lock(h->fd, path, e) < 0) {
+        history_close(h);
+        return -1;
+    }
+    r->history = (struct result_history){.file = arena_strdup(&r->arena, shown)};
+    int fd = dup(h->fd);
+    scoped_file FILE *in = fd >= 0 ? fdopen(fd, "r") : NULL;
+    if (!in) {
+        err_os(e, ERR_OUTPUT, errno, path, "cannot read the history");
+        history_close(h);
+        return -1;
+    }
+    rewind(in);
+    h->torn = !each_line(in, survey_line, r);
+    r->history.line++;
+    return 0;
+}
+
+static json_t *number(double v)
+{
+    return isnan(v) ? json_null() : json_real(v);
+}
+
+static json_t *text_or_null(const char *s)
+{
+    return s ? json_string(s) : json_null();
+}
+
+static json_t *objectives_json(const struct result *r)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < r->objectives.len; i++) {
+        const struct result_objective *o = &r->objectives.at[i];
+        json_t *flags = json_array();
+        for (size_t k = 0; k < o->flags.len; k++) {
+            json_array_append_new(flags, json_string(o->flags.at[k]));
+        }
+        json_object_set_new(all, o->name,
+                            json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:s,s:o}", "target", number(o->target), "lower",
+                                      number(o->achieved_lower), "upper", number(o->achieved_upper), "unit", o->unit,
+                                      "floor", number(o->floor), "floor_mean", number(o->floor_mean), "floor_max",
+                                      number(o->floor_max), "verdict", verdict_words[o->verdict], "flags", flags));
+    }
+    return all;
+}
+
+static json_t *line_json(const struct result *r, const char *result_sha256)
+{
+    json_t *line = json_object();
+    json_object_set_new(line, "schema_version", json_integer(1));
+    json_object_set_new(line, "run_id", text_or_null(r->run.id));
+    json_object_set_new(line, "scenario", text_or_null(r->scenario.name));
+    json_object_set_new(line, "suite", text_or_null(r->run.suite));
+    json_object_set_new(line, "started_at", text_or_null(r->run.started_at));
+    json_object_set_new(line, "duration_s", number(r->run.duration_s));
+    json_object_set_new(line, "seed", json_integer(r->run.seed));
+    json_object_set_new(line, "lab", text_or_null(r->lab.kind));
+    json_object_set_new(line, "version", text_or_null(r->tool.version));
+    json_object_set_new(line, "tool_sha256", text_or_null(r->tool.sha256));
+    json_object_set_new(line, "scenario_sha256", text_or_null(r->scenario.sha256));
+    json_object_set_new(line, "system_sha256", text_or_null(r->lab.system_sha256));
+    json_object_set_new(line, "config_sha256", text_or_null(r->lab.config_sha256));
+    json_object_set_new(line, "verdict", json_string(verdict_words[r->run.verdict]));
+    json_object_set_new(line, "met_count", json_integer(r->run.met_count));
+    json_object_set_new(line, "missed_count", json_integer(r->run.missed_count));
+    json_object_set_new(line, "inconclusive_count", json_integer(r->run.inconclusive_count));
+    json_object_set_new(line, "skipped_count", json_integer(r->run.skipped_count));
+    json_object_set_new(line, "objectives", objectives_json(r));
+    json_object_set_new(line, "result_sha256", json_string(result_sha256));
+    json_object_set_new(line, "previous_line_sha256", text_or_null(r->history.previous_line_sha256));
+    return line;
+}
+
+int history_end(struct history *h, const char *run_path, const struct result *r, struct err *e)
+{
+    scoped_text struct text path = {0}, whole = {0};
+    text_addf(&path, "%s/result.json", run_path);
+    char hash[SHA256_HEX] = "";
+    int rc = sha256_file(text_str(&path), hash, e);
+    scoped_json json_t *line = line_json(r, hash);
+    scoped_free char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    text_addf(&whole, "%s%s\n", h->torn ? "\n" : "", text ? text : "{}");
+    if (rc == 0 && write(h->fd, text_str(&whole), whole.len) != (ssize_t)whole.len) {
+        rc = err_os(e, ERR_OUTPUT, errno ? errno : EIO, h->path, "cannot append to the history");
+    }
+    if (rc == 0 && fsync(h->fd) < 0) {
+        rc = err_os(e, ERR_OUTPUT, errno, h->path, "cannot make the history durable");
+    }
+    history_close(h);
+    return rc;
+}
+
+void history_close(struct history *h)
+{
+    fd_close(&h->fd); /* releases the lock */
+}
+
+static int64_t wall_of(const char *rfc3339)
+{
+    struct tm tm = {0};
+    const char *end = strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &tm);
+    return end ? (int64_t)timegm(&tm) * NS_PER_S : 0;
+}
+
+static void latest_line(void *arg, const char *text, size_t len, const json_t *line)
+{
+    (void)text;
+    (void)len;
+    struct history_latest *l = arg;
+    if (!line || !*member(line, "scenario")) {
+        return;
+    }
+    struct history_entry *entry = NULL;
+    for (size_t i = 0; i < l->len && !entry; i++) {
+        entry = text_eq(l->at[i].scenario, member(line, "scenario")) ? &l->at[i] : NULL;
+    }
+    if (!entry) {
+        entry = vec_push(l);
+    }
+    snprintf(entry->scenario, sizeof(entry->scenario), "%s", member(line, "scenario"));
+    snprintf(entry->verdict, sizeof(entry->verdict), "%s", member(line, "verdict"));
+    snprintf(entry->run_id, sizeof(entry->run_id), "%s", member(line, "run_id"));
+    entry->started_wall_ns = wall_of(member(line, "started_at"));
+}
+
+int history_read_latest(struct history_latest *l, const char *path, struct err *e)
+{
+    scoped_file FILE *in = fopen(path, "re");
+    if (!in && errno == ENOENT) {
+        return 0;
+    }
+    if (!in) {
+        return err_os(e, ERR_READING, errno, path, "cannot read the history");
+    }
+    each_line(in, latest_line, l);
+    return 0;
+}
+
+void history_latest_deinit(struct history_latest *l)
+{
+    vec_deinit(l);
+}
+
+const struct history_entry *history_latest_find(const struct history_latest *l, const char *scenario)
+{
+    for (size_t i = 0; i < l->len; i++) {
+        if (text_eq(l->at[i].scenario, scenario)) {
+            return &l->at[i];
+        }
+    }
+    return NULL;
+}

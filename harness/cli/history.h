@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * history.jsonl: one line per run, each carrying the hash of the line before. What list, due and trends read.
+ *
+ * Appending is two steps under one lock, because the line holds the digest of result.json and result.json says which
+ * line it is: history_begin locks and fills result->history, the caller stores the result, history_end appends.
+ */
+#pragma once
+#include "harness/measure/result.h"
+
+struct err;
+
+struct history {
+    int fd;           /* locked; -1 none */
+    const char *path; /* borrowed */
+    bool torn;        /* the last line has no line break: a run died while it wrote */
+};
+
+/* path is the file, shown the name that result.history.file gets. Strings go to the result's arena. */
+int history_begin(struct history *h, const char *path, const char *shown, struct result *r, struct err *e);
+/* run_path holds the stored result.json. Unlocks in any case. */
+int history_end(struct history *h, const char *run_path, const struct result *r, struct err *e);
+void history_close(struct history *h); /* unlock without appending */
+
+/* The newest line of each scenario. */
+struct history_entry {
+    char scenario[48], verdict[16], run_id[96];
+    int64_t started_wall_ns;
+};
+struct history_latest {
+    struct history_entry *at;
+    size_t len, cap;
+};
+/* A file that is not there gives an empty list. */
+int history_read_latest(struct history_latest *l, const char *path, struct err *e);
+void history_latest_deinit(struct history_latest *l);
+const struct history_entry *history_latest_find(const struct history_latest *l, const char *scenario);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A plan fits a machine when every effect of its faults has a mechanism there. Shaped links are wished for, not needed:
+ * where they cannot be made the run goes on and says so as a limit.
+ */
+#include "harness/cli/machine.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/err.h"
+#include "harness/base/text.h"
+#include "injectors/injector.h"
+
+#include <string.h>
+
+static int effect_of(const char *word, size_t len)
+{
+    for (int i = 0; i < LAB_EFFECTS; i++) {
+        if (strlen(lab_effect_words[i]) == len && strncmp(lab_effect_words[i], word, len) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int machine_forced(const struct option_list *given, struct arena *a, const char **forced, struct err *e)
+{
+    for (size_t i = 0; i < given->len; i++) {
+        const char *equals = strchr(given->at[i], '=');
+        int effect = equals ? effect_of(given->at[i], (size_t)(equals - given->at[i])) : -1;
+        if (effect < 0 || !equals[1]) {
+            scoped_text struct text all = {0};
+            for (int k = 0; k < LAB_EFFECTS; k++) {
+                text_addf(&all, "%s%s", k ? ", " : "", lab_effect_words[k]);
+            }
+            err_set(e, ERR_USAGE, "--mechanism", "`%s` is not EFFECT=NAME", given->at[i]);
+            return err_help(e, "write for example cut=fib; effects are %s", text_str(&all));
+        }
+        forced[effect] = arena_strdup(a, equals + 1);
+    }
+    return 0;
+}
+
+bool machine_needs(const struct plan *p, enum lab_effect effect)
+{
+    for (size_t i = 0; i < p->step_count; i++) {
+        const struct action_type *type = p->steps[i].action.type;
+        const struct injector *in =
+            type->class == ACTION_FAULT || type->class == ACTION_OPERATOR ? injector_find(type->verb) : NULL;
+        if (in && in->effect == effect) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct text *reason)
+{
+    if (!caps->usable) {
+        text_addf(reason, "no lab can be built here: %s%s%s", caps->reason, caps->remedy[0] ? "; " : "", caps->remedy);
+        return true;
+    }
+    bool unfit = false;
+    for (enum lab_effect effect = 0; effect < LAB_EFFECTS; effect++) {
+        if (!caps->effects[effect].available && machine_needs(p, effect)) {
+            const char *why = caps->effects[effect].why;
+            text_addf(reason, "%s%s cannot be done here: %s", unfit ? "; " : "", lab_effect_words[effect],
+                      why ? why : "");
+            unfit = true;
+        }
+    }
+    return unfit;
+}
+
+bool machine_shapes_links(const struct topology *t)
+{
+    for (size_t i = 0; i < t->link_count; i++) {
+        const struct path_state *b = &t->links[i].baseline;
+        if (b->delay_ns || b->jitter_ns || b->loss_ppm || b->rate_bps) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What this machine can do and what a plan asks of it.
+ */
+#pragma once
+#include "harness/cli/option.h"
+#include "harness/lab/lab.h"
+#include "harness/spec/plan.h"
+#include <stdbool.h>
+
+struct err;
+struct text;
+
+/* EFFECT=NAME of each --mechanism into forced (LAB_EFFECTS entries, zeroed before). Strings are borrowed. */
+int machine_forced(const struct option_list *given, struct arena *a, const char **forced, struct err *e);
+
+/* Which effects the plan's faults need. */
+bool machine_needs(const struct plan *p, enum lab_effect effect);
+
+/* Whether something stops the plan here; why (a sentence, with the remedy) is appended to reason. */
+bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct text *reason);
+
+/* The link baselines of the plan's topology ask for delay, loss or rate. */
+bool machine_shapes_links(const struct topology *t);

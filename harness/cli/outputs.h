@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a run leaves outside its run directory: extra copies of reports, the result on standard output, GitHub's
+ * annotations and step summary, and suite.json.
+ */
+#pragma once
+#include "harness/base/text.h"
+#include "harness/cli/session.h"
+#include "reports/report.h"
+
+struct outputs {
+    const struct call *call;
+    const char *junit, *html, *summary, *metrics; /* paths of the copies, NULL none */
+    bool jenkins_style, several;                  /* several: more than one run is to come */
+    struct text suites, summaries;                /* JUnit and Markdown of the runs so far */
+    int64_t tests, failures, errors;
+    double time_s;
+};
+
+void outputs_deinit(struct outputs *out);
+
+/* Everything for one run; failures are told. Returns -1 if one could not be written. */
+int outputs_add(struct outputs *out, const struct report_input *in);
+
+/* <output>/<suite>-<time>/suite.json. The runs are those of the suite so far. */
+struct suite_run {
+    const char *run_id, *scenario;
+    int64_t repeat_index;
+    enum verdict verdict;
+};
+struct suite_record {
+    const struct batch_suite *suite;
+    char *path; /* heap; the suite's folder */
+    char started_at[32];
+    vec_of(struct suite_run) runs;
+    struct arena arena;
+};
+int suite_record_begin(struct suite_record *s, const struct batch_suite *suite, const char *output, struct err *e);
+void suite_record_add(struct suite_record *s, const struct job *job, const struct session_outcome *o);
+int suite_record_end(struct suite_record *s, int exit_code, struct err *e);
+void suite_record_deinit(struct suite_record *s);
+
+/* Of two exit codes the one that counts: interruption, then 1, 4, 5, 0. */
+int exit_code_worse(int a, int b);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * drtest report: the reports of a run again, from its directory alone. The result is taken as it was stored; whether it
+ * follows from the evidence is the question of `analyze`.
+ */
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "harness/cli/outputs.h"
+#include "harness/cli/stored.h"
+#include "harness/evidence/evidence_write.h"
+
+struct report_flags {
+    const char *output, *junit, *junit_style, *html, *summary, *metrics;
+};
+
+static const char *const junit_styles[] = {"common", "jenkins", NULL};
+#define AT(member) .offset = offsetof(struct report_flags, member)
+static const struct option_row options[] = {
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     AT(output),
+     .value = "DIR",
+     .fallback = "runs",
+     .help = "folder in which a run id and latest are looked up"},
+    {.name = "junit", .kind = OPTION_TEXT, AT(junit), .value = "FILE", .help = "a copy of junit.xml"},
+    {.name = "junit-style",
+     .kind = OPTION_TEXT,
+     AT(junit_style),
+     .value = "STYLE",
+     .choices = junit_styles,
+     .fallback = "common",
+     .help = "common or jenkins"},
+    {.name = "html", .kind = OPTION_TEXT, AT(html), .value = "FILE", .help = "a copy of report.html"},
+    {.name = "summary", .kind = OPTION_TEXT, AT(summary), .value = "FILE", .help = "a copy of summary.md"},
+    {.name = "metrics", .kind = OPTION_TEXT, AT(metrics), .value = "FILE", .help = "a copy of metrics.prom"},
+};
+#undef AT
+
+static int write_all(struct call *c, const struct stored_run *s, const struct report_flags *f, struct err *e)
+{
+    bool jenkins = text_eq(f->junit_style, "jenkins");
+    struct report_input in = {
+        .result = s->result, .plan = s->plan, .evidence = s->evidence, .run_path = s->path, .jenkins_style = jenkins};
+    if (report_write_all(&in, e) < 0 || rundir_manifest(s->path, e) < 0) {
+        return -1;
+    }
+    struct outputs out = {.call = c,
+                          .junit = f->junit,
+                          .html = f->html,
+                          .summary = f->summary,
+                          .metrics = f->metrics,
+                          .jenkins_style = jenkins};
+    int rc = outputs_add(&out, &in);
+    outputs_deinit(&out);
+    return rc < 0 ? 4 : 0;
+}
+
+static int run(struct call *c)
+{
+    const struct report_flags *f = c->flags;
+    struct err e = {0};
+    struct stored_run s = {0};
+    int code = stored_load(&s, f->output, c->operands.at[0], &e) < 0 ? -1 : write_all(c, &s, f, &e);
+    stored_deinit(&s);
+    return code < 0 ? say_error(&c->err, &e) : code;
+}
+
+const struct command command_report = {.name = "report",
+                                       .operands = "RUN",
+                                       .summary = "make the reports of a run again from its directory",
+                                       .text = "RUN is a run directory, a run id, or latest.",
+                                       .exits = "0 3",
+                                       .options = options,
+                                       .option_count = array_len(options),
+                                       .flags_size = sizeof(struct report_flags),
+                                       .operands_min = 1,
+                                       .operands_max = 1,
+                                       .run = run};

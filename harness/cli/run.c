@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * drtest run: everything is read, checked and compiled first; nothing is started while one file is wrong. Then the
+ * runs, one after the other, each judged and reported before the next begins.
+ *
+ * The exit code is that of the worst run: an interruption, then missed, inconclusive, skipped, met.
+ */
+#include "harness/run/run.h"
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "harness/base/units.h"
+#include "harness/cli/gate.h"
+#include "harness/cli/machine.h"
+#include "harness/cli/outputs.h"
+#include "harness/cli/plan.h"
+#include "harness/cli/tool.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define SEED_MAX (INT64_C(1) << 53)
+#define REPEAT_MAX 10000
+
+struct run_flags {
+    const char *output, *history, *lab, *junit, *junit_style, *html, *summary, *metrics;
+    struct option_list set, tags, mechanisms;
+    int64_t repeat, seed, timeout_ns;
+    bool fail_fast, keep, dry_run, skip_unsupported;
+};
+
+static const char *const lab_words[] = {"netns", "sim", NULL};
+static const char *const junit_styles[] = {"common", "jenkins", NULL};
+
+#define AT(member) .offset = offsetof(struct run_flags, member)
+static const struct option_row options[] = {
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     AT(output),
+     .value = "DIR",
+     .fallback = "runs",
+     .help = "folder for run directories and history"},
+    {.name = "history",
+     .kind = OPTION_TEXT,
+     AT(history),
+     .value = "FILE",
+     .help = "the history elsewhere than in the output folder"},
+    {.name = "set",
+     .kind = OPTION_LIST,
+     AT(set),
+     .value = "KEY=VALUE",
+     .help = "override a value of the scenario, e.g. targets.rto=3s; may be given again"},
+    {.name = "tag",
+     .kind = OPTION_LIST,
+     AT(tags),
+     .value = "TAG",
+     .help = "only scenarios with this tag, !TAG: only those without; may be given again"},
+    {.name = "repeat", .kind = OPTION_COUNT, AT(repeat), .value = "N", .help = "do every scenario N times"},
+    {.name = "seed",
+     .kind = OPTION_COUNT,
+     AT(seed),
+     .value = "N",
+     .help = "random numbers of the run; otherwise the scenario's, else a fresh one"},
+    {.name = "timeout", .kind = OPTION_DURATION, AT(timeout_ns), .value = "DUR", .help = "limit of one whole run"},
+    {.name = "fail-fast", AT(fail_fast), .help = "stop after the first run that is not met"},
+    {.name = "keep", AT(keep), .help = "hold the lab after the drill until Ctrl-C"},
+    {.name = "dry-run", .letter = 'n', AT(dry_run), .help = "print the plan, start nothing"},
+    {.name = "lab",
+     .kind = OPTION_TEXT,
+     AT(lab),
+     .value = "KIND",
+     .choices = lab_words,
+     .fallback = "netns",
+     .help = "netns: real processes and packets; sim: a model on virtual time"},
+    {.name = "mechanism",
+     .kind = OPTION_LIST,
+     AT(mechanisms),
+     .value = "EFFECT=NAME",
+     .help = "force how an effect is made, e.g. cut=fib"},
+    {.name = "skip-unsupported", AT(skip_unsupported), .help = "a scenario this machine cannot do is no failure"},
+    {.name = "junit", .kind = OPTION_TEXT, AT(junit), .value = "FILE", .help = "a copy of junit.xml, all runs in one"},
+    {.name = "junit-style",
+     .kind = OPTION_TEXT,
+     AT(junit_style),
+     .value = "STYLE",
+     .choices = junit_styles,
+     .fallback = "common",
+     .help = "common or jenkins"},
+    {.name = "html",
+     .kind = OPTION_TEXT,
+     AT(html),
+     .value = "FILE",
+     .help = "a copy of report.html; with several runs NAME-<run id>.EXT"},
+    {.name = "summary",
+     .kind = OPTION_TEXT,
+     AT(summary),
+     .value = "FILE",
+     .help = "a copy of summary.md, all runs in one"},
+    {.name = "metrics",
+     .kind = OPTION_TEXT,
+     AT(metrics),
+     .value = "FILE",
+     .help = "a copy of metrics.prom; with several runs NAME-<run id>.EXT"},
+};
+#undef AT
+
+/* Everything the loop over the jobs needs. */
+struct running {
+    struct call *call;
+    const struct run_flags *flags;
+    struct session session;
+    struct outputs outputs;
+    struct suite_record suite; /* .suite NULL: not in one */
+    int exit_code, suite_code; /* of all runs, of those of the suite */
+    bool stop;
+};
+
+static int check_flags(const struct run_flags *f, struct err *e)
+{
+    if (f->seed == 0 || f->seed >= SEED_MAX) {
+        err_set(e, ERR_USAGE, "--seed", "%lld cannot be ordered", (long long)f->seed);
+        return err_help(e, "write a number from 1 to 2^53 - 1, or leave it out for the scenario's own or a fresh one");
+    }
+    if (f->repeat == 0 || f->repeat > REPEAT_MAX) {
+        err_set(e, ERR_USAGE, "--repeat", "%lld times makes no sense", (long long)f->repeat);
+        return err_help(e, "write a number from 1 to %d", REPEAT_MAX);
+    }
+    return 0;
+}
+
+/* Report what is wrong with the files. Returns the exit code, 0 to go on. */
+static int check_batch(struct call *c, const struct batch *b)
+{
+    if (b->errors > 0 || !c->globals.quiet) {
+        scoped_text struct text t = {0};
+        batch_print(b, &t, text_eq(getenv("GITHUB_ACTIONS"), "true") ? "github" : "human", c->err.colour);
+        fputs(text_str(&t), stderr);
+    }
+    if (b->errors > 0) {
+        return 3;
+    }
+    if (b->jobs.len == 0) {
+        fprintf(stderr, "drtest: no scenario matched (%zu looked at)\n", b->files);
+        return 6;
+    }
+    return 0;
+}
+
+static int begin_session(struct running *r, struct lab_caps *caps, struct text *gateway, struct err *e)
+{
+    const struct run_flags *f = r->flags;
+    struct session *s = &r->session;
+    *s = (struct session){.call = r->call,
+                          .output = f->output,
+                          .history = f->history,
+                          .keep = f->keep,
+                          .junit_style = f->junit_style,
+                          .skip_unsupported = f->skip_unsupported,
+                          .signals_fd = -1,
+                          .timeout_ns = f->timeout_ns > 0 ? f->timeout_ns : 0,
+                          .lab = text_eq(f->lab, "sim") ? &lab_sim : &lab_netns};
+    if (machine_forced(&f->mechanisms, &r->call->arena, s->forced, e) < 0) {
+        return -1;
+    }
+    if (s->lab == &lab_sim) {
+        s->selftest = "skipped";
+        s->selftest_detail = "a run on virtual time measures a model, not this machine";
+    } else {
+        if (tool_find_gateway(gateway, e) < 0 || lab_caps_probe(caps, e) < 0) {
+            return -1;
+        }
+        s->gateway = text_str(gateway);
+        s->caps = caps;
+        if (caps->usable) {
+            selftest_gate(r->call, &s->selftest, &s->selftest_detail);
+        }
+    }
+    return session_block_signals(s, e);
+}
+
+static void count(struct running *r, int code)
+{
+    r->exit_code = exit_code_worse(r->exit_code, code);
+    r->suite_code = exit_code_worse(r->suite_code, code);
+}
+
+static void end_suite(struct running *r)
+{
+    struct err e = {0};
+    if (r->suite.suite && suite_record_end(&r->suite, r->suite_code, &e) < 0) {
+        say_error(&r->call->err, &e);
+        count(r, 4);
+    }
+    suite_record_deinit(&r->suite);
+    r->suite_code = 0;
+}
+
+/* A run of another suite than the one before ends that and begins its own. */
+static int follow_suite(struct running *r, const struct job *job)
+{
+    struct err e = {0};
+    if (job->suite == r->suite.suite) {
+        return 0;
+    }
+    end_suite(r);
+    if (job->suite && suite_record_begin(&r->suite, job->suite, r->flags->output, &e) < 0) {
+        count(r, say_error(&r->call->err, &e));
+        suite_record_deinit(&r->suite);
+        return -1;
+    }
+    return 0;
+}
+
+static void one_run(struct running *r, const struct job *job)
+{
+    struct session_outcome o = {0};
+    struct err e = {0};
+    if (session_run(&r->session, job, &o, &e) < 0) {
+        count(r, say_error(&r->call->err, &e));
+        r->stop = e.kind == ERR_OUTPUT;
+    }
+    if (o.result) {
+        struct report_input in = {
+            .result = o.result, .plan = job->plan, .evidence = o.evidence, .run_path = o.run_path};
+        o.unwritten |= outputs_add(&r->outputs, &in) < 0;
+    }
+    int code = session_exit_code(&r->session, &o);
+    if (r->suite.suite) {
+        suite_record_add(&r->suite, job, &o);
+    }
+    bool failed = code != 0;
+    count(r, code);
+    r->stop |= o.signal != 0 || (failed && r->flags->fail_fast);
+    session_outcome_deinit(&o);
+}
+
+static int run_all(struct running *r, const struct batch *b)
+{
+    const struct batch_suite *stopped = NULL;
+    for (size_t i = 0; i < b->jobs.len && !r->stop; i++) {
+        const struct job *job = &b->jobs.at[i];
+        if (job->suite && job->suite == stopped) {
+            continue;
+        }
+        if (follow_suite(r, job) < 0) {
+            break;
+        }
+        one_run(r, job);
+        if (job->suite && job->suite->stop_on_failure && r->suite_code != 0) {
+            stopped = job->suite;
+        }
+    }
+    end_suite(r);
+    return r->exit_code;
+}
+
+static int run_batch(struct call *c, const struct run_flags *f, const struct batch *b, struct err *e)
+{
+    struct lab_caps caps = {0};
+    scoped_text struct text gateway = {0};
+    struct running r = {.call = c,
+                        .flags = f,
+                        .outputs = {.call = c,
+                                    .junit = f->junit,
+                                    .html = f->html,
+                                    .summary = f->summary,
+                                    .metrics = f->metrics,
+                                    .jenkins_style = text_eq(f->junit_style, "jenkins"),
+                                    .several = b->jobs.len > 1}};
+    int code = begin_session(&r, &caps, &gateway, e) < 0 ? -1 : run_all(&r, b);
+    fd_close(&r.session.signals_fd);
+    outputs_deinit(&r.outputs);
+    return code;
+}
+
+static int run(struct call *c)
+{
+    const struct run_flags *f = c->flags;
+    struct err e = {0};
+    struct batch b = {0};
+    struct batch_options o = {.set = &f->set, .tags = &f->tags, .repeat = f->repeat, .seed = f->seed};
+    int code = check_flags(f, &e) < 0 || batch_load(&b, &c->operands, &o, &e) < 0 ? -1 : check_batch(c, &b);
+    if (code == 0) {
+        code = f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, &e) : run_batch(c, f, &b, &e);
+    }
+    batch_deinit(&b);
+    return code < 0 ? say_error(&c->err, &e) : code;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .operands = "PATH...",
+    .summary = "run scenarios, suites or folders of them",
+    .text =
+        "Reads and checks every file first; while one is wrong nothing is started. Each run leaves a directory with "
+        "its plan, its evidence and its reports; `latest` in the output folder points to the newest.",
+    .exits = "0 1 3 4 5 6 130 143",
+    .options = options,
+    .option_count = array_len(options),
+    .flags_size = sizeof(struct run_flags),
+    .operands_min = 1,
+    .operands_max = SIZE_MAX,
+    .run = run};

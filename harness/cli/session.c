@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The order of one run, seen from outside the lab.
+ *
+ * The conductor is a child in a process group of its own, so that Ctrl-C reaches it exactly once: through us. It
+ * reports back through one shared page; its own words go to standard error. The wait ends when its pidfd says dead;
+ * before that a signal shortens the bound (healing and final lines take at most some ten seconds), and a conductor that
+ * overruns even its bound is killed, whereupon the kernel takes the lab down.
+ *
+ * Failure paths: no run directory, no plan file: the error is returned and nothing was started. The conductor died or
+ * could not write: what evidence there is gets judged, and is inconclusive for want of its last line. History or
+ * reports that cannot be written are told and make the exit code 4 where it would have been 0; the result stands.
+ */
+#include "harness/cli/session.h"
+
+#include "harness/base/child.h"
+#include "harness/base/clock.h"
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/base/units.h"
+#include "harness/cli/history.h"
+#include "harness/cli/machine.h"
+#include "harness/cli/progress.h"
+#include "harness/cli/stored.h"
+#include "harness/evidence/evidence_write.h"
+#include "harness/measure/measure.h"
+#include "harness/run/run.h"
+#include "reports/report.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define SIGNAL_BOUND_NS (60 * NS_PER_S)
+#define SPARE_NS (600 * NS_PER_S)
+
+/* What the conductor leaves for its parent in shared memory. */
+struct last_words {
+    bool spoken;
+    int rc, signal;
+    struct err e;
+};
+
+static void signal_set(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+}
+
+int session_block_signals(struct session *s, struct err *e)
+{
+    sigset_t set;
+    signal_set(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    s->signals_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return s->signals_fd < 0 ? err_os(e, ERR_RUN, errno, "signalfd", "cannot watch for signals") : 0;
+}
+
+static int prepare(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e)
+{
+    return rundir_create(s->output, job->plan->name, clock_wall_ns(), &o->run_path, e) < 0
+               ? -1
+               : stored_write_plan(o->run_path, job->plan, e);
+}
+
+static const char *run_id_of(const char *run_path)
+{
+    const char *slash = strrchr(run_path, '/');
+    return slash ? slash + 1 : run_path;
+}
+
+static struct run_options options_of(const struct session *s, const struct session_outcome *o)
+{
+    struct run_options r = {.lab = s->lab,
+                            .run_path = o->run_path,
+                            .run_id = run_id_of(o->run_path),
+                            .gateway_path = s->gateway,
+                            .argv = s->call->argv,
+                            .selftest = s->selftest,
+                            .selftest_detail = s->selftest_detail,
+                            .keep = s->keep,
+                            .timeout_ns = s->timeout_ns};
+    memcpy(r.forced, s->forced, sizeof(r.forced));
+    return r;
+}
+
+static _Noreturn void conduct(const struct session *s, const struct plan *plan, const struct session_outcome *o,
+                              struct last_words *words)
+{
+    setpgid(0, 0);
+    signal(SIGTTOU, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    if (s->caps) {
+        sigset_t set;
+        signal_set(&set);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+    }
+    struct watch w;
+    watch_init(&w, plan, &s->call->err, s->lab->kind);
+    w.quiet = s->call->globals.quiet;
+    w.verbose = s->call->globals.verbose;
+    struct run_options r = options_of(s, o);
+    r.progress = &w.progress;
+    words->rc = run_drill(plan, &r, &words->signal, &words->e);
+    watch_deinit(&w);
+    words->spoken = true;
+    _exit(0);
+}
+
+/* About how long the whole run takes at most, by its plan. */
+static int64_t planned_bound(const struct session *s, const struct plan *p)
+{
+    if (s->keep) {
+        return INT64_MAX / 2;
+    }
+    int64_t planned = p->baseline_within_ns + p->phase_max_ns + p->observe_ns + p->drill_ns + p->recovery_within_ns +
+                      p->converge_within_ns;
+    return (s->timeout_ns && s->timeout_ns < planned ? s->timeout_ns : planned) + SPARE_NS;
+}
+
+/* Take one pending signal and hand it on. Returns it, 0 for none; SIGHUP counts as SIGTERM. */
+static int forward_signal(const struct session *s, const struct child *c)
+{
+    struct signalfd_siginfo info;
+    if (read(s->signals_fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
+        return 0;
+    }
+    int sig = info.ssi_signo == SIGHUP ? SIGTERM : (int)info.ssi_signo;
+    child_signal(c, sig, NULL);
+    return sig;
+}
+
+/* Wait for the conductor; returns the first signal that came meanwhile. */
+static int await(const struct session *s, const struct plan *p, struct child *c)
+{
+    int64_t until = clock_mono_ns() + planned_bound(s, p);
+    int first = 0;
+    while (!child_dead(c)) {
+        int64_t left = until - clock_mono_ns();
+        if (left <= 0) {
+            say_warning(&s->call->err, "the conductor did not end in time and is killed");
+            child_stop(c, 0, NULL);
+            break;
+        }
+        struct pollfd fds[2] = {{.fd = c->pidfd, .events = POLLIN}, {.fd = s->signals_fd, .events = POLLIN}};
+        int64_t ms = left / NS_PER_MS + 1;
+        if (poll(fds, 2, ms > 60000 ? 60000 : (int)ms) > 0 && fds[1].revents) {
+            int sig = forward_signal(s, c);
+            if (sig && !first) {
+                first = sig;
+                until = clock_mono_ns() + SIGNAL_BOUND_NS;
+            }
+        }
+    }
+    return first;
+}
+
+static int conductor(const struct session *s, const struct plan *plan, struct session_outcome *o, struct err *e)
+{
+    struct last_words *words = mmap(NULL, sizeof(*words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (words == MAP_FAILED) {
+        return err_os(e, ERR_RUN, errno, "shared memory", "cannot map a page");
+    }
+    fflush(NULL);
+    struct child c = {0};
+    int side = child_fork(&c, e);
+    if (side == 0) {
+        conduct(s, plan, o, words);
+    }
+    if (side > 0) {
+        int seen = await(s, plan, &c);
+        o->signal = words->spoken ? words->signal : seen;
+        if (words->spoken && words->rc < 0) {
+            say_error(&s->call->err, &words->e);
+            o->unwritten = true;
+        } else if (!words->spoken && !seen) {
+            say_warning(&s->call->err, "the conductor ended without a word (wait status %d)", c.status);
+        }
+    }
+    munmap(words, sizeof(*words));
+    return side < 0 ? -1 : 0;
+}
+
+/* An output that failed is told at once; what follows is still tried. */
+static void told(const struct session *s, struct session_outcome *o, int rc, const struct err *e)
+{
+    if (rc < 0) {
+        say_error(&s->call->err, e);
+        o->unwritten = true;
+    }
+}
+
+static struct measure_context context_of(const struct job *job, const struct session_outcome *o)
+{
+    const struct tool_facts *t = tool_facts();
+    return (struct measure_context){.run_id = run_id_of(o->run_path),
+                                    .suite = job->suite ? job->suite->name : NULL,
+                                    .repeat_index = job->repeat_index,
+                                    .repeat_count = job->repeat_count,
+                                    .tool_version = t->version,
+                                    .tool_commit = t->commit,
+                                    .tool_build_flags = t->build_flags,
+                                    .tool_sha256 = t->sha256};
+}
+
+static int judge(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e)
+{
+    struct measure_context ctx = context_of(job, o);
+    if (evidence_load(&o->evidence, o->run_path, e) < 0 ||
+        measure_run(job->plan, o->evidence, &ctx, &o->result, e) < 0) {
+        return -1;
+    }
+    o->result->run.exit_code = session_exit_code(s, o);
+    return 0;
+}
+
+static void file_away(const struct session *s, const struct job *job, struct session_outcome *o)
+{
+    scoped_text struct text path = {0};
+    if (s->history) {
+        text_add(&path, s->history);
+    } else {
+        text_addf(&path, "%s/history.jsonl", s->output);
+    }
+    struct history h;
+    struct err history = {0}, store = {0}, report = {0}, manifest = {0};
+    int locked = history_begin(&h, text_str(&path), s->history ? s->history : "../history.jsonl", o->result, &history);
+    int stored = result_store(o->run_path, o->result, &store);
+    struct report_input in = {.result = o->result,
+                              .plan = job->plan,
+                              .evidence = o->evidence,
+                              .run_path = o->run_path,
+                              .jenkins_style = text_eq(s->junit_style, "jenkins")};
+    told(s, o, stored, &store);
+    told(s, o, report_write_all(&in, &report), &report);
+    if (locked == 0 && stored == 0) {
+        locked = history_end(&h, o->run_path, o->result, &history);
+    } else if (locked == 0) {
+        history_close(&h);
+    }
+    told(s, o, locked, &history);
+    told(s, o, rundir_manifest(o->run_path, &manifest), &manifest);
+}
+
+int session_run(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e)
+{
+    scoped_text struct text reason = {0};
+    if (prepare(s, job, o, e) < 0) {
+        return -1;
+    }
+    if (s->caps && machine_unfit(s->caps, job->plan, &reason)) {
+        struct run_options r = options_of(s, o);
+        if (run_unfit(job->plan, &r, text_str(&reason), e) < 0) {
+            return -1;
+        }
+        say_warning(&s->call->err, "%s is skipped: %s", job->plan->name, text_str(&reason));
+    } else if (conductor(s, job->plan, o, e) < 0) {
+        return -1;
+    }
+    if (judge(s, job, o, e) < 0) {
+        return -1;
+    }
+    file_away(s, job, o);
+    return 0;
+}
+
+int session_exit_code(const struct session *s, const struct session_outcome *o)
+{
+    static const int codes[] = {[INCONCLUSIVE] = 4, [MET] = 0, [MISSED] = 1, [SKIPPED] = 5};
+    if (o->signal) {
+        return 128 + o->signal;
+    }
+    int code = o->result ? codes[o->result->run.verdict] : 4;
+    if (code == 5 && s->skip_unsupported) {
+        return 0;
+    }
+    return code == 0 && o->unwritten ? 4 : code;
+}
+
+void session_outcome_deinit(struct session_outcome *o)
+{
+    result_free(o->result);
+    evidence_free(o->evidence);
+    free(o->run_path);
+    *o = (struct session_outcome){0};
+}

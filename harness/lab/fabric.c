@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two ledgers of wishes: layers on paths and holds on nodes, each entry owned by one fault. The world is always driven
+ * to what all entries together want, never "back" by one of them, so the order of heals cannot matter.
+ *
+ * Layers are kept sorted by fault, so that sums and products are formed in the same order whatever the order in which
+ * faults came: equal sets of layers give equal wanted states to the last bit.
+ *
+ * Failure paths: an entry is made before the lab is driven, and taken away before the lab is driven back. Where driving fails
+ * the path or node is remembered as not yet where it should be, and every later lift or release tries it again; so a
+ * heal may be repeated until it succeeds, and one that fails half-way does not keep the rest from being healed.
+ */
+#include "harness/lab/fabric.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/err.h"
+#include "harness/base/units.h"
+#include "harness/base/vec.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct layer {
+    uint16_t fault, path;
+    struct path_state wish;
+};
+
+struct hold {
+    uint16_t fault, node;
+    unsigned what;
+};
+
+struct fabric {
+    struct lab *lab;
+    const struct topology *topo;
+    vec_of(struct layer) layers; /* by fault */
+    vec_of(struct hold) holds;
+    bool *astray;     /* by path: driving it failed */
+    unsigned *driven; /* by node: the holds that the lab has been told of and not yet relieved of */
+};
+
+int fabric_new(struct fabric **out, struct lab *lab, const struct topology *t, struct err *e)
+{
+    (void)e;
+    struct fabric *f = xcalloc(1, sizeof(*f));
+    f->lab = lab;
+    f->topo = t;
+    f->astray = xcalloc(2 * t->link_count + 1, sizeof(*f->astray));
+    f->driven = xcalloc(t->node_count + 1, sizeof(*f->driven));
+    *out = f;
+    return 0;
+}
+
+void fabric_free(struct fabric *f)
+{
+    if (!f) {
+        return;
+    }
+    vec_deinit(&f->layers);
+    vec_deinit(&f->holds);
+    free(f->astray);
+    free(f->driven);
+    free(f);
+}
+
+struct lab *fabric_lab(struct fabric *f)
+{
+    return f->lab;
+}
+
+const struct topology *fabric_topology(const struct fabric *f)
+{
+    return f->topo;
+}
+
+/* Paths. */
+
+/* Two independent chances, as one: 1 - (1 - p)(1 - q). */
+static double either(double p, int64_t ppm)
+{
+    return 1 - (1 - p) * (1 - (double)ppm / (double)PPM);
+}
+
+static int64_t narrower(int64_t a_bps, int64_t b_bps)
+{
+    return a_bps == 0 ? b_bps : b_bps == 0 || a_bps < b_bps ? a_bps : b_bps;
+}
+
+struct path_state fabric_wanted(const struct fabric *f, uint16_t path)
+{
+    struct path_state sum = f->topo->links[path / 2].baseline;
+    double loss = either(0, sum.loss_ppm), duplicate = either(0, sum.duplicate_ppm);
+    double reorder = either(0, sum.reorder_ppm), corrupt = either(0, sum.corrupt_ppm);
+    for (size_t i = 0; i < f->layers.len; i++) {
+        const struct path_state *w = &f->layers.at[i].wish;
+        if (f->layers.at[i].path != path) {
+            continue;
+        }
+        sum.cut = sum.cut || w->cut;
+        sum.delay_ns += w->delay_ns;
+        sum.jitter_ns += w->jitter_ns;
+        sum.rate_bps = narrower(sum.rate_bps, w->rate_bps);
+        loss = either(loss, w->loss_ppm);
+        duplicate = either(duplicate, w->duplicate_ppm);
+        reorder = either(reorder, w->reorder_ppm);
+        corrupt = either(corrupt, w->corrupt_ppm);
+    }
+    sum.loss_ppm = llround(loss * (double)PPM);
+    sum.duplicate_ppm = llround(duplicate * (double)PPM);
+    sum.reorder_ppm = llround(reorder * (double)PPM);
+    sum.corrupt_ppm = llround(corrupt * (double)PPM);
+    return sum;
+}
+
+static int drive_path(struct fabric *f, uint16_t path, struct err *e)
+{
+    struct path_state wanted = fabric_wanted(f, path);
+    int rc = f->lab->ops->path_set(f->lab, path, &wanted, e);
+    f->astray[path] = rc != 0;
+    return rc;
+}
+
+static struct layer *layer_place(struct fabric *f, uint16_t fault, uint16_t path)
+{
+    size_t at = 0;
+    while (at < f->layers.len && f->layers.at[at].fault <= fault) {
+        if (f->layers.at[at].fault == fault && f->layers.at[at].path == path) {
+            return &f->layers.at[at];
+        }
+        at++;
+    }
+    vec_push(&f->layers);
+    struct layer *l = &f->layers.at[at];
+    memmove(l + 1, l, (f->layers.len - 1 - at) * sizeof(*l));
+    return l;
+}
+
+int fabric_lay(struct fabric *f, uint16_t fault, uint16_t path, const struct path_state *wish, struct err *e)
+{
+    if (path >= 2 * f->topo->link_count) {
+        return err_set(e, ERR_DEFECT, "fabric", "there is no path %u", path);
+    }
+    *layer_place(f, fault, path) = (struct layer){.fault = fault, .path = path, .wish = *wish};
+    return drive_path(f, path, e);
+}
+
+int fabric_lift(struct fabric *f, uint16_t fault, struct err *e)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < f->layers.len; i++) {
+        struct layer l = f->layers.at[i];
+        if (l.fault == fault) {
+            f->astray[l.path] = true;
+        } else {
+            f->layers.at[kept++] = l;
+        }
+    }
+    f->layers.len = kept;
+    int rc = 0;
+    for (uint16_t path = 0; path < 2 * f->topo->link_count; path++) {
+        if (f->astray[path] && drive_path(f, path, e) != 0) {
+            rc = -1;
+        }
+    }
+    return rc;
+}
+
+/* Nodes. */
+
+unsigned fabric_held(const struct fabric *f, uint16_t node)
+{
+    unsigned what = 0;
+    for (size_t i = 0; i < f->holds.len; i++) {
+        if (f->holds.at[i].node == node) {
+            what |= f->holds.at[i].what;
+        }
+    }
+    return what;
+}
+
+static struct hold *hold_of(struct fabric *f, uint16_t fault, uint16_t node)
+{
+    for (size_t i = 0; i < f->holds.len; i++) {
+        if (f->holds.at[i].fault == fault && f->holds.at[i].node == node) {
+            return &f->holds.at[i];
+        }
+    }
+    struct hold *h = vec_push(&f->holds);
+    *h = (struct hold){.fault = fault, .node = node};
+    return h;
+}
+
+int fabric_hold(struct fabric *f, uint16_t fault, uint16_t node, enum node_hold hold, struct err *e)
+{
+    if (node >= f->topo->node_count) {
+        return err_set(e, ERR_DEFECT, "fabric", "there is no node %u", node);
+    }
+    hold_of(f, fault, node)->what |= (unsigned)hold;
+    f->driven[node] |= (unsigned)hold;
+    const struct lab_ops *ops = f->lab->ops;
+    switch (hold) {
+    case HOLD_DOWN:
+        return ops->node_kill(f->lab, node, e);
+    case HOLD_FROZEN:
+        return f->driven[node] & HOLD_DOWN ? 0 : ops->node_freeze(f->lab, node, true, e);
+    case HOLD_UNPLUGGED:
+        return ops->node_unplug(f->lab, node, true, e);
+    case HOLD_NO_DISK:
+        return 0; /* felt when the node starts again */
+    }
+    return err_set(e, ERR_DEFECT, "fabric", "there is no hold %d", (int)hold);
+}
+
+/* Start a node that nobody holds down any longer; who holds it frozen still finds it so. */
+static int start_again(struct fabric *f, uint16_t node, unsigned wanted, struct err *e)
+{
+    const struct lab_ops *ops = f->lab->ops;
+    if (ops->node_start(f->lab, node, f->driven[node] & HOLD_NO_DISK, e) != 0) {
+        return -1;
+    }
+    f->driven[node] &= ~(unsigned)(HOLD_DOWN | HOLD_NO_DISK);
+    return wanted & HOLD_FROZEN ? ops->node_freeze(f->lab, node, true, e) : 0;
+}
+
+/* Undo what the lab was told about a node and nobody wants any more: power first, then the process. */
+static int relieve_node(struct fabric *f, uint16_t node, struct err *e)
+{
+    const struct lab_ops *ops = f->lab->ops;
+    unsigned wanted = fabric_held(f, node), surplus = f->driven[node] & ~wanted;
+    int rc = 0;
+    if (surplus & HOLD_UNPLUGGED) {
+        int done = ops->node_unplug(f->lab, node, false, e);
+        f->driven[node] &= done == 0 ? ~(unsigned)HOLD_UNPLUGGED : ~0U;
+        rc |= done;
+    }
+    if (surplus & HOLD_FROZEN) {
+        int done = wanted & HOLD_DOWN || surplus & HOLD_DOWN ? 0 : ops->node_freeze(f->lab, node, false, e);
+        f->driven[node] &= done == 0 ? ~(unsigned)HOLD_FROZEN : ~0U;
+        rc |= done;
+    }
+    if (surplus & HOLD_DOWN) {
+        rc |= start_again(f, node, wanted, e);
+    }
+    return rc;
+}
+
+int fabric_release(struct fabric *f, uint16_t fault, struct err *e)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < f->holds.len; i++) {
+        if (f->holds.at[i].fault != fault) {
+            f->holds.at[kept++] = f->holds.at[i];
+        }
+    }
+    f->holds.len = kept;
+    int rc = 0;
+    for (uint16_t node = 0; node < f->topo->node_count; node++) {
+        rc |= relieve_node(f, node, e);
+    }
+    return rc;
+}

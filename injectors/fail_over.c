@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fail_over: what an operator does who moves the service to another region on purpose. Not a fault: it is neither proven nor healed.
+ *
+ * The leader among the origins is looked up, its store told to hand over, the gateways of all other regions to stand by
+ * and those of the target region to serve. A region that leads already keeps the lead. Whoever does not
+ * answer is the operator's problem as it would be in life: what can be done is done, the first refusal is reported.
+ */
+#include "injectors/target.h"
+
+#include "harness/base/err.h"
+#include "harness/base/text.h"
+
+#include <stdio.h>
+
+static const struct field fail_over_fields[] = {
+    {.key = "to",
+     .kind = FIELD_REGION,
+     .offset = offsetof(struct action, site),
+     .required = true,
+     .example = "eu-west",
+     .doc = "the region that takes over"},
+};
+
+/* Whether the calls of a round all came back with a 2xx. */
+static int all_accepted(const struct injection *in, const struct look_round *r, const char *doing, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->at[i].status / 100 != 2) {
+            rc = err_set(e, ERR_RUN, fabric_topology(in->fabric)->nodes[r->at[i].node].name, "%s: %s %d", doing,
+                         r->at[i].status ? "refused with" : "no answer,", r->at[i].status);
+        }
+    }
+    return rc;
+}
+
+/* The origin that leads, TOPO_NONE if nobody says so. */
+static uint16_t find_leader(struct injection *in, struct look_round *r, struct err *e)
+{
+    const struct topology *t = fabric_topology(in->fabric);
+    uint16_t origins[TARGET_NODES_MAX];
+    size_t n = 0;
+    for (uint16_t i = 0; i < t->node_count && n < TARGET_NODES_MAX; i++) {
+        if (t->nodes[i].role == NODE_ORIGIN) {
+            origins[n++] = i;
+        }
+    }
+    if (!look_round_status(r, in->fabric, origins, n) || look_round_wait(r, in->fabric, e) != 0) {
+        return TOPO_NONE;
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->at[i].leader) {
+            return r->at[i].node;
+        }
+    }
+    return TOPO_NONE;
+}
+
+static int hand_over(struct injection *in, struct look_round *r, struct err *e)
+{
+    const struct topology *t = fabric_topology(in->fabric);
+    uint16_t leader = find_leader(in, r, e);
+    if (leader == TOPO_NONE) {
+        return err_set(e, ERR_RUN, "fail_over", "no origin says that it leads");
+    }
+    if (t->nodes[leader].site == in->action->site) {
+        return 0;
+    }
+    scoped_text struct text body = {0};
+    text_addf(&body, "{\"to\":\"%s\"}", t->sites[in->action->site].name);
+    look_round_new(r);
+    if (look_round_call(r, in->fabric, leader, "POST", "/handover", text_str(&body), e) != 0 ||
+        look_round_wait(r, in->fabric, e) != 0) {
+        return -1;
+    }
+    return all_accepted(in, r, "handover", e);
+}
+
+static int turn_traffic(struct injection *in, struct look_round *r, struct err *e)
+{
+    const struct topology *t = fabric_topology(in->fabric);
+    look_round_new(r);
+    for (uint16_t i = 0; i < t->node_count && r->n <= TARGET_NODES_MAX; i++) {
+        if (t->nodes[i].role != NODE_GATEWAY) {
+            continue;
+        }
+        const char *body = t->nodes[i].site == in->action->site ? "{\"standby\":false}" : "{\"standby\":true}";
+        look_round_call(r, in->fabric, i, "POST", "/standby", body, e);
+    }
+    return look_round_wait(r, in->fabric, e) != 0 ? -1 : all_accepted(in, r, "standby", e);
+}
+
+static int fail_over_apply(struct injection *in, struct err *e)
+{
+    struct look_round *r = look_round_of(in);
+    snprintf(in->mechanism, sizeof(in->mechanism), "admin");
+    int handed = hand_over(in, r, e);
+    int turned = turn_traffic(in, r, e);
+    return handed == 0 && turned == 0 ? 0 : -1;
+}
+
+static int fail_over_heal(struct injection *in, struct err *e)
+{
+    (void)in;
+    (void)e;
+    return 0;
+}
+
+static enum proof fail_over_prove(struct injection *in, bool healed)
+{
+    (void)healed;
+    snprintf(in->method, sizeof(in->method), "an operator's action, not a fault");
+    return PROOF_PROVEN;
+}
+
+const struct injector injector_fail_over = {
+    .type = {.verb = "fail_over",
+             .summary = "an operator moves the service to another region",
+             .class = ACTION_OPERATOR,
+             .fields = fail_over_fields,
+             .field_count = sizeof(fail_over_fields) / sizeof(fail_over_fields[0])},
+    .apply = fail_over_apply,
+    .heal = fail_over_heal,
+    .prove = fail_over_prove,
+    .effect = EFFECT_FAIL_OVER,
+};

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two witnesses for a network fault: the kernel, read back, and canaries, whose datagrams show what the path does. A lab
+ * without sockets (the simulated one) has the first witness only.
+ *
+ * The control is a canary on a path that no fault of the scenario hits: it must be as well as it was before this
+ * fault began. One that was not well even then says nothing, and neither does one whose ends are unplugged.
+ */
+#include "injectors/link.h"
+
+#include "harness/base/err.h"
+#include "harness/base/units.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ALLOWANCE_NS (100 * NS_PER_MS)
+#define BEFORE_NS (2 * NS_PER_S)
+#define LATELY_NS (400 * NS_PER_MS)
+
+int link_apply(struct injection *in, const struct path_state *wish, enum lab_effect effect, struct err *e)
+{
+    uint16_t paths[LINK_PATHS_MAX];
+    struct lab *lab = fabric_lab(in->fabric);
+    size_t n = injection_paths(fabric_topology(in->fabric), in->action, paths, LINK_PATHS_MAX);
+    snprintf(in->mechanism, sizeof(in->mechanism), "%s", lab->ops->mechanism(lab, effect).name);
+    if (n == 0) {
+        return err_set(e, ERR_MEANING, in->action->type->verb, "it hits no link");
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (fabric_lay(in->fabric, in->fault, paths[i], wish, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int link_heal(struct injection *in, struct err *e)
+{
+    return fabric_lift(in->fabric, in->fault, e);
+}
+
+static bool same(const struct path_state *a, const struct path_state *b)
+{
+    return a->delay_ns == b->delay_ns && a->jitter_ns == b->jitter_ns && a->duplicate_ppm == b->duplicate_ppm &&
+           a->reorder_ppm == b->reorder_ppm && a->corrupt_ppm == b->corrupt_ppm && a->rate_bps / 8 == b->rate_bps / 8 &&
+           (a->cut || a->loss_ppm == b->loss_ppm); /* a cut may be made of loss */
+}
+
+bool link_reads_back(struct injection *in, bool cut_only)
+{
+    uint16_t paths[LINK_PATHS_MAX];
+    struct lab *lab = fabric_lab(in->fabric);
+    size_t n = injection_paths(fabric_topology(in->fabric), in->action, paths, LINK_PATHS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        struct path_state wanted = fabric_wanted(in->fabric, paths[i]), actual;
+        struct err e = {0};
+        if (lab->ops->path_get(lab, paths[i], &actual, &e) != 0) {
+            snprintf(in->method, sizeof(in->method), "read-back failed: %.120s", e.msg);
+            return false;
+        }
+        if (actual.cut != wanted.cut || (!cut_only && !same(&wanted, &actual))) {
+            snprintf(in->method, sizeof(in->method), "read-back of path %u differs from what was asked for", paths[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+int64_t link_allowance(const struct injection *in, uint16_t path)
+{
+    struct path_state w = fabric_wanted(in->fabric, path);
+    return ALLOWANCE_NS + w.delay_ns + 3 * w.jitter_ns;
+}
+
+bool link_end_unplugged(const struct injection *in, uint16_t path)
+{
+    const struct topology *t = fabric_topology(in->fabric);
+    uint16_t from = t->sites[path_from(t, path)].first_node, to = t->sites[path_to(t, path)].first_node;
+    return (fabric_held(in->fabric, from) | fabric_held(in->fabric, to)) & HOLD_UNPLUGGED;
+}
+
+/* Share of datagrams that arrived, at least one must have been sent. */
+static double arrived(const struct canary_view *v)
+{
+    return (double)v->received / (double)v->sent;
+}
+
+enum proof link_control(struct injection *in, int64_t since_ns)
+{
+    if (!in->control) {
+        return PROOF_PROVEN;
+    }
+    uint16_t path = canary_path(in->control);
+    int64_t allowance = link_allowance(in, path), now = lab_now(fabric_lab(in->fabric));
+    since_ns = since_ns > now - allowance - LATELY_NS ? since_ns : now - allowance - LATELY_NS;
+    struct canary_view before = canary_look(in->control, in->begun_at_ns - BEFORE_NS, in->begun_at_ns, allowance);
+    if (link_end_unplugged(in, path) || before.sent == 0 || before.received == 0) {
+        return PROOF_PROVEN;
+    }
+    struct canary_view v = canary_look(in->control, since_ns, now, allowance);
+    if (v.sent < LINK_LOOK_DATAGRAMS) {
+        return PROOF_PENDING;
+    }
+    if (arrived(&v) >= arrived(&before) - 0.2) {
+        return PROOF_PROVEN;
+    }
+    snprintf(in->method, sizeof(in->method), "the control path, which no fault hits, lost %llu of %llu",
+             (unsigned long long)(v.sent - v.received), (unsigned long long)v.sent);
+    return PROOF_REFUTED;
+}
+
+enum proof link_carries(struct injection *in, int64_t since_ns)
+{
+    uint64_t seen = 0;
+    for (size_t i = 0; i < in->canary_count; i++) {
+        uint16_t path = canary_path(in->canaries[i]);
+        if (fabric_wanted(in->fabric, path).cut || link_end_unplugged(in, path)) {
+            continue;
+        }
+        struct canary_view v =
+            canary_look(in->canaries[i], since_ns, lab_now(fabric_lab(in->fabric)), link_allowance(in, path));
+        if (v.received < LINK_LOOK_DATAGRAMS || v.lost_in_a_row >= LINK_LOOK_DATAGRAMS) {
+            snprintf(in->method, sizeof(in->method), "%llu of %llu datagrams arrived on path %u",
+                     (unsigned long long)v.received, (unsigned long long)v.sent, path);
+            return PROOF_PENDING;
+        }
+        seen += v.received;
+    }
+    snprintf(in->method, sizeof(in->method), "read back neutral, %llu datagrams arrived", (unsigned long long)seen);
+    return PROOF_PROVEN;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The verbs of a timeline, one row each, in the order in which people read about them. */
+#include "injectors/injector.h"
+
+#include <string.h>
+
+#define INJECTORS(row) \
+    row(kill) row(freeze) row(partition) row(degrade) row(drift) row(fail_over) row(restore) row(nothing)
+
+#define DECLARE(verb) extern const struct injector injector_##verb;
+INJECTORS(DECLARE)
+
+#define ROW(verb) &injector_##verb,
+const struct injector *const injectors[] = {INJECTORS(ROW) NULL};
+
+#define TYPE(verb) &injector_##verb.type,
+static const struct action_type *const types[] = {INJECTORS(TYPE) NULL};
+
+const struct injector *injector_find(const char *verb)
+{
+    for (const struct injector *const *i = injectors; *i; i++) {
+        if (strcmp((*i)->type.verb, verb) == 0) {
+            return *i;
+        }
+    }
+    return NULL;
+}
+
+const struct action_type *const *injector_types(size_t *n)
+{
+    *n = sizeof(types) / sizeof(types[0]) - 1;
+    return types;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Selecting targets is a walk over the topology; looking at them is a round of asynchronous questions.
+ *
+ * A look must not blame the target for what another fault does to the way there, so the observer is chosen among the
+ * sites whose two paths to the target are meant to be open. The patience of a look grows with the delay of that way.
+ */
+#include "injectors/target.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/err.h"
+#include "harness/base/units.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PATIENCE_NS (300 * NS_PER_MS)
+#define STATUS_PATIENCE_NS (500 * NS_PER_MS)
+#define STEP_NS (5 * NS_PER_MS)
+
+size_t target_nodes(const struct topology *t, const struct action *a, uint16_t *nodes, size_t max)
+{
+    if (a->target == TARGET_NODE) {
+        nodes[0] = a->node;
+        return max > 0 && a->node < t->node_count ? 1 : 0;
+    }
+    if (a->target != TARGET_REGION || a->site >= t->site_count) {
+        return 0;
+    }
+    const struct topo_site *s = &t->sites[a->site];
+    size_t n = 0;
+    for (uint16_t i = 0; i < s->node_count && n < max; i++) {
+        nodes[n++] = (uint16_t)(s->first_node + i);
+    }
+    return n;
+}
+
+size_t injection_paths(const struct topology *t, const struct action *a, uint16_t *paths, size_t max)
+{
+    size_t n = 0;
+    if (a->target != TARGET_LINK || a->link >= t->link_count) {
+        return 0;
+    }
+    if (a->direction != DIRECTION_BACKWARD && n < max) {
+        paths[n++] = path_of(a->link, false);
+    }
+    if (a->direction != DIRECTION_FORWARD && n < max) {
+        paths[n++] = path_of(a->link, true);
+    }
+    return n;
+}
+
+/* The link between two sites, or TOPO_NONE. */
+static uint16_t link_between(const struct topology *t, uint16_t a, uint16_t b)
+{
+    for (uint16_t i = 0; i < t->link_count; i++) {
+        if ((t->links[i].a == a && t->links[i].b == b) || (t->links[i].a == b && t->links[i].b == a)) {
+            return i;
+        }
+    }
+    return TOPO_NONE;
+}
+
+static bool open_way(const struct fabric *f, uint16_t link)
+{
+    return link != TOPO_NONE && !fabric_wanted(f, path_of(link, false)).cut && !fabric_wanted(f, path_of(link, true)).cut;
+}
+
+uint16_t target_observer(struct fabric *f, uint16_t node)
+{
+    const struct topology *t = fabric_topology(f);
+    static const enum site_kind order[] = {SITE_VANTAGE, SITE_REGION};
+    for (size_t k = 0; k < 2; k++) {
+        for (uint16_t s = 0; s < t->site_count; s++) {
+            const struct topo_site *site = &t->sites[s];
+            if (site->kind != order[k] || s == t->nodes[node].site || site->node_count == 0 ||
+                fabric_held(f, site->first_node) != 0) {
+                continue;
+            }
+            if (open_way(f, link_between(t, s, t->nodes[node].site))) {
+                return site->first_node;
+            }
+        }
+    }
+    return TOPO_NONE;
+}
+
+uint16_t target_bystander(struct fabric *f, const uint16_t *nodes, size_t n)
+{
+    const struct topology *t = fabric_topology(f);
+    uint16_t found = TOPO_NONE;
+    for (uint16_t i = 0; i < t->node_count; i++) {
+        bool serves = t->nodes[i].role == NODE_GATEWAY || t->nodes[i].role == NODE_ORIGIN;
+        bool hit = false;
+        for (size_t k = 0; k < n; k++) {
+            hit = hit || nodes[k] == i;
+        }
+        if (!serves || hit || fabric_held(f, i) != 0 || target_observer(f, i) == TOPO_NONE) {
+            continue;
+        }
+        if (n > 0 && t->nodes[i].site != t->nodes[nodes[0]].site) {
+            return i;
+        }
+        found = found == TOPO_NONE ? i : found;
+    }
+    return found;
+}
+
+static int64_t patience(const struct fabric *f, uint16_t from, uint16_t to)
+{
+    const struct topology *t = fabric_topology(f);
+    uint16_t link = link_between(t, t->nodes[from].site, t->nodes[to].site);
+    if (link == TOPO_NONE) {
+        return PATIENCE_NS;
+    }
+    struct path_state there = fabric_wanted(f, path_of(link, false)), back = fabric_wanted(f, path_of(link, true));
+    return PATIENCE_NS + 2 * (there.delay_ns + there.jitter_ns + back.delay_ns + back.jitter_ns);
+}
+
+static void take(void *arg, const struct lab_answer *answer)
+{
+    struct look *l = arg;
+    const char *config = json_string_value(json_object_get(answer->body, "config"));
+    l->status = answer->status;
+    snprintf(l->config, sizeof(l->config), "%s", config ? config : "");
+    l->leader = json_is_true(json_object_get(answer->body, "leader"));
+    l->answered = true;
+}
+
+void look_round_new(struct look_round *r)
+{
+    r->n = 0;
+    r->open = true;
+}
+
+static void begin_round(struct look_round *r, const uint16_t *nodes, size_t n)
+{
+    look_round_new(r);
+    r->n = n < TARGET_NODES_MAX + 1 ? n : TARGET_NODES_MAX + 1;
+    for (size_t i = 0; i < r->n; i++) {
+        r->at[i] = (struct look){.node = nodes[i], .answered = true}; /* until asked: a round may break off */
+    }
+}
+
+bool look_round_knock(struct look_round *r, struct fabric *f, const uint16_t *nodes, size_t n)
+{
+    struct lab *lab = fabric_lab(f);
+    begin_round(r, nodes, n);
+    for (size_t i = 0; i < r->n; i++) {
+        struct look *l = &r->at[i];
+        uint16_t from = target_observer(f, l->node);
+        l->status = KNOCK_SILENT;
+        if (from == TOPO_NONE) {
+            continue; /* cut off from everywhere: silent is what anyone would see */
+        }
+        l->answered = false;
+        if (lab->ops->knock(lab, from, l->node, "/healthz", patience(f, from, l->node), take, l, NULL) != 0) {
+            l->answered = true;
+            return false;
+        }
+    }
+    return true;
+}
+
+int look_round_call(struct look_round *r, struct fabric *f, uint16_t node, const char *method, const char *target,
+                    const char *body, struct err *e)
+{
+    struct lab *lab = fabric_lab(f);
+    if (r->n > TARGET_NODES_MAX) {
+        return err_set(e, ERR_DEFECT, "injector", "more than %d nodes at once", TARGET_NODES_MAX);
+    }
+    struct look *l = &r->at[r->n++];
+    *l = (struct look){.node = node};
+    int rc = lab->ops->admin(lab, node, method, target, body, STATUS_PATIENCE_NS, take, l, e);
+    l->answered = rc != 0;
+    return rc;
+}
+
+bool look_round_status(struct look_round *r, struct fabric *f, const uint16_t *nodes, size_t n)
+{
+    look_round_new(r);
+    for (size_t i = 0; i < n && i <= TARGET_NODES_MAX; i++) {
+        if (look_round_call(r, f, nodes[i], "GET", "/status", NULL, NULL) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int look_round_wait(struct look_round *r, struct fabric *f, struct err *e)
+{
+    struct loop *loop = fabric_lab(f)->ops->loop(fabric_lab(f));
+    int64_t until_ns = loop_tick(loop) + 4 * STATUS_PATIENCE_NS;
+    while (!look_round_over(r)) {
+        if (loop_tick(loop) >= until_ns) {
+            return err_set(e, ERR_RUN, "injector", "an admin port did not answer and did not fail either");
+        }
+        if (loop_run(loop, loop_now(loop) + STEP_NS, NULL, e) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+bool look_round_over(struct look_round *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        if (!r->at[i].answered) {
+            return false;
+        }
+    }
+    r->open = false;
+    return true;
+}
+
+enum proof look_round_stand(struct look_round *r, bool healed)
+{
+    if (!r->open) {
+        r->healed = healed;
+        return PROOF_REFUTED;
+    }
+    if (!look_round_over(r)) {
+        return PROOF_PENDING; /* also when it was asked before the heal: its answers would land in the next round */
+    }
+    bool fits = r->healed == healed;
+    r->healed = healed;
+    return fits ? PROOF_PROVEN : PROOF_REFUTED;
+}
+
+struct look_round *look_round_of(struct injection *in)
+{
+    if (!in->state) {
+        in->state = xcalloc(1, sizeof(struct look_round));
+    }
+    return (struct look_round *)(void *)in->state;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the injectors share: whom an action hits, and knocking on nodes without blocking. Private to this room.
+ *
+ * A round of looks asks several nodes at once; its answers lie in injection.state until all have come. Looks that are under way when the
+ * conductor frees the state are dropped by the lab, whose loop does not run any more by then.
+ */
+#pragma once
+#include "injectors/injector.h"
+
+#define TARGET_NODES_MAX 64
+
+/* The gateways and origins that an action hits; at most max. */
+size_t target_nodes(const struct topology *t, const struct action *a, uint16_t *nodes, size_t max);
+
+struct look {
+    uint16_t node;
+    int status; /* of the answer: an enum knock or an HTTP status */
+    bool answered;
+    char config[65]; /* of a /status: the fingerprint of the running configuration */
+    bool leader;     /* of a /status */
+};
+
+struct look_round {
+    size_t n;
+    bool open;   /* asked, and not yet judged */
+    bool healed; /* what it was asked for: the fault, or its heal */
+    struct look at[TARGET_NODES_MAX + 1];
+};
+
+/* Knock on nodes from a place that no cut separates from them, or read their running configuration. Returns false when not even
+ * asking worked. */
+bool look_round_knock(struct look_round *r, struct fabric *f, const uint16_t *nodes, size_t n);
+bool look_round_status(struct look_round *r, struct fabric *f, const uint16_t *nodes, size_t n);
+bool look_round_over(struct look_round *r); /* all have answered; the next round may begin */
+/* For prove. PENDING: answers are out; PROVEN: a round for this question is complete and to be judged now; REFUTED: there is
+ * none, begin one. */
+enum proof look_round_stand(struct look_round *r, bool healed);
+void look_round_new(struct look_round *r);
+/* Add one call of an admin port to an open round. */
+int look_round_call(struct look_round *r, struct fabric *f, uint16_t node, const char *method, const char *target,
+                    const char *body, struct err *e);
+/* For apply: run the lab's loop until the round is over; calls end by themselves within half a second. */
+int look_round_wait(struct look_round *r, struct fabric *f, struct err *e);
+
+/* The round of an injection that keeps nothing else, made on first use. */
+struct look_round *look_round_of(struct injection *in);
+
+/* A node that nothing holds, in another region if there is one, to show that the world as such still answers. */
+uint16_t target_bystander(struct fabric *f, const uint16_t *nodes, size_t n);
+/* Where to look from: a vantage, else another region, that is not cut off from the node; TOPO_NONE if all are. */
+uint16_t target_observer(struct fabric *f, uint16_t node);

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is read rather than looked at: drift, events, errors, the scenario with its verdicts in the margin.
+ *
+ * Every list has a cap, and the cut is announced where it happens. Replication positions, canary readings and clock
+ * samples are left out of the event table: they are material for measures, thousands of lines of it.
+ */
+#include "reports/html/html.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/scoped.h"
+#include "harness/base/units.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EVENTS_MAX = 5000, ERRORS_MAX = 50, SCENARIO_MAX = 64 * 1024, PATCH_MAX = 64 * 1024 };
+
+static void json_block(struct page *p, const char *title, const json_t *doc)
+{
+    if (!doc) {
+        return;
+    }
+    scoped_free char *dumped = json_dumps(doc, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    if (!dumped) {
+        return;
+    }
+    size_t len = strlen(dumped);
+    html_element(p, "h3", NULL, title);
+    text_add(p->out, "<pre class=\"scroll\" tabindex=\"0\">");
+    escape_bytes(p->out, ESCAPE_HTML, dumped, len < PATCH_MAX ? len : PATCH_MAX);
+    text_add(p->out, "</pre>\n");
+    if (len > PATCH_MAX) {
+        text_add(p->out, "<p class=\"cut\">Cut here after 64 KiB; <code>result.json</code> has it all.</p>\n");
+    }
+}
+
+void html_drift(struct page *p)
+{
+    static const char *const columns[] = {"gateway", "configuration", "fingerprint of what ran", NULL};
+    const struct result_drift *d = &p->r->drift;
+    if (!p->r->has_drift) {
+        return;
+    }
+    html_heading(p, "drift", "Configuration drift", "Running configuration against the desired one.");
+    html_table_begin(p, "data", columns);
+    for (size_t i = 0; i < d->gateways.len; i++) {
+        text_add(p->out, "<tr>");
+        html_element(p, "td", NULL, d->gateways.at[i].gateway);
+        html_element(p, "td", text_eq(d->gateways.at[i].status, "in_sync") ? "good" : "bad", d->gateways.at[i].status);
+        html_element(p, "td", "mono", d->gateways.at[i].fingerprint);
+        text_add(p->out, "</tr>\n");
+    }
+    html_table_end(p);
+    json_block(p, "What had drifted (RFC 6902, from desired to running)", d->patch);
+    json_block(p, "The way back", d->undo_patch);
+}
+
+static bool noise(enum event_kind k)
+{
+    return k == EVENT_POSITION || k == EVENT_CANARY || k == EVENT_CLOCK || k == EVENT_HEADER;
+}
+
+static void event_row(struct page *p, const struct event *ev)
+{
+    const char *kind = (unsigned)ev->kind < EVENT_KIND_COUNT ? event_words[ev->kind] : "unknown";
+    text_addf(p->out, "<tr data-kind=\"%s\">", kind);
+    html_number(p, "%.3f", (double)ev->at_ns / (double)NS_PER_S);
+    if (ev->end_ns > ev->at_ns) {
+        html_number(p, "%.1f", (double)(ev->end_ns - ev->at_ns) / (double)NS_PER_MS);
+    } else {
+        text_add(p->out, "<td></td>");
+    }
+    html_element(p, "td", "kind", kind);
+    html_element(p, "td", NULL, ev->subject);
+    text_add(p->out, "<td>");
+    html_escaped(p, ev->outcome);
+    text_add(p->out, ev->outcome && ev->detail ? ": " : "");
+    html_escaped(p, ev->detail);
+    text_add(p->out, "</td>");
+    html_number(p, "%lld", (long long)ev->seq);
+    text_add(p->out, "</tr>\n");
+}
+
+void html_events(struct page *p)
+{
+    static const char *const columns[] = {"#run time, s", "#took, ms", "event", "subject", "what", "#line", NULL};
+    const struct evidence *ev = p->in->evidence;
+    size_t told = 0, all = 0;
+    for (size_t i = 0; i < ev->event_count; i++) {
+        all += !noise(ev->events[i].kind);
+    }
+    html_heading(p, "events", "Events", "The minutes of the drill, kept by the harness alone.");
+    text_addf(p->out, "<details id=\"event-list\"><summary>%zu events</summary>\n", all);
+    html_table_begin(p, "data events", columns);
+    for (size_t i = 0; i < ev->event_count && told < EVENTS_MAX; i++) {
+        if (!noise(ev->events[i].kind)) {
+            event_row(p, &ev->events[i]);
+            told++;
+        }
+    }
+    html_table_end(p);
+    text_add(p->out, "</details>\n");
+    html_rows_cut(p, told, all, "events", "timeline.jsonl");
+    if (ev->event_count > all) {
+        text_addf(p->out,
+                  "<p class=\"note\">%zu clock samples, path checks and replication positions are not listed; "
+                  "<code>timeline.jsonl</code> has them.</p>\n",
+                  ev->event_count - all);
+    }
+}
+
+struct group {
+    struct sample first;
+    int64_t last_ns;
+    size_t count;
+};
+
+static bool same(const struct sample *a, const struct sample *b)
+{
+    return a->outcome == b->outcome && a->status == b->status && a->code == b->code && a->stream == b->stream &&
+           a->endpoint == b->endpoint;
+}
+
+static int by_count(const void *a, const void *b)
+{
+    size_t x = ((const struct group *)a)->count, y = ((const struct group *)b)->count;
+    return (x < y) - (x > y);
+}
+
+static const char *stream_name(const struct page *p, uint16_t stream, const char **vantage)
+{
+    static const char *const kinds[] = {"fresh reads", "keep-alive reads", "writes"};
+    const struct plan *plan = p->in->plan;
+    *vantage = "unknown";
+    if (!plan || stream >= plan->stream_count) {
+        return "unknown";
+    }
+    const struct plan_stream *s = &plan->streams[stream];
+    *vantage =
+        plan->topology && s->vantage < plan->topology->site_count ? plan->topology->sites[s->vantage].name : "unknown";
+    return (unsigned)s->kind < array_len(kinds) ? kinds[s->kind] : "unknown";
+}
+
+static void error_row(struct page *p, const struct group *g)
+{
+    const struct topology *topo = p->in->plan ? p->in->plan->topology : NULL;
+    const char *vantage, *stream = stream_name(p, g->first.stream, &vantage);
+    text_add(p->out, "<tr>");
+    html_number(p, "%zu", g->count);
+    html_element(p, "td", NULL,
+                 g->first.outcome == OUTCOME_HTTP_STATUS ? "HTTP status" : format_outcome(g->first.outcome));
+    if (g->first.status) {
+        html_number(p, "%u", g->first.status);
+    } else {
+        text_add(p->out, "<td></td>");
+    }
+    html_number(p, "%d", g->first.code);
+    html_element(p, "td", NULL, vantage);
+    html_element(p, "td", NULL, stream);
+    html_element(p, "td", NULL,
+                 topo && g->first.endpoint < topo->node_count ? topo->nodes[g->first.endpoint].name : "");
+    html_time(p, (double)g->first.planned_ns / (double)NS_PER_S);
+    html_time(p, (double)g->last_ns / (double)NS_PER_S);
+    text_add(p->out, "</tr>\n");
+}
+
+void html_errors(struct page *p)
+{
+    static const char *const columns[] = {"#requests", "outcome", "#status",   "#code",    "vantage",
+                                          "stream",    "asked",   "#first, s", "#last, s", NULL};
+    enum { GROUPS_MAX = 4096 };
+    const struct evidence *ev = p->in->evidence;
+    scoped_free struct group *groups = xcalloc(GROUPS_MAX, sizeof(*groups));
+    size_t len = 0, beyond = 0;
+    for (size_t i = 0, hit = 0; i < ev->sample_count; i++) {
+        const struct sample *s = &ev->samples[i];
+        if (s->outcome == OUTCOME_GOOD) {
+            continue;
+        }
+        if (hit >= len || !same(&groups[hit].first, s)) { /* errors come in bursts: try the last group first */
+            for (hit = 0; hit < len && !same(&groups[hit].first, s); hit++) {
+            }
+        }
+        if (hit == len && len < GROUPS_MAX) {
+            groups[len++].first = *s;
+        }
+        if (hit < len) {
+            groups[hit].count++;
+            groups[hit].last_ns = s->planned_ns;
+        } else {
+            beyond++;
+        }
+    }
+    html_heading(p, "errors", "Errors, grouped", "Everything a client was not pleased with, over the whole run.");
+    if (len == 0) {
+        text_add(p->out, "<p>None: every request of the run was good.</p>\n");
+        return;
+    }
+    qsort(groups, len, sizeof(*groups), by_count);
+    html_table_begin(p, "data", columns);
+    for (size_t i = 0; i < len && i < ERRORS_MAX; i++) {
+        error_row(p, &groups[i]);
+    }
+    html_table_end(p);
+    html_rows_cut(p, len < ERRORS_MAX ? len : ERRORS_MAX, len + (beyond > 0), "kinds of error", "samples.bin");
+}
+
+/* The verdict of the objective written on this line of the scenario, or -1. */
+static int verdict_on(const struct result *r, int64_t line)
+{
+    int found = -1;
+    for (size_t i = 0; i < r->objectives.len; i++) {
+        const struct result_objective *o = &r->objectives.at[i];
+        if (o->line == line && !o->implied && (found != MISSED)) {
+            found = (int)o->verdict;
+        }
+    }
+    return found;
+}
+
+static bool fault_on(const struct result *r, int64_t line)
+{
+    for (size_t i = 0; i < r->faults.len; i++) {
+        if (r->faults.at[i].line == line) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void html_scenario(struct page *p)
+{
+    const char *text = p->in->plan ? p->in->plan->text : NULL;
+    if (!text) {
+        return;
+    }
+    size_t len = strlen(text), shown = len < SCENARIO_MAX ? len : SCENARIO_MAX;
+    html_heading(p, "scenario", "The scenario", NULL);
+    text_add(p->out, "<p class=\"lead\"><code>");
+    html_escaped(p, p->r->scenario.file);
+    text_add(p->out, "</code>, SHA-256 <code>");
+    html_escaped(p, p->r->scenario.sha256);
+    text_add(p->out, "</code></p>\n<pre class=\"source scroll\" tabindex=\"0\">");
+    int64_t line = 1;
+    for (size_t at = 0; at < shown; line++) {
+        size_t end = at + strcspn(text + at, "\n");
+        end = end < shown ? end : shown;
+        int verdict = verdict_on(p->r, line);
+        const char *word = verdict >= 0 ? format_verdict((enum verdict)verdict) : NULL;
+        text_addf(p->out, "<span class=\"line%s%s%s\"><span class=\"no\">%lld</span>", word ? " v-" : "",
+                  word ? word : "", fault_on(p->r, line) ? " fault" : "", (long long)line);
+        escape_bytes(p->out, ESCAPE_HTML, text + at, end - at);
+        if (word) {
+            text_addf(p->out, "<span class=\"mark\">%s %s</span>", format_icon((enum verdict)verdict, true), word);
+        }
+        text_add(p->out, "\n</span>");
+        at = end + 1;
+    }
+    text_add(p->out, "</pre>\n");
+    if (len > shown) {
+        text_addf(p->out,
+                  "<p class=\"cut\">Cut here after 64 KiB of %zu bytes; <code>plan.yaml</code> has it all.</p>\n", len);
+    }
+}

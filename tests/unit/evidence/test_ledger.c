@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ledger finds every record that was changed, moved, left out or put in twice.
+ */
+#include "harness/base/err.h"
+#include "harness/base/json.h"
+#include "harness/base/rng.h"
+#include "harness/base/scoped.h"
+#include "harness/evidence/evidence_write.h"
+#include "tests/unit/evidence/scratch.h"
+#include "tests/unit/evidence/story.h"
+#include "tests/unit/runner.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const char *path;
+static struct text file; /* the ledger as it was written */
+
+static int set_up(void)
+{
+    path = scratch_make();
+    story_write(path);
+    scratch_read("ledger.bin", &file);
+    return file.len == LEDGER_SIZE * (STORY_LEDGER + 1) ? 0 : -1;
+}
+
+static int tear_down(void)
+{
+    text_deinit(&file);
+    scratch_remove();
+    return 0;
+}
+
+/* Load with these bytes as the ledger. */
+static struct evidence *load_bytes(const void *bytes, size_t len)
+{
+    scratch_write("ledger.bin", bytes, len);
+    struct evidence *ev = NULL;
+    evidence_load(&ev, path, NULL);
+    scratch_write("ledger.bin", file.at, file.len);
+    return ev;
+}
+
+static void expect_damage(const void *bytes, size_t len, size_t sound)
+{
+    struct evidence *ev = load_bytes(bytes, len);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(ev);
+    CU_ASSERT_PTR_NOT_NULL(ev->ledger_damage);
+    CU_ASSERT_EQUAL(ev->ledger_count, sound);
+    evidence_free(ev);
+}
+
+static void a_whole_ledger_is_whole(void)
+{
+    struct evidence *ev = story_load(path);
+    CU_ASSERT_TRUE(ev->has_ledger);
+    CU_ASSERT_PTR_NULL(ev->ledger_damage);
+    CU_ASSERT_EQUAL_FATAL(ev->ledger_count, STORY_LEDGER);
+    CU_ASSERT_EQUAL(ev->ledger[0].kind, LEDGER_INTENT);
+    CU_ASSERT_EQUAL(ev->ledger[1].chain, 1);
+    CU_ASSERT_EQUAL(ev->ledger[STORY_LEDGER - 1].kind, LEDGER_READ_END);
+    evidence_free(ev);
+}
+
+static void the_fingerprint_covers_the_last_record_of_each_chain(void)
+{
+    struct evidence *ev = story_load(path);
+    struct ledger_record last[3];
+    last[0] = ev->ledger[4 * STORY_WRITES - 2];
+    last[1] = ev->ledger[4 * STORY_WRITES - 1];
+    last[2] = ev->ledger[STORY_LEDGER - 1];
+    char expected[SHA256_HEX];
+    sha256_hex(last, sizeof(last), expected);
+    CU_ASSERT_STRING_EQUAL(ev->ledger_chain_sha256, expected);
+    evidence_free(ev);
+}
+
+static void a_run_without_writes_has_no_ledger(void)
+{
+    unlink(scratch_path("ledger.bin"));
+    struct evidence *ev = story_load(path);
+    CU_ASSERT_FALSE(ev->has_ledger);
+    CU_ASSERT_PTR_NULL(ev->ledger);
+    CU_ASSERT_PTR_NULL(ev->ledger_damage);
+    evidence_free(ev);
+    scratch_write("ledger.bin", file.at, file.len);
+}
+
+static void every_flipped_bit_is_found(void)
+{
+    struct rng rng;
+    rng_init(&rng, 7, "test/ledger");
+    for (int i = 0; i < 300; i++) {
+        size_t bit = LEDGER_SIZE * 8 + rng_below(&rng, (file.len - LEDGER_SIZE) * 8);
+        file.at[bit / 8] = (char)(file.at[bit / 8] ^ (1 << bit % 8));
+        expect_damage(file.at, file.len, bit / 8 / LEDGER_SIZE - 1);
+        file.at[bit / 8] = (char)(file.at[bit / 8] ^ (1 << bit % 8));
+        scratch_write("ledger.bin", file.at, file.len);
+    }
+}
+
+static void a_damaged_header_is_refused(void)
+{
+    for (size_t at = 0; at < LEDGER_SIZE; at += 5) {
+        file.at[at] = (char)(file.at[at] ^ 0x40);
+        CU_ASSERT_PTR_NULL(load_bytes(file.at, file.len));
+        file.at[at] = (char)(file.at[at] ^ 0x40);
+    }
+    scratch_write("ledger.bin", file.at, file.len);
+    CU_ASSERT_PTR_NULL(load_bytes(file.at, LEDGER_SIZE - 1));
+    CU_ASSERT_PTR_NULL(load_bytes("", 0));
+}
+
+static void a_record_left_out_is_missed(void)
+{
+    scoped_text struct text copy = {0};
+    for (size_t out = 1; out <= STORY_LEDGER; out++) {
+        text_clear(&copy);
+        text_add_bytes(&copy, file.at, out * LEDGER_SIZE);
+        text_add_bytes(&copy, file.at + (out + 1) * LEDGER_SIZE, file.len - (out + 1) * LEDGER_SIZE);
+        const struct ledger_record *gone = (const void *)(file.at + out * LEDGER_SIZE);
+        bool is_last = gone->number == (gone->chain < 2 ? 2 * STORY_WRITES : STORY_FOUND + 2) - 1;
+        struct evidence *ev = load_bytes(copy.at, copy.len);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(ev);
+        CU_ASSERT_EQUAL(ev->ledger_damage == NULL, is_last); /* the end of a chain leaves no gap: the manifest's task */
+        evidence_free(ev);
+    }
+}
+
+static void exchanged_and_repeated_records_are_found(void)
+{
+    scoped_text struct text copy = {0};
+    text_add_bytes(&copy, file.at, file.len);
+    char *third = copy.at + 3 * LEDGER_SIZE; /* a result of client 0, and an intent of its after it */
+    memcpy(third, file.at + 5 * LEDGER_SIZE, LEDGER_SIZE);
+    memcpy(third + 2 * LEDGER_SIZE, file.at + 3 * LEDGER_SIZE, LEDGER_SIZE);
+    expect_damage(copy.at, copy.len, 2);
+    text_clear(&copy);
+    text_add_bytes(&copy, file.at, 4 * LEDGER_SIZE);
+    text_add_bytes(&copy, file.at + 3 * LEDGER_SIZE, file.len - 3 * LEDGER_SIZE);
+    expect_damage(copy.at, copy.len, 3);
+}
+
+static void chains_may_interleave_in_any_way(void)
+{
+    scoped_text struct text copy = {0};
+    text_add_bytes(&copy, file.at, LEDGER_SIZE);
+    for (uint16_t chain = 0; chain < 2; chain++) {
+        for (size_t i = 1; i <= 4 * STORY_WRITES; i++) {
+            const struct ledger_record *r = (const void *)(file.at + i * LEDGER_SIZE);
+            if (r->chain == chain) {
+                text_add_bytes(&copy, r, LEDGER_SIZE);
+            }
+        }
+    }
+    struct evidence *ev = load_bytes(copy.at, copy.len);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(ev);
+    CU_ASSERT_PTR_NULL(ev->ledger_damage);
+    CU_ASSERT_EQUAL(ev->ledger_count, 4 * STORY_WRITES);
+    evidence_free(ev);
+}
+
+static void truncation_within_a_record_is_found(void)
+{
+    expect_damage(file.at, 5 * LEDGER_SIZE + 17, 4);
+}
+
+/* Sound CRC and chain, yet senseless: made by a writer that has a defect. */
+static void write_sequences_are_checked(void)
+{
+    static const struct {
+        uint8_t first, second;
+        uint64_t first_seq, second_seq;
+        size_t sound;
+    } cases[] = {
+        {LEDGER_INTENT, LEDGER_INTENT, 4, 6, 1}, {LEDGER_INTENT, LEDGER_INTENT, 4, 4, 1},
+        {LEDGER_INTENT, LEDGER_RESULT, 4, 5, 1}, {LEDGER_RESULT, LEDGER_INTENT, 0, 1, 0},
+        {LEDGER_INTENT, LEDGER_HEADER, 4, 5, 1}, {LEDGER_INTENT, 99, 4, 5, 1},
+    };
+    for (size_t i = 0; i < array_len(cases); i++) {
+        unlink(scratch_path("ledger.bin"));
+        struct ledger_writer *w = NULL;
+        CU_ASSERT_EQUAL(ledger_create(path, 0, NULL), 0);
+        CU_ASSERT_EQUAL_FATAL(ledger_open(&w, path, 3, NULL), 0);
+        struct ledger_record first = {.kind = cases[i].first, .seq = cases[i].first_seq};
+        struct ledger_record second = {.kind = cases[i].second, .seq = cases[i].second_seq};
+        ledger_add(w, &first, NULL);
+        ledger_add(w, &second, NULL);
+        ledger_close(w);
+        struct evidence *ev = story_load(path);
+        CU_ASSERT_PTR_NOT_NULL(ev->ledger_damage);
+        CU_ASSERT_EQUAL(ev->ledger_count, cases[i].sound);
+        evidence_free(ev);
+    }
+    scratch_write("ledger.bin", file.at, file.len);
+}
+
+void suite_ledger(void)
+{
+    runner_suite(set_up, tear_down);
+    runner_test(a_whole_ledger_is_whole);
+    runner_test(the_fingerprint_covers_the_last_record_of_each_chain);
+    runner_test(a_run_without_writes_has_no_ledger);
+    runner_test(every_flipped_bit_is_found);
+    runner_test(a_damaged_header_is_refused);
+    runner_test(a_record_left_out_is_missed);
+    runner_test(exchanged_and_repeated_records_are_found);
+    runner_test(chains_may_interleave_in_any_way);
+    runner_test(truncation_within_a_record_is_found);
+    runner_test(write_sequences_are_checked);
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+SUITE(book)
+SUITE(config)
+SUITE(http1)
+SUITE(http1_hostile)
+SUITE(store_index)
+SUITE(store_log)
+SUITE(wire)

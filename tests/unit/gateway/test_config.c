@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Configurations that are right, and one wrong thing at a time with the place where it is.
+ */
+#include "gateway-under-test/config.h"
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "tests/unit/runner.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char gateway[] =
+    "{\"node\":\"eu-west/1\",\"role\":\"gateway\",\"region\":\"eu-west\",\"listen\":8080,\"admin\":9900,\"flaws\":[],"
+    "\"drain_ms\":500,\"routes\":{\"orders\":{\"host\":\"*\",\"path\":\"/v1/\",\"upstream\":\"pool:orders\","
+    "\"rate_limit\":{\"per_s\":100000}},\"x\":{\"upstream\":\"http://10.0.0.1:81\"}},"
+    "\"pools\":{\"orders\":{\"policy\":\"least_conn\",\"regions\":[\"us-east\",\"eu-west\"],\"members\":["
+    "{\"name\":\"us-east/origin-1\",\"region\":\"us-east\",\"address\":\"10.1.3.2\",\"port\":8080}],"
+    "\"check\":{\"path\":\"/healthz\",\"every_ms\":250,\"timeout_ms\":200,\"unhealthy_after\":3,\"healthy_after\":4},"
+    "\"passive\":{\"failures\":5,\"eject_ms\":2000},\"connect_ms\":250,\"try_ms\":800,\"total_ms\":950,\"retries\":2}},"
+    "\"drift\":{\"check_ms\":1000,\"policy\":\"revert\",\"revert_after_ms\":2000}}";
+
+static const char store[] =
+    "{\"node\":\"us-east/origin-1\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":8080,\"admin\":9900,\"flaws\":"
+    "[\"no_fencing\",\"slow_detect\"],\"store\":{\"mode\":\"sync\",\"every_ms\":200,\"degrade\":\"block\","
+    "\"degrade_after_ms\":1000,\"port\":7001,\"home\":true,\"peers\":[{\"region\":\"eu-west\",\"address\":\"10.2.3.2\","
+    "\"port\":7001}],\"witness\":{\"address\":\"10.9.1.2\",\"port\":7002},\"lease_ms\":750,\"renew_ms\":250,"
+    "\"failback_hold_ms\":1000}}";
+
+static const char passer[] = "{\"node\":\"us-east/origin-2\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":8080,"
+                             "\"admin\":9900,\"flaws\":[],\"store_at\":{\"address\":\"10.1.3.2\",\"port\":8080}}";
+
+static const char witness[] =
+    "{\"node\":\"witness/1\",\"role\":\"witness\",\"region\":\"witness\",\"listen\":7002,\"admin\":9900,\"flaws\":[],"
+    "\"lease_ms\":750,\"prefer\":\"us-east\",\"grace_ms\":1500,\"regions\":[\"us-east\",\"eu-west\"]}";
+
+static struct config *parsed(const char *text, struct err *e)
+{
+    struct config *c = NULL;
+    scoped_json json_t *doc = json_read(text, strlen(text), "test.json", e);
+    if (doc != NULL)
+        (void)config_parse(doc, "test.json", &c, e);
+    return c;
+}
+
+static void all_roles_are_read(void)
+{
+    struct err e = {0};
+    struct config *c = parsed(gateway, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT(c->role == ROLE_GATEWAY && c->route_count == 2 && c->pool_count == 2);
+    CU_ASSERT(c->pools[0].policy == POLICY_LEAST_CONN && c->pools[0].check.healthy_after == 4);
+    CU_ASSERT(c->drift.revert && c->drift.revert_after_ms == 2000 && c->pools[c->routes[1].pool].members[0].port == 81);
+    CU_ASSERT_EQUAL(strlen(c->fingerprint), 64);
+    config_free(c);
+    c = parsed(store, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT(c->store != NULL && c->store->sync && !c->store->degrade_async && c->store->home);
+    CU_ASSERT(config_flaw(c, FLAW_no_fencing) && config_flaw(c, FLAW_slow_detect) && !config_flaw(c, FLAW_no_failover));
+    config_free(c);
+    c = parsed(passer, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT(c->store == NULL && c->store_at != NULL);
+    config_free(c);
+    c = parsed(witness, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT(c->region_count == 2 && strcmp(c->prefer, "us-east") == 0);
+    config_free(c);
+    CU_ASSERT_EQUAL(e.kind, ERR_NONE);
+}
+
+/* Put `to` in the place of the first `from`, and expect a failure at the pointer `at`. */
+static void breaks(const char *text, const char *from, const char *to, const char *at)
+{
+    char edited[2048];
+    const char *place = strstr(text, from);
+    struct err e = {0};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(place);
+    (void)snprintf(edited, sizeof(edited), "%.*s%s%s", (int)(place - text), text, to, place + strlen(from));
+    struct config *c = parsed(edited, &e);
+    if (c != NULL || strstr(e.at, at) == NULL) {
+        (void)fprintf(stderr, "%s -> %s: %s, at %s: %s\n", from, to, c ? "accepted" : "refused", e.at, e.msg);
+        CU_FAIL("not refused at the right place");
+    }
+    config_free(c);
+}
+
+static void wrong_gateways_are_refused_where_they_are_wrong(void)
+{
+    breaks(gateway, "\"listen\":8080", "\"listen\":0", "/listen");
+    breaks(gateway, "\"listen\":8080", "\"listen\":\"8080\"", "/listen");
+    breaks(gateway, "\"admin\":9900", "\"admin\":8080", "/admin");
+    breaks(gateway, "\"role\":\"gateway\"", "\"role\":\"router\"", "/role");
+    breaks(gateway, "\"flaws\":[]", "\"flaws\":[\"no_failovr\"]", "/flaws");
+    breaks(gateway, "\"flaws\":[]", "\"flaws\":\"no_failover\"", "/flaws");
+    breaks(gateway, "\"drain_ms\"", "\"drain\"", "/drain");
+    breaks(gateway, "pool:orders", "pool:other", "/routes/orders/upstream");
+    breaks(gateway, "http://10.0.0.1:81", "http://10.0.0.1:81/x", "/routes/x/upstream");
+    breaks(gateway, "http://10.0.0.1:81", "http://10.0.0.300:81", "/routes/x/upstream");
+    breaks(gateway, "\"path\":\"/v1/\"", "\"path\":\"v1\"", "/routes/orders/path");
+    breaks(gateway, "\"per_s\":100000", "\"per_s\":0", "/routes/orders/rate_limit/per_s");
+    breaks(gateway, "least_conn", "fastest", "/pools/orders/policy");
+    breaks(gateway, "\"regions\":[\"us-east\",\"eu-west\"]", "\"regions\":[\"eu-west\"]", "/pools/orders/members/0/region");
+    breaks(gateway, "\"regions\":[\"us-east\",\"eu-west\"]", "\"regions\":[]", "/pools/orders/regions");
+    breaks(gateway, "\"regions\":[\"us-east\",", "\"regions\":[\"eu-west\",", "/pools/orders/regions");
+    breaks(gateway, "10.1.3.2", "origin.example", "/pools/orders/members/0/address");
+    breaks(gateway, "\"every_ms\":250", "\"every_ms\":250.5", "/pools/orders/check/every_ms");
+    breaks(gateway, "\"path\":\"/healthz\"", "\"path\":\"/a b\"", "/pools/orders/check/path");
+    breaks(gateway, "\"try_ms\":800", "\"try_ms\":951", "/pools/orders/try_ms");
+    breaks(gateway, "\"try_ms\":800", "\"try_ms\":99999999999999999999", "");
+    breaks(gateway, "\"policy\":\"revert\"", "\"policy\":\"ignore\"", "/drift/policy");
+}
+
+static void wrong_stores_and_witnesses_are_refused(void)
+{
+    breaks(store, "\"mode\":\"sync\"", "\"mode\":\"semi\"", "/store/mode");
+    breaks(store, "\"renew_ms\":250", "\"renew_ms\":400", "/store/renew_ms");
+    breaks(store, "\"home\":true", "\"home\":1", "/store/home");
+    breaks(store, "\"port\":7001,\"home\"", "\"port\":8080,\"home\"", "/store/port");
+    breaks(store, "\"region\":\"eu-west\"", "\"region\":\"us-east\"", "/store/peers/0/region");
+    breaks(store, "\"failback_hold_ms\":1000}", "\"failback_hold_ms\":1000},\"store_at\":{\"address\":\"1.2.3.4\",\"port\":1}",
+           "/store");
+    breaks(passer, ",\"store_at\":{\"address\":\"10.1.3.2\",\"port\":8080}", "", "/store");
+    breaks(passer, "\"port\":8080}", "\"port\":65536}", "/store_at/port");
+    breaks(witness, "\"prefer\":\"us-east\"", "\"prefer\":\"us-west\"", "/prefer");
+    breaks(witness, "\"regions\":[\"us-east\",\"eu-west\"]", "\"regions\":[\"us-east\",7]", "/regions");
+}
+
+static void help_names_what_was_meant(void)
+{
+    struct err e = {0};
+    char edited[2048];
+    (void)snprintf(edited, sizeof(edited), "%s", witness);
+    memcpy(strstr(edited, "grace_ms"), "grase_ms", 8);
+    CU_ASSERT_PTR_NULL(parsed(edited, &e));
+    CU_ASSERT_PTR_NOT_NULL(strstr(e.help, "grace_ms"));
+}
+
+static void no_document_is_no_configuration(void)
+{
+    static const char *const rows[] = {"", "[]", "null", "7", "{", "{}", "{\"node\":{}}", "{\"a\":1,\"a\":2}"};
+    for (size_t i = 0; i < array_len(rows); i++) {
+        struct err e = {0};
+        CU_ASSERT_PTR_NULL(parsed(rows[i], &e));
+        CU_ASSERT_NOT_EQUAL(e.kind, ERR_NONE);
+    }
+    struct config *c = NULL;
+    CU_ASSERT_EQUAL(config_read("/nonexistent.json", &c, NULL), -1);
+    CU_ASSERT_EQUAL(config_read("/tmp", &c, NULL), -1);
+}
+
+void suite_config(void)
+{
+    runner_suite(NULL, NULL);
+    runner_test(all_roles_are_read);
+    runner_test(wrong_gateways_are_refused_where_they_are_wrong);
+    runner_test(wrong_stores_and_witnesses_are_refused);
+    runner_test(help_names_what_was_meant);
+    runner_test(no_document_is_no_configuration);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/base/json.h"
+#include "harness/base/units.h"
+#include "tests/unit/injectors/bench.h"
+#include "tests/unit/runner.h"
+
+#include <string.h>
+
+static json_t *patch;
+
+static int set_up(void)
+{
+    patch = json_pack("[{s:s, s:s, s:i}]", "op", "replace", "path", "/drain_ms", "value", 1);
+    return patch ? 0 : -1;
+}
+
+static int tear_down(void)
+{
+    json_decref(patch);
+    return 0;
+}
+
+static json_int_t drain(const json_t *config)
+{
+    return json_integer_value(json_object_get(config, "drain_ms"));
+}
+
+static void on_one_gateway(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].running), 1);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[4].running), 500);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].running), 500);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    bench_free(&b);
+}
+
+static void on_a_region_by_merge(void)
+{
+    struct bench b;
+    json_t *merge = json_pack("{s:i, s:n}", "extra", 7, "drain_ms");
+    bench_new(&b, "drift", &(struct action){.target = TARGET_REGION, .site = 0, .merge = merge});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    for (int n = 0; n < 2; n++) {
+        CU_ASSERT_EQUAL(json_integer_value(json_object_get(b.lab->nodes[n].running, "extra")), 7);
+        CU_ASSERT_PTR_NULL(json_object_get(b.lab->nodes[n].running, "drain_ms"));
+    }
+    CU_ASSERT_PTR_NULL(json_object_get(b.lab->nodes[2].file, "extra")); /* an origin is no gateway */
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    bench_free(&b);
+    json_decref(merge);
+}
+
+static void a_repair_is_left_alone(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 0, .patch = patch});
+    bench_apply(&b);
+    json_object_set_new(b.lab->nodes[0].file, "drain_ms", json_integer(77)); /* somebody repaired it his own way */
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[0].file), 77);
+    bench_free(&b);
+}
+
+static void a_gateway_that_does_not_listen(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 0, .patch = patch});
+    b.lab->ignores_hangup = true;
+    CU_ASSERT_EQUAL(bench_apply(&b), -1);
+    CU_ASSERT_EQUAL(b.err.kind, ERR_RUN);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[0].file), 500);
+    bench_free(&b);
+}
+
+static void it_must_be_on_no_other(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 0, .patch = patch});
+    bench_apply(&b);
+    json_object_set_new(b.lab->nodes[4].running, "drain_ms", json_integer(2));
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "west/2"));
+    bench_free(&b);
+}
+
+static void nothing_to_change(void)
+{
+    struct bench b;
+    json_t *same = json_pack("{s:i}", "drain_ms", 500);
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 0, .merge = same});
+    CU_ASSERT_EQUAL(bench_apply(&b), -1);
+    CU_ASSERT_EQUAL(b.err.kind, ERR_MEANING);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(b.lab->operations, 0);
+    bench_free(&b);
+    json_decref(same);
+}
+
+static void a_patch_that_does_not_fit(void)
+{
+    struct bench b;
+    json_t *bad = json_pack("[{s:s, s:s}]", "op", "remove", "path", "/nowhere");
+    bench_new(&b, "drift", &(struct action){.target = TARGET_REGION, .site = 0, .patch = bad});
+    CU_ASSERT_EQUAL(bench_apply(&b), -1);
+    CU_ASSERT_EQUAL(b.lab->operations, 0); /* nothing was touched */
+    bench_free(&b);
+    json_decref(bad);
+}
+
+static void a_heal_that_is_ignored(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 0, .patch = patch});
+    bench_apply(&b);
+    b.lab->deaf = true;
+    bench_heal(&b);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PENDING);
+    bench_free(&b);
+}
+
+void suite_drift(void)
+{
+    runner_suite(set_up, tear_down);
+    runner_test(on_one_gateway);
+    runner_test(on_a_region_by_merge);
+    runner_test(a_repair_is_left_alone);
+    runner_test(a_gateway_that_does_not_listen);
+    runner_test(it_must_be_on_no_other);
+    runner_test(nothing_to_change);
+    runner_test(a_patch_that_does_not_fit);
+    runner_test(a_heal_that_is_ignored);
+}

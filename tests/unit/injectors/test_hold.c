@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/base/units.h"
+#include "tests/unit/injectors/bench.h"
+#include "tests/unit/runner.h"
+
+#include <string.h>
+
+static void a_region_loses_power(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_REGION, .site = 0});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_STRING_EQUAL(b.in.mechanism, "signal");
+    for (int n = 0; n < 3; n++) {
+        CU_ASSERT_EQUAL(b.lab->nodes[n].state, NODE_DOWN);
+        CU_ASSERT_TRUE(b.lab->nodes[n].unplugged);
+    }
+    CU_ASSERT_EQUAL(b.lab->nodes[3].state, NODE_UP);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "silent"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "west/1"));
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    CU_ASSERT_EQUAL(b.lab->nodes[2].starts, 1);
+    CU_ASSERT_FALSE(b.lab->nodes[2].unplugged);
+    bench_free(&b);
+}
+
+static void a_node_crashes(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_NODE, .node = 1, .disk_lost = true});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_FALSE(b.lab->nodes[1].unplugged);
+    CU_ASSERT_EQUAL(b.lab->nodes[0].state, NODE_UP);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "refused"));
+    bench_heal(&b);
+    CU_ASSERT_EQUAL(b.lab->nodes[1].fresh_starts, 1);
+    bench_free(&b);
+}
+
+static void how_can_be_turned_round(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_REGION, .site = 1, .how = KILL_CRASH});
+    bench_apply(&b);
+    CU_ASSERT_FALSE(b.lab->nodes[3].unplugged);
+    bench_free(&b);
+    bench_new(&b, "kill", &(struct action){.target = TARGET_NODE, .node = 3, .how = KILL_POWER});
+    bench_apply(&b);
+    CU_ASSERT_TRUE(b.lab->nodes[3].unplugged);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void a_lab_that_lies_is_found_out(void)
+{
+    static const char *const verbs[] = {"kill", "freeze"};
+    for (int i = 0; i < 2; i++) {
+        struct bench b;
+        bench_new(&b, verbs[i], &(struct action){.target = TARGET_REGION, .site = 0});
+        b.lab->deaf = true;
+        CU_ASSERT_EQUAL(bench_apply(&b), 0);
+        CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+        bench_free(&b);
+    }
+}
+
+static void dead_but_still_answering_is_refuted(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_NODE, .node = 0, .how = KILL_POWER});
+    bench_apply(&b);
+    b.lab->nodes[0].unplugged = false; /* the kernel says dead, but its port refuses instead of being silent */
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "refused"));
+    bench_free(&b);
+}
+
+static void a_world_where_nobody_answers_proves_nothing(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_REGION, .site = 0});
+    bench_apply(&b);
+    b.lab->nodes[3].state = NODE_DOWN; /* the bystander, by itself */
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "west/1"));
+    bench_free(&b);
+}
+
+static void freezing(void)
+{
+    struct bench b;
+    bench_new(&b, "freeze", &(struct action){.target = TARGET_NODE, .node = 2});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(b.lab->nodes[2].state, NODE_FROZEN);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN); /* and again, while it is in force */
+    b.lab->nodes[2].state = NODE_UP;
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void a_heal_that_does_not_come_stays_pending(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_NODE, .node = 0});
+    bench_apply(&b);
+    bench_heal(&b);
+    b.lab->nodes[0].state = NODE_DOWN; /* started and died again */
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PENDING);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "refused"));
+    bench_free(&b);
+}
+
+static void what_others_hold_is_left_out_of_the_heal(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_REGION, .site = 0});
+    bench_apply(&b);
+    fabric_hold(b.fabric, 2, 0, HOLD_DOWN, NULL);
+    bench_heal(&b);
+    CU_ASSERT_EQUAL(b.lab->nodes[0].state, NODE_DOWN);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "2 of 3"));
+    bench_free(&b);
+}
+
+static void the_way_there_is_not_the_targets_fault(void)
+{
+    struct bench b;
+    const struct path_state cut = {.cut = true};
+    bench_new(&b, "kill", &(struct action){.target = TARGET_NODE, .node = 0});
+    fabric_lay(b.fabric, 2, path_of(1, false), &cut, NULL); /* east and the clients: the other region looks instead */
+    bench_apply(&b);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void answers_from_before_the_heal_do_not_count(void)
+{
+    struct bench b;
+    bench_new(&b, "freeze", &(struct action){.target = TARGET_NODE, .node = 0});
+    bench_apply(&b);
+    CU_ASSERT_EQUAL(b.injector->prove(&b.in, false), PROOF_PENDING); /* a look is out */
+    bench_heal(&b);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void half_an_apply_can_be_healed(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_REGION, .site = 0});
+    b.lab->fail_after = 4; /* the second kill */
+    CU_ASSERT_EQUAL(bench_apply(&b), -1);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    for (int n = 0; n < 3; n++) {
+        CU_ASSERT_EQUAL(b.lab->nodes[n].state, NODE_UP);
+        CU_ASSERT_FALSE(b.lab->nodes[n].unplugged);
+    }
+    bench_free(&b);
+}
+
+void suite_hold(void)
+{
+    runner_suite(NULL, NULL);
+    runner_test(a_region_loses_power);
+    runner_test(a_node_crashes);
+    runner_test(how_can_be_turned_round);
+    runner_test(a_lab_that_lies_is_found_out);
+    runner_test(dead_but_still_answering_is_refuted);
+    runner_test(a_world_where_nobody_answers_proves_nothing);
+    runner_test(freezing);
+    runner_test(a_heal_that_does_not_come_stays_pending);
+    runner_test(what_others_hold_is_left_out_of_the_heal);
+    runner_test(the_way_there_is_not_the_targets_fault);
+    runner_test(answers_from_before_the_heal_do_not_count);
+    runner_test(half_an_apply_can_be_healed);
+}

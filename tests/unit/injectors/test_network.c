@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/base/units.h"
+#include "tests/unit/injectors/bench.h"
+#include "tests/unit/runner.h"
+
+#include <string.h>
+
+static const struct action all_ways = {.target = TARGET_LINK, .link = 0, .shape = {.cut = true}};
+
+static void both_ways(void)
+{
+    struct bench b;
+    bench_new(&b, "partition", &all_ways);
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_TRUE(b.lab->paths[0].cut && b.lab->paths[1].cut);
+    CU_ASSERT_FALSE(b.lab->paths[2].cut || b.lab->paths[3].cut || b.lab->paths[4].cut || b.lab->paths[5].cut);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    CU_ASSERT_FALSE(b.lab->paths[0].cut || b.lab->paths[1].cut);
+    CU_ASSERT_EQUAL(b.lab->paths[0].delay_ns, 40 * NS_PER_MS);
+    bench_free(&b);
+}
+
+static void one_way(void)
+{
+    for (int backward = 0; backward < 2; backward++) {
+        struct bench b;
+        struct action a = all_ways;
+        uint16_t paths[4];
+        a.direction = backward ? DIRECTION_BACKWARD : DIRECTION_FORWARD;
+        bench_new(&b, "partition", &a);
+        CU_ASSERT_EQUAL(injection_paths(&b.lab->topo, &a, paths, 4), 1);
+        CU_ASSERT_EQUAL(paths[0], backward);
+        bench_apply(&b);
+        CU_ASSERT_TRUE(b.lab->paths[backward].cut);
+        CU_ASSERT_FALSE(b.lab->paths[1 - backward].cut);
+        bench_free(&b);
+    }
+}
+
+static void a_lie_is_refuted(void)
+{
+    struct bench b;
+    bench_new(&b, "partition", &all_ways);
+    b.lab->deaf = true;
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    b.lab->deaf = false;
+    bench_heal(&b);
+    bench_apply(&b);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    b.lab->deaf = true; /* and a heal that is none */
+    bench_heal(&b);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_REFUTED);
+    bench_free(&b);
+}
+
+static void degrading(void)
+{
+    struct bench b;
+    struct action a = {.target = TARGET_LINK, .link = 1, .direction = DIRECTION_FORWARD,
+                       .shape = {.delay_ns = 80 * NS_PER_MS, .loss_ppm = 20000}};
+    bench_new(&b, "degrade", &a);
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(b.lab->paths[2].delay_ns, 80 * NS_PER_MS);
+    CU_ASSERT_EQUAL(b.lab->paths[2].loss_ppm, 20980); /* with the link's own 0.1 % */
+    CU_ASSERT_EQUAL(b.lab->paths[3].delay_ns, 0);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    b.lab->paths[2].loss_ppm = 0; /* half of it evaporates */
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    bench_heal(&b);
+    CU_ASSERT_EQUAL(b.lab->paths[2].loss_ppm, 1000);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void how_long_a_proof_may_take(void)
+{
+    const struct action_type *t = &injector_find("degrade")->type;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t->proof_bound_ns);
+    struct action a = {.shape = {.delay_ns = 10 * NS_PER_MS}};
+    CU_ASSERT_EQUAL(t->proof_bound_ns(&a), 2 * NS_PER_S);
+    a.shape.loss_ppm = 10000; /* 1 %: a thousand datagrams, 20 s, and half as long again */
+    CU_ASSERT_TRUE(t->proof_bound_ns(&a) >= 30 * NS_PER_S && t->proof_bound_ns(&a) < 31 * NS_PER_S);
+    a.shape.loss_ppm = 1;
+    CU_ASSERT_TRUE(t->proof_bound_ns(&a) <= 3600 * NS_PER_S);
+}
+
+static void no_link_no_paths(void)
+{
+    struct bench b;
+    uint16_t paths[4];
+    bench_new(&b, "partition", &(struct action){.target = TARGET_LINK, .link = FAKE_LINKS});
+    CU_ASSERT_EQUAL(injection_paths(&b.lab->topo, &b.action, paths, 4), 0);
+    CU_ASSERT_EQUAL(bench_apply(&b), -1);
+    CU_ASSERT_EQUAL(b.err.kind, ERR_MEANING);
+    CU_ASSERT_EQUAL(injection_paths(&b.lab->topo, &all_ways, paths, 1), 1);
+    CU_ASSERT_EQUAL(injection_paths(&b.lab->topo, &(struct action){.target = TARGET_REGION}, paths, 4), 0);
+    bench_free(&b);
+}
+
+void suite_network(void)
+{
+    runner_suite(NULL, NULL);
+    runner_test(both_ways);
+    runner_test(one_way);
+    runner_test(a_lie_is_refuted);
+    runner_test(degrading);
+    runner_test(how_long_a_proof_may_take);
+    runner_test(no_link_no_paths);
+}

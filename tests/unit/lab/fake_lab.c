@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/lab/fake_lab.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/err.h"
+#include "harness/base/json.h"
+#include "harness/base/scoped.h"
+#include "harness/base/units.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+struct fake_call {
+    struct fake_call *next;
+    struct fake_lab *lab;
+    struct loop_timer timer;
+    lab_answer_fn *done;
+    void *arg;
+    int status;
+    json_t *body;
+};
+
+static struct fake_lab *fake_of(struct lab *lab)
+{
+    return (struct fake_lab *)(void *)lab;
+}
+
+/* Each operation that can fail asks here: 0 go on, 1 pretend, -1 fail. */
+static int permit(struct fake_lab *f, struct err *e)
+{
+    f->operations++;
+    if (f->fail_after >= 0 && f->fail_after-- == 0) {
+        return err_set(e, ERR_RUN, "fake", "told to fail");
+    }
+    return f->deaf ? 1 : 0;
+}
+
+static struct loop *fake_loop(struct lab *lab)
+{
+    return fake_of(lab)->loop;
+}
+
+static struct lab_mechanism fake_mechanism(struct lab *lab, enum lab_effect effect)
+{
+    (void)lab;
+    (void)effect;
+    return (struct lab_mechanism){.name = "sim", .why = "a lab of arrays", .available = true};
+}
+
+static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
+{
+    int rc = permit(fake_of(lab), e);
+    if (rc == 0) {
+        struct fake_node *n = &fake_of(lab)->nodes[node];
+        n->state = NODE_UP;
+        n->starts++;
+        n->fresh_starts += fresh_disk;
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+static int fake_kill(struct lab *lab, uint16_t node, struct err *e)
+{
+    int rc = permit(fake_of(lab), e);
+    if (rc == 0) {
+        fake_of(lab)->nodes[node].state = NODE_DOWN;
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+static int fake_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e)
+{
+    int rc = permit(fake_of(lab), e);
+    struct fake_node *n = &fake_of(lab)->nodes[node];
+    if (rc == 0 && n->state != NODE_DOWN) {
+        n->state = frozen ? NODE_FROZEN : NODE_UP;
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+static int fake_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
+{
+    struct fake_node *n = &fake_of(lab)->nodes[node];
+    int rc = permit(fake_of(lab), e);
+    if (rc == 0 && sig == SIGHUP && n->file && !fake_of(lab)->ignores_hangup) {
+        json_decref(n->running);
+        n->running = json_deep_copy(n->file);
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+static enum node_state fake_state(struct lab *lab, uint16_t node)
+{
+    return fake_of(lab)->nodes[node].state;
+}
+
+static int fake_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
+{
+    (void)e;
+    *config = json_deep_copy(fake_of(lab)->nodes[node].file);
+    return 0;
+}
+
+static int fake_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
+{
+    int rc = permit(fake_of(lab), e);
+    if (rc == 0) {
+        json_decref(fake_of(lab)->nodes[node].file);
+        fake_of(lab)->nodes[node].file = json_deep_copy(config);
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+static int fake_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e)
+{
+    int rc = permit(fake_of(lab), e);
+    if (rc == 0) {
+        fake_of(lab)->paths[path] = *wanted;
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+static int fake_path_get(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e)
+{
+    (void)e;
+    *actual = fake_of(lab)->paths[path];
+    return 0;
+}
+
+static int fake_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e)
+{
+    int rc = permit(fake_of(lab), e);
+    if (rc == 0) {
+        fake_of(lab)->nodes[node].unplugged = unplugged;
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+static void forget(struct fake_call *c)
+{
+    for (struct fake_call **at = &c->lab->pending; *at; at = &(*at)->next) {
+        if (*at == c) {
+            *at = c->next;
+            break;
+        }
+    }
+    loop_timer_stop(&c->timer);
+    json_decref(c->body);
+    free(c);
+}
+
+static void call_back(struct loop_timer *t, int64_t now)
+{
+    struct fake_call *c = (struct fake_call *)(void *)((char *)t - offsetof(struct fake_call, timer));
+    struct lab_answer answer = {.status = c->status, .body = c->body, .sent_ns = now, .done_ns = now};
+    c->done(c->arg, &answer);
+    forget(c);
+}
+
+static int answer_later(struct fake_lab *f, int status, json_t *take_body, int64_t after_ns, lab_answer_fn *done, void *arg)
+{
+    struct fake_call *c = xcalloc(1, sizeof(*c));
+    *c = (struct fake_call){.next = f->pending, .lab = f, .timer.due = call_back, .done = done, .arg = arg, .status = status,
+                            .body = take_body};
+    f->pending = c;
+    loop_timer_set(f->loop, &c->timer, loop_now(f->loop) + after_ns);
+    return 0;
+}
+
+static json_t *status_of(const struct fake_lab *f, uint16_t node)
+{
+    char fingerprint[SHA256_HEX];
+    json_fingerprint(f->nodes[node].running, fingerprint);
+    return json_pack("{s:s, s:b}", "config", fingerprint, "leader", f->leader == (int)node);
+}
+
+static int fake_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
+                      int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e)
+{
+    struct fake_lab *f = fake_of(lab);
+    scoped_json json_t *doc = body ? json_loads(body, 0, NULL) : NULL;
+    (void)e;
+    if (f->nodes[node].state != NODE_UP) {
+        return answer_later(f, 0, NULL, timeout_ns, done, arg);
+    }
+    if (strcmp(target, "/status") == 0 && strcmp(method, "GET") == 0) {
+        return answer_later(f, 200, status_of(f, node), NS_PER_MS, done, arg);
+    }
+    if (strcmp(target, "/standby") == 0) {
+        f->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
+        return answer_later(f, 200, NULL, NS_PER_MS, done, arg);
+    }
+    bool leads = strcmp(target, "/handover") == 0 && f->leader == (int)node;
+    const char *to = json_string_value(json_object_get(doc, "to"));
+    if (leads) {
+        f->leader = to && strcmp(to, "west") == 0 ? 5 : 2;
+    }
+    return answer_later(f, leads ? 202 : 409, NULL, NS_PER_MS, done, arg);
+}
+
+static bool open_between(const struct fake_lab *f, uint16_t a, uint16_t b)
+{
+    for (uint16_t p = 0; p < FAKE_PATHS; p++) {
+        bool this_way = path_from(&f->topo, p) == a && path_to(&f->topo, p) == b;
+        bool that_way = path_from(&f->topo, p) == b && path_to(&f->topo, p) == a;
+        if ((this_way || that_way) && f->paths[p].cut) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int fake_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+                      lab_answer_fn *done, void *arg, struct err *e)
+{
+    (void)http_target;
+    (void)e;
+    struct fake_lab *f = fake_of(lab);
+    const struct fake_node *n = &f->nodes[to];
+    if (n->unplugged || !open_between(f, f->topo.nodes[from].site, f->topo.nodes[to].site)) {
+        return answer_later(f, KNOCK_SILENT, NULL, timeout_ns, done, arg);
+    }
+    if (n->state == NODE_FROZEN) {
+        return answer_later(f, KNOCK_CONNECTED_SILENT, NULL, timeout_ns, done, arg);
+    }
+    return answer_later(f, n->state == NODE_UP ? KNOCK_ANSWERED : KNOCK_REFUSED, NULL, NS_PER_MS, done, arg);
+}
+
+static const struct lab_ops fake_ops = {
+    .kind = "fake",
+    .loop = fake_loop,
+    .mechanism = fake_mechanism,
+    .node_start = fake_start,
+    .node_kill = fake_kill,
+    .node_freeze = fake_freeze,
+    .node_signal = fake_signal,
+    .node_state = fake_state,
+    .node_config_get = fake_config_get,
+    .node_config_set = fake_config_set,
+    .path_set = fake_path_set,
+    .path_get = fake_path_get,
+    .node_unplug = fake_unplug,
+    .admin = fake_admin,
+    .knock = fake_knock,
+};
+
+static void draw_world(struct fake_lab *f)
+{
+    static const char *const names[FAKE_NODES] = {"east/1", "east/2", "east/origin-1", "west/1",
+                                                  "west/2", "west/origin-1", "clients/1"};
+    f->sites[0] = (struct topo_site){.name = "east", .kind = SITE_REGION, .first_node = 0, .node_count = 3, .gateways = 2, .origins = 1};
+    f->sites[1] = (struct topo_site){.name = "west", .kind = SITE_REGION, .role = REGION_STANDBY, .home = 1, .first_node = 3,
+                                     .node_count = 3, .gateways = 2, .origins = 1};
+    f->sites[2] = (struct topo_site){.name = "clients", .kind = SITE_VANTAGE, .first_node = FAKE_CLIENT, .node_count = 1};
+    for (uint16_t i = 0; i < FAKE_NODES; i++) {
+        struct topo_node *n = &f->nodes_on_paper[i];
+        n->name = names[i];
+        n->site = i / 3;
+        n->role = i == FAKE_CLIENT ? NODE_CLIENT : i % 3 == 2 ? NODE_ORIGIN : NODE_GATEWAY;
+        n->number = (uint16_t)(i % 3 + 1);
+        snprintf(n->address, sizeof(n->address), "10.%u.%u.2", i / 3u + 1, i % 3u + 1);
+    }
+    f->links[0] = (struct topo_link){.a = 0, .b = 1, .baseline = {.delay_ns = 40 * NS_PER_MS}};
+    f->links[1] = (struct topo_link){.a = 0, .b = 2, .baseline = {.loss_ppm = 1000, .rate_bps = 8000000}};
+    f->links[2] = (struct topo_link){.a = 1, .b = 2};
+    f->topo = (struct topology){.name = "fake", .sites = f->sites, .nodes = f->nodes_on_paper, .links = f->links,
+                                .site_count = FAKE_SITES, .node_count = FAKE_NODES, .link_count = FAKE_LINKS};
+}
+
+struct fake_lab *fake_lab_new(void)
+{
+    struct fake_lab *f = xcalloc(1, sizeof(*f));
+    f->lab.ops = &fake_ops;
+    f->loop = loop_new_virtual(0);
+    f->leader = 2;
+    f->fail_after = -1;
+    draw_world(f);
+    for (uint16_t i = 0; i < FAKE_NODES; i++) {
+        f->nodes[i].state = NODE_UP;
+        f->nodes[i].file = json_pack("{s:s, s:i}", "node", f->topo.nodes[i].name, "drain_ms", 500);
+        f->nodes[i].running = json_deep_copy(f->nodes[i].file);
+    }
+    for (uint16_t p = 0; p < FAKE_PATHS; p++) {
+        f->paths[p] = f->links[p / 2].baseline;
+    }
+    return f;
+}
+
+void fake_lab_free(struct fake_lab *f)
+{
+    if (!f) {
+        return;
+    }
+    while (f->pending) {
+        forget(f->pending);
+    }
+    for (uint16_t i = 0; i < FAKE_NODES; i++) {
+        json_decref(f->nodes[i].file);
+        json_decref(f->nodes[i].running);
+    }
+    loop_free(f->loop);
+    free(f);
+}
+
+void fake_lab_pass(struct fake_lab *f, int64_t ns)
+{
+    loop_run(f->loop, loop_now(f->loop) + ns, NULL, NULL);
+}

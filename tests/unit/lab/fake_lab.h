@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A lab of arrays: what it is told is what it is, at once, on a virtual clock. It can be told to fail or to lie, and it
+ * counts. Vantage "clients" sees region "east" (gateways 0, 1, origin 2) and "west" (gateways 3, 4, origin 5).
+ */
+#pragma once
+#include "harness/lab/lab.h"
+
+enum { FAKE_SITES = 3, FAKE_NODES = 7, FAKE_LINKS = 3, FAKE_PATHS = 2 * FAKE_LINKS, FAKE_CLIENT = 6 };
+
+struct fake_node {
+    enum node_state state;
+    bool unplugged;
+    unsigned starts, fresh_starts;
+    json_t *file, *running;
+    bool standby;
+};
+
+struct fake_lab {
+    struct lab lab;
+    struct topology topo;
+    struct topo_site sites[FAKE_SITES];
+    struct topo_node nodes_on_paper[FAKE_NODES];
+    struct topo_link links[FAKE_LINKS];
+    struct loop *loop;
+    struct fake_node nodes[FAKE_NODES];
+    struct path_state paths[FAKE_PATHS];
+    struct fake_call *pending;
+    int leader;              /* node */
+    bool deaf;               /* acknowledges everything and does nothing */
+    int fail_after;          /* operations until one fails; -1 never */
+    bool ignores_hangup;
+    unsigned operations;
+};
+
+struct fake_lab *fake_lab_new(void); /* every node up */
+void fake_lab_free(struct fake_lab *f);
+void fake_lab_pass(struct fake_lab *f, int64_t ns); /* run its loop for so long */

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+SUITE(ask)
+SUITE(caps)
+SUITE(fabric)
+SUITE(render)

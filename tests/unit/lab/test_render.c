@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/base/json.h"
+#include "harness/base/scoped.h"
+#include "harness/base/units.h"
+#include "harness/lab/render.h"
+#include "tests/unit/lab/fake_lab.h"
+#include "tests/unit/runner.h"
+
+#include <string.h>
+
+static struct fake_lab *lab;
+
+static int set_up(void)
+{
+    lab = fake_lab_new();
+    lab->topo.failover = (struct topo_failover){.probe_every_ns = 250 * NS_PER_MS,
+                                                .probe_timeout_ns = 200 * NS_PER_MS,
+                                                .unhealthy_after = 3,
+                                                .healthy_after = 4};
+    lab->topo.replication = (struct topo_replication){.mode = REPLICATION_SYNC, .every_ns = 200 * NS_PER_MS, .degrade = DEGRADE_BLOCK};
+    return 0;
+}
+
+static int tear_down(void)
+{
+    fake_lab_free(lab);
+    return 0;
+}
+
+static json_int_t number(const json_t *doc, const char *pointer)
+{
+    const json_t *at = json_at(doc, pointer);
+    return json_is_integer(at) ? json_integer_value(at) : -1;
+}
+
+static const char *word(const json_t *doc, const char *pointer)
+{
+    const char *s = json_string_value(json_at(doc, pointer));
+    return s ? s : "(none)";
+}
+
+static void gateway(void)
+{
+    scoped_json json_t *c = render_config(&lab->topo, 3);
+    CU_ASSERT_STRING_EQUAL(word(c, "/node"), "west/1");
+    CU_ASSERT_STRING_EQUAL(word(c, "/role"), "gateway");
+    CU_ASSERT_STRING_EQUAL(word(c, "/region"), "west");
+    CU_ASSERT_EQUAL(number(c, "/listen"), 8080);
+    CU_ASSERT_EQUAL(number(c, "/admin"), 9900);
+    CU_ASSERT_EQUAL(json_array_size(json_at(c, "/flaws")), 0);
+    CU_ASSERT_TRUE(json_is_array(json_at(c, "/flaws")));
+    CU_ASSERT_STRING_EQUAL(word(c, "/routes/orders/upstream"), "pool:orders");
+    CU_ASSERT_STRING_EQUAL(word(c, "/pools/orders/regions/0"), "east");
+    CU_ASSERT_STRING_EQUAL(word(c, "/pools/orders/regions/1"), "west");
+    CU_ASSERT_EQUAL(json_array_size(json_at(c, "/pools/orders/members")), 2);
+    CU_ASSERT_STRING_EQUAL(word(c, "/pools/orders/members/1/name"), "west/origin-1");
+    CU_ASSERT_STRING_EQUAL(word(c, "/pools/orders/members/1/address"), "10.2.3.2");
+    CU_ASSERT_EQUAL(number(c, "/pools/orders/check/every_ms"), 250);
+    CU_ASSERT_EQUAL(number(c, "/pools/orders/check/timeout_ms"), 200);
+    CU_ASSERT_EQUAL(number(c, "/pools/orders/check/unhealthy_after"), 3);
+    CU_ASSERT_EQUAL(number(c, "/pools/orders/check/healthy_after"), 4);
+    CU_ASSERT_TRUE(number(c, "/pools/orders/total_ms") < 1000);
+    CU_ASSERT_TRUE(number(c, "/pools/orders/try_ms") < number(c, "/pools/orders/total_ms"));
+    CU_ASSERT_STRING_EQUAL(word(c, "/drift/policy"), "revert");
+}
+
+static void origin(void)
+{
+    scoped_json json_t *c = render_config(&lab->topo, 2);
+    CU_ASSERT_STRING_EQUAL(word(c, "/store/mode"), "sync");
+    CU_ASSERT_STRING_EQUAL(word(c, "/store/degrade"), "block");
+    CU_ASSERT_EQUAL(number(c, "/store/every_ms"), 200);
+    CU_ASSERT_EQUAL(number(c, "/store/lease_ms"), 750);
+    CU_ASSERT_EQUAL(number(c, "/store/renew_ms"), 250);
+    CU_ASSERT_EQUAL(number(c, "/store/failback_hold_ms"), 1000);
+    CU_ASSERT_TRUE(json_is_true(json_at(c, "/store/home")));
+    CU_ASSERT_EQUAL(json_array_size(json_at(c, "/store/peers")), 1);
+    CU_ASSERT_STRING_EQUAL(word(c, "/store/peers/0/address"), "10.2.3.2");
+    CU_ASSERT_EQUAL(number(c, "/store/peers/0/port"), 7001);
+    CU_ASSERT_PTR_NULL(json_at(c, "/store/witness"));
+    scoped_json json_t *other = render_config(&lab->topo, 5);
+    CU_ASSERT_TRUE(json_is_false(json_at(other, "/store/home")));
+}
+
+static void second_origin_passes_on(void)
+{
+    lab->nodes_on_paper[1].role = NODE_ORIGIN; /* east: one gateway, two origins */
+    lab->sites[0].gateways = 1;
+    lab->sites[0].origins = 2;
+    scoped_json json_t *first = render_config(&lab->topo, 1);
+    scoped_json json_t *second = render_config(&lab->topo, 2);
+    CU_ASSERT_PTR_NOT_NULL(json_at(first, "/store"));
+    CU_ASSERT_PTR_NULL(json_at(second, "/store"));
+    CU_ASSERT_STRING_EQUAL(word(second, "/store_at/address"), "10.1.2.2");
+    CU_ASSERT_EQUAL(number(second, "/store_at/port"), 8080);
+    lab->nodes_on_paper[1].role = NODE_GATEWAY;
+    lab->sites[0].gateways = 2;
+    lab->sites[0].origins = 1;
+}
+
+static void witness(void)
+{
+    lab->nodes_on_paper[FAKE_CLIENT].role = NODE_WITNESS;
+    scoped_json json_t *c = render_config(&lab->topo, FAKE_CLIENT);
+    scoped_json json_t *store = render_config(&lab->topo, 2);
+    CU_ASSERT_EQUAL(number(c, "/listen"), 7002);
+    CU_ASSERT_STRING_EQUAL(word(c, "/prefer"), "east");
+    CU_ASSERT_EQUAL(number(c, "/lease_ms"), 750);
+    CU_ASSERT_EQUAL(number(c, "/grace_ms"), 1500);
+    CU_ASSERT_EQUAL(json_array_size(json_at(c, "/regions")), 2);
+    CU_ASSERT_STRING_EQUAL(word(store, "/store/witness/address"), "10.3.1.2");
+    CU_ASSERT_EQUAL(number(store, "/store/witness/port"), 7002);
+    lab->nodes_on_paper[FAKE_CLIENT].role = NODE_CLIENT;
+}
+
+static void a_client_runs_nothing(void)
+{
+    CU_ASSERT_PTR_NULL(render_config(&lab->topo, FAKE_CLIENT));
+}
+
+static void flaws_are_passed_on(void)
+{
+    const char *flaws[] = {"no_failover", "slow_detect"};
+    lab->topo.flaws = flaws;
+    lab->topo.flaw_count = 2;
+    scoped_json json_t *c = render_config(&lab->topo, 0);
+    CU_ASSERT_STRING_EQUAL(word(c, "/flaws/1"), "slow_detect");
+    lab->topo.flaw_count = 0;
+}
+
+static void short_probes_still_renew_in_time(void)
+{
+    struct topo_failover kept = lab->topo.failover;
+    lab->topo.failover.probe_every_ns = 1;
+    lab->topo.failover.unhealthy_after = 1;
+    scoped_json json_t *c = render_config(&lab->topo, 2);
+    CU_ASSERT_TRUE(number(c, "/store/lease_ms") >= 1);
+    CU_ASSERT_TRUE(number(c, "/store/renew_ms") >= 1);
+    lab->topo.failover = kept;
+}
+
+void suite_render(void)
+{
+    runner_suite(set_up, tear_down);
+    runner_test(gateway);
+    runner_test(origin);
+    runner_test(second_origin_passes_on);
+    runner_test(witness);
+    runner_test(a_client_runs_nothing);
+    runner_test(flaws_are_passed_on);
+    runner_test(short_probes_still_renew_in_time);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+SUITE(outcome)
+SUITE(answer_head)
+SUITE(pacer)
+SUITE(endpoints)
+SUITE(order)
+SUITE(transport)
+SUITE(worker)
+SUITE(worker_loopback)
+SUITE(readback)
+SUITE(link)
+SUITE(stall)

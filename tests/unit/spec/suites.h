@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+SUITE(diag)
+SUITE(yaml_tree)
+SUITE(golden)
