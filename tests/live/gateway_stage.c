@@ -90,7 +90,7 @@ static void pick_ports(struct stage *s)
         if (all)
             return;
     }
-    check(!"free ports");
+    stage_check(false, "free ports", __FILE__, __LINE__);
 }
 
 static json_t *members(const struct stage *s)
