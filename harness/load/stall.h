@@ -2,8 +2,8 @@
 /*
  * The stall canary: a thread of this process that does nothing but notice when it was not run in time.
  *
- * The only thread in the harness (a loop cannot notice its own stalls while it is stalled). The worker owns it and drains
- * it every now and then. Real clock only.
+ * The only thread in the harness (a loop cannot notice its own stalls while it is stalled). The worker owns it and
+ * drains it every now and then. Real clock only.
  */
 #pragma once
 #include <stdbool.h>

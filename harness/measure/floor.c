@@ -17,7 +17,7 @@
  * the queue it waits in: mean and maximum grow by d, the minimum does not. Synchronous: 0 while a standby is in sync.
  */
 
-#include "harness/measure/measure.h"
+#include "harness/measure/floor.h"
 
 #include "harness/base/text.h"
 #include "harness/base/units.h"
@@ -62,12 +62,18 @@ static double round_trip_s(const struct topology *t)
     return 2 * in_s(worst);
 }
 
+struct floor floor_health_check(double every_s, double failures, double check_s)
+{
+    return (struct floor){(failures - 1) * every_s + check_s, (failures - 0.5) * every_s + check_s,
+                          failures * every_s + check_s};
+}
+
 static struct floor client_floor(const struct plan *plan, bool silent)
 {
     const struct topo_failover *f = &plan->topology->failover;
-    double every = in_s(f->probe_every_ns), fails = (double)f->unhealthy_after;
-    double check = silent ? in_s(f->probe_timeout_ns) : 0;
-    struct floor probes = {(fails - 1) * every + check, (fails - 0.5) * every + check, fails * every + check};
+    double fails = (double)f->unhealthy_after;
+    struct floor probes =
+        floor_health_check(in_s(f->probe_every_ns), fails, silent ? in_s(f->probe_timeout_ns) : 0);
     double rate = plan_rate_min(plan), trip = round_trip_s(plan->topology);
     if (!silent && rate > 0) {
         struct floor own = {(fails - 1) / rate, (fails - 0.5) / rate, fails / rate};

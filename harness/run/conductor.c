@@ -21,6 +21,7 @@
 #include "harness/run/interrupt.h"
 #include "harness/run/observe.h"
 #include "harness/run/prelude.h"
+#include "harness/run/roll.h"
 #include "harness/run/schedule.h"
 #include "harness/run/steady.h"
 #include "harness/run/strike.h"
@@ -46,6 +47,8 @@ void drill_stop(struct drill *d, const char *reason)
 static void drill_watch(struct drill *d)
 {
     const char *why = d->crowd ? crowd_failure(d->crowd) : NULL;
+    if (d->roll)
+        roll_call(d->roll, "exited");
     if (!why || d->stop)
         return;
     record_fact(&d->rec, EVENT_HARNESS, NULL, "error", why, 0);
@@ -84,7 +87,7 @@ static void drill_failed(struct drill *d, const struct err *e)
 }
 
 /* The ledger's chains belong to the workers' descriptors, but what fdatasync(2) makes durable belongs to the file. */
-static void drill_sync_ledger(struct drill *d)
+void drill_sync_ledger(struct drill *d)
 {
     scoped_text struct text path = {0};
     text_addf(&path, "%s/ledger.bin", d->options->run_path);
@@ -214,6 +217,7 @@ static void drill_close_lab(struct drill *d, struct interrupt *interrupt)
     crowd_free(d->crowd);
     d->crowd = NULL;
     observer_free(d->observer);
+    roll_free(steal(&d->roll));
     steady_free(d->steady);
     strikes_free(d->strikes);
     fabric_free(d->fabric);

@@ -18,6 +18,7 @@ struct drill {
     struct steady *steady;
     struct observer *observer;
     struct strikes *strikes;
+    struct roll *roll;
     const char *phase;
     int64_t scenario_zero_ns;  /* run time of scenario time 0 */
     bool stop;                 /* set by a signal, an abort condition or a dead harness process */
@@ -29,4 +30,5 @@ struct drill {
 int drill_wait(struct drill *d, int64_t until_ns);
 /* Ask the drill to stop; the first reason wins. */
 void drill_stop(struct drill *d, const char *reason);
+void drill_sync_ledger(struct drill *d); /* fdatasync(2); a failure is a harness error */
 void drill_phase(struct drill *d, const char *name); /* ends the current phase and begins this one; NULL only ends */

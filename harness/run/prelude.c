@@ -11,6 +11,7 @@
 #include "harness/run/crowd.h"
 #include "harness/run/host.h"
 #include "harness/run/observe.h"
+#include "harness/run/roll.h"
 #include "harness/run/steady.h"
 #include "harness/run/strike.h"
 #include "injectors/injector.h"
@@ -117,7 +118,6 @@ static int nodes_start(struct drill *d, enum node_role role, struct err *e)
             continue;
         if (d->ops->node_start(d->lab, node, false, e) < 0)
             return -1;
-        record_fact(&d->rec, EVENT_NODE, t->nodes[node].name, "ok", "started", 0);
     }
     return 0;
 }
@@ -128,6 +128,8 @@ int prelude_nodes(struct drill *d, struct err *e)
     for (size_t i = 0; i < array_len(order); i++)
         if (nodes_start(d, order[i], e) < 0)
             return -1;
+    roll_new(&d->roll, d);
+    roll_call(d->roll, "exited");
     if (observer_new(&d->observer, d, e) < 0)
         return -1;
     int64_t bound = record_now(&d->rec) + NODES_NS;

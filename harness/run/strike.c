@@ -11,6 +11,7 @@
 #include "harness/base/arena.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
+#include "harness/run/roll.h"
 #include "harness/run/undo.h"
 #include "injectors/injector.h"
 #include <errno.h>
@@ -150,6 +151,7 @@ void strikes_apply(struct strikes *s, const struct plan_step *step)
     ev.data = json_pack("{s:s,s:s}", "mechanism", k->injection.mechanism, "do", step->action.type->verb);
     record_add(rec, &ev);
     json_decref(ev.data);
+    roll_call(s->drill->roll, "killed");
     if (!fault)
         return;
     k->state = STRIKE_PROVING;
@@ -200,6 +202,7 @@ void strikes_heal(struct strikes *s, const struct plan_step *step, const char *e
     ev.data = json_pack("{s:s}", "ended_by", ended_by);
     record_add(rec, &ev);
     json_decref(ev.data);
+    roll_call(s->drill->roll, "exited");
     if (!e.kind)
         undo_done(s->undo, step, &rec->failure);
     k->state = STRIKE_HEALING;

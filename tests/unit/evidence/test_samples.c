@@ -71,7 +71,7 @@ static void other_formats_are_refused(void)
 {
     const char *path = scratch_make();
     story_write(path);
-    CU_ASSERT_PTR_NULL(load_changed(path, 7, '2'));                                            /* magic */
+    CU_ASSERT_PTR_NULL(load_changed(path, 7, '2'));                                          /* magic */
     CU_ASSERT_PTR_NULL(load_changed(path, offsetof(struct sample_header, record_size), 97)); /* record size */
     CU_ASSERT_PTR_NULL(load_changed(path, offsetof(struct sample_header, version), 2));      /* version */
     scratch_write("samples.bin", "", 0);

@@ -72,8 +72,12 @@ static void on_done(void *arg, const struct exchange_answer *a)
 
 static struct exchange_request get(bool fresh)
 {
-    return (struct exchange_request){.fresh = fresh, .address = "127.0.0.1", .port = server.port,
-                                     .target = "/v1/orders?key=k7", .nonce = 0xfeed, .timeout_ns = 2 * NS_PER_S};
+    return (struct exchange_request){.fresh = fresh,
+                                     .address = "127.0.0.1",
+                                     .port = server.port,
+                                     .target = "/v1/orders?key=k7",
+                                     .nonce = 0xfeed,
+                                     .timeout_ns = 2 * NS_PER_S};
 }
 
 static struct landing run(struct exchange_request r)
