@@ -195,7 +195,7 @@ static void drift(void)
     char config[128];
     stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 100});
     stage_path(&stage, GATE_EU, "json", config);
-    scoped_text struct text good = {0}, after = {0}, bad = {0};
+    scoped_text struct text good = {0}, after = {0};
     check(text_read_file(&good, config, 1 << 20, NULL) == 0);
     scoped_json json_t *doc = json_read(good.at, good.len, config, NULL);
     char wanted[SHA256_HEX];
