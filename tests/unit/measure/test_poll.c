@@ -218,6 +218,11 @@ static void the_recovery_is_split_at_what_was_seen(void)
     CU_ASSERT_NEAR(m->rto_propagate_s, 0.795);
     CU_ASSERT_NEAR(m->rto_warm_s, 0.11);
     CU_ASSERT_NEAR(m->rto_unattributed_s, 0);
+    b.switches.at[0].done_ns = MS(16000); /* the client had moved before the gateways knew: no time of its own */
+    m = &bench_run(&b)->measures;
+    CU_ASSERT_NEAR(m->rto_propagate_s, 0);
+    CU_ASSERT_NEAR(m->rto_warm_s, 0.905);
+    CU_ASSERT_NEAR(m->rto_unattributed_s, 0);
     b.switches.len = 0; /* the client's move was not recorded: nothing is guessed about the rest */
     m = &bench_run(&b)->measures;
     CU_ASSERT_NEAR(m->rto_act_s, 0.2);
