@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define owner_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define owner_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* No honest epoch is larger; what claims to be is refused before it can overflow anything. */
 #define EPOCH_MAX (INT64_C(1) << 40)

@@ -91,9 +91,10 @@ static void answer(struct witness *w, struct exchange *x, int status, bool grant
 {
     const struct book *b = &w->book;
     json_t *holder = b->holder >= 0 ? json_string(b->regions[b->holder].name) : json_null();
-    answer_json(x, status, json_pack("{s:b, s:I, s:I, s:o, s:b, s:o}", "granted", granted, "epoch", (json_int_t)b->epoch,
-                                     "left_ms", (json_int_t)book_left_ms(b, clock_boot_ns()), "holder", holder, "stay",
-                                     b->stay >= 0 && b->stay == b->holder, "in_sync", in_sync_list(b)));
+    answer_json(x, status,
+                json_pack("{s:b, s:I, s:I, s:o, s:b, s:o}", "granted", granted, "epoch", (json_int_t)b->epoch,
+                          "left_ms", (json_int_t)book_left_ms(b, clock_boot_ns()), "holder", holder, "stay",
+                          b->stay >= 0 && b->stay == b->holder, "in_sync", in_sync_list(b)));
 }
 
 static int region_in(const struct witness *w, const json_t *doc, const char *key)

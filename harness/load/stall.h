@@ -16,6 +16,6 @@ struct stall_note {
     int64_t due_ns, woke_ns; /* CLOCK_MONOTONIC */
 };
 
-int stall_start(struct stall **s, struct err *e);
+int stall_start(struct stall **out, struct err *e);
 bool stall_take(struct stall *s, struct stall_note *note); /* false: none left */
 void stall_stop(struct stall *s);                          /* joins the thread, within a tick; NULL is fine */

@@ -29,7 +29,7 @@ void diag_list_deinit(struct diag_list *l)
     memset(l, 0, sizeof(*l));
 }
 
-static const char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static const char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
     scoped_text struct text t = {0};
     text_vaddf(&t, fmt, ap);
@@ -58,8 +58,8 @@ static struct diag_place keep_place(struct arena *a, struct place p)
     return kept;
 }
 
-static struct diag *add(struct diag_list *l, enum diag_severity severity, int code, struct place at, const char *fmt,
-                        va_list ap)
+__attribute__((format(printf, 5, 0))) static struct diag *add(struct diag_list *l, enum diag_severity severity,
+                                                              int code, struct place at, const char *fmt, va_list ap)
 {
     struct diag *d = &l->spare;
     if (severity == DIAG_ERROR) {
@@ -118,7 +118,8 @@ void diag_help(struct diag *d, const char *fmt, ...)
     }
 }
 
-static void add_note(struct diag *d, struct diag_place at, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void add_note(struct diag *d, struct diag_place at, const char *fmt,
+                                                           va_list ap)
 {
     struct diag_note **end = &d->notes;
     while (*end) {
@@ -167,10 +168,9 @@ void diag_sort(struct diag_list *l)
     for (size_t i = 1; i < l->count; i++) {
         struct diag *d = l->at[i];
         size_t r = rank[i], j = i;
-        while (j > 0 && (rank[j - 1] > r ||
-                         (rank[j - 1] == r && (l->at[j - 1]->at.line > d->at.line ||
-                                               (l->at[j - 1]->at.line == d->at.line &&
-                                                l->at[j - 1]->at.column > d->at.column))))) {
+        while (j > 0 && (rank[j - 1] > r || (rank[j - 1] == r && (l->at[j - 1]->at.line > d->at.line ||
+                                                                  (l->at[j - 1]->at.line == d->at.line &&
+                                                                   l->at[j - 1]->at.column > d->at.column))))) {
             l->at[j] = l->at[j - 1];
             rank[j] = rank[j - 1];
             j--;

@@ -156,7 +156,8 @@ static void show(struct text *out, const struct diag *d, bool color)
 {
     int gutter = gutter_of(d);
     const char *paint = d->severity == DIAG_ERROR ? "\033[1;31m" : "\033[1;33m";
-    text_addf(out, "%s%s[DR%04d]%s: ", color ? paint : "", severity_words[d->severity], d->code, color ? "\033[0m" : "");
+    text_addf(out, "%s%s[DR%04d]%s: ", color ? paint : "", severity_words[d->severity], d->code,
+              color ? "\033[0m" : "");
     show_text(out, d->message);
     text_add(out, "\n");
     show_place(out, &d->at, gutter, "-->");

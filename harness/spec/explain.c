@@ -15,13 +15,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* clang-format off */
 static const char *const kind_words[] = {
     [FIELD_DURATION] = "duration (250ms, 1m30s)", [FIELD_RATIO] = "ratio (99.9%)", [FIELD_RATE] = "rate (200/s)",
-    [FIELD_BANDWIDTH] = "bandwidth (10mbit)", [FIELD_COUNT] = "whole number", [FIELD_NAME] = "name", [FIELD_TEXT] = "text",
+    [FIELD_BANDWIDTH] = "bandwidth (10mbit)", [FIELD_COUNT] = "whole number", [FIELD_NAME] = "name",
+    [FIELD_TEXT] = "text",
     [FIELD_BOOL] = "true or false", [FIELD_ENUM] = "word", [FIELD_REGION] = "region", [FIELD_TEXTS] = "list of words",
     [FIELD_JSON] = "any value", [FIELD_MAP] = "map", [FIELD_DICT] = "map of names", [FIELD_LIST] = "list of maps",
     [FIELD_NODE] = "see below",
 };
+
+/* clang-format on */
 
 void field_explain_key(struct text *out, const char *path, const struct field *f)
 {
@@ -81,7 +85,8 @@ static int no_topic(struct err *e, const char *topic, const char *word, const ch
     err_set(e, ERR_USAGE, topic, "nothing is known about `%.60s`", word);
     const char *near = text_nearest(word, known, n);
     return near ? err_help(e, "use `%s`", near)
-                : err_help(e, "ask for a key such as targets.rto, a verb such as timeline.kill, or a code such as DR0103");
+                : err_help(e,
+                           "ask for a key such as targets.rto, a verb such as timeline.kill, or a code such as DR0103");
 }
 
 static int explain_step(struct text *out, const char *topic, const char *rest, const struct action_type *const *types,
@@ -144,7 +149,8 @@ static int explain_path(struct text *out, const char *topic, const char *rest, c
         if (f->kind == FIELD_NODE && strcmp(f->key, "timeline") == 0) {
             return explain_step(out, topic, rest, types, n, e);
         }
-        const struct field_set *below = f->kind == FIELD_NODE && strcmp(f->key, "topology") == 0 ? &topology_set : f->of;
+        const struct field_set *below =
+            f->kind == FIELD_NODE && strcmp(f->key, "topology") == 0 ? &topology_set : f->of;
         if (f->kind == FIELD_NODE && strcmp(f->key, "scenarios") == 0) {
             below = &suite_entry_set;
         }

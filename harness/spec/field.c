@@ -55,7 +55,8 @@ static void unknown_key(struct binder *b, const struct field_set *set, const str
     const char *keys[CANDIDATES];
     size_t count = collect_keys(parts, n, keys);
     const char *key = member->key->text;
-    struct diag *d = diag_error(b->diags, DIAG_UNKNOWN_KEY, member->key->place, "unknown key `%s` in %s", key, set->name);
+    struct diag *d =
+        diag_error(b->diags, DIAG_UNKNOWN_KEY, member->key->place, "unknown key `%s` in %s", key, set->name);
     if (!d->arena) {
         return;
     }
@@ -106,7 +107,8 @@ static const char *example_of(const struct field *f)
 static void missing_key(struct binder *b, const struct field_set *set, const struct yaml_node *map,
                         const struct field *f)
 {
-    struct diag *d = diag_error(b->diags, DIAG_MISSING_KEY, node_place(map), "%s lacks the key `%s`", set->name, f->key);
+    struct diag *d =
+        diag_error(b->diags, DIAG_MISSING_KEY, node_place(map), "%s lacks the key `%s`", set->name, f->key);
     if (example_of(f)) {
         diag_help(d, "add `%s: %s`", f->key, example_of(f));
     } else {
@@ -173,7 +175,8 @@ static void bind_texts(struct binder *b, const struct field *f, const struct yam
             words++;
         }
         if (f->words && !f->words[words]) {
-            field_unknown(b, DIAG_BAD_VALUE, c->place, arena_printf(b->arena, "`%s` entry", f->key), word, f->words, words);
+            field_unknown(b, DIAG_BAD_VALUE, c->place, arena_printf(b->arena, "`%s` entry", f->key), word, f->words,
+                          words);
             continue;
         }
         to->at[to->len++] = word;
@@ -197,7 +200,8 @@ static void bind_items(struct binder *b, const struct field *f, const struct yam
         }
         to->len++;
         item->node = c;
-        const struct field member = {.key = f->kind == FIELD_DICT ? item->name : f->key, .example = f->of->fields[0].example};
+        const struct field member = {.key = f->kind == FIELD_DICT ? item->name : f->key,
+                                     .example = f->of->fields[0].example};
         if (f->kind == FIELD_DICT && c->kind == NODE_SCALAR && c->plain && !c->text[0]) {
             field_bind(b, f->of, NULL, item); /* `eu-west:` alone: all defaults */
         } else if (!wrong_kind(b, &member, c, NODE_MAP)) {
@@ -279,7 +283,10 @@ static void check_choices(struct binder *b, const struct field_set *set, const s
     if (choice != FIELD_FREE && !first && !misspelt_one) {
         bool single = strchr(keys, ',') == NULL;
         struct diag *d = diag_error(b->diags, DIAG_CHOICE, node_place(map), "%s needs %s%s", set->name,
-                                    single ? "" : choice == FIELD_ONE ? "one of " : "at least one of ", keys);
+                                    single                ? ""
+                                    : choice == FIELD_ONE ? "one of "
+                                                          : "at least one of ",
+                                    keys);
         diag_note(d, "`drtest explain %s` lists the keys", set->topic);
     }
 }

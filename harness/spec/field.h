@@ -12,9 +12,9 @@
  * What a key binds to, by kind: DURATION (ns), RATIO (ppm), RATE (1e-6 per second), BANDWIDTH (bit/s), COUNT: int64_t.
  * NAME, TEXT: const char * in the binder's arena. BOOL: bool; words, if any, are {word for false, word for true}.
  * ENUM: an enum (int-sized), the index of its word; an empty word cannot be chosen and stands for "not given".
- * REGION: uint16_t, the site. TEXTS: struct field_texts; words, if any, are the only ones allowed. JSON: json_t *, a new
- * reference owned by the struct. MAP: an embedded struct bound by `of`. DICT and LIST: struct field_items, whose items are
- * structs of of->size that begin with a struct field_item. NODE: const struct yaml_node *, NULL if absent.
+ * REGION: uint16_t, the site. TEXTS: struct field_texts; words, if any, are the only ones allowed. JSON: json_t *, a
+ * new reference owned by the struct. MAP: an embedded struct bound by `of`. DICT and LIST: struct field_items, whose
+ * items are structs of of->size that begin with a struct field_item. NODE: const struct yaml_node *, NULL if absent.
  *
  * Tables are static and const. Everything is zero beforehand; an absent key without default leaves it so.
  */

@@ -69,8 +69,8 @@ static bool bind_number(struct binder *b, const struct field *f, const struct ya
     }
     if (v < f->min || (f->max > 0 && v > f->max)) {
         bool low = v < f->min;
-        struct diag *d = diag_error(b->diags, DIAG_RANGE, n->place, "`%s: %s` is too %s", f->key, n->text,
-                                    low ? "small" : "large");
+        struct diag *d =
+            diag_error(b->diags, DIAG_RANGE, n->place, "`%s: %s` is too %s", f->key, n->text, low ? "small" : "large");
         diag_help(d, "write at %s %s", low ? "least" : "most", print_number(f, low ? f->min : f->max, limit));
         return false;
     }

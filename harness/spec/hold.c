@@ -43,7 +43,8 @@ int64_t hold_rule_of_three_ns(int64_t epsilon_ppm, int64_t rate_total_micro)
 
 int64_t hold_recovery_ns(const struct hold_terms *t)
 {
-    int64_t cap = t->duration_ns == INT64_MAX ? HOLD_CAP_NS : larger(0, smaller(HOLD_CAP_NS, t->duration_ns - t->rto_ns));
+    int64_t cap =
+        t->duration_ns == INT64_MAX ? HOLD_CAP_NS : larger(0, smaller(HOLD_CAP_NS, t->duration_ns - t->rto_ns));
     int64_t hold = larger(t->asked_ns, time_of_ns(5 * t->upstreams, t->rate_min_micro));
     hold = larger(hold, t->readmit_ns);
     hold = larger(hold, 2 * hold_window_ns(t->rate_min_micro));

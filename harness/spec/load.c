@@ -22,7 +22,8 @@ int load_verdict(const struct diag_list *diags, const char *path, struct err *e)
         return 0;
     }
     int code = diags->at[0]->code;
-    err_set(e, code < 200 ? ERR_READING : ERR_MEANING, path, "%zu error%s", diags->errors, diags->errors == 1 ? "" : "s");
+    err_set(e, code < 200 ? ERR_READING : ERR_MEANING, path, "%zu error%s", diags->errors,
+            diags->errors == 1 ? "" : "s");
     if (e && e->code == 0) {
         e->code = code;
     }
@@ -32,7 +33,8 @@ int load_verdict(const struct diag_list *diags, const char *path, struct err *e)
 /* Write targets that a suite gives to all its scenarios do not apply to one that writes nothing. */
 static void drop_write_targets(struct yaml_tree *t)
 {
-    static const char *const keys[] = {"rpo", "lost_writes", "lost_after", "conflicting_writes", "stale_reads", "converged"};
+    static const char *const keys[] = {"rpo",         "lost_writes", "lost_after", "conflicting_writes",
+                                       "stale_reads", "converged"};
     struct yaml_node *targets = node_get(t->root, "targets");
     const struct yaml_node *workload = node_get(t->root, "workload");
     if (!targets || !workload || node_get(workload, "writes")) {
@@ -54,7 +56,8 @@ static bool root_is_map(struct yaml_tree *t, struct diag_list *diags)
     if (t->root->kind == NODE_MAP) {
         return true;
     }
-    struct diag *d = diag_error(diags, DIAG_FORMAT, t->root->place, "this is %s, not a scenario", node_kind_name(t->root));
+    struct diag *d =
+        diag_error(diags, DIAG_FORMAT, t->root->place, "this is %s, not a scenario", node_kind_name(t->root));
     diag_help(d, "begin with `drtest: 1` and `name: ...`");
     return false;
 }
@@ -127,8 +130,8 @@ static void compile(struct plan *p, struct yaml_tree *t, const struct load *l, s
         p->text = arena_strndup(&p->arena, t->source.text, t->source.len);
         const struct yaml_node *topology = s.topology_node;
         p->topology = s.topology;
-        s.topology->name = arena_strdup(&p->arena, topology->place.source == &t->source ? "inline"
-                                                                                         : topology->place.source->name);
+        s.topology->name =
+            arena_strdup(&p->arena, topology->place.source == &t->source ? "inline" : topology->place.source->name);
         fingerprint(p, &t->source);
         plan_compile(p, &s, l->seed, diags);
     }
@@ -164,7 +167,8 @@ int load_plan(const struct load *l, struct plan **out, struct diag_list *diags, 
 int spec_load(const char *path, const struct action_type *const *types, size_t n, const char *const *sets, size_t set_n,
               uint64_t seed, struct plan **out, struct diag_list *diags, struct err *e)
 {
-    const struct load l = {.path = path, .types = types, .type_count = n, .sets = sets, .set_count = set_n, .seed = seed};
+    const struct load l = {
+        .path = path, .types = types, .type_count = n, .sets = sets, .set_count = set_n, .seed = seed};
     return load_plan(&l, out, diags, e);
 }
 

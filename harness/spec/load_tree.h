@@ -8,7 +8,7 @@
 
 struct load {
     const char *path;
-    const char *text;                      /* instead of reading path; NULL: read it */
+    const char *text; /* instead of reading path; NULL: read it */
     size_t len;
     const struct action_type *const *types;
     size_t type_count;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Method: follow the path through the tree, making maps where there are none, and put the value in. Whether the key
- * exists is not asked here: the binder knows all keys and points at the argument, since the nodes that are made here have
- * their places in it.
+ * exists is not asked here: the binder knows all keys and points at the argument, since the nodes that are made here
+ * have their places in it.
  *
  * Failure paths: an argument without an equals sign, a path through a scalar, or an index beyond a list is reported and
  * changes nothing.
@@ -116,7 +116,8 @@ void override_apply(struct yaml_tree *t, const char *assignment, struct diag_lis
         return;
     }
     if (assignment[end] != '=' || end == 0) {
-        struct diag *d = diag_error(diags, DIAG_OVERRIDE, source_place(w.source, 0), "`%s` assigns nothing", assignment);
+        struct diag *d =
+            diag_error(diags, DIAG_OVERRIDE, source_place(w.source, 0), "`%s` assigns nothing", assignment);
         diag_help(d, "write KEY=VALUE, such as targets.rto=3s");
         return;
     }

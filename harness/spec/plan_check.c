@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: what the measuring rules refuse before a run, because no evidence could decide it: targets without a stream to
- * measure them by, targets finer than the probes resolve, a baseline that cannot be held in the time given. And what they
- * warn of: faults too short for the verdict to be safe, zero-loss targets that would be met by luck.
+ * Method: what the measuring rules refuse before a run, because no evidence could decide it: targets without a stream
+ * to measure them by, targets finer than the probes resolve, a baseline that cannot be held in the time given. And what
+ * they warn of: faults too short for the verdict to be safe, zero-loss targets that would be met by luck.
  */
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
@@ -47,8 +47,8 @@ static void no_stream(const struct check *c, enum target_key key, const char *wh
 
 static void check_streams(const struct check *c)
 {
-    static const enum target_key of_writes[] = {TARGET_RPO,         TARGET_LOST_WRITES,  TARGET_LOST_AFTER,
-                                                TARGET_CONVERGED,   TARGET_STALE_READS,  TARGET_CONFLICTING_WRITES};
+    static const enum target_key of_writes[] = {TARGET_RPO,       TARGET_LOST_WRITES, TARGET_LOST_AFTER,
+                                                TARGET_CONVERGED, TARGET_STALE_READS, TARGET_CONFLICTING_WRITES};
     for (size_t i = 0; i < array_len(of_writes) && !c->s->workload.has_writes; i++) {
         if (c->s->targets.given[of_writes[i]]) {
             no_stream(c, of_writes[i], "writes", "add `workload.writes`, or remove the target");
@@ -64,8 +64,8 @@ static void check_streams(const struct check *c)
 
 static void too_fine(const struct check *c, enum target_key key, int64_t least_ns, const char *why)
 {
-    struct diag *d = diag_error(c->diags, DIAG_TOO_FINE, target_place(c, key), "`%s` is finer than the load can resolve",
-                                target_types[key].key);
+    struct diag *d = diag_error(c->diags, DIAG_TOO_FINE, target_place(c, key),
+                                "`%s` is finer than the load can resolve", target_types[key].key);
     diag_label(d, "at least %s at these rates", duration(c, least_ns));
     diag_help(d, "raise the target or the rates: %s", why);
 }

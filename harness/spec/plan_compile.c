@@ -63,7 +63,8 @@ struct place plan_step_place(const struct scenario *s, const struct plan_step *s
     return node_get(map, "do")->place;
 }
 
-static void add_stream(struct plan *p, enum stream_kind kind, uint16_t vantage, int64_t rate, const struct stream_spec *s)
+static void add_stream(struct plan *p, enum stream_kind kind, uint16_t vantage, int64_t rate,
+                       const struct stream_spec *s)
 {
     struct plan_stream *stream = &p->streams[p->stream_count++];
     stream->kind = kind;
@@ -120,7 +121,8 @@ static const char *step_text(struct plan *p, const struct scenario_step *s)
         return arena_printf(&p->arena, a->direction == DIRECTION_BOTH ? "%s %s and %s" : "%s %s to %s", verb, from, to);
     }
     default:
-        return a->type->class == ACTION_OPERATOR ? arena_printf(&p->arena, "%s to %s", verb, t->sites[a->site].name) : verb;
+        return a->type->class == ACTION_OPERATOR ? arena_printf(&p->arena, "%s to %s", verb, t->sites[a->site].name)
+                                                 : verb;
     }
 }
 
@@ -136,8 +138,12 @@ static void make_steps(struct plan *p, struct scenario *s)
     p->steps = arena_array(&p->arena, struct plan_step, s->step_count);
     for (size_t i = 0; i < s->step_count; i++) {
         struct scenario_step *from = &s->steps[i];
-        struct plan_step step = {.id = from->id, .action = from->action, .at_ns = from->at_ns, .has_for = from->has_for,
-                                 .note = from->note, .text = step_text(p, from)};
+        struct plan_step step = {.id = from->id,
+                                 .action = from->action,
+                                 .at_ns = from->at_ns,
+                                 .has_for = from->has_for,
+                                 .note = from->note,
+                                 .text = step_text(p, from)};
         from->action.patch = from->action.merge = NULL;
         step.until_ns = from->has_for ? from->at_ns + from->for_ns : INT64_MAX;
         place_in_file(s, from->node->place, &step.line, &step.column);
@@ -164,7 +170,8 @@ static bool restores(const struct topology *t, const struct action *restore, con
     }
 }
 
-static void two_ends(const struct plan *p, const struct scenario *s, size_t fault, size_t restore, struct diag_list *diags)
+static void two_ends(const struct plan *p, const struct scenario *s, size_t fault, size_t restore,
+                     struct diag_list *diags)
 {
     const struct yaml_node *map = plan_step_written(s, &p->steps[fault])->node;
     struct diag *d = diag_error(diags, DIAG_TWO_ENDS, plan_step_place(s, &p->steps[restore]),

@@ -33,8 +33,8 @@ static bool share_node(const struct topology *t, const struct plan_step *a, cons
 static void conflict(const struct check *c, enum diag_code code, const struct plan_step *later,
                      const struct plan_step *earlier, const char *what, const char *help)
 {
-    struct diag *d = diag_error(c->diags, code, plan_step_place(c->s, later), "`%s` %s `%s`", later->text, what,
-                                earlier->text);
+    struct diag *d =
+        diag_error(c->diags, code, plan_step_place(c->s, later), "`%s` %s `%s`", later->text, what, earlier->text);
     diag_note_at(d, plan_step_place(c->s, earlier), "open at that time");
     diag_help(d, "%s", help);
 }
@@ -85,7 +85,8 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
     if (step_kills(earlier)) {
         conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead since", "restore the target first");
     } else if (a->type == b->type) {
-        conflict(c, DIAG_OVERLAP, later, earlier, "does once more what is done by", "let one end before the other begins");
+        conflict(c, DIAG_OVERLAP, later, earlier, "does once more what is done by",
+                 "let one end before the other begins");
     }
 }
 
@@ -119,7 +120,8 @@ static void check_long_enough(const struct check *c, const struct plan_step *ste
     char text[UNIT_MAX];
     struct diag *d = diag_error(c->diags, DIAG_TOO_SHORT, plan_step_place(c->s, step),
                                 "`%s` is over before it could be proven", step->text);
-    diag_label(d, "its proof takes up to %s", unit_print_duration((needed + NS_PER_MS - 1) / NS_PER_MS * NS_PER_MS, text));
+    diag_label(d, "its proof takes up to %s",
+               unit_print_duration((needed + NS_PER_MS - 1) / NS_PER_MS * NS_PER_MS, text));
     diag_help(d, "let it last longer");
 }
 

@@ -19,10 +19,11 @@ static const char standard_workload[] = "reads: {rate: 200/s}\nwrites: {rate: 20
 static const char *const connection_words[] = {"both", "fresh", "keepalive", NULL};
 static const char *const drift_words[] = {"any", "none", NULL};
 
+/* clang-format off */
 #define STREAM_FIELDS                                                                                                 \
     {.key = "rate", .kind = FIELD_RATE, OF(stream_spec, rate_micro), .required = true, .example = "200/s",            \
      .min = PPM / 10, .max = 100000 * PPM, .doc = "requests per second over all vantages"},                           \
-        {.key = "path", .kind = FIELD_TEXT, OF(stream_spec, path), .preset = "/v1/orders", .doc = "what is asked for"}, \
+        {.key = "path", .kind = FIELD_TEXT, OF(stream_spec, path), .preset = "/v1/orders", .doc = "what to ask for"}, \
     {                                                                                                                 \
         .key = "timeout", .kind = FIELD_DURATION, OF(stream_spec, timeout_ns), .preset = "1s", .min = 10 * NS_PER_MS, \
         .max = 60 * NS_PER_S, .doc = "a later answer is bad"                                                          \
@@ -31,7 +32,8 @@ static const char *const drift_words[] = {"any", "none", NULL};
 static const struct field read_fields[] = {
     STREAM_FIELDS,
     {.key = "connections", .kind = FIELD_ENUM, OF(stream_spec, connections), .words = connection_words,
-     .preset = "both", .doc = "a new connection per read, kept connections, or half and half; verdicts use the new ones"},
+     .preset = "both",
+     .doc = "a new connection per read, kept connections, or half and half; verdicts use the new ones"},
 };
 static const struct field_set read_set = {"`workload.reads`", "workload.reads", "The read requests of the clients.",
                                           read_fields, array_len(read_fields), 0};
@@ -43,7 +45,8 @@ static const struct field_set write_set = {"`workload.writes`", "workload.writes
 
 static const struct field workload_fields[] = {
     {.key = "seed", .kind = FIELD_COUNT, IN(workload.seed), .max = (INT64_C(1) << 53) - 1, .example = "7",
-     .given = offsetof(struct scenario, workload.has_seed), .doc = "of everything random; chosen and recorded if absent"},
+     .given = offsetof(struct scenario, workload.has_seed),
+     .doc = "of everything random; chosen and recorded if absent"},
     {.key = "reads", .kind = FIELD_MAP, IN(workload.reads), .of = &read_set, .example = "{rate: 200/s}",
      .given = offsetof(struct scenario, workload.has_reads), .doc = "read requests"},
     {.key = "writes", .kind = FIELD_MAP, IN(workload.writes), .of = &write_set, .example = "{rate: 20/s}",
@@ -102,10 +105,12 @@ static const struct field_set abort_set = {"`abort_when`", "abort_when", "When t
 
 #define TARGET(which, name, unit_kind, sample, text)                                                                  \
     {.key = (name), .kind = (unit_kind), IN(targets.value[which]), .example = (sample),                               \
-     .given = offsetof(struct scenario, targets.given[which]), .max = (unit_kind) == FIELD_RATIO ? 0 : DAY, .doc = (text)}
+     .max = (unit_kind) == FIELD_RATIO ? 0 : DAY, .given = offsetof(struct scenario, targets.given[which]),           \
+     .doc = (text)}
 static const struct field target_fields[] = {
     TARGET(TARGET_RTO, "rto", FIELD_DURATION, "5s", "at most this long until service is back for good"),
-    TARGET(TARGET_RPO, "rpo", FIELD_DURATION, "1s", "at most this age of the newest point with nothing missing before it"),
+    TARGET(TARGET_RPO, "rpo", FIELD_DURATION, "1s",
+           "at most this age of the newest point with nothing missing before it"),
     TARGET(TARGET_LOST_WRITES, "lost_writes", FIELD_COUNT, "0", "at most so many acknowledged writes lost"),
     TARGET(TARGET_LOST_AFTER, "lost_after", FIELD_COUNT, "0",
            "at most so many lost that were acknowledged during the fault; 0 beside rpo or lost_writes"),
@@ -113,11 +118,14 @@ static const struct field target_fields[] = {
            "at most so many keys whose regions kept different acknowledged writes"),
     TARGET(TARGET_STALE_READS, "stale_reads", FIELD_RATIO, "1%",
            "at most this share of reads missed a write acknowledged before they began"),
-    TARGET(TARGET_CONVERGED, "converged", FIELD_DURATION, "5s", "at most this long from the end of the last fault to equal replicas"),
-    TARGET(TARGET_FAILBACK, "failback", FIELD_DURATION, "15s", "at most this long from restore to stable service by the home region"),
+    TARGET(TARGET_CONVERGED, "converged", FIELD_DURATION, "5s",
+           "at most this long from the end of the last fault to equal replicas"),
+    TARGET(TARGET_FAILBACK, "failback", FIELD_DURATION, "15s",
+           "at most this long from restore to stable service by the home region"),
     TARGET(TARGET_AVAILABILITY, "availability", FIELD_RATIO, "99%", "at least this share of planned requests is good"),
     TARGET(TARGET_P99, "p99", FIELD_DURATION, "250ms", "at most this latency of good requests, 99th percentile"),
-    TARGET(TARGET_DETECTED, "detected", FIELD_DURATION, "2s", "at most this long from fault to the system's own first reaction"),
+    TARGET(TARGET_DETECTED, "detected", FIELD_DURATION, "2s",
+           "at most this long from fault to the system's own first reaction"),
     TARGET(TARGET_REPAIRED, "repaired", FIELD_DURATION, "10s",
            "at most this long from drift to equal fingerprints without a restore"),
 };
@@ -126,7 +134,8 @@ const struct field_set target_set = {"`targets`", "targets", "The promises that 
 
 static const struct field scenario_fields[] = {
     {.key = "drtest", .kind = FIELD_COUNT, IN(format), .required = true, .example = "1", .doc = "format version, 1"},
-    {.key = "name", .kind = FIELD_NAME, IN(name), .required = true, .example = "lose-primary", .doc = "of the scenario"},
+    {.key = "name", .kind = FIELD_NAME, IN(name), .required = true, .example = "lose-primary",
+     .doc = "of the scenario"},
     {.key = "title", .kind = FIELD_TEXT, IN(title), .doc = "for people; the name if absent"},
     {.key = "description", .kind = FIELD_TEXT, IN(description), .doc = "for people"},
     {.key = "owner", .kind = FIELD_TEXT, IN(owner), .doc = "who answers for the result"},
@@ -144,12 +153,15 @@ static const struct field scenario_fields[] = {
     {.key = "targets", .kind = FIELD_MAP, .of = &target_set, .required = true, .example = "{rto: 5s}",
      .doc = "the promises to check"},
 };
-const struct field_set scenario_set = {"a scenario", "scenario", "One drill: a world, a load, faults, and what is promised.",
+const struct field_set scenario_set = {"a scenario", "scenario",
+                                       "One drill: a world, a load, faults, and what is promised.",
                                        scenario_fields, array_len(scenario_fields), sizeof(struct scenario)};
 
+/* clang-format on */
+
 static const struct field_set *const sets[] = {
-    &workload_set, &read_set,    &write_set, &steady_set,   &expect_set,
-    &recovery_set, &abort_set,   &target_set, &topology_set, &scenario_set,
+    &workload_set, &read_set,  &write_set,  &steady_set,   &expect_set,
+    &recovery_set, &abort_set, &target_set, &topology_set, &scenario_set,
 };
 
 const struct field_set *scenario_set_find(const char *topic)
@@ -177,7 +189,8 @@ void scenario_expand(struct yaml_tree *t, struct diag_list *diags)
         return;
     }
     if (!node_get(t->root, "workload")) {
-        struct yaml_node *w = yaml_tree_graft(t, "standard workload", standard_workload, strlen(standard_workload), diags);
+        struct yaml_node *w =
+            yaml_tree_graft(t, "standard workload", standard_workload, strlen(standard_workload), diags);
         node_put(&t->arena, t->root, "workload", w->place, w);
     }
     topology_expand(t, diags);

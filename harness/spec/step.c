@@ -20,6 +20,7 @@ enum { STEPS_MAX = 200 };
 
 static const char *const direction_words[] = {"both", "forward", "backward", NULL};
 
+/* clang-format off */
 /* Shared keys: which targets or class of verbs have them. */
 static const struct shared_key {
     struct field field;
@@ -44,6 +45,8 @@ static const struct shared_key {
       .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s", .doc = "ends by itself after this time"}, 0, true},
     {{.key = "note", .kind = FIELD_TEXT, IN(note), .doc = "for people"}, 0, false},
 };
+
+/* clang-format on */
 
 void step_table(struct step_table *t, const struct action_type *type, struct scenario_step *to)
 {
@@ -80,15 +83,15 @@ static const struct action_type *verb_of(struct binder *b, const struct action_t
         return NULL;
     }
     if (step->kind != NODE_MAP) {
-        struct diag *d = diag_error(b->diags, DIAG_WRONG_KIND, step->place, "a step is a map, not %s",
-                                    node_kind_name(step));
+        struct diag *d =
+            diag_error(b->diags, DIAG_WRONG_KIND, step->place, "a step is a map, not %s", node_kind_name(step));
         diag_help(d, "write `- {at: 0s, do: kill, region: us-east}`");
         return NULL;
     }
     const struct yaml_node *verb = node_get(step, "do");
     if (!verb || verb->kind != NODE_SCALAR) {
-        struct diag *d = diag_error(b->diags, DIAG_MISSING_KEY, verb ? node_place(verb) : step->place,
-                                    "a step lacks its verb");
+        struct diag *d =
+            diag_error(b->diags, DIAG_MISSING_KEY, verb ? node_place(verb) : step->place, "a step lacks its verb");
         diag_help(d, "add `do: kill` or another verb");
         return NULL;
     }

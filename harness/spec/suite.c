@@ -38,6 +38,7 @@ struct entry_written {
 
 static const char *const failure_words[] = {"continue", "stop", NULL};
 
+/* clang-format off */
 static const struct field suite_fields[] = {
     {.key = "drtest", .kind = FIELD_COUNT, IN(suite_written, format), .required = true, .example = "1", .min = 1,
      .max = 1, .doc = "format version, 1"},
@@ -69,12 +70,14 @@ static const struct field entry_fields[] = {
 const struct field_set suite_entry_set = {"an entry of `scenarios`", "suite.scenarios", "One scenario of a suite.",
                                            entry_fields, array_len(entry_fields), 0};
 
+/* clang-format on */
+
 static const struct {
     const char *word;
     enum suite_schedule schedule;
     int64_t overdue_days;
 } schedules[] = {
-    {"daily", SCHEDULE_DAILY, 2},          {"weekly", SCHEDULE_WEEKLY, 8},  {"monthly", SCHEDULE_MONTHLY, 35},
+    {"daily", SCHEDULE_DAILY, 2},           {"weekly", SCHEDULE_WEEKLY, 8},   {"monthly", SCHEDULE_MONTHLY, 35},
     {"quarterly", SCHEDULE_QUARTERLY, 100}, {"yearly", SCHEDULE_YEARLY, 400},
 };
 
@@ -106,13 +109,13 @@ static void check_overlay(struct binder *b, const struct yaml_node *n)
             i++;
         }
         if (i == array_len(keys)) {
-            struct diag *d = diag_error(b->diags, DIAG_UNKNOWN_KEY, c->key->place, "unknown key `%s` in `%s`",
-                                        c->key->text, name);
+            struct diag *d =
+                diag_error(b->diags, DIAG_UNKNOWN_KEY, c->key->place, "unknown key `%s` in `%s`", c->key->text, name);
             const char *near = text_nearest(c->key->text, keys, array_len(keys));
             diag_help(d, near ? "use `%s`" : "use `targets`, `workload`, `steady_state` or `recovery`", near);
         } else if (c->kind != NODE_MAP && !c->broken) {
-            struct diag *d = diag_error(b->diags, DIAG_WRONG_KIND, node_place(c), "`%s` is %s", c->key->text,
-                                        node_kind_name(c));
+            struct diag *d =
+                diag_error(b->diags, DIAG_WRONG_KIND, node_place(c), "`%s` is %s", c->key->text, node_kind_name(c));
             diag_help(d, "write `%s: {...}`", c->key->text);
         }
     }

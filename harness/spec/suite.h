@@ -9,8 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum suite_schedule { SCHEDULE_NONE, SCHEDULE_DAILY, SCHEDULE_WEEKLY, SCHEDULE_MONTHLY, SCHEDULE_QUARTERLY, SCHEDULE_YEARLY,
-                      SCHEDULE_CRON };
+enum suite_schedule {
+    SCHEDULE_NONE,
+    SCHEDULE_DAILY,
+    SCHEDULE_WEEKLY,
+    SCHEDULE_MONTHLY,
+    SCHEDULE_QUARTERLY,
+    SCHEDULE_YEARLY,
+    SCHEDULE_CRON,
+};
 
 struct suite_entry {
     const char *file;   /* relative paths made relative to where the suite's own path starts from */

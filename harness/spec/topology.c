@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: sites in the order regions, vantages, witness; the nodes of a site in a row, gateways before origins; links as
- * a full mesh of the routers that may talk to each other. Addresses follow from the indices alone, 10.S.N.2 with S the
- * site counted from 1 and N the node within its site counted from 1, so that nobody has to hand them out.
+ * Method: sites in the order regions, vantages, witness; the nodes of a site in a row, gateways before origins; links
+ * as a full mesh of the routers that may talk to each other. Addresses follow from the indices alone, 10.S.N.2 with S
+ * the site counted from 1 and N the node within its site counted from 1, so that nobody has to hand them out.
  *
  * Failure paths: an unknown or doubled name is reported where it stands, and no topology comes out. With at most 99
  * regions and 99 vantages the mesh has fewer than 15,000 links, hence paths fit 16 bits.
@@ -239,9 +239,9 @@ static void shape_links(struct builder *b)
         }
         uint16_t link = topo_link_find(b->t, from, to);
         if (link == TOPO_NONE) {
-            struct diag *d = diag_error(b->binder->diags, DIAG_NO_SUCH, node_item(between, 1)->place,
-                                        "there is no link between `%s` and `%s`", specs[i].between.at[0],
-                                        specs[i].between.at[1]);
+            struct diag *d =
+                diag_error(b->binder->diags, DIAG_NO_SUCH, node_item(between, 1)->place,
+                           "there is no link between `%s` and `%s`", specs[i].between.at[0], specs[i].between.at[1]);
             diag_help(d, "name two regions, or a region and a vantage");
         } else if (shaped[link]) {
             struct diag *d = diag_error(b->binder->diags, DIAG_TOPOLOGY, between->key->place,
@@ -264,8 +264,8 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
         return NULL;
     }
     if (node->kind != NODE_MAP) {
-        struct diag *d = diag_error(binder->diags, DIAG_WRONG_KIND, node_place(node), "`topology` is %s",
-                                    node_kind_name(node));
+        struct diag *d =
+            diag_error(binder->diags, DIAG_WRONG_KIND, node_place(node), "`topology` is %s", node_kind_name(node));
         diag_help(d, "write the name of a bundled topology, such as two-regions, or a map");
         return NULL;
     }

@@ -19,6 +19,7 @@ static const struct {
                     "links: [{between: [us-east, eu-west], delay: 40ms, jitter: 3ms}]\n"},
 };
 
+/* clang-format off */
 static const char *const role_words[] = {"primary", "standby", "active", NULL};
 static const char *const mode_words[] = {"async", "sync", NULL};
 static const char *const degrade_words[] = {"async", "block", NULL};
@@ -27,8 +28,8 @@ static const char *const flaw_words[] = {
     "no_failover", "no_fencing", "ack_before_replicate", "silent_async_degrade", "drop_every_nth_write",
     "duplicate_on_retry", "stale_follower_read", "health_reset_on_target_change", "dns_pin_forever",
     "accept_empty_config", "drift_unreported", "no_retry_budget", "failback_without_catchup", "keepalive_no_check",
-    "sticky_dead_upstream", "drain_ignored", "limiter_local_only", "slow_detect", "revocation_ignored", "backup_corrupt",
-    NULL,
+    "sticky_dead_upstream", "drain_ignored", "limiter_local_only", "slow_detect", "revocation_ignored",
+    "backup_corrupt", NULL,
 };
 
 #define IN(type, member) .offset = offsetof(struct type, member)
@@ -60,7 +61,8 @@ static const struct field link_fields[] = {
      .doc = "one-way delay, each way"},
     {.key = "jitter", .kind = FIELD_DURATION, IN(link_spec, shape.jitter_ns), .preset = "0s", .max = 10 * NS_PER_S,
      .doc = "spread of the delay"},
-    {.key = "loss", .kind = FIELD_RATIO, IN(link_spec, shape.loss_ppm), .preset = "0%", .doc = "packets lost, each way"},
+    {.key = "loss", .kind = FIELD_RATIO, IN(link_spec, shape.loss_ppm), .preset = "0%",
+     .doc = "packets lost, each way"},
     {.key = "rate", .kind = FIELD_BANDWIDTH, IN(link_spec, shape.rate_bps), .min = 1000, .example = "10mbit",
      .doc = "bandwidth, each way; unlimited if absent"},
 };
@@ -120,6 +122,8 @@ static const struct field topology_fields[] = {
 const struct field_set topology_set = {
     "`topology`", "topology", "The world under test: a bundled name (two-regions, the default) or a map.",
     topology_fields, array_len(topology_fields), sizeof(struct topology_spec)};
+
+/* clang-format on */
 
 static const char *bundled_yaml(const char *name)
 {

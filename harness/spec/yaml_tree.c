@@ -35,7 +35,8 @@ void yaml_tree_deinit(struct yaml_tree *t)
 
 static struct place mark_place(const struct build *b, yaml_mark_t from, yaml_mark_t to)
 {
-    struct place p = {.source = &b->tree->source, .line = (int)from.line + 1, .column = (int)from.column + 1, .length = 1};
+    struct place p = {
+        .source = &b->tree->source, .line = (int)from.line + 1, .column = (int)from.column + 1, .length = 1};
     if (to.line == from.line && to.column > from.column) {
         p.length = (int)(to.column - from.column);
     } else if (to.line > from.line) {
@@ -82,7 +83,8 @@ static void attach(struct build *b, struct yaml_node *n)
         b->key = NULL;
         struct yaml_node *before = find_key(parent, n->key->text);
         if (before) {
-            struct diag *d = diag_error(b->diags, DIAG_DUPLICATE_KEY, n->key->place, "duplicate key `%s`", n->key->text);
+            struct diag *d =
+                diag_error(b->diags, DIAG_DUPLICATE_KEY, n->key->place, "duplicate key `%s`", n->key->text);
             diag_label(d, "given again");
             diag_note_at(d, before->key->place, "first given here");
             diag_help(d, "keep one of the two");
@@ -375,7 +377,8 @@ static bool bytes_fit(const struct source *s, size_t max_bytes, struct diag_list
         size_t directive = directive_too_many(s);
         if (directive < s->len) {
             diag_help(diag_error(diags, DIAG_LIMIT, source_place(s, directive), "more than %d lines begin with %%",
-                                 DIRECTIVES_MAX), "leave the directives out");
+                                 DIRECTIVES_MAX),
+                      "leave the directives out");
         }
         return directive == s->len;
     }
@@ -385,7 +388,8 @@ static bool bytes_fit(const struct source *s, size_t max_bytes, struct diag_list
         d = diag_error(diags, DIAG_ENCODING, source_place(s, bad), "the control character U+%04X", (unsigned)c);
         diag_help(d, "remove it");
     } else {
-        d = diag_error(diags, DIAG_ENCODING, source_place(s, bad), "byte 0x%02x is not UTF-8", (unsigned char)s->text[bad]);
+        d = diag_error(diags, DIAG_ENCODING, source_place(s, bad), "byte 0x%02x is not UTF-8",
+                       (unsigned char)s->text[bad]);
         diag_help(d, "save the file as UTF-8");
     }
     return false;

@@ -43,8 +43,8 @@ struct yaml_tree {
 
 void yaml_tree_deinit(struct yaml_tree *t);
 
-/* Read and parse a file (of at most max_bytes; 0: YAML_TREE_BYTES), or parse len bytes called name. Everything wrong goes to diags; root is set unless the text as
- * a whole is unreadable. */
+/* Read and parse a file (of at most max_bytes; 0: YAML_TREE_BYTES), or parse len bytes called name. Everything wrong
+ * goes to diags; root is set unless the text as a whole is unreadable. */
 void yaml_tree_read(struct yaml_tree *t, const char *path, size_t max_bytes, struct diag_list *diags);
 void yaml_tree_parse(struct yaml_tree *t, const char *name, const char *text, size_t len, struct diag_list *diags);
 /* Parse another text into the arena of t and leave t->root alone; returns the new root or NULL. */

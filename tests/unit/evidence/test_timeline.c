@@ -122,7 +122,7 @@ static struct evidence *load_text(const char *path, const char *text)
 static void expect_damage(const char *path, const char *text, size_t events)
 {
     struct evidence *ev = load_text(path, text);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(ev);
+    must(ev);
     CU_ASSERT_PTR_NOT_NULL(ev->timeline_damage);
     CU_ASSERT_EQUAL(ev->event_count, events);
     evidence_free(ev);
@@ -147,7 +147,7 @@ static void a_torn_last_line_is_no_damage(void)
     const char *path = scratch_make();
     story_write_samples(path);
     struct evidence *ev = load_text(path, LINE("0", "header") LINE("1", "end") "{\"seq\":2,\"ki");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(ev);
+    must(ev);
     CU_ASSERT_PTR_NULL(ev->timeline_damage);
     CU_ASSERT_EQUAL(ev->event_count, 2);
     evidence_free(ev);

@@ -8,6 +8,7 @@
 #include "tests/unit/spec/verbs.h"
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct plan *load_yaml_with(const char *yaml, const char *const *sets, size_t n, struct text *out)
@@ -15,8 +16,13 @@ struct plan *load_yaml_with(const char *yaml, const char *const *sets, size_t n,
     struct plan *p = NULL;
     struct diag_list diags = {0};
     struct err e = {0};
-    const struct load l = {.path = "t.yaml", .text = yaml, .len = strlen(yaml), .types = test_verbs,
-                           .type_count = test_verb_count, .sets = sets, .set_count = n};
+    const struct load l = {.path = "t.yaml",
+                           .text = yaml,
+                           .len = strlen(yaml),
+                           .types = test_verbs,
+                           .type_count = test_verb_count,
+                           .sets = sets,
+                           .set_count = n};
     int failed = load_plan(&l, &p, &diags, &e);
     if (out) {
         text_clear(out);
@@ -53,4 +59,11 @@ bool refuses(const char *yaml, const char *code, const char *words)
 int go_to_sources(void)
 {
     return chdir(DRTEST_SOURCE_DIR);
+}
+
+int64_t cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }

@@ -22,3 +22,6 @@ bool refuses(const char *yaml, const char *code, const char *words);
 
 /* Go to the root of the source tree, where paths of golden files begin. */
 int go_to_sources(void);
+
+/* Processor time of this process: what a limit on speed is measured in on a busy machine. */
+int64_t cpu_ns(void);

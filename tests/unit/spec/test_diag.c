@@ -49,8 +49,8 @@ static void prints_the_form_of_the_manual(void)
 {
     struct source s = source_of("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\n    betwen: [us-east, eu-west]\n");
     s.name = "scenarios/partition.yaml";
-    struct diag *d = diag_error(&diags, DIAG_UNKNOWN_KEY, place(&s, 13, 5, 6), "unknown key `%s` in a `partition` step",
-                                "betwen");
+    struct diag *d =
+        diag_error(&diags, DIAG_UNKNOWN_KEY, place(&s, 13, 5, 6), "unknown key `%s` in a `partition` step", "betwen");
     diag_label(d, "not a key of `partition`");
     diag_help(d, "use `between`");
     diag_note(d, "`drtest explain timeline.partition` lists the keys");
@@ -170,8 +170,9 @@ static void speaks_to_machines(void)
     diag_note_at(d, place(&s, 1, 1, 1), "there");
     scoped_text struct text out = {0};
     diag_print_github(&diags, &out);
-    CU_ASSERT_STRING_EQUAL(text_str(&out), "::warning file=dir%2C1%3Ax.yaml,line=1,col=4,title=DR0215::100%25 luck%0Areally; "
-                                           "do: this\n");
+    CU_ASSERT_STRING_EQUAL(text_str(&out),
+                           "::warning file=dir%2C1%3Ax.yaml,line=1,col=4,title=DR0215::100%25 luck%0Areally; "
+                           "do: this\n");
     scoped_json json_t *json = diag_json(&diags);
     const json_t *o = json_array_get(json, 0);
     CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(o, "severity")), "warning");

@@ -12,13 +12,17 @@
 static const char *const how_words[] = {"", "power", "crash", NULL};
 static const char *const disk_words[] = {"kept", "lost", NULL};
 
+/* clang-format off */
 static const struct field kill_fields[] = {
-    {.key = "how", .kind = FIELD_ENUM, IN(how), .words = how_words, .example = "power", .doc = "power cuts the links first"},
-    {.key = "disk", .kind = FIELD_BOOL, IN(disk_lost), .words = disk_words, .preset = "kept", .doc = "what restarts find"},
+    {.key = "how", .kind = FIELD_ENUM, IN(how), .words = how_words, .example = "power",
+     .doc = "power cuts the links first"},
+    {.key = "disk", .kind = FIELD_BOOL, IN(disk_lost), .words = disk_words, .preset = "kept",
+     .doc = "what restarts find"},
 };
 
 static const struct field degrade_fields[] = {
-    {.key = "delay", .kind = FIELD_DURATION, IN(shape.delay_ns), .max = 10 * NS_PER_S, .choice = FIELD_SOME, .doc = "d"},
+    {.key = "delay", .kind = FIELD_DURATION, IN(shape.delay_ns), .max = 10 * NS_PER_S, .choice = FIELD_SOME,
+     .doc = "d"},
     {.key = "jitter", .kind = FIELD_DURATION, IN(shape.jitter_ns), .with = "delay", .doc = "j"},
     {.key = "reorder", .kind = FIELD_RATIO, IN(shape.reorder_ppm), .with = "delay", .doc = "r"},
     {.key = "loss", .kind = FIELD_RATIO, IN(shape.loss_ppm), .choice = FIELD_SOME, .doc = "l"},
@@ -52,6 +56,8 @@ static const struct action_type rows[] = {
      .field_count = array_len(fail_over_fields)},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
 };
+
+/* clang-format on */
 
 const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3],
                                                 &rows[4], &rows[5], &rows[6], &rows[7]};

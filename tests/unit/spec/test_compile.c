@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is derived from a scenario: streams, ends of faults, holds and lengths, with the numbers of the measuring rules'
+ * worked examples.
+ */
+#include "harness/base/scoped.h"
+#include "harness/base/units.h"
+#include "harness/spec/hold.h"
+#include "tests/unit/runner.h"
+#include "tests/unit/spec/support.h"
+#include <stdio.h>
+#include <string.h>
+
+#define S NS_PER_S
+#define MS NS_PER_MS
+
+/* One stream of 50/s, rho 99 %, two upstreams, readmission after 4 checks of 250 ms, heal at 20 s, rto 2 s. */
+static const struct hold_terms worked_example = {
+    .asked_ns = 5 * S,
+    .upstreams = 2,
+    .rate_min_micro = 50 * PPM,
+    .rate_total_micro = 50 * PPM,
+    .readmit_ns = 4 * 250 * MS,
+    .epsilon_ppm = 10000,
+    .duration_ns = 20 * S,
+    .rto_ns = 2 * S,
+};
+
+static void holds_of_the_worked_example(void)
+{
+    CU_ASSERT_EQUAL(hold_window_ns(50 * PPM), 1 * S);
+    CU_ASSERT_EQUAL(hold_rule_of_three_ns(10000, 50 * PPM), 6 * S);
+    CU_ASSERT_EQUAL(hold_recovery_ns(&worked_example), 6 * S);
+}
+
+static void each_term_of_the_hold_can_decide(void)
+{
+    struct hold_terms t = worked_example;
+    t.asked_ns = 7 * S;
+    CU_ASSERT_EQUAL(hold_recovery_ns(&t), 7 * S);
+    t = worked_example;
+    t.upstreams = 100;
+    CU_ASSERT_EQUAL(hold_recovery_ns(&t), 10 * S);
+    t = worked_example;
+    t.readmit_ns = 9 * S;
+    CU_ASSERT_EQUAL(hold_recovery_ns(&t), 9 * S);
+    t = worked_example;
+    t.rate_min_micro = 1 * PPM; /* w = 5 s */
+    CU_ASSERT_EQUAL(hold_recovery_ns(&t), 10 * S);
+    t = worked_example;
+    t.duration_ns = 7500 * MS; /* the cap: 5.5 s */
+    CU_ASSERT_EQUAL(hold_recovery_ns(&t), 5500 * MS);
+    t.duration_ns = 1 * S; /* shorter than the target: cap 0 */
+    CU_ASSERT_EQUAL(hold_recovery_ns(&t), 5 * S);
+    t.duration_ns = INT64_MAX; /* no heal: 30 s */
+    t.epsilon_ppm = 0;
+    CU_ASSERT_EQUAL(hold_recovery_ns(&t), 30 * S);
+    t.duration_ns = 3600 * S;
+    CU_ASSERT_EQUAL(hold_recovery_ns(&t), 30 * S);
+}
+
+static void baseline_holds(void)
+{
+    CU_ASSERT_EQUAL(hold_baseline_ns(5 * S, 1000, 220 * PPM), 13636363636);
+    CU_ASSERT_EQUAL(hold_baseline_ns(20 * S, 1000, 220 * PPM), 20 * S);
+    CU_ASSERT_EQUAL(hold_baseline_ns(0, 0, 220 * PPM), 30 * S);
+    CU_ASSERT_EQUAL(hold_baseline_ns(5 * S, 1000, 1 * PPM), 30 * S);
+    CU_ASSERT_EQUAL(hold_window_ns(2 * PPM), 2500 * MS);
+}
+
+static const char region_outage[] =
+    "drtest: 1\nname: region-outage\ntopology:\n  regions: {us-east: {gateways: 2}, eu-west: {gateways: 2}}\n"
+    "  failover: {probe_every: 250ms, healthy_after: 4}\nworkload: {seed: 20260101, reads: {rate: 200/s}, "
+    "writes: {rate: 20/s}}\nsteady_state: {hold: 5s}\ntimeline:\n  - {at: 0s, do: kill, region: us-east}\n"
+    "  - {at: 20s, do: restore, region: us-east}\ntargets: {rto: 5s, rpo: 1s, lost_writes: 20, failback: 15s}\n";
+
+static void region_outage_in_numbers(void)
+{
+    struct plan *p = load_yaml(region_outage, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    CU_ASSERT_EQUAL(p->seed, 20260101);
+    CU_ASSERT_EQUAL(p->good_ratio_ppm, 999000);
+    CU_ASSERT_EQUAL(p->baseline_hold_ns, 13636363636);
+    CU_ASSERT_EQUAL(p->baseline_within_ns, 30 * S);
+    CU_ASSERT_EQUAL(p->window_ns, 1 * S);
+    CU_ASSERT_EQUAL(p->steps[0].hold_ns, 13636363636); /* below the cap of 15 s */
+    CU_ASSERT_EQUAL(p->timeline_end_ns, 20 * S);
+    CU_ASSERT_EQUAL(p->drill_ns, 35 * S + 13636363636);
+    CU_ASSERT_EQUAL(p->observe_ns, 80 * S);
+    CU_ASSERT_EQUAL(p->phase_max_ns, 1 * S);
+    CU_ASSERT_DOUBLE_EQUAL(plan_rate_total(p), 220, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(plan_rate_writes(p), 20, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(plan_rate_min(p), 10, 1e-9);
+    plan_free(p);
+}
+
+static void streams_share_the_rates(void)
+{
+    struct plan *p = load_yaml(region_outage, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    static const enum stream_kind kinds[] = {STREAM_READ_FRESH, STREAM_READ_KEEPALIVE, STREAM_WRITE};
+    CU_ASSERT_EQUAL_FATAL(p->stream_count, 6);
+    for (size_t i = 0; i < 6; i++) {
+        const struct plan_stream *s = &p->streams[i];
+        CU_ASSERT_EQUAL(s->kind, kinds[i % 3]);
+        CU_ASSERT_EQUAL(s->rate_micro, i % 3 == 2 ? 10 * PPM : 50 * PPM);
+        CU_ASSERT_EQUAL(s->vantage, i < 3 ? 2 : 3);
+        CU_ASSERT_EQUAL(s->client, i == 5 ? 1 : 0);
+        CU_ASSERT_EQUAL(s->timeout_ns, 1 * S);
+        CU_ASSERT_STRING_EQUAL(s->path, "/v1/orders");
+    }
+    plan_free(p);
+    p = load_yaml("drtest: 1\nname: t\nworkload: {reads: {rate: 90/s, connections: fresh, timeout: 2s, path: /x}}\n"
+                  "timeline: [{at: 0s, do: nothing}]\ntargets: {rto: 1s}\n",
+                  NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    CU_ASSERT_EQUAL(p->stream_count, 2);
+    CU_ASSERT_EQUAL(p->streams[1].rate_micro, 45 * PPM);
+    CU_ASSERT_STRING_EQUAL(p->streams[1].path, "/x");
+    plan_free(p);
+}
+
+static void due_times_do_not_drift(void)
+{
+    const struct plan_stream thirds = {.rate_micro = 33333333}, fast = {.rate_micro = 100000 * PPM};
+    CU_ASSERT_EQUAL(plan_due_ns(&thirds, 100, 0), 100);
+    CU_ASSERT_EQUAL(plan_due_ns(&thirds, 0, 1), 30000000);
+    CU_ASSERT_EQUAL(plan_due_ns(&thirds, 0, 33333333), 1000000 * S);
+    CU_ASSERT_EQUAL(plan_due_ns(&fast, 7, UINT64_C(8640000000)), 86400 * S + 7);
+    CU_ASSERT_EQUAL(plan_interval_ns(&thirds), 30000000);
+    for (uint64_t k = 1; k < 1000; k++) {
+        int64_t gap = plan_due_ns(&thirds, 0, k) - plan_due_ns(&thirds, 0, k - 1);
+        CU_ASSERT(gap == 30000000 || gap == 30000001);
+    }
+}
+
+static void faults_end_where_the_timeline_says(void)
+{
+    struct plan *p = load_steps("  - {at: 30s, do: restore, region: us-east}\n"
+                                "  - {at: 0s, do: kill, gateway: us-east/1}\n"
+                                "  - {at: 10s, do: partition, between: [us-east, eu-west], for: 40s}\n"
+                                "  - {at: 35s, do: freeze, region: us-east}\n",
+                                "{rto: 2s}", NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    CU_ASSERT_EQUAL_FATAL(p->step_count, 4);
+    CU_ASSERT_EQUAL(p->steps[0].id, 2);
+    CU_ASSERT_EQUAL(p->steps[0].until_ns, 30 * S);
+    CU_ASSERT_EQUAL(p->steps[0].ended_by, 1);
+    CU_ASSERT_EQUAL(p->steps[1].until_ns, 50 * S);
+    CU_ASSERT_EQUAL(p->steps[1].ended_by, 0);
+    CU_ASSERT_TRUE(p->steps[1].has_for);
+    CU_ASSERT_TRUE(p->steps[1].action.shape.cut);
+    CU_ASSERT_EQUAL(p->steps[2].id, 1);
+    CU_ASSERT_EQUAL(p->steps[2].hold_ns, 0);
+    CU_ASSERT_EQUAL(p->steps[3].until_ns, INT64_MAX);
+    CU_ASSERT_EQUAL(p->steps[3].hold_ns, 13636363636); /* no heal: cap 30 s */
+    CU_ASSERT_EQUAL(p->timeline_end_ns, 50 * S);
+    CU_ASSERT_STRING_EQUAL(p->steps[0].text, "kill us-east/1");
+    CU_ASSERT_STRING_EQUAL(p->steps[1].text, "partition us-east and eu-west");
+    CU_ASSERT_EQUAL(p->steps[1].line, 6);
+    CU_ASSERT_EQUAL(p->steps[1].column, 5);
+    plan_free(p);
+}
+
+static void directions_follow_the_link(void)
+{
+    struct plan *p =
+        load_steps("  - {at: 0s, do: partition, between: [eu-west, us-east], direction: forward, for: 20s}\n"
+                   "  - {at: 30s, do: degrade, between: [us-east, eu-west], direction: forward, delay: 50ms, "
+                   "jitter: 5ms, reorder: 2%, rate: 10mbit, for: 20s}\n",
+                   "{rto: 2s}", NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    const struct topo_link *l = &p->topology->links[p->steps[0].action.link];
+    CU_ASSERT_STRING_EQUAL(p->topology->sites[l->a].name, "us-east");
+    CU_ASSERT_EQUAL(p->steps[0].action.direction, DIRECTION_BACKWARD);
+    CU_ASSERT_STRING_EQUAL(p->steps[0].text, "partition eu-west to us-east");
+    const struct action *a = &p->steps[1].action;
+    CU_ASSERT_EQUAL(a->direction, DIRECTION_FORWARD);
+    CU_ASSERT(!a->shape.cut && a->shape.delay_ns == 50 * MS && a->shape.jitter_ns == 5 * MS);
+    CU_ASSERT(a->shape.reorder_ppm == 20000 && a->shape.rate_bps == 10000000 && a->shape.loss_ppm == 0);
+    plan_free(p);
+}
+
+static void targets_and_what_they_imply(void)
+{
+    struct plan *p = load_yaml(region_outage, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    const struct plan_target *after = plan_target_find(p, TARGET_LOST_AFTER);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(after);
+    CU_ASSERT(after->implied && after->value == 0 && after->line == 11);
+    CU_ASSERT_EQUAL(plan_target_find(p, TARGET_RTO)->value, 5 * S);
+    CU_ASSERT_EQUAL(plan_target_find(p, TARGET_LOST_WRITES)->value, 20);
+    CU_ASSERT_PTR_NULL(plan_target_find(p, TARGET_P99));
+    plan_free(p);
+    p = load_steps("  - {at: 0s, do: kill, region: us-east}\n", "{rpo: 1s, lost_after: 3, availability: 99.95%}", NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    CU_ASSERT(!plan_target_find(p, TARGET_LOST_AFTER)->implied && plan_target_find(p, TARGET_LOST_AFTER)->value == 3);
+    CU_ASSERT_EQUAL(plan_target_find(p, TARGET_AVAILABILITY)->value, 999500);
+    plan_free(p);
+    p = load_steps("  - {at: 0s, do: kill, region: us-east}\n", "{rto: 5s}", NULL);
+    CU_ASSERT_PTR_NULL(plan_target_find(p, TARGET_LOST_AFTER));
+    plan_free(p);
+}
+
+static void the_smallest_scenario_has_all_defaults(void)
+{
+    struct plan *p =
+        load_yaml("{drtest: 1, name: lose-primary, timeline: [{at: 0s, do: kill, region: us-east}], targets: "
+                  "{rto: 5s, rpo: 1s}}",
+                  NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    CU_ASSERT_STRING_EQUAL(p->title, "lose-primary");
+    CU_ASSERT_STRING_EQUAL(p->topology->name, "two-regions");
+    CU_ASSERT_DOUBLE_EQUAL(plan_rate_total(p), 220, 1e-9);
+    CU_ASSERT_EQUAL(p->baseline_hold_ns, 13636363636);
+    CU_ASSERT_EQUAL(p->recovery_within_ns, 60 * S);
+    CU_ASSERT_EQUAL(p->converge_within_ns, 60 * S);
+    CU_ASSERT_EQUAL(p->observe_ns, 60 * S);
+    CU_ASSERT_EQUAL(p->abort_for_ns, 0);
+    CU_ASSERT_FALSE(p->expect_no_drift);
+    CU_ASSERT(p->seed < (UINT64_C(1) << 53));
+    CU_ASSERT_EQUAL(strlen(p->sha256), 64);
+    plan_free(p);
+}
+
+static void the_null_drill_has_a_hold(void)
+{
+    struct plan *p = load_steps("  - {at: 0s, do: nothing}\n", "{rto: 1s}", NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    CU_ASSERT_EQUAL(p->steps[0].hold_ns, 13636363636);
+    CU_ASSERT_EQUAL(p->drill_ns, 5 * S + 13636363636);
+    plan_free(p);
+}
+
+static void drift_keeps_its_patch(void)
+{
+    struct plan *p = load_steps("  - at: 0s\n    do: drift\n    gateway: eu-west/1\n    patch:\n"
+                                "      - {op: replace, path: /routes/orders/upstream, value: \"http://127.0.0.1:9\"}\n"
+                                "      - {op: remove, path: /routes/orders/rate_limit}\n"
+                                "  - {at: 15s, do: fail_over, to: eu-west}\n",
+                                "{detected: 2s, repaired: 10s}", NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    scoped_free char *patch = json_dumps(p->steps[0].action.patch, JSON_COMPACT);
+    CU_ASSERT_STRING_EQUAL(patch,
+                           "[{\"op\":\"replace\",\"path\":\"/routes/orders/upstream\",\"value\":"
+                           "\"http://127.0.0.1:9\"},{\"op\":\"remove\",\"path\":\"/routes/orders/rate_limit\"}]");
+    CU_ASSERT_STRING_EQUAL(p->topology->nodes[p->steps[0].action.node].name, "eu-west/1");
+    CU_ASSERT_EQUAL(p->steps[1].action.site, 1);
+    CU_ASSERT_STRING_EQUAL(p->steps[1].text, "fail_over to eu-west");
+    plan_free(p);
+}
+
+static void resolution_is_checked_at_the_boundary(void)
+{
+    CU_ASSERT(refuses("drtest: 1\nname: t\ntimeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rto: 499ms}\n",
+                      "DR0204", "at least 500ms"));
+    CU_ASSERT(refuses("drtest: 1\nname: t\ntimeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rpo: 499ms}\n",
+                      "DR0204", "at least 500ms"));
+    struct plan *p = load_steps("  - {at: 0s, do: kill, region: us-east}\n", "{rto: 500ms, rpo: 500ms}", NULL);
+    CU_ASSERT_PTR_NOT_NULL(p);
+    plan_free(p);
+    p = load_steps("  - {at: 0s, do: kill, region: us-east}\n", "{rto: 0s, rpo: 0s}", NULL);
+    CU_ASSERT_PTR_NOT_NULL(p);
+    plan_free(p);
+}
+
+static void the_baseline_needs_five_seconds_more(void)
+{
+    static const char form[] = "drtest: 1\nname: t\nsteady_state: {hold: 20s, within: %s}\n"
+                               "timeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rto: 5s}\n";
+    char yaml[256];
+    snprintf(yaml, sizeof(yaml), form, "24999ms");
+    CU_ASSERT(refuses(yaml, "DR0205", "at least `within: 25s`"));
+    snprintf(yaml, sizeof(yaml), form, "25s");
+    struct plan *p = load_yaml(yaml, NULL);
+    CU_ASSERT_PTR_NOT_NULL(p);
+    plan_free(p);
+}
+
+static void luck_is_warned_of_only_where_it_could_be(void)
+{
+    scoped_text struct text out = {0};
+    plan_free(load_steps("  - {at: 0s, do: kill, region: us-east}\n", "{lost_writes: 0}", &out));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&out), "warning[DR0215]"));
+    plan_free(load_yaml("drtest: 1\nname: t\ntopology: {replication: {mode: sync}}\n"
+                        "timeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rpo: 0s}\n",
+                        &out));
+    CU_ASSERT_STRING_EQUAL(text_str(&out), "");
+    plan_free(load_yaml("drtest: 1\nname: t\nworkload: {writes: {rate: 50/s}}\n"
+                        "timeline: [{at: 0s, do: kill, region: us-east}]\ntargets: {rpo: 0s}\n",
+                        &out));
+    CU_ASSERT_STRING_EQUAL(text_str(&out), "");
+}
+
+void suite_compile(void)
+{
+    runner_suite(NULL, NULL);
+    runner_test(holds_of_the_worked_example);
+    runner_test(each_term_of_the_hold_can_decide);
+    runner_test(baseline_holds);
+    runner_test(region_outage_in_numbers);
+    runner_test(streams_share_the_rates);
+    runner_test(due_times_do_not_drift);
+    runner_test(faults_end_where_the_timeline_says);
+    runner_test(directions_follow_the_link);
+    runner_test(targets_and_what_they_imply);
+    runner_test(the_smallest_scenario_has_all_defaults);
+    runner_test(the_null_drill_has_a_hold);
+    runner_test(drift_keeps_its_patch);
+    runner_test(resolution_is_checked_at_the_boundary);
+    runner_test(the_baseline_needs_five_seconds_more);
+    runner_test(luck_is_warned_of_only_where_it_could_be);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `drtest explain`: every topic that a message mentions leads somewhere.
+ */
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "harness/spec/explain.h"
+#include "tests/unit/runner.h"
+#include "tests/unit/spec/support.h"
+#include "tests/unit/spec/verbs.h"
+#include <string.h>
+
+static bool says(const char *topic, const char *words)
+{
+    scoped_text struct text out = {0};
+    return spec_explain(&out, topic, test_verbs, test_verb_count, NULL) == 0 && strstr(text_str(&out), words);
+}
+
+static void topics_are_explained(void)
+{
+    CU_ASSERT(says("scenario", "timeline: "));
+    CU_ASSERT(says("workload", "seed: "));
+    CU_ASSERT(says("workload.reads", "connections: "));
+    CU_ASSERT(says("workload.reads.connections", "one of both, fresh, keepalive; default both"));
+    CU_ASSERT(says("steady_state.expect.p99", "duration"));
+    CU_ASSERT(says("topology", "flaws: "));
+    CU_ASSERT(says("topology.regions", "gateways: "));
+    CU_ASSERT(says("topology.links.between", "required"));
+    CU_ASSERT(says("topology.flaws", "no_failover"));
+    CU_ASSERT(says("timeline", "partition: Cut a link."));
+    CU_ASSERT(says("timeline.partition", "direction: "));
+    CU_ASSERT(says("timeline.kill.how", "one of power, crash"));
+    CU_ASSERT(says("timeline.degrade.jitter", "only beside `delay`"));
+    CU_ASSERT(says("targets.rto", "such as 5s"));
+    CU_ASSERT(says("rto", "stable service"));
+    CU_ASSERT(says("suite", "overdue_after: "));
+    CU_ASSERT(says("suite.scenarios", "repeat: "));
+    CU_ASSERT(says("DR0103", "not one of those"));
+}
+
+static void unknown_topics_get_help(void)
+{
+    static const char *const wrong[] = {
+        "timeline.partitoin", "workloud", "targets.rtoo", "DR9999", "", "timeline.kill.x", "workload.seed.x", "."};
+    for (size_t i = 0; i < array_len(wrong); i++) {
+        scoped_text struct text out = {0};
+        struct err e = {0};
+        int failed = spec_explain(&out, wrong[i], test_verbs, test_verb_count, &e);
+        CU_ASSERT(failed == -1 || wrong[i][0] == '\0');
+        CU_ASSERT(failed == 0 || (err_exit_code(&e) == 2 && e.help[0]));
+    }
+    struct err e = {0};
+    scoped_text struct text out = {0};
+    spec_explain(&out, "timeline.partitoin", test_verbs, test_verb_count, &e);
+    CU_ASSERT_STRING_EQUAL(e.help, "use `partition`");
+}
+
+void suite_explain(void)
+{
+    runner_suite(NULL, NULL);
+    runner_test(topics_are_explained);
+    runner_test(unknown_topics_get_help);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Faults among each other: what is refused and, just beside it, what is not.
+ */
+#include "harness/base/scoped.h"
+#include "tests/unit/runner.h"
+#include "tests/unit/spec/support.h"
+#include <stdio.h>
+#include <string.h>
+
+static bool rejected(const char *steps, const char *targets, const char *code)
+{
+    scoped_text struct text yaml = {0};
+    text_addf(&yaml, "drtest: 1\nname: t\ntimeline:\n%stargets: %s\n", steps, targets);
+    return refuses(text_str(&yaml), code, "");
+}
+
+static bool accepted(const char *steps, const char *targets)
+{
+    scoped_text struct text out = {0};
+    struct plan *p = load_steps(steps, targets, &out);
+    plan_free(p);
+    if (!p) {
+        printf("\n  not accepted:\n%s%s", steps, text_str(&out));
+    }
+    return p != NULL;
+}
+
+#define CUT(at, dir, len) \
+    "  - {at: " at ", do: partition, between: [us-east, eu-west], direction: " dir ", for: " len "}\n"
+#define SLOW(at, what, len) "  - {at: " at ", do: degrade, between: [us-east, eu-west], " what ", for: " len "}\n"
+#define RTO "{rto: 2s}"
+
+static void different_directions_compose(void)
+{
+    CU_ASSERT(accepted(CUT("0s", "forward", "20s") CUT("5s", "backward", "20s"), RTO));
+    CU_ASSERT(rejected(CUT("0s", "forward", "20s") CUT("5s", "both", "20s"), RTO, "DR0208"));
+    CU_ASSERT(accepted(CUT("0s", "both", "20s") CUT("20s", "both", "20s"), RTO)); /* one after the other */
+}
+
+static void different_parameters_merge(void)
+{
+    CU_ASSERT(accepted(SLOW("0s", "delay: 50ms", "20s") SLOW("5s", "loss: 5%", "20s"), RTO));
+    CU_ASSERT(rejected(SLOW("0s", "delay: 50ms, loss: 1%", "20s") SLOW("5s", "loss: 5%", "20s"), RTO, "DR0208"));
+    CU_ASSERT(rejected(SLOW("0s", "rate: 1mbit", "20s") SLOW("5s", "rate: 2mbit", "20s"), RTO, "sets `rate`"));
+}
+
+static void nothing_is_seen_under_a_cut(void)
+{
+    CU_ASSERT(rejected(CUT("0s", "both", "30s") SLOW("5s", "delay: 50ms", "20s"), RTO, "DR0209"));
+    CU_ASSERT(rejected(CUT("0s", "both", "30s") SLOW("5s", "delay: 50ms", "25s"), RTO, "DR0209"));
+    CU_ASSERT(accepted(CUT("0s", "both", "30s") SLOW("5s", "delay: 50ms", "26s"), RTO));    /* seen at its end */
+    CU_ASSERT(accepted(CUT("0s", "forward", "30s") SLOW("5s", "delay: 50ms", "20s"), RTO)); /* seen one way */
+    CU_ASSERT(rejected(CUT("0s", "forward", "30s") CUT("0s", "backward", "30s") SLOW("5s", "delay: 50ms", "20s"), RTO,
+                       "DR0209"));
+}
+
+static void the_dead_cannot_be_hit(void)
+{
+    CU_ASSERT(
+        rejected("  - {at: 0s, do: kill, gateway: us-east/1}\n  - {at: 5s, do: freeze, region: us-east, for: 20s}\n",
+                 RTO, "DR0210"));
+    CU_ASSERT(rejected(
+        "  - {at: 0s, do: kill, region: eu-west}\n  - {at: 5s, do: drift, gateway: eu-west/1, merge: {a: 1}}\n", RTO,
+        "DR0210"));
+    CU_ASSERT(accepted(
+        "  - {at: 0s, do: kill, gateway: us-east/1}\n  - {at: 5s, do: freeze, gateway: us-east/2, for: 20s}\n", RTO));
+    CU_ASSERT(
+        accepted("  - {at: 0s, do: freeze, gateway: us-east/1}\n  - {at: 5s, do: kill, gateway: us-east/1}\n", RTO));
+    CU_ASSERT(accepted("  - {at: 0s, do: kill, region: us-east}\n  - {at: 20s, do: restore, region: us-east}\n"
+                       "  - {at: 40s, do: kill, region: us-east}\n",
+                       RTO));
+}
+
+static void one_verb_once_at_a_time(void)
+{
+    CU_ASSERT(rejected("  - {at: 0s, do: freeze, region: us-east}\n  - {at: 5s, do: freeze, gateway: us-east/2}\n", RTO,
+                       "DR0208"));
+    CU_ASSERT(rejected("  - {at: 0s, do: drift, region: us-east, merge: {a: 1}}\n"
+                       "  - {at: 5s, do: drift, gateway: us-east/2, merge: {b: 1}}\n",
+                       RTO, "DR0208"));
+    CU_ASSERT(accepted("  - {at: 0s, do: freeze, gateway: us-east/1}\n"
+                       "  - {at: 5s, do: drift, gateway: us-east/1, merge: {a: 1}}\n",
+                       RTO));
+    CU_ASSERT(accepted("  - {at: 0s, do: kill, gateway: us-east/1}\n  - {at: 0s, do: kill, origin: us-east/1}\n", RTO));
+}
+
+static void restores_must_find_something(void)
+{
+    CU_ASSERT(rejected("  - {at: 0s, do: kill, region: us-east}\n  - {at: 20s, do: restore, region: eu-west}\n", RTO,
+                       "DR0206"));
+    CU_ASSERT(rejected("  - {at: 0s, do: kill, region: us-east}\n  - {at: 20s, do: restore, gateway: us-east/1}\n", RTO,
+                       "DR0206"));
+    CU_ASSERT(rejected("  - {at: 20s, do: kill, region: us-east}\n  - {at: 0s, do: restore, region: us-east}\n", RTO,
+                       "DR0206"));
+    CU_ASSERT(
+        rejected("  - {at: 0s, do: kill, region: us-east, for: 20s}\n  - {at: 30s, do: restore, region: us-east}\n",
+                 RTO, "DR0206"));
+    CU_ASSERT(
+        rejected("  - {at: 0s, do: kill, region: us-east, for: 40s}\n  - {at: 30s, do: restore, region: us-east}\n",
+                 RTO, "DR0207"));
+    CU_ASSERT(
+        accepted("  - {at: 0s, do: kill, gateway: us-east/1}\n  - {at: 30s, do: restore, region: us-east}\n", RTO));
+    CU_ASSERT(accepted("  - {at: 0s, do: partition, between: [us-east, eu-west]}\n"
+                       "  - {at: 30s, do: restore, between: [eu-west, us-east]}\n",
+                       RTO));
+    CU_ASSERT(rejected("  - {at: 0s, do: kill, region: us-east}\n  - {at: 0s, do: restore, region: us-east}\n", RTO,
+                       "DR0211"));
+}
+
+static void proofs_need_their_time(void)
+{
+    CU_ASSERT(rejected(CUT("0s", "both", "1300ms"), "{availability: 90%}", "DR0211"));
+    CU_ASSERT(accepted(CUT("0s", "both", "1400ms"), "{availability: 90%}"));
+    CU_ASSERT(accepted("  - {at: 0s, do: kill, gateway: us-east/1, for: 100ms}\n", "{availability: 90%}"));
+}
+
+static void somebody_must_be_left_to_serve(void)
+{
+    static const char both[] = "  - {at: 0s, do: kill, region: us-east}\n  - {at: 5s, do: kill, region: eu-west}\n";
+    CU_ASSERT(rejected(both, RTO, "DR0212"));
+    CU_ASSERT(rejected(both, "{availability: 50%}", "DR0212"));
+    CU_ASSERT(accepted(both, "{converged: 30s}"));
+    CU_ASSERT(rejected("  - {at: 0s, do: kill, origin: us-east/1}\n  - {at: 5s, do: freeze, region: eu-west}\n", RTO,
+                       "DR0212"));
+    CU_ASSERT(accepted("  - {at: 0s, do: kill, region: us-east}\n  - {at: 20s, do: restore, region: us-east}\n"
+                       "  - {at: 40s, do: kill, region: eu-west}\n",
+                       RTO));
+}
+
+static void every_conflict_shows_both_places(void)
+{
+    scoped_text struct text out = {0};
+    plan_free(load_steps(CUT("0s", "both", "20s") CUT("5s", "both", "20s"), RTO, &out));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&out), " --> t.yaml:5:18\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&out), " ::: t.yaml:4:18\n"));
+}
+
+void suite_faults(void)
+{
+    runner_suite(NULL, NULL);
+    runner_test(different_directions_compose);
+    runner_test(different_parameters_merge);
+    runner_test(nothing_is_seen_under_a_cut);
+    runner_test(the_dead_cannot_be_hit);
+    runner_test(one_verb_once_at_a_time);
+    runner_test(restores_must_find_something);
+    runner_test(proofs_need_their_time);
+    runner_test(somebody_must_be_left_to_serve);
+    runner_test(every_conflict_shows_both_places);
+}
