@@ -256,8 +256,7 @@ static int drill_open_lab(struct drill *d, const struct lab_options *lab)
     if (failed == 0)
         d->loop = d->rec.loop = d->ops->loop(d->lab);
     int64_t end = record_tick(&d->rec);
-    if (failed == 0)
-        prelude_header(d);
+    prelude_header(d);
     struct event up = {.kind = EVENT_PHASE_BEGIN, .at_ns = begin, .end_ns = begin, .subject = "lab_up"};
     record_add(&d->rec, &up);
     up.kind = EVENT_PHASE_END;
