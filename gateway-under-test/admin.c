@@ -62,9 +62,9 @@ bool node_answer_health(struct node *n, struct exchange *x)
 static void answer_status(struct node *n, struct exchange *x)
 {
     const struct config *c = n->config;
-    json_t *status = json_pack("{s:s, s:s, s:s, s:I, s:s}", "node", c->node, "role", role_words[c->role], "region",
-                               c->region, "uptime_ms", (json_int_t)((loop_now(n->loop) - n->started_ns) / NS_PER_MS),
-                               "config", c->fingerprint);
+    json_t *status =
+        json_pack("{s:s, s:s, s:s, s:I, s:s}", "node", c->node, "role", role_words[c->role], "region", c->region,
+                  "uptime_ms", (json_int_t)((loop_now(n->loop) - n->started_ns) / NS_PER_MS), "config", c->fingerprint);
     n->ops->status(n, status);
     answer_json(x, 200, status);
 }

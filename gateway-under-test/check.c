@@ -60,7 +60,8 @@ static void on_due(struct loop_timer *t, int64_t now)
     if (m->check.under_way)
         return; /* time-out longer than the period: the one under way counts */
     text_clear(&m->check.request);
-    text_addf(&m->check.request, "GET %s HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\nUser-Agent: drgateway-check\r\n\r\n",
+    text_addf(&m->check.request,
+              "GET %s HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\nUser-Agent: drgateway-check\r\n\r\n",
               cfg->check.path, m->cfg->address, m->cfg->port);
     call_start(&m->check, &m->up, (struct call_times){limit, limit}, false, on_done);
 }

@@ -57,7 +57,8 @@ int place_keys(const struct place *p, const char *const *known)
         n++;
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)p->object, key, value) {
+    json_object_foreach((json_t *)p->object, key, value)
+    {
         bool found = false;
         for (size_t i = 0; i < n; i++)
             found = found || strcmp(key, known[i]) == 0;

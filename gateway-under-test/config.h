@@ -119,7 +119,7 @@ struct place {
 int place_fail(const struct place *p, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int place_enter(const struct place *p, const char *key, struct place *inner); /* an object that must be there */
 int place_item(const struct place *p, const char *key, size_t i, const json_t *item, struct place *inner);
-int place_keys(const struct place *p, const char *const *known);              /* NULL-terminated */
+int place_keys(const struct place *p, const char *const *known); /* NULL-terminated */
 int want_text(const struct place *p, const char *key, const char *otherwise, const char **out);
 int want_int(const struct place *p, const char *key, int64_t low, int64_t high, int64_t otherwise, int64_t *out);
 int want_small(const struct place *p, const char *key, int low, int high, int64_t otherwise, int *out);

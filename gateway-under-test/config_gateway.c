@@ -72,8 +72,8 @@ static int parse_passive(const struct place *p, struct config_pool *pool)
 
 static int parse_pool(const struct place *p, struct config_pool *pool)
 {
-    static const char *const keys[] = {"policy", "regions", "members", "check", "passive", "connect_ms",
-                                       "try_ms", "total_ms", "retries", NULL};
+    static const char *const keys[] = {"policy",     "regions", "members",  "check",   "passive",
+                                       "connect_ms", "try_ms",  "total_ms", "retries", NULL};
     static const char *const policies[] = {"round_robin", "least_conn", NULL};
     int policy = 0;
     if (place_keys(p, keys) < 0 || want_word(p, "policy", policies, "round_robin", &policy) < 0 ||
@@ -164,14 +164,16 @@ static int parse_pools_and_routes(struct place *top)
         return place_fail(top, "routes", "there must be 1 to 256 routes and at most 256 pools");
     c->pools = arena_array(&c->arena, struct config_pool, pool_count + route_count);
     c->routes = arena_array(&c->arena, struct config_route, route_count);
-    json_object_foreach((json_t *)pools.object, name, value) {
+    json_object_foreach((json_t *)pools.object, name, value)
+    {
         struct config_pool *pool = &c->pools[c->pool_count];
         pool->name = arena_strdup(&c->arena, name);
         if (place_enter(&pools, name, &at) < 0 || parse_pool(&at, pool) < 0)
             return -1;
         c->pool_count++;
     }
-    json_object_foreach((json_t *)routes.object, name, value) {
+    json_object_foreach((json_t *)routes.object, name, value)
+    {
         struct config_route *r = &c->routes[c->route_count++];
         r->name = arena_strdup(&c->arena, name);
         if (place_enter(&routes, name, &at) < 0 || parse_route(&at, r) < 0)
@@ -182,8 +184,8 @@ static int parse_pools_and_routes(struct place *top)
 
 int config_parse_gateway(struct place *top)
 {
-    static const char *const keys[] = {"node", "role", "region", "listen", "admin", "flaws",
-                                       "drain_ms", "routes", "pools", "drift", NULL};
+    static const char *const keys[] = {"node",     "role",   "region", "listen", "admin", "flaws",
+                                       "drain_ms", "routes", "pools",  "drift",  NULL};
     static const char *const drift_keys[] = {"check_ms", "policy", "revert_after_ms", NULL};
     static const char *const policies[] = {"alert", "revert", NULL};
     struct config *c = top->config;

@@ -31,7 +31,7 @@ static int parse_peers(const struct place *p, struct config_store *s)
 
 static int parse_store(const struct place *p, struct config_store *s)
 {
-    static const char *const keys[] = {"mode", "every_ms", "degrade", "degrade_after_ms", "port", "home", "peers",
+    static const char *const keys[] = {"mode",    "every_ms", "degrade",  "degrade_after_ms", "port", "home", "peers",
                                        "witness", "lease_ms", "renew_ms", "failback_hold_ms", NULL};
     static const char *const modes[] = {"async", "sync", NULL};
     static const char *const degrades[] = {"block", "async", NULL};
@@ -48,8 +48,8 @@ static int parse_store(const struct place *p, struct config_store *s)
         want_int(p, "failback_hold_ms", 0, 600000, 1000, &s->failback_hold_ms) < 0 || parse_peers(p, s) < 0)
         return -1;
     s->has_witness = json_object_get(p->object, "witness") != NULL;
-    if (s->has_witness && (place_enter(p, "witness", &at) < 0 || place_keys(&at, witness_keys) < 0 ||
-                           want_address(&at, &s->witness) < 0))
+    if (s->has_witness &&
+        (place_enter(p, "witness", &at) < 0 || place_keys(&at, witness_keys) < 0 || want_address(&at, &s->witness) < 0))
         return -1;
     s->sync = mode == 1;
     s->degrade_async = degrade == 1;
@@ -62,8 +62,8 @@ static int parse_store(const struct place *p, struct config_store *s)
 
 int config_parse_origin(struct place *top)
 {
-    static const char *const keys[] = {"node", "role", "region", "listen", "admin", "flaws", "drain_ms", "store",
-                                       "store_at", NULL};
+    static const char *const keys[] = {"node",  "role",     "region", "listen",   "admin",
+                                       "flaws", "drain_ms", "store",  "store_at", NULL};
     static const char *const at_keys[] = {"address", "port", NULL};
     struct config *c = top->config;
     struct place at;
@@ -84,8 +84,8 @@ int config_parse_origin(struct place *top)
 
 int config_parse_witness(struct place *top)
 {
-    static const char *const keys[] = {"node", "role", "region", "listen", "admin", "flaws", "drain_ms",
-                                       "lease_ms", "prefer", "grace_ms", "regions", NULL};
+    static const char *const keys[] = {"node",     "role",     "region", "listen",   "admin",   "flaws",
+                                       "drain_ms", "lease_ms", "prefer", "grace_ms", "regions", NULL};
     struct config *c = top->config;
     if (place_keys(top, keys) < 0 || want_int(top, "lease_ms", 30, 600000, 750, &c->lease_ms) < 0 ||
         want_int(top, "grace_ms", 0, 600000, 1500, &c->grace_ms) < 0 ||

@@ -25,8 +25,8 @@ struct conn {
     size_t in_limit; /* reading stops when in holds this many */
     bool open, connecting, paused;
     uint32_t watched; /* events asked of the loop */
-    bool eof;  /* the peer has sent all it will */
-    int error; /* errno of what broke the connection, 0 while well */
+    bool eof;         /* the peer has sent all it will */
+    int error;        /* errno of what broke the connection, 0 while well */
     void (*event)(struct conn *c);
 };
 
@@ -39,7 +39,7 @@ void conn_send(struct conn *c, const void *bytes, size_t len); /* failure shows 
 bool conn_idle(const struct conn *c);                          /* nothing left to send */
 void conn_take(struct conn *c, size_t n);                      /* drop n bytes from the front of in */
 void conn_pause(struct conn *c, bool pause);                   /* stop or go on reading */
-int conn_detach(struct conn *c); /* give the descriptor away; the buffers stay */
+int conn_detach(struct conn *c);                               /* give the descriptor away; the buffers stay */
 void conn_close(struct conn *c);
 void conn_deinit(struct conn *c); /* close and free the buffers */
 

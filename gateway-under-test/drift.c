@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drift is a difference between what runs and what is desired. What runs is hashed anew at every look, from the document
- * that the table was made of; the file on disk proves nothing. The desired file is read at every look, too; when it is
+ * Drift is a difference between what runs and what is desired. What runs is hashed anew at every look, from the
+ * document that the table was made of; the file on disk proves nothing. The desired file is read at every look, too; when it is
  * missing or broken the last good one stays in force. By policy the desired configuration is put back: into the process
  * first and, that done, into the configuration file, so that a restart does not bring the drift back.
  */

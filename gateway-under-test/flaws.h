@@ -7,16 +7,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define FLAWS(X)                                                                                                       \
-    X(no_failover, "only the home region's store asks for the lease, and gateways never leave the first region")       \
-    X(ack_before_replicate, "sync mode acknowledges at once and ships every 500 ms or later")                          \
-    X(no_fencing, "a leader that cannot renew its lease goes on acknowledging")                                        \
-    X(drift_unreported, "status says drift: false whatever runs, and nothing is repaired")                             \
-    X(stale_follower_read, "followers answer reads, and gateways spread reads over all regions")                       \
-    X(drop_every_nth_write, "every 7th acknowledged write is not stored")                                              \
-    X(silent_async_degrade, "sync mode stops waiting for a peer that is away and tells nobody")                        \
-    X(slow_detect, "active checks run ten times slower and passive ejection needs ten times the failures")             \
-    X(failback_without_catchup, "the lease goes home as soon as the home region connects, whatever it has")            \
+#define FLAWS(X)                                                                                                 \
+    X(no_failover, "only the home region's store asks for the lease, and gateways never leave the first region") \
+    X(ack_before_replicate, "sync mode acknowledges at once and ships every 500 ms or later")                    \
+    X(no_fencing, "a leader that cannot renew its lease goes on acknowledging")                                  \
+    X(drift_unreported, "status says drift: false whatever runs, and nothing is repaired")                       \
+    X(stale_follower_read, "followers answer reads, and gateways spread reads over all regions")                 \
+    X(drop_every_nth_write, "every 7th acknowledged write is not stored")                                        \
+    X(silent_async_degrade, "sync mode stops waiting for a peer that is away and tells nobody")                  \
+    X(slow_detect, "active checks run ten times slower and passive ejection needs ten times the failures")       \
+    X(failback_without_catchup, "the lease goes home as soon as the home region connects, whatever it has")      \
     X(duplicate_on_retry, "the store ignores idempotency keys and gateways send every 20th write twice")
 
 #define FLAW_ENUM(name, text) FLAW_##name,

@@ -54,7 +54,8 @@ enum frame_read frame_read(const char *bytes, size_t len, struct frame *f, size_
         return FRAME_SHORT;
     uint64_t epoch = get_u64(b + FRAME_HEAD + 1);
     unsigned type = b[FRAME_HEAD];
-    if (crc32c(0, b + FRAME_HEAD, n) != get_u32(b + 4) || epoch > INT64_MAX || type < FRAME_HELLO || type > FRAME_TAKEOVER)
+    if (crc32c(0, b + FRAME_HEAD, n) != get_u32(b + 4) || epoch > EPOCH_MAX || type < FRAME_HELLO ||
+        type > FRAME_TAKEOVER)
         return FRAME_BAD;
     *f = (struct frame){(enum frame_type)type, (int64_t)epoch, bytes + FRAME_HEAD + 9, n - 9};
     *used = FRAME_HEAD + n;

@@ -5,7 +5,7 @@
  *     u32 length of what follows the CRC · u32 CRC-32C of it · u8 type · u64 epoch of the sender · body
  *
  *     HELLO     leader    region, u64 last lsn, u16 n, n x (u64 epoch, u64 first lsn)   "I lead; this is my history"
- *     STATE     follower  region, u64 last lsn, u8 traits           "I have cut what differs; ship what comes after this"
+ *     STATE     follower  region, u64 last lsn, u8 traits           "What differs is cut; ship what follows"
  *     RECORDS   leader    encoded records (record.h), consecutive
  *     BEAT      leader    nothing; asks for an ACK
  *     ACK       follower  u64 last lsn, u8 traits

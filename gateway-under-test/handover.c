@@ -75,7 +75,8 @@ static struct link *successor(struct store *s, int64_t now)
     int64_t hold = s->cfg->failback_hold_ms * NS_PER_MS;
     for (size_t i = 0; i < s->link_count; i++) {
         struct link *k = &s->links[i];
-        bool able = k->connected && !k->peer_draining && k->caught_up_since != 0 && (!s->cfg->sync || k->standing == STANDING_IN);
+        bool able = k->connected && !k->peer_draining && k->caught_up_since != 0 &&
+                    (!s->cfg->sync || k->standing == STANDING_IN);
         bool home = k->peer_home && !s->cfg->home && !s->lease.stay && now - k->caught_up_since >= hold;
         if (able && (home || s->node->draining))
             return k;

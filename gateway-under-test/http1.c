@@ -12,7 +12,16 @@
 #include <string.h>
 #include <strings.h>
 
-enum chunk_state { CHUNK_SIZE, CHUNK_EXTENSION, CHUNK_SIZE_LF, CHUNK_DATA, CHUNK_CR, CHUNK_LF, CHUNK_END_CR, CHUNK_END_LF };
+enum chunk_state {
+    CHUNK_SIZE,
+    CHUNK_EXTENSION,
+    CHUNK_SIZE_LF,
+    CHUNK_DATA,
+    CHUNK_CR,
+    CHUNK_LF,
+    CHUNK_END_CR,
+    CHUNK_END_LF
+};
 
 void http_begin_request(struct http_message *m)
 {
@@ -167,8 +176,8 @@ static enum http_progress read_field(struct http_message *m, const char *b, size
     }
     if (m->field_count == HTTP_FIELDS_MAX)
         return large(m, "too many fields");
-    m->fields[m->field_count++] = (struct http_field){(uint32_t)from, (uint32_t)(colon - from), (uint32_t)start,
-                                                      (uint32_t)(end - start)};
+    m->fields[m->field_count++] =
+        (struct http_field){(uint32_t)from, (uint32_t)(colon - from), (uint32_t)start, (uint32_t)(end - start)};
     return note_field(m, (struct http_span){b + from, colon - from}, (struct http_span){b + start, end - start}, hosts);
 }
 

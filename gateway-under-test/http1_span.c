@@ -83,9 +83,10 @@ bool span_int(struct http_span s, int64_t *out)
 
 bool http_hop_by_hop(struct http_span name)
 {
-    static const char *const names[] = {"connection", "keep-alive", "proxy-connection", "te", "trailer",
-                                        "transfer-encoding", "upgrade", "content-length", "expect",
-                                        "proxy-authenticate", "proxy-authorization"};
+    static const char *const names[] = {
+        "connection",         "keep-alive", "proxy-connection", "te",     "trailer",
+        "transfer-encoding",  "upgrade",    "content-length",   "expect", "proxy-authenticate",
+        "proxy-authorization"};
     for (size_t i = 0; i < array_len(names); i++) {
         if (span_is_nocase(name, names[i]))
             return true;

@@ -3,13 +3,13 @@
  * Leadership is a lease from the witness. The holder renews it every renew_ms and counts its age from the moment the
  * granted question was *sent*, on CLOCK_BOOTTIME: the witness counts from its arrival, so the holder's end is always
  * the earlier one, and a frozen or suspended process sees on its first look that its time is over. A tenth of the lease
- * (at least 25 ms) is kept as margin for clocks that run at different speeds.
+ * (at least 25 ms, or a quarter of a very short one) is kept as margin for clocks that run at different speeds.
  *
  * A follower asks, too, as often, and just after the lease it was told about will have run out; so the pause without a
  * leader is hardly longer than the lease. It is the witness who judges whether it may lead.
  *
- * Without a witness in the configuration nobody can grant anything: the home region's store leads from its start, with a
- * new epoch each time, and no other ever does.
+ * Without a witness in the configuration nobody can grant anything: the home region's store leads from its start, with
+ * a new epoch each time, and no other ever does.
  *
  * With the flaw no_fencing the end of the lease is not noticed; only a witness that says who leads now ends it.
  */
@@ -24,13 +24,15 @@
 
 static int64_t usable_ns(const struct store *s)
 {
-    int64_t lease = s->cfg->lease_ms, margin = lease / 10 > 25 ? lease / 10 : 25;
+    int64_t lease = s->cfg->lease_ms, least = lease / 4 < 25 ? lease / 4 : 25;
+    int64_t margin = lease / 10 > least ? lease / 10 : least;
     return (lease - margin) * NS_PER_MS;
 }
 
 bool lease_holds(const struct store *s)
 {
-    return !s->cfg->has_witness || store_flaw(s, FLAW_no_fencing) || clock_boot_ns() - s->lease.since_boot_ns < usable_ns(s);
+    return !s->cfg->has_witness || store_flaw(s, FLAW_no_fencing) ||
+           clock_boot_ns() - s->lease.since_boot_ns < usable_ns(s);
 }
 
 void witness_request(struct call *c, const char *path, json_t *take)
@@ -38,7 +40,8 @@ void witness_request(struct call *c, const char *path, json_t *take)
     char *body = json_canonical(take);
     json_decref(take);
     text_clear(&c->request);
-    text_addf(&c->request, "POST %s HTTP/1.1\r\nHost: witness\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+    text_addf(&c->request,
+              "POST %s HTTP/1.1\r\nHost: witness\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
               path, strlen(body), body);
     free(body);
 }
@@ -54,8 +57,8 @@ static void granted(struct store *s, int64_t epoch, json_t *reply)
     if (clock_boot_ns() - l->sent_boot_ns >= usable_ns(s))
         return; /* the answer took so long that it is worthless */
     l->since_boot_ns = l->sent_boot_ns;
-    loop_timer_set(s->node->loop, &l->expiry, loop_now(s->node->loop) + usable_ns(s) -
-                                                  (clock_boot_ns() - l->since_boot_ns));
+    loop_timer_set(s->node->loop, &l->expiry,
+                   loop_now(s->node->loop) + usable_ns(s) - (clock_boot_ns() - l->since_boot_ns));
     if (s->leading && epoch != s->epoch)
         store_step_down(s, "the witness counts another epoch");
     if (!s->leading)
@@ -117,8 +120,8 @@ static void on_ask(struct loop_timer *t, int64_t now)
     witness_request(&l->call, "/lease",
                     json_pack("{s:s, s:I, s:I, s:I, s:b, s:b, s:b}", "region", s->node->config->region, "epoch",
                               (json_int_t)s->epoch, "lsn", (json_int_t)index_last(&s->index), "log_epoch",
-                              (json_int_t)(last ? last->epoch : 0), "want", wants_to_lead(s), "lead", s->leading, "sync",
-                              s->cfg->sync));
+                              (json_int_t)(last ? last->epoch : 0), "want", wants_to_lead(s), "lead", s->leading,
+                              "sync", s->cfg->sync));
     l->sent_boot_ns = clock_boot_ns();
     call_start(&l->call, &l->witness, (struct call_times){s->cfg->renew_ms, s->cfg->renew_ms * 2}, true, on_answer);
 }

@@ -4,8 +4,8 @@
  * on the loop like everything else. Exit codes: 0 fine, 2 usage, 3 configuration, 4 failed while running, 5 this
  * machine cannot do it (a port is taken, a directory not writable).
  */
-#include "gateway-under-test/node.h"
 #include "drtest_version.h"
+#include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
@@ -29,7 +29,7 @@ static const char help[] =
     "       drgateway --check-config FILE\n"
     "\n"
     "  --config FILE        configuration of this node (JSON); SIGHUP reads it again\n"
-    "  --desired FILE       desired state that drift is measured against (gateway; default: the configuration at start)\n"
+    "  --desired FILE       desired state of a gateway, to see drift against (default: the configuration at start)\n"
     "  --data DIR           directory of the store or the witness; must exist\n"
     "  --check-config FILE  read FILE, report what is wrong with it, exit 0 or 3\n"
     "  --flaws              list the flaws that a configuration can ask for\n"
@@ -143,10 +143,10 @@ int main(int argc, char **argv)
 {
     enum { OPT_CONFIG = 1, OPT_DESIRED, OPT_DATA, OPT_CHECK, OPT_FLAWS, OPT_VERSION, OPT_HELP };
     static const struct option options[] = {
-        {"config", required_argument, NULL, OPT_CONFIG},      {"desired", required_argument, NULL, OPT_DESIRED},
-        {"data", required_argument, NULL, OPT_DATA},          {"check-config", required_argument, NULL, OPT_CHECK},
-        {"flaws", no_argument, NULL, OPT_FLAWS},              {"version", no_argument, NULL, OPT_VERSION},
-        {"help", no_argument, NULL, OPT_HELP},                {NULL, 0, NULL, 0}};
+        {"config", required_argument, NULL, OPT_CONFIG}, {"desired", required_argument, NULL, OPT_DESIRED},
+        {"data", required_argument, NULL, OPT_DATA},     {"check-config", required_argument, NULL, OPT_CHECK},
+        {"flaws", no_argument, NULL, OPT_FLAWS},         {"version", no_argument, NULL, OPT_VERSION},
+        {"help", no_argument, NULL, OPT_HELP},           {NULL, 0, NULL, 0}};
     struct node node = {0};
     struct err e = {0};
     prepare_descriptors();

@@ -26,6 +26,6 @@ void metrics_print(const int64_t counters[COUNTER_COUNT], struct text *out)
 
 void metrics_gauge(struct text *out, const char *name, const char *help, double value)
 {
-    text_addf(out, "# HELP drgateway_%s %s\n# TYPE drgateway_%s gauge\ndrgateway_%s %.17g\n", name, help, name, name,
+    text_addf(out, "# HELP drgateway_%s %s\n# TYPE drgateway_%s gauge\ndrgateway_%s %.9g\n", name, help, name, name,
               value);
 }

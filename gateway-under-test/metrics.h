@@ -7,37 +7,37 @@
 
 struct text;
 
-#define COUNTERS(X)                                                                                                    \
-    X(requests, "requests received on the service port")                                                               \
-    X(errors, "requests answered with 5xx")                                                                            \
-    X(attempts, "requests sent to upstreams, health checks excluded")                                                  \
-    X(retries, "attempts after the first of a request")                                                                \
-    X(upstream_unreachable, "attempts without a connection")                                                           \
-    X(upstream_timeouts, "attempts without an answer in time")                                                         \
-    X(upstream_broken, "attempts reset, cut short or answered malformed")                                              \
-    X(not_forwarded, "requests answered 503, provably not applied")                                                    \
-    X(unknown_outcome, "requests answered 502 or 504 of our own")                                                      \
-    X(rate_limited, "requests answered 429")                                                                           \
-    X(ejections, "members ejected by passive checks")                                                                  \
-    X(checks_ok, "active checks passed")                                                                               \
-    X(checks_failed, "active checks failed")                                                                           \
-    X(reloads, "configurations taken over")                                                                            \
-    X(reloads_refused, "configurations refused")                                                                       \
-    X(drifts, "times the running configuration was seen to differ from the desired one")                               \
-    X(reverts, "times the desired configuration was restored")                                                         \
-    X(writes, "writes applied by clients")                                                                             \
-    X(replays, "writes answered from their idempotency key")                                                           \
-    X(reads, "reads answered")                                                                                         \
-    X(refused_follower, "requests refused because this store does not lead")                                           \
-    X(held, "requests held during a planned handover")                                                                 \
-    X(shipped, "records shipped to peers")                                                                             \
-    X(received, "records received from the leader")                                                                    \
-    X(stale_refused, "replication messages refused for their low epoch")                                               \
-    X(lost_records, "records moved to a lost log")                                                                     \
-    X(takeovers, "times this store became leader")                                                                     \
-    X(handovers, "planned handovers completed")                                                                        \
-    X(degraded, "times a peer was taken out of the acknowledgements")                                                  \
-    X(lease_grants, "leases granted or renewed")                                                                       \
+#define COUNTERS(X)                                                                      \
+    X(requests, "requests received on the service port")                                 \
+    X(errors, "requests answered with 5xx")                                              \
+    X(attempts, "requests sent to upstreams, health checks excluded")                    \
+    X(retries, "attempts after the first of a request")                                  \
+    X(upstream_unreachable, "attempts without a connection")                             \
+    X(upstream_timeouts, "attempts without an answer in time")                           \
+    X(upstream_broken, "attempts reset, cut short or answered malformed")                \
+    X(not_forwarded, "requests answered 503, provably not applied")                      \
+    X(unknown_outcome, "requests answered 502 or 504 of our own")                        \
+    X(rate_limited, "requests answered 429")                                             \
+    X(ejections, "members ejected by passive checks")                                    \
+    X(checks_ok, "active checks passed")                                                 \
+    X(checks_failed, "active checks failed")                                             \
+    X(reloads, "configurations taken over")                                              \
+    X(reloads_refused, "configurations refused")                                         \
+    X(drifts, "times the running configuration was seen to differ from the desired one") \
+    X(reverts, "times the desired configuration was restored")                           \
+    X(writes, "writes applied by clients")                                               \
+    X(replays, "writes answered from their idempotency key")                             \
+    X(reads, "reads answered")                                                           \
+    X(refused_follower, "requests refused because this store does not lead")             \
+    X(held, "requests held during a planned handover")                                   \
+    X(shipped, "records shipped to peers")                                               \
+    X(received, "records received from the leader")                                      \
+    X(stale_refused, "replication messages refused for their low epoch")                 \
+    X(lost_records, "records moved to a lost log")                                       \
+    X(takeovers, "times this store became leader")                                       \
+    X(handovers, "planned handovers completed")                                          \
+    X(degraded, "times a peer was taken out of the acknowledgements")                    \
+    X(lease_grants, "leases granted or renewed")                                         \
     X(lease_refusals, "leases refused")
 
 #define COUNTER_ENUM(name, text) COUNTER_##name,

@@ -105,7 +105,8 @@ int node_adopt(struct node *n, struct config *next, struct err *e)
     const struct config *now = n->config;
     if (strcmp(next->node, now->node) != 0 || strcmp(next->region, now->region) != 0 || next->role != now->role ||
         next->listen != now->listen || next->admin != now->admin)
-        return err_set(e, ERR_MEANING, "configuration", "node, role, region and ports cannot change in a running process");
+        return err_set(e, ERR_MEANING, "configuration",
+                       "node, role, region and ports cannot change in a running process");
     if (n->ops->reload != NULL && n->ops->reload(n, next, e) < 0)
         return -1;
     config_free(n->config);

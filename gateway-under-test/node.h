@@ -46,8 +46,8 @@ struct node {
 /* Open ports and role. config is taken; the paths are borrowed. */
 int node_open(struct node *n, struct loop *l, struct config *config, struct err *e);
 void node_close(struct node *n);
-void node_drain(struct node *n);                  /* SIGTERM: sets stop when all is done */
-int node_reload(struct node *n, struct err *e);   /* SIGHUP: the file, or the running one kept */
+void node_drain(struct node *n);                                    /* SIGTERM: sets stop when all is done */
+int node_reload(struct node *n, struct err *e);                     /* SIGHUP: the file, or the running one kept */
 int node_adopt(struct node *n, struct config *next, struct err *e); /* takes next on success only */
 void node_log(const struct node *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Answers that every role gives the same way. False: not such a path. */

@@ -108,8 +108,7 @@ static void write_order(struct store *s, struct exchange *x)
         send_error(s, x, 400, "a write needs Idempotency-Key and a body with op, key and value");
         return;
     }
-    const struct record *stored =
-        store_flaw(s, FLAW_duplicate_on_retry) ? NULL : index_by_idem(&s->index, wish.idem);
+    const struct record *stored = store_flaw(s, FLAW_duplicate_on_retry) ? NULL : index_by_idem(&s->index, wish.idem);
     if (stored != NULL) {
         repeat(s, x, &wish, stored);
         return;

@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define owner_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define owner_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+/* No honest epoch is larger; what claims to be is refused before it can overflow anything. */
+#define EPOCH_MAX (INT64_C(1) << 40)
 
 /* CRC-32C (Castagnoli, RFC 3720 appendix B.4) of bytes; crc is 0 or the value of what came before. */
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t len);

@@ -70,8 +70,8 @@ int table_new(struct node *n, json_t *doc, const struct table *inherit, struct t
     for (size_t i = 0; i < c->pool_count; i++)
         pool_init(&t->pools[i], t, &c->pools[i], inherit);
     for (size_t i = 0; i < c->route_count; i++)
-        t->routes[i] = (struct route){.cfg = &c->routes[i], .tokens = (double)c->routes[i].rate_per_s,
-                                      .filled_at = loop_now(n->loop)};
+        t->routes[i] = (struct route){
+            .cfg = &c->routes[i], .tokens = (double)c->routes[i].rate_per_s, .filled_at = loop_now(n->loop)};
     *out = t;
     return 0;
 }

@@ -58,12 +58,12 @@ void table_unref(struct table *t);
 void table_start_checks(struct table *t);
 void table_retire(struct table *t); /* stop the checks and drop the owner's reference */
 
-bool member_usable(const struct member *m, int64_t now);     /* not down, not ejected */
-void member_succeeded(struct member *m);                     /* a request was answered */
-void member_failed(struct member *m);                        /* a request got no answer, or a gateway error */
+bool member_usable(const struct member *m, int64_t now); /* not down, not ejected */
+void member_succeeded(struct member *m);                 /* a request was answered */
+void member_failed(struct member *m);                    /* a request got no answer, or a gateway error */
 void member_set_health(struct member *m, enum health health);
-bool pool_usable(const struct pool *p);                      /* some member is */
-bool pool_ready(const struct pool *p);                       /* some member is known to be up */
+bool pool_usable(const struct pool *p); /* some member is */
+bool pool_ready(const struct pool *p);  /* some member is known to be up */
 /* Someone who knows says that this region leads since this epoch, or that it does not. */
 void pool_learn_leader(struct pool *p, const char *region, size_t len, int64_t epoch);
 void pool_learn_follower(struct pool *p, const char *region, int64_t epoch);

@@ -2,11 +2,11 @@
 /*
  * One entry of the replicated log, and its form on disk and on the wire:
  *
- *     u32 length of what follows the CRC · u32 CRC-32C of it · u8 type · u64 epoch · u64 lsn · u64 origin time (ns, UTC)
- *     · key, op, idempotency key, value, each u8 length and bytes
+ *     u32 length of what follows the CRC · u32 CRC-32C of it · u8 type · u64 epoch · u64 lsn · u64 origin time (ns,
+ *     UTC) · key, op, idempotency key, value, each u8 length and bytes
  *
- * in network byte order. Texts are of [A-Za-z0-9._:/-], so they need no escaping anywhere. Invariant of a log: lsn counts
- * from 1 without a hole, epoch never falls; two logs that agree on (lsn, epoch) of an entry agree on all before it.
+ * in network byte order. Texts are of [A-Za-z0-9._:/-], so they need no escaping anywhere. Invariant of a log: lsn
+ * counts from 1 without a hole, epoch never falls; two logs that agree on (lsn, epoch) of an entry agree on all before it.
  */
 #pragma once
 #include <stdbool.h>

@@ -37,14 +37,14 @@ struct link { /* from the leader to one peer */
     struct store *store;
     const struct config_peer *peer;
     struct conn conn;
-    bool connected;      /* STATE has come: records flow */
+    bool connected; /* STATE has come: records flow */
     bool peer_home, peer_draining;
-    int64_t dial_at, heard_at; /* next attempt; last word of the peer */
+    int64_t dial_at, heard_at;             /* next attempt; last word of the peer */
     int64_t sent_lsn, acked_lsn, flush_to; /* shipped; known there; to be shipped now */
     enum standing standing;
-    int64_t joined_at_lsn; /* JOINING: must be acked before the witness is told */
+    int64_t joined_at_lsn;   /* JOINING: must be acked before the witness is told */
     int64_t caught_up_since; /* 0: not caught up */
-    struct call tell;      /* to the witness, about this peer */
+    struct call tell;        /* to the witness, about this peer */
 };
 
 struct follower_conn {
@@ -62,7 +62,7 @@ struct lease {
     char holder[64];                     /* as the witness said last; empty: nobody, or unknown */
     int64_t holder_epoch;
     bool again; /* ask once more when the answer is there */
-    bool stay; /* an operator ordered the leadership here: no fail-back by itself */
+    bool stay;  /* an operator ordered the leadership here: no fail-back by itself */
 };
 
 enum handover_state { HANDOVER_NONE, HANDOVER_HOLDING, HANDOVER_TRANSFER };
@@ -92,7 +92,7 @@ struct store {
     int64_t epoch; /* highest seen, on disk before it is used */
     bool leading;
     int64_t led_since;
-    int64_t lost; /* records moved to lost logs by this process */
+    int64_t lost;          /* records in the lost logs */
     int64_t dropped_count; /* flaw drop_every_nth_write */
     struct lease lease;
     struct link links[STORE_PEERS_MAX];
@@ -108,10 +108,10 @@ struct store {
 /* store.c */
 int store_open(struct store *s, struct node *n, struct err *e);
 void store_close(struct store *s);
-int store_set_epoch(struct store *s, int64_t epoch);                         /* raise it, on disk first */
-const struct record *store_append(struct store *s, const struct record *r);  /* a write of our own; NULL: failed */
+int store_set_epoch(struct store *s, int64_t epoch);                        /* raise it, on disk first */
+const struct record *store_append(struct store *s, const struct record *r); /* a write of our own; NULL: failed */
 int store_append_received(struct store *s, const struct text *bytes, const struct record *records, size_t count);
-void store_take_over(struct store *s, int64_t epoch, json_t *in_sync);       /* the lease is ours */
+void store_take_over(struct store *s, int64_t epoch, json_t *in_sync); /* the lease is ours */
 void store_step_down(struct store *s, const char *why);
 bool store_leads(const struct store *s); /* leads, and the lease holds at this very instant */
 bool store_flaw(const struct store *s, enum flaw f);
@@ -153,7 +153,7 @@ void follower_drop_links(struct store *s);
 
 /* handover.c */
 bool handover_begin(struct store *s, struct link *to, bool ordered);
-void handover_progress(struct store *s, int64_t now); /* after every ACK and every tick */
+void handover_progress(struct store *s, int64_t now);    /* after every ACK and every tick */
 bool handover_hold(struct store *s, struct exchange *x); /* true: kept until it is over */
 void handover_end(struct store *s);                      /* whatever its outcome: let the held ones go */
 
@@ -161,6 +161,6 @@ void handover_end(struct store *s);                      /* whatever its outcome
 void orders_handle(struct store *s, struct exchange *x);
 void orders_answer_write(struct store *s, struct exchange *x, const struct record *r, bool replayed);
 void orders_answer_read(struct store *s, struct exchange *x, const char *key, const struct record *r);
-void orders_refuse(struct store *s, struct exchange *x);                                      /* 503, not forwarded */
+void orders_refuse(struct store *s, struct exchange *x); /* 503, not forwarded */
 void orders_send(struct store *s, struct exchange *x, int status, const char *fields, const struct text *body);
 void orders_answer_ops(struct store *s, struct exchange *x);

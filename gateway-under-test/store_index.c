@@ -76,7 +76,8 @@ static void map_clear(struct lsn_map *m)
 
 void index_init(struct store_index *x)
 {
-    *x = (struct store_index){.by_key.field = offsetof(struct record, key), .by_idem.field = offsetof(struct record, idem)};
+    *x = (struct store_index){.by_key.field = offsetof(struct record, key),
+                              .by_idem.field = offsetof(struct record, idem)};
 }
 
 void index_deinit(struct store_index *x)

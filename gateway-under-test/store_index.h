@@ -34,7 +34,7 @@ void index_deinit(struct store_index *x);
 struct record *index_add(struct store_index *x, const struct record *r);
 void index_cut(struct store_index *x, int64_t keep); /* forget what comes after lsn keep */
 int64_t index_last(const struct store_index *x);
-const struct record *index_at(const struct store_index *x, int64_t lsn);        /* NULL outside 1 to last */
+const struct record *index_at(const struct store_index *x, int64_t lsn);         /* NULL outside 1 to last */
 const struct record *index_by_key(const struct store_index *x, const char *key); /* the newest; NULL */
 const struct record *index_by_idem(const struct store_index *x, const char *idem);
 /* SHA-256 of the sorted op ids, each with a newline. */

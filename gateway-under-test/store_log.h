@@ -16,7 +16,7 @@ struct text;
 struct store_log {
     int fd;
     char path[512], dir[448];
-    int64_t size; /* bytes of whole entries */
+    int64_t size;         /* bytes of whole entries */
     vec_of(int64_t) ends; /* ends.at[lsn - 1]: offset behind entry lsn */
 };
 
@@ -24,7 +24,10 @@ struct store_log {
 int store_log_open(struct store_log *l, const char *dir, void (*each)(void *ctx, const struct record *r), void *ctx,
                    int64_t *cut, struct err *e);
 /* All or nothing: after a failure the file is as before. bytes hold `count` encoded entries that follow the last. */
-int store_log_append(struct store_log *l, const struct text *bytes, const int64_t *lengths, size_t count, struct err *e);
+int store_log_append(struct store_log *l, const struct text *bytes, const int64_t *lengths, size_t count,
+                     struct err *e);
 /* Move the entries after lsn keep to DIR/lost-<epoch>.log (appending), then cut them off. */
 int store_log_cut(struct store_log *l, int64_t keep, int64_t epoch, struct err *e);
+/* How many records lie in the lost logs of the directory. */
+int64_t store_log_lost(const struct store_log *l);
 void store_log_close(struct store_log *l);

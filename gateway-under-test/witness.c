@@ -8,6 +8,7 @@
 #include "gateway-under-test/witness_book.h"
 
 #include "gateway-under-test/node.h"
+#include "gateway-under-test/own.h"
 #include "harness/base/arena.h"
 #include "harness/base/clock.h"
 #include "harness/base/err.h"
@@ -34,12 +35,17 @@ static int load(struct witness *w, struct err *e)
     return doc == NULL ? -1 : book_load(&w->book, doc, e);
 }
 
+static int write_book(struct witness *w, struct err *e)
+{
+    scoped_json json_t *doc = book_save(&w->book);
+    scoped_free char *bytes = json_canonical(doc);
+    return file_replace(w->path, bytes, strlen(bytes), e);
+}
+
 static int save(struct witness *w)
 {
     struct err e = {0};
-    scoped_json json_t *doc = book_save(&w->book);
-    scoped_free char *bytes = json_canonical(doc);
-    if (file_replace(w->path, bytes, strlen(bytes), &e) == 0)
+    if (write_book(w, &e) == 0)
         return 0;
     node_log(w->node, "%s: %s", e.at, e.msg);
     return -1;
@@ -57,7 +63,7 @@ static int witness_open(struct node *n, struct err *e)
     for (size_t i = 0; i < c->region_count; i++)
         book_add_region(&w->book, c->regions[i]);
     w->book.prefer = book_find(&w->book, c->prefer);
-    if (load(w, e) < 0) {
+    if (load(w, e) < 0 || write_book(w, e) < 0) {
         free(w);
         return -1;
     }
@@ -85,9 +91,10 @@ static void answer(struct witness *w, struct exchange *x, int status, bool grant
 {
     const struct book *b = &w->book;
     json_t *holder = b->holder >= 0 ? json_string(b->regions[b->holder].name) : json_null();
-    answer_json(x, status, json_pack("{s:b, s:I, s:I, s:o, s:b, s:o}", "granted", granted, "epoch", (json_int_t)b->epoch,
-                                     "left_ms", (json_int_t)book_left_ms(b, clock_boot_ns()), "holder", holder, "stay",
-                                     b->stay >= 0 && b->stay == b->holder, "in_sync", in_sync_list(b)));
+    answer_json(x, status,
+                json_pack("{s:b, s:I, s:I, s:o, s:b, s:o}", "granted", granted, "epoch", (json_int_t)b->epoch,
+                          "left_ms", (json_int_t)book_left_ms(b, clock_boot_ns()), "holder", holder, "stay",
+                          b->stay >= 0 && b->stay == b->holder, "in_sync", in_sync_list(b)));
 }
 
 static int region_in(const struct witness *w, const json_t *doc, const char *key)
@@ -111,8 +118,8 @@ static void on_lease(struct witness *w, struct exchange *x, const json_t *doc)
                               .want = json_is_true(json_object_get(doc, "want")),
                               .lead = json_is_true(json_object_get(doc, "lead")),
                               .sync = json_is_true(json_object_get(doc, "sync"))};
-    if (q.region < 0) {
-        answer_error(x, 400, "", "unknown region");
+    if (q.region < 0 || q.epoch > EPOCH_MAX) {
+        answer_error(x, 400, "", "unknown region, or an impossible epoch");
         return;
     }
     bool changed, granted = book_ask(&w->book, &q, clock_boot_ns(), &changed);

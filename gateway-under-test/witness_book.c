@@ -2,8 +2,8 @@
 /*
  * A question comes from a leader (lead: "I hold epoch n, renew") or from a candidate. The leader is granted its renewal
  * while it is the holder of that very epoch, even after the lease ran out, as long as nobody else got it in between. A
- * candidate gets the lease when it has run out, or at once when it is the holder itself (a restarted process: the old one
- * is dead, it held the lock of the directory) or has been named by a transfer. Every such grant but the last begins a
+ * candidate gets the lease when it has run out, or at once when it is the holder itself (a restarted process: the old
+ * one is dead, it held the lock of the directory) or has been named by a transfer. Every such grant but the last begins a
  * new epoch; the transfer has begun it already.
  *
  * A holder that lost its lease to another region may lack what that one writes from now on, so in sync mode it is taken
@@ -14,6 +14,7 @@
  */
 #include "gateway-under-test/witness_book.h"
 
+#include "gateway-under-test/own.h"
 #include "harness/base/err.h"
 #include "harness/base/units.h"
 
@@ -152,14 +153,15 @@ json_t *book_save(const struct book *b)
         if (b->regions[i].in_sync)
             json_array_append_new(in_sync, json_string(b->regions[i].name));
     }
-    return json_pack("{s:I, s:o, s:o, s:b, s:o}", "epoch", (json_int_t)b->epoch, "holder", name_of(b, b->holder), "stay",
-                     name_of(b, b->stay), "passed", b->passed, "in_sync", in_sync);
+    return json_pack("{s:I, s:o, s:o, s:b, s:o}", "epoch", (json_int_t)b->epoch, "holder", name_of(b, b->holder),
+                     "stay", name_of(b, b->stay), "passed", b->passed, "in_sync", in_sync);
 }
 
 int book_load(struct book *b, const json_t *doc, struct err *e)
 {
     const json_t *epoch = json_object_get(doc, "epoch"), *in_sync = json_object_get(doc, "in_sync");
-    if (!json_is_integer(epoch) || json_integer_value(epoch) < 0 || !json_is_array(in_sync))
+    if (!json_is_integer(epoch) || json_integer_value(epoch) < 0 || json_integer_value(epoch) > EPOCH_MAX ||
+        !json_is_array(in_sync))
         return err_set(e, ERR_READING, "witness book", "epoch or in_sync is missing");
     b->epoch = json_integer_value(epoch);
     b->holder = book_find(b, json_string_value(json_object_get(doc, "holder")));

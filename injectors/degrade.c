@@ -4,7 +4,7 @@
  *
  * Each look reads the whole shape back from the kernel and then asks the canaries of each direction:
  *
- *     delay      median of the newest twenty or so within 1 ms + 10 % of the link's own + jitter / 2 of what is wanted
+ *     delay      median of the newest twenty or thirty within 1 ms + 10 % + jitter / 2 of what is wanted
  *     loss,      count since the fault began inside the exact 99.999 % binomial interval, once n * p is at least 10;
  *     corrupt    a corrupt datagram fails its checksum and counts as lost
  *     duplicate  the same, of those that arrived
@@ -62,18 +62,23 @@ static double lost_share(const struct path_state *s)
     return 1 - (1 - (double)s->loss_ppm / (double)PPM) * (1 - (double)s->corrupt_ppm / (double)PPM);
 }
 
+/* How many datagrams leave until enough have come for a median. */
+static double sent_for_median(const struct path_state *s)
+{
+    return MEDIAN_DATAGRAMS / fmax(1 - lost_share(s), 0.01);
+}
+
 static enum proof judge_delay(struct injection *in, const struct canary *c, const struct path_state *w)
 {
     uint16_t path = canary_path(c);
     int64_t allowance = link_allowance(in, path), now = lab_now(fabric_lab(in->fabric));
-    int64_t since = now - allowance - (MEDIAN_DATAGRAMS + 5) * GAP_NS;
+    int64_t since = now - allowance - (int64_t)(1.5 * sent_for_median(w) * (double)GAP_NS);
     since = since > in->applied_at_ns ? since : in->applied_at_ns;
     struct canary_view v = canary_look(c, since, now, allowance);
-    if (v.received < (lost_share(w) < 0.2 ? MEDIAN_DATAGRAMS : MEDIAN_DATAGRAMS / 4)) {
+    if (v.received < MEDIAN_DATAGRAMS) {
         return PROOF_PENDING;
     }
-    int64_t own = fabric_topology(in->fabric)->links[path / 2].baseline.delay_ns;
-    int64_t tolerance = NS_PER_MS + own / 10 + w->jitter_ns / 2;
+    int64_t tolerance = NS_PER_MS + w->delay_ns / 10 + w->jitter_ns / 2;
     int64_t off = llabs(v.delay_median_ns - w->delay_ns);
     snprintf(in->method, sizeof(in->method), "read back; median %.1f ms of %.1f ms wanted on path %u",
              (double)v.delay_median_ns / 1e6, (double)w->delay_ns / 1e6, path);
@@ -125,7 +130,7 @@ static enum proof degrade_prove(struct injection *in, bool healed)
             continue; /* another fault hides this one: the kernel is the only witness left */
         }
         enum proof p = judge_counts(in, in->canaries[i], &w);
-        if (p == PROOF_PROVEN && in->action->shape.delay_ns > 0) {
+        if (p == PROOF_PROVEN && in->action->shape.delay_ns > 0 && lost_share(&w) < 1) {
             p = judge_delay(in, in->canaries[i], &w);
         }
         if (p != PROOF_PROVEN) {
@@ -141,7 +146,7 @@ static int64_t degrade_bound(const struct action *a)
     double rarest = 1, lost = lost_share(&a->shape), twice = (double)a->shape.duplicate_ppm / (double)PPM;
     rarest = lost > 0 && lost < rarest ? lost : rarest;
     rarest = twice > 0 && twice < rarest ? twice : rarest;
-    double datagrams = fmax(COUNT_MIN / rarest, MEDIAN_DATAGRAMS);
+    double datagrams = fmax(COUNT_MIN / rarest, a->shape.delay_ns > 0 ? sent_for_median(&a->shape) : 0);
     double ns = 1.5 * (datagrams * (double)GAP_NS + (double)(a->shape.delay_ns + 3 * a->shape.jitter_ns));
     ns = fmin(ns, 3600e9);
     return ns > (double)PROOF_MIN_NS ? (int64_t)ns : PROOF_MIN_NS;

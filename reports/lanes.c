@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A walk over the timeline with one small state per node.
+ * A walk over the timeline with one small state per node, and over the edges of the faults, merged by time.
  *
- * NODE events say what the harness did to or saw of a process (started, ready, exited, killed, stopped, continued);
- * OBSERVED events carry what a node said of itself: `drift` of gateways, `leader` of origins. After each event the
- * node's lane and its region's are brought up to date; a span closes when the state differs from the one before. A
- * region is down when every gateway or every origin of it is, frozen when that is for being stopped, degraded while
- * some of its nodes are or while a fault lies on a link of it, drifted when one of its gateways is. Begin and end of
- * faults on links are taken from the result and merged into the walk by time. Unknown nodes and words are passed over.
+ * OBSERVED events carry what a node said of itself: `drift` of gateways, `leader` of origins; the outcome "silent" means
+ * that it did not answer. NODE events say what became of a process (started, ready, exited, killed, stopped, continued).
+ * Begin and end of faults come from the result: a kill makes its nodes down and a freeze frozen at once, earlier than
+ * any poll could show; a fault on a link degrades the regions at both ends. After a kill ends, a node is starting until
+ * it answers. After each step the lanes of the node and its region are brought up to date; a span closes when the state
+ * differs from the one before. A region is down when every gateway or every origin of it is, frozen when that is for
+ * being frozen, degraded while some of its nodes are hit, drifted when one of its gateways is. Unknown nodes and words
+ * are passed over.
  */
 #include "reports/lanes.h"
 
@@ -22,8 +24,9 @@
 const char *const lane_state_words[LANE_STATES] = {"absent", "starting", "up", "drifted", "degraded", "frozen", "down"};
 
 struct node_state {
-    enum lane_state process;
-    bool drifted, leads;
+    enum lane_state process; /* as far as events tell */
+    unsigned killed, frozen; /* open faults on it */
+    bool silent, drifted, leads;
 };
 
 struct walk {
@@ -33,15 +36,15 @@ struct walk {
     unsigned *cut;            /* by site index: open faults on links of the site */
 };
 
-/* Where a fault on a link begins or ends. */
-struct link_edge {
+/* Where a fault begins or ends. */
+struct edge {
     double at_s;
-    uint16_t site;
+    const struct result_fault *fault;
     bool begins;
 };
 
-struct link_edges {
-    struct link_edge *at;
+struct edges {
+    struct edge *at;
     size_t len, cap;
 };
 
@@ -71,7 +74,21 @@ static void extend(struct lane *lane, double at_s, enum lane_state state, bool l
 
 static enum lane_state node_lane_state(const struct node_state *n)
 {
+    if (n->killed) {
+        return LANE_DOWN;
+    }
+    if (n->frozen) {
+        return LANE_FROZEN;
+    }
+    if (n->silent && n->process != LANE_STARTING && n->process != LANE_ABSENT) {
+        return LANE_DOWN;
+    }
     return n->process == LANE_UP && n->drifted ? LANE_DRIFTED : n->process;
+}
+
+static bool node_leads(const struct node_state *n)
+{
+    return n->leads && !n->killed && !n->silent;
 }
 
 /* Nodes of one role in a region. */
@@ -84,11 +101,12 @@ static struct tally count_role(const struct walk *w, const struct topo_site *sit
     struct tally c = {0};
     for (size_t i = site->first_node; i < (size_t)site->first_node + site->node_count && i < w->topo->node_count; i++) {
         if (w->topo->nodes[i].role == role) {
+            enum lane_state state = node_lane_state(&w->nodes[i]);
             c.all++;
-            c.absent += w->nodes[i].process == LANE_ABSENT;
-            c.starting += w->nodes[i].process == LANE_STARTING;
-            c.frozen += w->nodes[i].process == LANE_FROZEN;
-            c.down += w->nodes[i].process == LANE_DOWN;
+            c.absent += state == LANE_ABSENT;
+            c.starting += state == LANE_STARTING;
+            c.frozen += state == LANE_FROZEN;
+            c.down += state == LANE_DOWN;
         }
     }
     return c;
@@ -129,7 +147,7 @@ static bool region_leads(const struct walk *w, uint16_t s)
 {
     const struct topo_site *site = &w->topo->sites[s];
     for (size_t i = site->first_node; i < (size_t)site->first_node + site->node_count && i < w->topo->node_count; i++) {
-        if (w->nodes[i].leads) {
+        if (node_leads(&w->nodes[i])) {
             return true;
         }
     }
@@ -141,7 +159,7 @@ static void refresh(struct walk *w, double at_s, uint16_t site, uint16_t node)
     for (size_t i = 0; i < w->lanes->all.len; i++) {
         struct lane *lane = &w->lanes->all.at[i];
         if (lane->node != TOPO_NONE && lane->node == node) {
-            extend(lane, at_s, node_lane_state(&w->nodes[node]), w->nodes[node].leads);
+            extend(lane, at_s, node_lane_state(&w->nodes[node]), node_leads(&w->nodes[node]));
         } else if (lane->node == TOPO_NONE && lane->site == site) {
             extend(lane, at_s, region_state(w, site), region_leads(w, site));
         }
@@ -168,12 +186,25 @@ static bool take_process(struct node_state *n, const char *what)
     for (size_t i = 0; i < array_len(words); i++) {
         if (text_eq(words[i].word, what)) {
             n->process = words[i].state;
+            n->silent = false;
             n->leads = n->leads && (n->process == LANE_UP || n->process == LANE_FROZEN);
             n->drifted = n->drifted && n->process != LANE_STARTING;
             return true;
         }
     }
     return false;
+}
+
+static void take_observation(struct node_state *n, const struct event *ev)
+{
+    n->silent = text_eq(ev->outcome, "silent");
+    if (n->silent) {
+        return;
+    }
+    const json_t *drift = json_object_get(ev->data, "drift"), *leader = json_object_get(ev->data, "leader");
+    n->process = LANE_UP;
+    n->drifted = drift ? json_is_true(drift) : n->drifted;
+    n->leads = leader ? json_is_true(leader) : n->leads;
 }
 
 static void take_event(struct walk *w, const struct event *ev)
@@ -189,33 +220,25 @@ static void take_event(struct walk *w, const struct event *ev)
             return;
         }
     } else {
-        const json_t *drift = json_object_get(ev->data, "drift"), *leader = json_object_get(ev->data, "leader");
-        n->drifted = drift ? json_is_true(drift) : n->drifted;
-        n->leads = leader ? json_is_true(leader) : n->leads;
+        take_observation(n, ev);
     }
     refresh(w, at_s, w->topo->nodes[node].site, node);
 }
 
 static int by_time(const void *a, const void *b)
 {
-    double x = ((const struct link_edge *)a)->at_s, y = ((const struct link_edge *)b)->at_s;
+    double x = ((const struct edge *)a)->at_s, y = ((const struct edge *)b)->at_s;
     return (x > y) - (x < y);
 }
 
-static void collect_edges(struct link_edges *edges, const struct report_input *in)
+static void collect_edges(struct edges *edges, const struct result *r)
 {
-    const struct topology *topo = in->plan->topology;
-    for (size_t i = 0; i < in->result->faults.len; i++) {
-        const struct result_fault *f = &in->result->faults.at[i];
-        if (f->subject.len < 2 || !isfinite(f->t_ib_s)) { /* a fault on a link names both of its ends */
-            continue;
-        }
-        for (size_t s = 0; s < topo->site_count; s++) {
-            if (text_eq(topo->sites[s].name, f->subject.at[0]) || text_eq(topo->sites[s].name, f->subject.at[1])) {
-                *vec_push(edges) = (struct link_edge){f->t_ib_s, (uint16_t)s, true};
-                if (isfinite(f->t_he_s)) {
-                    *vec_push(edges) = (struct link_edge){f->t_he_s, (uint16_t)s, false};
-                }
+    for (size_t i = 0; i < r->faults.len; i++) {
+        const struct result_fault *f = &r->faults.at[i];
+        if (isfinite(f->t_ib_s)) {
+            *vec_push(edges) = (struct edge){f->t_ib_s, f, true};
+            if (isfinite(f->t_he_s)) {
+                *vec_push(edges) = (struct edge){f->t_he_s, f, false};
             }
         }
     }
@@ -224,14 +247,43 @@ static void collect_edges(struct link_edges *edges, const struct report_input *i
     }
 }
 
-static void take_edge(struct walk *w, const struct link_edge *edge)
+static void count_edge(unsigned *open, bool begins)
 {
-    if (edge->begins) {
-        w->cut[edge->site]++;
-    } else if (w->cut[edge->site] > 0) {
-        w->cut[edge->site]--;
+    *open = begins ? *open + 1 : *open > 0 ? *open - 1 : 0;
+}
+
+/* A kill or freeze begins or ends on one node. */
+static void hit_node(struct walk *w, const struct edge *edge, uint16_t node)
+{
+    struct node_state *n = &w->nodes[node];
+    if (text_eq(edge->fault->do_, "kill")) {
+        count_edge(&n->killed, edge->begins);
+        n->process = LANE_STARTING; /* shows once no fault is open */
+        n->leads = n->drifted = false;
+    } else if (text_eq(edge->fault->do_, "freeze")) {
+        count_edge(&n->frozen, edge->begins);
+        n->silent = n->silent && edge->begins;
     }
-    refresh(w, edge->at_s, edge->site, TOPO_NONE);
+    refresh(w, edge->at_s, w->topo->nodes[node].site, node);
+}
+
+static void take_edge(struct walk *w, const struct edge *edge)
+{
+    const struct texts *subject = &edge->fault->subject;
+    bool link = subject->len > 1; /* a fault on a link names both of its ends */
+    for (size_t s = 0; link && s < w->topo->site_count; s++) {
+        if (text_eq(w->topo->sites[s].name, subject->at[0]) || text_eq(w->topo->sites[s].name, subject->at[1])) {
+            count_edge(&w->cut[s], edge->begins);
+            refresh(w, edge->at_s, (uint16_t)s, TOPO_NONE);
+        }
+    }
+    for (size_t n = 0; !link && subject->len == 1 && n < w->topo->node_count; n++) {
+        const struct topo_node *node = &w->topo->nodes[n];
+        bool in_site = node->site < w->topo->site_count && text_eq(w->topo->sites[node->site].name, subject->at[0]);
+        if (in_site || text_eq(node->name, subject->at[0])) {
+            hit_node(w, edge, (uint16_t)n);
+        }
+    }
 }
 
 static void add_lanes(struct lanes *l, const struct topology *topo)
@@ -274,9 +326,9 @@ void lanes_make(struct lanes *l, const struct report_input *in, double end_s)
     scoped_free struct node_state *nodes = xcalloc(topo->node_count + 1, sizeof(*nodes));
     scoped_free unsigned *cut = xcalloc(topo->site_count + 1, sizeof(*cut));
     struct walk w = {.topo = topo, .lanes = l, .nodes = nodes, .cut = cut};
-    struct link_edges edges = {0};
+    struct edges edges = {0};
     add_lanes(l, topo);
-    collect_edges(&edges, in);
+    collect_edges(&edges, in->result);
     size_t next = 0;
     for (size_t i = 0; in->evidence && i < in->evidence->event_count; i++) {
         const struct event *ev = &in->evidence->events[i];

@@ -2,14 +2,23 @@
 /*
  * Lanes: what state each region and node was in over time, and who led, as seen from outside.
  *
- * Made from the events NODE and OBSERVED and from the result's faults on links. Owns its spans. Regions come first,
- * then their nodes; vantages have no lane here, theirs is drawn from the samples.
+ * Made from the events NODE and OBSERVED and from the faults of the result. Owns its spans. A region comes before its
+ * nodes; vantages have no lane here, theirs is drawn from the samples.
  */
 #pragma once
 #include "harness/base/vec.h"
 #include "reports/report.h"
 
-enum lane_state { LANE_ABSENT, LANE_STARTING, LANE_UP, LANE_DRIFTED, LANE_DEGRADED, LANE_FROZEN, LANE_DOWN, LANE_STATES };
+enum lane_state {
+    LANE_ABSENT,
+    LANE_STARTING,
+    LANE_UP,
+    LANE_DRIFTED,
+    LANE_DEGRADED,
+    LANE_FROZEN,
+    LANE_DOWN,
+    LANE_STATES
+};
 extern const char *const lane_state_words[LANE_STATES];
 
 struct lane_span {

@@ -96,13 +96,21 @@ static void begin_sentence(struct text *t)
     }
 }
 
+/* What the run's reason, the name of an objective or check, has to say; a sentence speaks for itself. */
+static const char *reason_detail(const struct result *r)
+{
+    for (size_t i = 0; i < r->checks.len; i++) {
+        if (text_eq(r->checks.at[i].name, r->run.reason)) {
+            return r->checks.at[i].detail;
+        }
+    }
+    const struct result_objective *o = r->run.reason ? objective(r, r->run.reason) : NULL;
+    return o ? o->reason : r->run.reason;
+}
+
 static void tell_standing(struct text *t, const struct result *r)
 {
-    const char *detail = NULL;
-    for (size_t i = 0; i < r->checks.len && !detail; i++) {
-        const struct result_check *c = &r->checks.at[i];
-        detail = c->verdict != MET && text_eq(c->name, r->run.reason) ? c->detail : NULL;
-    }
+    const char *detail = r->run.verdict == MISSED ? NULL : reason_detail(r);
     if (text_eq(r->run.status, "void")) {
         text_add(t, "The drill proves nothing");
     } else if (text_eq(r->run.status, "interrupted")) {

@@ -21,16 +21,25 @@ struct analyze_flags {
 };
 
 static const struct option_row options[] = {
-    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, .offset = offsetof(struct analyze_flags, output),
-     .value = "DIR", .fallback = "runs", .help = "folder in which a run id and latest are looked up"},
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct analyze_flags, output),
+     .value = "DIR",
+     .fallback = "runs",
+     .help = "folder in which a run id and latest are looked up"},
 };
 
 static int measure_again(const struct stored_run *s, struct result **again, struct err *e)
 {
     const struct result *r = s->result;
-    struct measure_context ctx = {.run_id = r->run.id, .suite = r->run.suite, .repeat_index = r->run.repeat_index,
-                                  .repeat_count = r->run.repeat_count, .tool_version = r->tool.version,
-                                  .tool_commit = r->tool.commit, .tool_build_flags = r->tool.build_flags,
+    struct measure_context ctx = {.run_id = r->run.id,
+                                  .suite = r->run.suite,
+                                  .repeat_index = r->run.repeat_index,
+                                  .repeat_count = r->run.repeat_count,
+                                  .tool_version = r->tool.version,
+                                  .tool_commit = r->tool.commit,
+                                  .tool_build_flags = r->tool.build_flags,
                                   .tool_sha256 = r->tool.sha256};
     if (measure_run(s->plan, s->evidence, &ctx, again, e) < 0) {
         return -1;
@@ -60,8 +69,8 @@ static int compare(struct call *c, const struct result *stored, const struct res
     } else if (n == 0) {
         printf("%s: %s again, equal in every value\n", stored->run.id, verdict_words[stored->run.verdict]);
     } else {
-        printf("%s: stored %s, measured %s, %zu values differ\n%s\n", stored->run.id, verdict_words[stored->run.verdict],
-               verdict_words[again->run.verdict], n, text ? text : "");
+        printf("%s: stored %s, measured %s, %zu values differ\n%s\n", stored->run.id,
+               verdict_words[stored->run.verdict], verdict_words[again->run.verdict], n, text ? text : "");
     }
     return n ? 1 : 0;
 }
@@ -73,14 +82,22 @@ static int run(struct call *c)
     struct stored_run s = {0};
     struct result *again = NULL;
     int code = stored_load(&s, f->output, c->operands.at[0], &e) < 0 || measure_again(&s, &again, &e) < 0
-                   ? -1 : compare(c, s.result, again);
+                   ? -1
+                   : compare(c, s.result, again);
     result_free(again);
     stored_deinit(&s);
     return code < 0 ? say_error(&c->err, &e) : code;
 }
 
-const struct command command_analyze = {
-    .name = "analyze", .operands = "RUN", .summary = "the verdict again from the evidence; 1 = it differs from result.json",
-    .text = "RUN is a run directory, a run id, or latest.", .exits = "0 1 3", .options = options,
-    .option_count = array_len(options), .flags_size = sizeof(struct analyze_flags), .operands_min = 1,
-    .operands_max = 1, .run = run};
+const struct command command_analyze = {.name = "analyze",
+                                        .operands = "RUN",
+                                        .summary =
+                                            "the verdict again from the evidence; 1 = it differs from result.json",
+                                        .text = "RUN is a run directory, a run id, or latest.",
+                                        .exits = "0 1 3",
+                                        .options = options,
+                                        .option_count = array_len(options),
+                                        .flags_size = sizeof(struct analyze_flags),
+                                        .operands_min = 1,
+                                        .operands_max = 1,
+                                        .run = run};

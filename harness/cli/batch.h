@@ -37,7 +37,8 @@ struct batch_options {
     int64_t repeat, seed; /* -1: as written */
 };
 
-/* What is wrong with the files is in diags and counted, and is no error of this function; -1: a folder cannot be listed. */
+/* What is wrong with the files is in diags and counted, and is no error of this function. -1: a folder cannot be
+ * listed. */
 int batch_load(struct batch *b, const struct option_list *paths, const struct batch_options *o, struct err *e);
 void batch_deinit(struct batch *b);
 

@@ -11,8 +11,10 @@
 static struct batch_suite *suite_of(struct batch *b, const struct suite *s)
 {
     struct batch_suite *mine = arena_new(&b->arena, struct batch_suite);
-    *mine = (struct batch_suite){.name = arena_strdup(&b->arena, s->name), .file = arena_strdup(&b->arena, s->file),
-                                 .stop_on_failure = s->stop_on_failure, .first = b->jobs.len};
+    *mine = (struct batch_suite){.name = arena_strdup(&b->arena, s->name),
+                                 .file = arena_strdup(&b->arena, s->file),
+                                 .stop_on_failure = s->stop_on_failure,
+                                 .first = b->jobs.len};
     return mine;
 }
 
@@ -25,7 +27,8 @@ static bool load_run(struct batch *b, const struct suite *s, size_t entry, struc
     size_t verbs = 0;
     const struct action_type *const *types = injector_types(&verbs);
     struct diag_list *diags = batch_diags(b);
-    int rc = suite_plan(s, entry, types, verbs, o->set->at, o->set->len, o->seed > 0 ? (uint64_t)o->seed : 0, &p, diags, &e);
+    int rc =
+        suite_plan(s, entry, types, verbs, o->set->at, o->set->len, o->seed > 0 ? (uint64_t)o->seed : 0, &p, diags, &e);
     batch_count(b);
     b->errors += rc < 0 && diags->errors == 0;
     if (rc < 0) {

@@ -18,23 +18,23 @@ struct globals {
 struct call {
     const struct command *command;
     struct globals globals;
-    void *flags;                  /* the command's own struct, filled by its table */
-    struct option_set sets[2];    /* the command's, the global one */
+    void *flags;               /* the command's own struct, filled by its table */
+    struct option_set sets[2]; /* the command's, the global one */
     struct option_list operands;
-    char *const *words;           /* raw commands: everything after the command's name */
-    const char *const *argv;      /* the whole command line, NULL-terminated, for the record */
+    char *const *words;      /* raw commands: everything after the command's name */
+    const char *const *argv; /* the whole command line, NULL-terminated, for the record */
     struct arena arena;
     struct face out, err;
 };
 
 struct command {
     const char *name, *operands, *summary;
-    const char *text;             /* more for --help, may be NULL */
-    const char *exits;            /* "0 1 4", for --help */
+    const char *text;  /* more for --help, may be NULL */
+    const char *exits; /* "0 1 4", for --help */
     const struct option_row *options;
     size_t option_count, flags_size;
     size_t operands_min, operands_max;
-    bool raw;                     /* words are passed on unread */
+    bool raw; /* words are passed on unread */
     int (*run)(struct call *c);
 };
 

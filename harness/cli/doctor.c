@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drtest doctor: what this machine can do. Every row is a question that a run would ask, its answer, and for a bad answer
- * the remedy. Nothing is assumed: mechanisms are tried in a throwaway process.
+ * drtest doctor: what this machine can do. Every row is a question that a run would ask, its answer, and for a bad
+ * answer the remedy. Nothing is assumed: mechanisms are tried in a throwaway process.
  *
  * A row is good, a wish (runs work without it, something is left out) or a must. Exit code 5 when a must is not met.
  */
@@ -30,8 +30,13 @@ struct doctor_flags {
 };
 
 static const struct option_row options[] = {
-    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, .offset = offsetof(struct doctor_flags, output),
-     .value = "DIR", .fallback = "runs", .help = "folder that runs would be written to"},
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct doctor_flags, output),
+     .value = "DIR",
+     .fallback = "runs",
+     .help = "folder that runs would be written to"},
 };
 
 enum finding { FINDING_GOOD, FINDING_WISH, FINDING_MUST };
@@ -58,14 +63,17 @@ static void examine_host(struct examination *x)
 {
     scoped_json json_t *host = host_facts(geteuid() != 0);
     struct arena *a = &x->call->arena;
-    const char *os = json_string_value(json_object_get(host, "os")), *kernel = json_string_value(json_object_get(host, "kernel"));
-    find(x, FINDING_GOOD, "host", arena_printf(a, "%s, kernel %s", os ? os : "unknown", kernel ? kernel : "unknown"), NULL);
+    const char *os = json_string_value(json_object_get(host, "os")),
+               *kernel = json_string_value(json_object_get(host, "kernel"));
+    find(x, FINDING_GOOD, "host", arena_printf(a, "%s, kernel %s", os ? os : "unknown", kernel ? kernel : "unknown"),
+         NULL);
     json_int_t cpus = json_integer_value(json_object_get(host, "cpu_count"));
     find(x, cpus >= 2 ? FINDING_GOOD : FINDING_WISH, "processors", arena_printf(a, "%lld", (long long)cpus),
          "with one processor the harness disturbs what it measures: expect inconclusive runs");
     json_int_t memory = json_integer_value(json_object_get(host, "memory_bytes"));
     find(x, memory >= MEMORY_WANTED ? FINDING_GOOD : FINDING_WISH, "memory",
-         arena_printf(a, "%lld MiB", (long long)(memory >> 20)), "512 MiB are enough for the scenarios that come along");
+         arena_printf(a, "%lld MiB", (long long)(memory >> 20)),
+         "512 MiB are enough for the scenarios that come along");
 }
 
 static void examine_limits(struct examination *x)
@@ -85,7 +93,9 @@ static void examine_output(struct examination *x)
     bool writable = access(there ? folder : ".", W_OK | X_OK) == 0;
     find(x, writable ? FINDING_GOOD : FINDING_MUST, "output",
          arena_printf(&x->call->arena, "%s %s", folder,
-                      !writable ? "cannot be written" : there ? "is writable" : "will be made"),
+                      !writable ? "cannot be written"
+                      : there   ? "is writable"
+                                : "will be made"),
          "choose another folder with --output");
 }
 
@@ -112,8 +122,8 @@ static void examine_lab(struct examination *x)
              x->caps.remedy[0] ? x->caps.remedy : "run as root, or allow user namespaces");
         return;
     }
-    find(x, FINDING_GOOD, "lab", x->caps.rootless ? "namespaces can be made, without root" : "namespaces can be made, as root",
-         NULL);
+    find(x, FINDING_GOOD, "lab",
+         x->caps.rootless ? "namespaces can be made, without root" : "namespaces can be made, as root", NULL);
     for (enum lab_effect effect = 0; effect < LAB_EFFECTS; effect++) {
         const struct lab_mechanism *m = &x->caps.effects[effect];
         find(x, m->available ? FINDING_GOOD : FINDING_WISH, lab_effect_words[effect],
@@ -128,8 +138,8 @@ static void print_json(const struct examination *x, bool fit)
     json_t *rows = json_array();
     for (size_t i = 0; i < x->rows.len; i++) {
         const struct finding_row *r = &x->rows.at[i];
-        json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:s?}", "what", r->what, "finding", finding_words[r->finding],
-                                              "answer", r->answer, "remedy", r->remedy));
+        json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:s?}", "what", r->what, "finding",
+                                              finding_words[r->finding], "answer", r->answer, "remedy", r->remedy));
     }
     json_t *effects = json_array();
     for (int i = 0; i < LAB_EFFECTS; i++) {
@@ -137,8 +147,8 @@ static void print_json(const struct examination *x, bool fit)
         json_array_append_new(effects, json_pack("{s:s,s:b,s:s?,s:s?}", "effect", lab_effect_words[i], "available",
                                                  m->available, "mechanism", m->name, "why", m->why));
     }
-    scoped_json json_t *doc =
-        json_pack("{s:b,s:o,s:o,s:o}", "fit", fit, "host", host_facts(geteuid() != 0), "effects", effects, "rows", rows);
+    scoped_json json_t *doc = json_pack("{s:b,s:o,s:o,s:o}", "fit", fit, "host", host_facts(geteuid() != 0), "effects",
+                                        effects, "rows", rows);
     scoped_free char *text = json_dumps(doc, JSON_INDENT(1));
     puts(text ? text : "{}");
 }
@@ -155,7 +165,8 @@ static void print_text(const struct examination *x, bool fit)
             printf("%20s = help: %s\n", "", r->remedy);
         }
     }
-    puts(fit ? "this machine can run drills" : "this machine cannot run drills in the netns lab; --lab sim needs nothing");
+    puts(fit ? "this machine can run drills"
+             : "this machine cannot run drills in the netns lab; --lab sim needs nothing");
 }
 
 static int run(struct call *c)
@@ -179,7 +190,12 @@ static int run(struct call *c)
     return fit ? 0 : 5;
 }
 
-const struct command command_doctor = {
-    .name = "doctor", .operands = "", .summary = "what this machine can do: mechanism per effect, or reason and remedy",
-    .exits = "0 5", .options = options, .option_count = array_len(options), .flags_size = sizeof(struct doctor_flags),
-    .run = run};
+const struct command command_doctor = {.name = "doctor",
+                                       .operands = "",
+                                       .summary =
+                                           "what this machine can do: mechanism per effect, or reason and remedy",
+                                       .exits = "0 5",
+                                       .options = options,
+                                       .option_count = array_len(options),
+                                       .flags_size = sizeof(struct doctor_flags),
+                                       .run = run};

@@ -33,6 +33,9 @@ static int run(struct call *c)
     return say_error(&c->err, &e);
 }
 
-const struct command command_gateway = {.name = "gateway", .operands = "ARGS...",
+const struct command command_gateway = {.name = "gateway",
+                                        .operands = "ARGS...",
                                         .summary = "start the bundled reference gateway (drgateway)",
-                                        .exits = "its own", .raw = true, .run = run};
+                                        .exits = "its own",
+                                        .raw = true,
+                                        .run = run};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: flock(2) on the file itself, held from the first look to the append, so that line numbers and hashes are those
- * of the file as it will be. The file is read line by line; a line that is no JSON, or longer than any of ours, counts
- * as a line and is otherwise passed over: the chain of hashes says that something is wrong, not this reader.
+ * Method: flock(2) on the file itself, held from the first look to the append, so that line numbers and hashes are
+ * those of the file as it will be. The file is read line by line; a line that is no JSON, or longer than any of ours,
+ * counts as a line and is otherwise passed over: the chain of hashes says that something is wrong, not this reader.
  *
  * The line is appended with one write(2). Should a run die within it, the next one finds a last line without a break,
  * ends it, and goes on.
@@ -58,7 +58,7 @@ static bool comparable(const json_t *line, const struct result *r)
            text_eq(member(line, "config_sha256"), r->lab.config_sha256);
 }
 
-/* Call see for each line of the file, with NULL for one that is no JSON object. Returns false if the last line is torn. */
+/* Call see for each line of the file, with NULL for one that is no JSON object. False: the last line is torn. */
 static bool each_line(FILE *in, void (*see)(void *arg, const char *text, size_t len, const json_t *line), void *arg)
 {
     scoped_free char *buf = NULL;

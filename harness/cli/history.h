@@ -11,9 +11,9 @@
 struct err;
 
 struct history {
-    int fd;              /* locked; -1 none */
-    const char *path;    /* borrowed */
-    bool torn;           /* the last line has no line break: a run died while it wrote */
+    int fd;           /* locked; -1 none */
+    const char *path; /* borrowed */
+    bool torn;        /* the last line has no line break: a run died while it wrote */
 };
 
 /* path is the file, shown the name that result.history.file gets. Strings go to the result's arena. */

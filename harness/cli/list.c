@@ -25,11 +25,22 @@ struct list_flags {
 };
 
 static const struct option_row options[] = {
-    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, .offset = offsetof(struct list_flags, output), .value = "DIR",
-     .fallback = "runs", .help = "folder whose history is looked at"},
-    {.name = "history", .kind = OPTION_TEXT, .offset = offsetof(struct list_flags, history), .value = "FILE",
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct list_flags, output),
+     .value = "DIR",
+     .fallback = "runs",
+     .help = "folder whose history is looked at"},
+    {.name = "history",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct list_flags, history),
+     .value = "FILE",
      .help = "the history elsewhere than in the output folder"},
-    {.name = "tag", .kind = OPTION_LIST, .offset = offsetof(struct list_flags, tags), .value = "TAG",
+    {.name = "tag",
+     .kind = OPTION_LIST,
+     .offset = offsetof(struct list_flags, tags),
+     .value = "TAG",
      .help = "only scenarios with this tag, !TAG: only those without; may be given again"},
 };
 
@@ -121,7 +132,8 @@ static int run(struct call *c)
     struct listing l = {.call = c, .rows = rows};
     text_addf(&path, "%s%s", f->history ? f->history : f->output, f->history ? "" : "/history.jsonl");
     int code = collect(c, &files, &e) < 0 || history_read_latest(&l.history, text_str(&path), &e) < 0
-                   ? say_error(&c->err, &e) : 0;
+                   ? say_error(&c->err, &e)
+                   : 0;
     for (size_t i = 0; i < files.len && code == 0; i++) {
         if (!spec_is_suite(files.at[i])) {
             show(&l, files.at[i]);
@@ -136,8 +148,14 @@ static int run(struct call *c)
     return code ? code : l.shown == 0 ? 6 : 0;
 }
 
-const struct command command_list = {
-    .name = "list", .operands = "[PATH]", .summary = "scenarios with tags, targets, last verdict and its age",
-    .text = "Without PATH the folder scenarios, or the current one where there is none.", .exits = "0 6",
-    .options = options, .option_count = array_len(options), .flags_size = sizeof(struct list_flags), .operands_max = 1,
-    .run = run};
+const struct command command_list = {.name = "list",
+                                     .operands = "[PATH]",
+                                     .summary = "scenarios with tags, targets, last verdict and its age",
+                                     .text =
+                                         "Without PATH the folder scenarios, or the current one where there is none.",
+                                     .exits = "0 6",
+                                     .options = options,
+                                     .option_count = array_len(options),
+                                     .flags_size = sizeof(struct list_flags),
+                                     .operands_max = 1,
+                                     .run = run};

@@ -44,8 +44,8 @@ bool machine_needs(const struct plan *p, enum lab_effect effect)
 {
     for (size_t i = 0; i < p->step_count; i++) {
         const struct action_type *type = p->steps[i].action.type;
-        const struct injector *in = type->class == ACTION_FAULT || type->class == ACTION_OPERATOR
-                                        ? injector_find(type->verb) : NULL;
+        const struct injector *in =
+            type->class == ACTION_FAULT || type->class == ACTION_OPERATOR ? injector_find(type->verb) : NULL;
         if (in && in->effect == effect) {
             return true;
         }
@@ -63,7 +63,8 @@ bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct tex
     for (enum lab_effect effect = 0; effect < LAB_EFFECTS; effect++) {
         if (!caps->effects[effect].available && machine_needs(p, effect)) {
             const char *why = caps->effects[effect].why;
-            text_addf(reason, "%s%s cannot be done here: %s", unfit ? "; " : "", lab_effect_words[effect], why ? why : "");
+            text_addf(reason, "%s%s cannot be done here: %s", unfit ? "; " : "", lab_effect_words[effect],
+                      why ? why : "");
             unfit = true;
         }
     }

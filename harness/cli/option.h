@@ -33,9 +33,9 @@ struct option_row {
     char letter;      /* the short one, 0 none */
     enum option_kind kind;
     size_t offset;
-    const char *value;           /* what --help calls the value */
-    const char *const *choices;  /* NULL-terminated, NULL: anything */
-    const char *fallback;        /* the built-in value, NULL none */
+    const char *value;          /* what --help calls the value */
+    const char *const *choices; /* NULL-terminated, NULL: anything */
+    const char *fallback;       /* the built-in value, NULL none */
     const char *help;
 };
 

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void outputs_deinit(struct outputs *out)
 {
@@ -63,9 +64,11 @@ static int join_junit(struct outputs *out, const struct report_input *in, struct
     out->time_s += attribute(root, " time=\"");
     text_add_bytes(&out->suites, "  ", out->suites.len ? 2 : 0);
     text_add_bytes(&out->suites, begin, (size_t)(end - begin));
-    text_addf(&all, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"drtest\" tests=\"%lld\" "
-              "failures=\"%lld\" errors=\"%lld\" time=\"%.3f\">\n  %s</testsuites>\n", (long long)out->tests,
-              (long long)out->failures, (long long)out->errors, out->time_s, text_str(&out->suites));
+    text_addf(&all,
+              "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"drtest\" tests=\"%lld\" "
+              "failures=\"%lld\" errors=\"%lld\" time=\"%.3f\">\n  %s</testsuites>\n",
+              (long long)out->tests, (long long)out->failures, (long long)out->errors, out->time_s,
+              text_str(&out->suites));
     return file_replace(out->junit, text_str(&all), all.len, e);
 }
 
@@ -73,7 +76,21 @@ static int join_summary(struct outputs *out, const struct report_input *in, stru
 {
     text_add(&out->summaries, out->summaries.len ? "\n" : "");
     return render("summary", in, &out->summaries, e) < 0
-               ? -1 : file_replace(out->summary, text_str(&out->summaries), out->summaries.len, e);
+               ? -1
+               : file_replace(out->summary, text_str(&out->summaries), out->summaries.len, e);
+}
+
+/* A copy may be wanted in a folder that is not there yet. What cannot be made shows when the copy is written. */
+static void make_folders(const char *path)
+{
+    scoped_text struct text t = {0};
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        text_clear(&t);
+        text_add_bytes(&t, path, (size_t)(slash - path));
+        if (t.len > 0) {
+            mkdir(text_str(&t), 0777);
+        }
+    }
 }
 
 /* NAME-<run id>.EXT */
@@ -129,6 +146,12 @@ int outputs_add(struct outputs *out, const struct report_input *shared)
     struct report_input own = *shared, *in = &own;
     own.jenkins_style = out->jenkins_style;
     struct err e[6] = {0};
+    const char *const copies[] = {out->junit, out->summary, out->html, out->metrics};
+    for (size_t i = 0; i < array_len(copies); i++) {
+        if (copies[i]) {
+            make_folders(copies[i]);
+        }
+    }
     int rc = tell(out, print(out, in, &e[0]), &e[0]);
     fflush(stdout);
     rc |= tell(out, annotate(in, &e[1]), &e[1]);

@@ -63,7 +63,10 @@ static json_t *steps_json(const struct stage *s, const struct plan *p)
                               acts ? mechanism_json(s, in->effect) : json_null());
         if (class == ACTION_FAULT) {
             json_object_set_new(o, "hold_s", seconds(step->hold_ns));
-            json_object_set_new(o, "ended_by", json_string(step->has_for ? "for" : step->ended_by ? "restore" : "rollback"));
+            json_object_set_new(o, "ended_by",
+                                json_string(step->has_for    ? "for"
+                                            : step->ended_by ? "restore"
+                                                             : "rollback"));
             json_object_set_new(o, "rto_floor", floor_json(floor_rto(p, step)));
         }
         json_array_append_new(all, o);
@@ -116,16 +119,17 @@ static json_t *plan_json(const struct stage *s, const struct plan *p)
     bool left_out = s->caps && machine_shapes_links(p->topology) && !s->caps->effects[EFFECT_DEGRADE].available;
     json_t *limits = json_array();
     if (left_out) {
-        json_array_append_new(limits, json_string("link delays, jitter, loss and rates of the topology are left out: this "
-                                                  "machine cannot make them"));
+        json_array_append_new(limits,
+                              json_string("link delays, jitter, loss and rates of the topology are left out: this "
+                                          "machine cannot make them"));
     }
     return json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s?,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o},s:o}", "name", p->name, "title",
                      p->title, "file", p->file, "sha256", p->sha256, "seed", (json_int_t)p->seed, "lab",
                      s->caps ? "netns" : "sim", "unfit", unfit.len ? text_str(&unfit) : NULL, "steps", steps_json(s, p),
                      "targets", targets_json(p), "objects", objects_json(s, p->topology), "times", "baseline_hold_s",
-                     seconds(p->baseline_hold_ns), "baseline_within_s", seconds(p->baseline_within_ns), "timeline_end_s",
-                     seconds(p->timeline_end_ns), "observe_s", seconds(p->observe_ns), "drill_s", seconds(p->drill_ns),
-                     "limits", limits);
+                     seconds(p->baseline_hold_ns), "baseline_within_s", seconds(p->baseline_within_ns),
+                     "timeline_end_s", seconds(p->timeline_end_ns), "observe_s", seconds(p->observe_ns), "drill_s",
+                     seconds(p->drill_ns), "limits", limits);
 }
 
 static const char *word(const json_t *o, const char *key)
@@ -139,7 +143,8 @@ static void print_steps(const json_t *steps)
     size_t i;
     json_t *o;
     puts("  steps (scenario time; 0 is the end of the steady-state check)");
-    json_array_foreach(steps, i, o) {
+    json_array_foreach(steps, i, o)
+    {
         const json_t *m = json_object_get(o, "mechanism"), *until = json_object_get(o, "until_s");
         printf("    %8.3f s  %-28s", json_number_value(json_object_get(o, "at_s")), word(o, "what"));
         if (json_is_object(m)) {
@@ -165,10 +170,12 @@ static void print_targets(const json_t *targets)
     size_t i;
     json_t *o;
     puts(json_array_size(targets) ? "  targets" : "  targets  none: the run reports what it measures");
-    json_array_foreach(targets, i, o) {
+    json_array_foreach(targets, i, o)
+    {
         const json_t *floor = json_object_get(o, "floor"), *min = json_object_get(floor, "min_s");
-        printf("    %-20s %s %-8s%s", word(o, "name"), text_eq(word(o, "direction"), "at_least") ? "at least" : "at most",
-               word(o, "target"), json_is_true(json_object_get(o, "implied")) ? " (implied)" : "");
+        printf("    %-20s %s %-8s%s", word(o, "name"),
+               text_eq(word(o, "direction"), "at_least") ? "at least" : "at most", word(o, "target"),
+               json_is_true(json_object_get(o, "implied")) ? " (implied)" : "");
         if (json_is_number(min)) {
             printf("  the configuration alone explains %.3f to %.3f s", json_number_value(min),
                    json_number_value(json_object_get(floor, "max_s")));
@@ -194,7 +201,8 @@ static void print_plan(const json_t *doc)
     print_targets(json_object_get(doc, "targets"));
     size_t i;
     json_t *limit;
-    json_array_foreach(json_object_get(doc, "limits"), i, limit) {
+    json_array_foreach(json_object_get(doc, "limits"), i, limit)
+    {
         printf("  limit: %s\n", json_string_value(limit));
     }
     if (*word(doc, "unfit")) {
@@ -202,7 +210,8 @@ static void print_plan(const json_t *doc)
     }
 }
 
-int plan_show(struct call *c, const struct batch *b, bool simulated, const struct option_list *mechanisms, struct err *e)
+int plan_show(struct call *c, const struct batch *b, bool simulated, const struct option_list *mechanisms,
+              struct err *e)
 {
     struct lab_caps caps = {0};
     struct stage s = {.call = c, .caps = simulated ? NULL : &caps};
@@ -232,14 +241,28 @@ struct plan_flags {
 
 static const char *const lab_words[] = {"netns", "sim", NULL};
 static const struct option_row options[] = {
-    {.name = "set", .kind = OPTION_LIST, .offset = offsetof(struct plan_flags, set), .value = "KEY=VALUE",
+    {.name = "set",
+     .kind = OPTION_LIST,
+     .offset = offsetof(struct plan_flags, set),
+     .value = "KEY=VALUE",
      .help = "override a value of the scenario"},
-    {.name = "seed", .kind = OPTION_COUNT, .offset = offsetof(struct plan_flags, seed), .value = "N",
+    {.name = "seed",
+     .kind = OPTION_COUNT,
+     .offset = offsetof(struct plan_flags, seed),
+     .value = "N",
      .help = "random numbers of the run"},
-    {.name = "lab", .kind = OPTION_TEXT, .offset = offsetof(struct plan_flags, lab), .value = "KIND", .choices = lab_words,
-     .fallback = "netns", .help = "netns or sim"},
-    {.name = "mechanism", .kind = OPTION_LIST, .offset = offsetof(struct plan_flags, mechanisms),
-     .value = "EFFECT=NAME", .help = "force how an effect is made, e.g. cut=fib"},
+    {.name = "lab",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct plan_flags, lab),
+     .value = "KIND",
+     .choices = lab_words,
+     .fallback = "netns",
+     .help = "netns or sim"},
+    {.name = "mechanism",
+     .kind = OPTION_LIST,
+     .offset = offsetof(struct plan_flags, mechanisms),
+     .value = "EFFECT=NAME",
+     .help = "force how an effect is made, e.g. cut=fib"},
 };
 
 static int run(struct call *c)
@@ -260,7 +283,13 @@ static int run(struct call *c)
     return code < 0 ? say_error(&c->err, &e) : code;
 }
 
-const struct command command_plan = {
-    .name = "plan", .operands = "PATH", .summary = "what a run would do on this machine; starts nothing",
-    .exits = "0 3 5 6", .options = options, .option_count = array_len(options),
-    .flags_size = sizeof(struct plan_flags), .operands_min = 1, .operands_max = 1, .run = run};
+const struct command command_plan = {.name = "plan",
+                                     .operands = "PATH",
+                                     .summary = "what a run would do on this machine; starts nothing",
+                                     .exits = "0 3 5 6",
+                                     .options = options,
+                                     .option_count = array_len(options),
+                                     .flags_size = sizeof(struct plan_flags),
+                                     .operands_min = 1,
+                                     .operands_max = 1,
+                                     .run = run};

@@ -5,4 +5,5 @@
 #include "harness/cli/command.h"
 
 /* Standard output gets one plan per job (a JSON document each with --json). Returns the exit code, -1 with e. */
-int plan_show(struct call *c, const struct batch *b, bool simulated, const struct option_list *mechanisms, struct err *e);
+int plan_show(struct call *c, const struct batch *b, bool simulated, const struct option_list *mechanisms,
+              struct err *e);

@@ -90,9 +90,9 @@ static const char *or_empty(const char *s)
 }
 
 /* The header's facts come one event at a time; they are one line when the last has come. */
-static void run_line(struct watch *w, double run_s)
+static void run_line(struct watch *w)
 {
-    line(w, run_s, PLAIN, "run", "%s seed=%llu lab=%s%s", w->plan->name, (unsigned long long)w->plan->seed, w->lab,
+    line(w, 0, PLAIN, "run", "%s seed=%llu lab=%s%s", w->plan->name, (unsigned long long)w->plan->seed, w->lab,
          text_str(&w->mechanisms));
 }
 
@@ -145,8 +145,9 @@ static void baseline(struct watch *w, const struct event *ev, double run_s)
     double n = (double)json_integer_value(json_object_get(ev->data, "intended"));
     double good = (double)json_integer_value(json_object_get(ev->data, "good"));
     const json_t *p99 = json_object_get(ev->data, "p99_ms");
-    line(w, run_s, met ? GREEN : RED, "steady", "%s: %.2f %% of %.0f good, p99 %.0f ms%s%s", met ? "met" : "not reached",
-         n > 0 ? 100 * good / n : 0.0, n, json_number_value(p99), ev->detail ? ": " : "", or_empty(ev->detail));
+    line(w, run_s, met ? GREEN : RED, "steady", "%s: %.2f %% of %.0f good, p99 %.0f ms%s%s",
+         met ? "met" : "not reached", n > 0 ? 100 * good / n : 0.0, n, json_number_value(p99), ev->detail ? ": " : "",
+         or_empty(ev->detail));
 }
 
 static void other(struct watch *w, const struct event *ev, double run_s)
@@ -169,7 +170,7 @@ static void on_event(struct progress *p, const struct event *ev, double run_s)
         break;
     case EVENT_CLOCK:
         if (text_eq(ev->detail, "start")) {
-            run_line(w, run_s);
+            run_line(w);
         }
         break;
     case EVENT_PHASE_BEGIN:
@@ -215,25 +216,39 @@ static void on_event(struct progress *p, const struct event *ev, double run_s)
     }
 }
 
+/* The good ratio of requests that ended in the last second: what is still under way counts when its time-out comes. */
+static void count_second(struct watch *w, const struct run_view *v)
+{
+    if (v->elapsed_s - w->second.at_s < 1) {
+        return;
+    }
+    double good = (double)(v->good - w->second.good), bad = (double)(v->bad - w->second.bad);
+    w->second.ratio = good + bad > 0 ? good / (good + bad) : NAN;
+    w->second.at_s = v->elapsed_s;
+    w->second.good = v->good;
+    w->second.bad = v->bad;
+}
+
 /* Service going bad and good again, seen by the customers; the verdict is measured later and may differ. */
 static void service(struct watch *w, const struct run_view *v)
 {
-    if (isnan(v->recent_good_ratio)) {
+    count_second(w, v);
+    if (isnan(w->second.ratio)) {
         return;
     }
-    bool degraded = v->recent_good_ratio * (double)PPM < (double)w->plan->good_ratio_ppm;
+    bool degraded = w->second.ratio * (double)PPM < (double)w->plan->good_ratio_ppm;
     if (degraded != w->degraded) {
-        line(w, v->elapsed_s, degraded ? RED : GREEN, "service", "%.1f %% good in the last second",
-             100 * v->recent_good_ratio);
+        line(w, v->elapsed_s, degraded ? RED : GREEN, "service", "%.1f %% of what ended in the last second was good",
+             100 * w->second.ratio);
         w->degraded = degraded;
     }
 }
 
-static void view_text(struct text *t, const struct run_view *v)
+static void view_text(const struct watch *w, struct text *t, const struct run_view *v)
 {
     text_add(t, or_empty(v->phase));
-    if (!isnan(v->recent_good_ratio)) {
-        text_addf(t, "  %.1f %% good", 100 * v->recent_good_ratio);
+    if (!isnan(w->second.ratio)) {
+        text_addf(t, "  %.1f %% good", 100 * w->second.ratio);
     }
     text_addf(t, "  %llu requests", (unsigned long long)v->sent);
     if (v->open_faults > 0) {
@@ -249,7 +264,7 @@ static void on_view(struct progress *p, const struct run_view *v)
     }
     service(w, v);
     scoped_text struct text what = {0}, t = {0};
-    view_text(&what, v);
+    view_text(w, &what, v);
     if (!w->face.terminal) {
         if (clock_mono_ns() - w->said_mono_ns > HEARTBEAT_NS) {
             line(w, v->elapsed_s, PLAIN, "alive", "%s", text_str(&what));
@@ -259,17 +274,22 @@ static void on_view(struct progress *p, const struct run_view *v)
     scoped_text struct text whole = {0};
     text_addf(&whole, "[%.0f of about %.0f s] %s", v->elapsed_s, v->planned_s, text_str(&what));
     int room = w->face.width > 1 ? w->face.width - 1 : 79;
-    text_addf(&t, "\r%s%.*s%s\033[K", paint(w, w->degraded ? RED : PLAIN), room, text_str(&whole),
-              paint(w, "\033[0m"));
+    text_addf(&t, "\r%s%.*s%s\033[K", paint(w, w->degraded ? RED : PLAIN), room, text_str(&whole), paint(w, "\033[0m"));
     put(w, &t);
     w->status_shown = true;
 }
 
 void watch_init(struct watch *w, const struct plan *plan, const struct face *face, const char *lab)
 {
-    *w = (struct watch){.progress = {.event = on_event, .view = on_view}, .plan = plan, .face = *face,
-                        .fd = STDERR_FILENO, .zero_wall_ns = clock_wall_ns(), .said_mono_ns = clock_mono_ns(),
-                        .github = text_eq(getenv("GITHUB_ACTIONS"), "true"), .lab = lab};
+    *w = (struct watch){.progress = {.event = on_event, .view = on_view},
+                        .plan = plan,
+                        .face = *face,
+                        .fd = STDERR_FILENO,
+                        .zero_wall_ns = clock_wall_ns(),
+                        .said_mono_ns = clock_mono_ns(),
+                        .github = text_eq(getenv("GITHUB_ACTIONS"), "true"),
+                        .lab = lab,
+                        .second.ratio = NAN};
     for (size_t i = 0; i < plan->step_count; i++) {
         w->applied_count = plan->steps[i].id > w->applied_count ? plan->steps[i].id : w->applied_count;
     }

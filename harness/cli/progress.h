@@ -11,17 +11,23 @@
 #include "harness/run/run.h"
 
 struct watch {
-    struct progress progress;     /* hand &progress to run_drill */
+    struct progress progress; /* hand &progress to run_drill */
     const struct plan *plan;
     struct face face;
     int fd;
     bool quiet, verbose, github;
-    int64_t zero_wall_ns;         /* wall clock at run time 0 */
-    int64_t said_mono_ns;         /* when the last line was written */
+    int64_t zero_wall_ns; /* wall clock at run time 0 */
+    int64_t said_mono_ns; /* when the last line was written */
     bool status_shown, group_open, degraded;
-    struct text mechanisms;       /* " kill=signal ..." until the run line is written */
+    struct {
+        double at_s, ratio;
+        uint64_t good, bad;
+    } second;               /* what ended in the last whole second; ratio NAN: nothing */
+    struct text mechanisms; /* " kill=signal ..." until the run line is written */
     const char *lab;
-    struct { double begin_s; } *applied; /* by fault id */
+    struct {
+        double begin_s;
+    } * applied; /* by fault id */
     size_t applied_count;
 };
 

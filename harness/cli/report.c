@@ -16,11 +16,21 @@ struct report_flags {
 static const char *const junit_styles[] = {"common", "jenkins", NULL};
 #define AT(member) .offset = offsetof(struct report_flags, member)
 static const struct option_row options[] = {
-    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, AT(output), .value = "DIR", .fallback = "runs",
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     AT(output),
+     .value = "DIR",
+     .fallback = "runs",
      .help = "folder in which a run id and latest are looked up"},
     {.name = "junit", .kind = OPTION_TEXT, AT(junit), .value = "FILE", .help = "a copy of junit.xml"},
-    {.name = "junit-style", .kind = OPTION_TEXT, AT(junit_style), .value = "STYLE", .choices = junit_styles,
-     .fallback = "common", .help = "common or jenkins"},
+    {.name = "junit-style",
+     .kind = OPTION_TEXT,
+     AT(junit_style),
+     .value = "STYLE",
+     .choices = junit_styles,
+     .fallback = "common",
+     .help = "common or jenkins"},
     {.name = "html", .kind = OPTION_TEXT, AT(html), .value = "FILE", .help = "a copy of report.html"},
     {.name = "summary", .kind = OPTION_TEXT, AT(summary), .value = "FILE", .help = "a copy of summary.md"},
     {.name = "metrics", .kind = OPTION_TEXT, AT(metrics), .value = "FILE", .help = "a copy of metrics.prom"},
@@ -30,12 +40,16 @@ static const struct option_row options[] = {
 static int write_all(struct call *c, const struct stored_run *s, const struct report_flags *f, struct err *e)
 {
     bool jenkins = text_eq(f->junit_style, "jenkins");
-    struct report_input in = {.result = s->result, .plan = s->plan, .evidence = s->evidence, .run_path = s->path,
-                              .jenkins_style = jenkins};
+    struct report_input in = {
+        .result = s->result, .plan = s->plan, .evidence = s->evidence, .run_path = s->path, .jenkins_style = jenkins};
     if (report_write_all(&in, e) < 0 || rundir_manifest(s->path, e) < 0) {
         return -1;
     }
-    struct outputs out = {.call = c, .junit = f->junit, .html = f->html, .summary = f->summary, .metrics = f->metrics,
+    struct outputs out = {.call = c,
+                          .junit = f->junit,
+                          .html = f->html,
+                          .summary = f->summary,
+                          .metrics = f->metrics,
                           .jenkins_style = jenkins};
     int rc = outputs_add(&out, &in);
     outputs_deinit(&out);
@@ -52,8 +66,14 @@ static int run(struct call *c)
     return code < 0 ? say_error(&c->err, &e) : code;
 }
 
-const struct command command_report = {
-    .name = "report", .operands = "RUN", .summary = "make the reports of a run again from its directory",
-    .text = "RUN is a run directory, a run id, or latest.", .exits = "0 3", .options = options,
-    .option_count = array_len(options), .flags_size = sizeof(struct report_flags), .operands_min = 1,
-    .operands_max = 1, .run = run};
+const struct command command_report = {.name = "report",
+                                       .operands = "RUN",
+                                       .summary = "make the reports of a run again from its directory",
+                                       .text = "RUN is a run directory, a run id, or latest.",
+                                       .exits = "0 3",
+                                       .options = options,
+                                       .option_count = array_len(options),
+                                       .flags_size = sizeof(struct report_flags),
+                                       .operands_min = 1,
+                                       .operands_max = 1,
+                                       .run = run};

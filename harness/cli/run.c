@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drtest run: everything is read, checked and compiled first; nothing is started while one file is wrong. Then the runs,
- * one after the other, each judged and reported before the next begins.
+ * drtest run: everything is read, checked and compiled first; nothing is started while one file is wrong. Then the
+ * runs, one after the other, each judged and reported before the next begins.
  *
  * The exit code is that of the worst run: an interruption, then missed, inconclusive, skipped, met.
  */
+#include "harness/run/run.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
@@ -13,7 +14,6 @@
 #include "harness/cli/outputs.h"
 #include "harness/cli/plan.h"
 #include "harness/cli/tool.h"
-#include "harness/run/run.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -33,33 +33,73 @@ static const char *const junit_styles[] = {"common", "jenkins", NULL};
 
 #define AT(member) .offset = offsetof(struct run_flags, member)
 static const struct option_row options[] = {
-    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, AT(output), .value = "DIR", .fallback = "runs",
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     AT(output),
+     .value = "DIR",
+     .fallback = "runs",
      .help = "folder for run directories and history"},
-    {.name = "history", .kind = OPTION_TEXT, AT(history), .value = "FILE",
+    {.name = "history",
+     .kind = OPTION_TEXT,
+     AT(history),
+     .value = "FILE",
      .help = "the history elsewhere than in the output folder"},
-    {.name = "set", .kind = OPTION_LIST, AT(set), .value = "KEY=VALUE",
+    {.name = "set",
+     .kind = OPTION_LIST,
+     AT(set),
+     .value = "KEY=VALUE",
      .help = "override a value of the scenario, e.g. targets.rto=3s; may be given again"},
-    {.name = "tag", .kind = OPTION_LIST, AT(tags), .value = "TAG",
+    {.name = "tag",
+     .kind = OPTION_LIST,
+     AT(tags),
+     .value = "TAG",
      .help = "only scenarios with this tag, !TAG: only those without; may be given again"},
     {.name = "repeat", .kind = OPTION_COUNT, AT(repeat), .value = "N", .help = "do every scenario N times"},
-    {.name = "seed", .kind = OPTION_COUNT, AT(seed), .value = "N",
+    {.name = "seed",
+     .kind = OPTION_COUNT,
+     AT(seed),
+     .value = "N",
      .help = "random numbers of the run; otherwise the scenario's, else a fresh one"},
     {.name = "timeout", .kind = OPTION_DURATION, AT(timeout_ns), .value = "DUR", .help = "limit of one whole run"},
     {.name = "fail-fast", AT(fail_fast), .help = "stop after the first run that is not met"},
     {.name = "keep", AT(keep), .help = "hold the lab after the drill until Ctrl-C"},
     {.name = "dry-run", .letter = 'n', AT(dry_run), .help = "print the plan, start nothing"},
-    {.name = "lab", .kind = OPTION_TEXT, AT(lab), .value = "KIND", .choices = lab_words, .fallback = "netns",
+    {.name = "lab",
+     .kind = OPTION_TEXT,
+     AT(lab),
+     .value = "KIND",
+     .choices = lab_words,
+     .fallback = "netns",
      .help = "netns: real processes and packets; sim: a model on virtual time"},
-    {.name = "mechanism", .kind = OPTION_LIST, AT(mechanisms), .value = "EFFECT=NAME",
+    {.name = "mechanism",
+     .kind = OPTION_LIST,
+     AT(mechanisms),
+     .value = "EFFECT=NAME",
      .help = "force how an effect is made, e.g. cut=fib"},
     {.name = "skip-unsupported", AT(skip_unsupported), .help = "a scenario this machine cannot do is no failure"},
     {.name = "junit", .kind = OPTION_TEXT, AT(junit), .value = "FILE", .help = "a copy of junit.xml, all runs in one"},
-    {.name = "junit-style", .kind = OPTION_TEXT, AT(junit_style), .value = "STYLE", .choices = junit_styles,
-     .fallback = "common", .help = "common or jenkins"},
-    {.name = "html", .kind = OPTION_TEXT, AT(html), .value = "FILE",
+    {.name = "junit-style",
+     .kind = OPTION_TEXT,
+     AT(junit_style),
+     .value = "STYLE",
+     .choices = junit_styles,
+     .fallback = "common",
+     .help = "common or jenkins"},
+    {.name = "html",
+     .kind = OPTION_TEXT,
+     AT(html),
+     .value = "FILE",
      .help = "a copy of report.html; with several runs NAME-<run id>.EXT"},
-    {.name = "summary", .kind = OPTION_TEXT, AT(summary), .value = "FILE", .help = "a copy of summary.md, all runs in one"},
-    {.name = "metrics", .kind = OPTION_TEXT, AT(metrics), .value = "FILE",
+    {.name = "summary",
+     .kind = OPTION_TEXT,
+     AT(summary),
+     .value = "FILE",
+     .help = "a copy of summary.md, all runs in one"},
+    {.name = "metrics",
+     .kind = OPTION_TEXT,
+     AT(metrics),
+     .value = "FILE",
      .help = "a copy of metrics.prom; with several runs NAME-<run id>.EXT"},
 };
 #undef AT
@@ -110,8 +150,13 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
 {
     const struct run_flags *f = r->flags;
     struct session *s = &r->session;
-    *s = (struct session){.call = r->call, .output = f->output, .history = f->history, .keep = f->keep,
-                          .junit_style = f->junit_style, .skip_unsupported = f->skip_unsupported, .signals_fd = -1,
+    *s = (struct session){.call = r->call,
+                          .output = f->output,
+                          .history = f->history,
+                          .keep = f->keep,
+                          .junit_style = f->junit_style,
+                          .skip_unsupported = f->skip_unsupported,
+                          .signals_fd = -1,
                           .timeout_ns = f->timeout_ns > 0 ? f->timeout_ns : 0,
                           .lab = text_eq(f->lab, "sim") ? &lab_sim : &lab_netns};
     if (machine_forced(&f->mechanisms, &r->call->arena, s->forced, e) < 0) {
@@ -175,7 +220,8 @@ static void one_run(struct running *r, const struct job *job)
         r->stop = e.kind == ERR_OUTPUT;
     }
     if (o.result) {
-        struct report_input in = {.result = o.result, .plan = job->plan, .evidence = o.evidence, .run_path = o.run_path};
+        struct report_input in = {
+            .result = o.result, .plan = job->plan, .evidence = o.evidence, .run_path = o.run_path};
         o.unwritten |= outputs_add(&r->outputs, &in) < 0;
     }
     int code = session_exit_code(&r->session, &o);
@@ -212,9 +258,14 @@ static int run_batch(struct call *c, const struct run_flags *f, const struct bat
 {
     struct lab_caps caps = {0};
     scoped_text struct text gateway = {0};
-    struct running r = {.call = c, .flags = f,
-                        .outputs = {.call = c, .junit = f->junit, .html = f->html, .summary = f->summary,
-                                    .metrics = f->metrics, .jenkins_style = text_eq(f->junit_style, "jenkins"),
+    struct running r = {.call = c,
+                        .flags = f,
+                        .outputs = {.call = c,
+                                    .junit = f->junit,
+                                    .html = f->html,
+                                    .summary = f->summary,
+                                    .metrics = f->metrics,
+                                    .jenkins_style = text_eq(f->junit_style, "jenkins"),
                                     .several = b->jobs.len > 1}};
     int code = begin_session(&r, &caps, &gateway, e) < 0 ? -1 : run_all(&r, b);
     fd_close(&r.session.signals_fd);
@@ -237,8 +288,16 @@ static int run(struct call *c)
 }
 
 const struct command command_run = {
-    .name = "run", .operands = "PATH...", .summary = "run scenarios, suites or folders of them",
-    .text = "Reads and checks every file first; while one is wrong nothing is started. Each run leaves a directory with "
-            "its plan, its evidence and its reports; `latest` in the output folder points to the newest.",
-    .exits = "0 1 3 4 5 6 130 143", .options = options, .option_count = array_len(options),
-    .flags_size = sizeof(struct run_flags), .operands_min = 1, .operands_max = SIZE_MAX, .run = run};
+    .name = "run",
+    .operands = "PATH...",
+    .summary = "run scenarios, suites or folders of them",
+    .text =
+        "Reads and checks every file first; while one is wrong nothing is started. Each run leaves a directory with "
+        "its plan, its evidence and its reports; `latest` in the output folder points to the newest.",
+    .exits = "0 1 3 4 5 6 130 143",
+    .options = options,
+    .option_count = array_len(options),
+    .flags_size = sizeof(struct run_flags),
+    .operands_min = 1,
+    .operands_max = SIZE_MAX,
+    .run = run};

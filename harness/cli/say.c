@@ -47,7 +47,7 @@ struct face face_of(int fd, const char *color)
 
 int say_code(const struct err *e)
 {
-    static const int general[] = {[ERR_NONE] = 0,    [ERR_USAGE] = 1,    [ERR_READING] = 100, [ERR_MEANING] = 200,
+    static const int general[] = {[ERR_NONE] = 0,      [ERR_USAGE] = 1, [ERR_READING] = 100, [ERR_MEANING] = 200,
                                   [ERR_MACHINE] = 300, [ERR_RUN] = 400, [ERR_OUTPUT] = 500,  [ERR_DEFECT] = 900};
     return e->code ? e->code : general[e->kind];
 }

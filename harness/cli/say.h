@@ -15,7 +15,7 @@ struct text;
 struct face {
     bool terminal; /* may move the cursor: a terminal, TERM is not dumb, CI is not set */
     bool colour, utf8;
-    int width;     /* 0 where lines are not to be wrapped */
+    int width; /* 0 where lines are not to be wrapped */
 };
 
 /* color: auto, always or never. */

@@ -2,14 +2,15 @@
 /*
  * The order of one run, seen from outside the lab.
  *
- * The conductor is a child in a process group of its own, so that Ctrl-C reaches it exactly once: through us. It reports
- * back through one shared page; its own words go to standard error. The wait ends when its pidfd says dead; before that a
- * signal shortens the bound (healing and final lines take at most some ten seconds), and a conductor that overruns even
- * its bound is killed, whereupon the kernel takes the lab down.
+ * The conductor is a grandchild behind a guardian (guardian.h), in a process group of its own, so that Ctrl-C reaches it
+ * exactly once: through us. It reports back through one shared page; its own words go to standard error. The wait ends
+ * when the guardian's pidfd says dead;
+ * before that a signal shortens the bound (healing and final lines take at most some ten seconds), and a conductor that
+ * overruns even its bound is killed, whereupon the kernel takes the lab down.
  *
  * Failure paths: no run directory, no plan file: the error is returned and nothing was started. The conductor died or
- * could not write: what evidence there is gets judged, and is inconclusive for want of its last line. History or reports
- * that cannot be written are told and make the exit code 4 where it would have been 0; the result stands.
+ * could not write: what evidence there is gets judged, and is inconclusive for want of its last line. History or
+ * reports that cannot be written are told and make the exit code 4 where it would have been 0; the result stands.
  */
 #include "harness/cli/session.h"
 
@@ -19,6 +20,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "harness/cli/guardian.h"
 #include "harness/cli/history.h"
 #include "harness/cli/machine.h"
 #include "harness/cli/progress.h"
@@ -66,7 +68,8 @@ int session_block_signals(struct session *s, struct err *e)
 static int prepare(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e)
 {
     return rundir_create(s->output, job->plan->name, clock_wall_ns(), &o->run_path, e) < 0
-               ? -1 : stored_write_plan(o->run_path, job->plan, e);
+               ? -1
+               : stored_write_plan(o->run_path, job->plan, e);
 }
 
 static const char *run_id_of(const char *run_path)
@@ -77,9 +80,15 @@ static const char *run_id_of(const char *run_path)
 
 static struct run_options options_of(const struct session *s, const struct session_outcome *o)
 {
-    struct run_options r = {.lab = s->lab, .run_path = o->run_path, .run_id = run_id_of(o->run_path),
-                            .gateway_path = s->gateway, .argv = s->call->argv, .selftest = s->selftest,
-                            .selftest_detail = s->selftest_detail, .keep = s->keep, .timeout_ns = s->timeout_ns};
+    struct run_options r = {.lab = s->lab,
+                            .run_path = o->run_path,
+                            .run_id = run_id_of(o->run_path),
+                            .gateway_path = s->gateway,
+                            .argv = s->call->argv,
+                            .selftest = s->selftest,
+                            .selftest_detail = s->selftest_detail,
+                            .keep = s->keep,
+                            .timeout_ns = s->timeout_ns};
     memcpy(r.forced, s->forced, sizeof(r.forced));
     return r;
 }
@@ -157,19 +166,19 @@ static int await(const struct session *s, const struct plan *p, struct child *c)
 
 static int conductor(const struct session *s, const struct plan *plan, struct session_outcome *o, struct err *e)
 {
-    struct last_words *words =
-        mmap(NULL, sizeof(*words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct last_words *words = mmap(NULL, sizeof(*words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (words == MAP_FAILED) {
         return err_os(e, ERR_RUN, errno, "shared memory", "cannot map a page");
     }
     fflush(NULL);
     struct child c = {0};
-    int side = child_fork(&c, e);
+    int side = guardian_fork(&c, e);
     if (side == 0) {
         conduct(s, plan, o, words);
     }
     if (side > 0) {
         int seen = await(s, plan, &c);
+        guardian_bury();
         o->signal = words->spoken ? words->signal : seen;
         if (words->spoken && words->rc < 0) {
             say_error(&s->call->err, &words->e);
@@ -194,10 +203,14 @@ static void told(const struct session *s, struct session_outcome *o, int rc, con
 static struct measure_context context_of(const struct job *job, const struct session_outcome *o)
 {
     const struct tool_facts *t = tool_facts();
-    return (struct measure_context){.run_id = run_id_of(o->run_path), .suite = job->suite ? job->suite->name : NULL,
-                                    .repeat_index = job->repeat_index, .repeat_count = job->repeat_count,
-                                    .tool_version = t->version, .tool_commit = t->commit,
-                                    .tool_build_flags = t->build_flags, .tool_sha256 = t->sha256};
+    return (struct measure_context){.run_id = run_id_of(o->run_path),
+                                    .suite = job->suite ? job->suite->name : NULL,
+                                    .repeat_index = job->repeat_index,
+                                    .repeat_count = job->repeat_count,
+                                    .tool_version = t->version,
+                                    .tool_commit = t->commit,
+                                    .tool_build_flags = t->build_flags,
+                                    .tool_sha256 = t->sha256};
 }
 
 static int judge(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e)
@@ -223,16 +236,19 @@ static void file_away(const struct session *s, const struct job *job, struct ses
     struct err history = {0}, store = {0}, report = {0}, manifest = {0};
     int locked = history_begin(&h, text_str(&path), s->history ? s->history : "../history.jsonl", o->result, &history);
     int stored = result_store(o->run_path, o->result, &store);
+    struct report_input in = {.result = o->result,
+                              .plan = job->plan,
+                              .evidence = o->evidence,
+                              .run_path = o->run_path,
+                              .jenkins_style = text_eq(s->junit_style, "jenkins")};
     told(s, o, stored, &store);
+    told(s, o, report_write_all(&in, &report), &report);
     if (locked == 0 && stored == 0) {
         locked = history_end(&h, o->run_path, o->result, &history);
     } else if (locked == 0) {
         history_close(&h);
     }
     told(s, o, locked, &history);
-    struct report_input in = {.result = o->result, .plan = job->plan, .evidence = o->evidence, .run_path = o->run_path,
-                              .jenkins_style = text_eq(s->junit_style, "jenkins")};
-    told(s, o, report_write_all(&in, &report), &report);
     told(s, o, rundir_manifest(o->run_path, &manifest), &manifest);
 }
 

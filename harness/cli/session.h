@@ -16,23 +16,23 @@
 struct session {
     const struct call *call;
     const struct lab_ops *lab;
-    const struct lab_caps *caps;    /* NULL: the lab needs nothing of the machine */
-    const char *output, *history;   /* folder of run directories; --history or NULL */
-    const char *gateway;            /* drgateway, NULL in sim */
+    const struct lab_caps *caps;  /* NULL: the lab needs nothing of the machine */
+    const char *output, *history; /* folder of run directories; --history or NULL */
+    const char *gateway;          /* drgateway, NULL in sim */
     const char *forced[LAB_EFFECTS];
     const char *selftest, *selftest_detail;
     const char *junit_style;
     bool keep, skip_unsupported;
-    int64_t timeout_ns;             /* 0 none */
-    int signals_fd;                 /* SIGINT, SIGTERM, SIGHUP, blocked; see session_block_signals */
+    int64_t timeout_ns; /* 0 none */
+    int signals_fd;     /* SIGINT, SIGTERM, SIGHUP, blocked; see session_block_signals */
 };
 
 struct session_outcome {
-    char *run_path;            /* heap */
-    struct result *result;     /* NULL: there is not even evidence */
+    char *run_path;        /* heap */
+    struct result *result; /* NULL: there is not even evidence */
     struct evidence *evidence;
-    int signal;                /* SIGINT or SIGTERM when interrupted */
-    bool unwritten;            /* some output could not be written; said already */
+    int signal;     /* SIGINT or SIGTERM when interrupted */
+    bool unwritten; /* some output could not be written; said already */
 };
 
 int session_block_signals(struct session *s, struct err *e);

@@ -43,8 +43,7 @@ static int from_environment(struct call *c, struct err *e)
         for (size_t i = 0; i < c->sets[s].count; i++) {
             const struct option_row *row = &c->sets[s].rows[i];
             const char *value = settable(row) ? getenv(variable_name(&name, row->name)) : NULL;
-            if (value && *value &&
-                options_give(&c->sets[s], i, value, ORIGIN_ENVIRONMENT, text_str(&name), e) < 0) {
+            if (value && *value && options_give(&c->sets[s], i, value, ORIGIN_ENVIRONMENT, text_str(&name), e) < 0) {
                 return -1;
             }
         }
@@ -194,8 +193,8 @@ int settings_apply(struct call *c)
     }
     scoped_text struct text user = {0};
     const char *named = c->globals.config ? c->globals.config : getenv("DRTEST_CONFIG");
-    int code = named && *named ? from_file(c, named, ORIGIN_PROJECT)
-                               : from_file_if_there(c, PROJECT_FILE, ORIGIN_PROJECT);
+    int code =
+        named && *named ? from_file(c, named, ORIGIN_PROJECT) : from_file_if_there(c, PROJECT_FILE, ORIGIN_PROJECT);
     if (code == 0 && *user_file(&user)) {
         code = from_file_if_there(c, text_str(&user), ORIGIN_USER);
     }

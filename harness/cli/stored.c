@@ -34,8 +34,8 @@ static json_t *origin_of(const struct plan *p)
 {
     json_t *steps = json_array(), *targets = json_array();
     for (size_t i = 0; i < p->step_count; i++) {
-        json_array_append_new(steps, json_pack("{s:i,s:i,s:i}", "id", p->steps[i].id, "line", p->steps[i].line, "column",
-                                               p->steps[i].column));
+        json_array_append_new(steps, json_pack("{s:i,s:i,s:i}", "id", p->steps[i].id, "line", p->steps[i].line,
+                                               "column", p->steps[i].column));
     }
     for (size_t i = 0; i < p->target_count; i++) {
         const struct plan_target *t = &p->targets[i];
@@ -43,8 +43,8 @@ static json_t *origin_of(const struct plan *p)
                                                  t->implied, "line", t->line, "column", t->column));
     }
     return json_pack("{s:i,s:s,s:s,s:s,s:I,s:O?,s:o,s:o}", "format", 1, "file", p->file, "sha256", p->sha256,
-                     "targets_sha256", p->targets_sha256, "seed", (json_int_t)p->seed, "overrides", p->overrides, "steps",
-                     steps, "targets", targets);
+                     "targets_sha256", p->targets_sha256, "seed", (json_int_t)p->seed, "overrides", p->overrides,
+                     "steps", steps, "targets", targets);
 }
 
 int stored_write_plan(const char *run_path, const struct plan *p, struct err *e)
@@ -55,7 +55,8 @@ int stored_write_plan(const char *run_path, const struct plan *p, struct err *e)
         return err_set(e, ERR_DEFECT, ORIGIN_FILE, "the origin of the plan cannot be written as JSON");
     }
     return write_file(run_path, "plan.yaml", p->yaml, e) < 0 || write_file(run_path, "scenario.yaml", p->text, e) < 0
-               ? -1 : write_file(run_path, ORIGIN_FILE, text, e);
+               ? -1
+               : write_file(run_path, ORIGIN_FILE, text, e);
 }
 
 static int read_file(struct text *out, const struct stored_run *s, const char *name, struct err *e)
@@ -83,7 +84,8 @@ static const json_t *named(const json_t *list, const char *name)
 {
     size_t i;
     json_t *o;
-    json_array_foreach((json_t *)(uintptr_t)list, i, o) {
+    json_array_foreach((json_t *)(uintptr_t)list, i, o)
+    {
         if (text_eq(json_string_value(json_object_get(o, "name")), name)) {
             return o;
         }
@@ -95,7 +97,8 @@ static const json_t *numbered(const json_t *list, int id)
 {
     size_t i;
     json_t *o;
-    json_array_foreach((json_t *)(uintptr_t)list, i, o) {
+    json_array_foreach((json_t *)(uintptr_t)list, i, o)
+    {
         if (whole(o, "id") == id) {
             return o;
         }
@@ -167,8 +170,9 @@ int stored_load(struct stored_run *s, const char *output, const char *run, struc
         return -1;
     }
     s->path = text_steal(&path);
-    return result_load(s->path, &s->result, e) < 0 || load_plan(s, e) < 0 ||
-                   evidence_load(&s->evidence, s->path, e) < 0 ? -1 : 0;
+    return result_load(s->path, &s->result, e) < 0 || load_plan(s, e) < 0 || evidence_load(&s->evidence, s->path, e) < 0
+               ? -1
+               : 0;
 }
 
 void stored_deinit(struct stored_run *s)

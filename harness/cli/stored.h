@@ -3,8 +3,8 @@
  * A run that lies in a directory, loaded again: result, plan and evidence, for `report` and `analyze`.
  *
  * Three files hold the plan: plan.yaml, the scenario as run, which is what the plan is compiled from again;
- * scenario.yaml, the file as written; origin.json, what plan.yaml cannot say: digests of the original, its name, and the
- * lines on which steps and targets stood.
+ * scenario.yaml, the file as written; origin.json, what plan.yaml cannot say: digests of the original, its name, and
+ * the lines on which steps and targets stood.
  */
 #pragma once
 #include "harness/evidence/evidence_read.h"

@@ -77,7 +77,7 @@ void suite_record_deinit(struct suite_record *s)
 
 int exit_code_worse(int a, int b)
 {
-    static const int order[] = {1, 4, 5, 0};
+    static const int order[] = {3, 1, 4, 5, 0};
     if (a >= 128 || b >= 128) {
         return a >= 128 ? a : b;
     }

@@ -21,8 +21,8 @@
 
 const struct tool_facts *tool_facts(void)
 {
-    static struct tool_facts facts = {.version = DRTEST_VERSION, .commit = DRTEST_COMMIT,
-                                      .build_flags = DRTEST_BUILD_TYPE " " DRTEST_BUILD_FLAGS};
+    static struct tool_facts facts = {
+        .version = DRTEST_VERSION, .commit = DRTEST_COMMIT, .build_flags = DRTEST_BUILD_TYPE " " DRTEST_BUILD_FLAGS};
     if (!facts.sha256[0] && sha256_file(SELF, facts.sha256, NULL) < 0) {
         facts.sha256[0] = '\0';
     }

@@ -17,9 +17,16 @@ struct validate_flags {
 
 static const char *const formats[] = {"human", "json", "github", NULL};
 static const struct option_row options[] = {
-    {.name = "format", .kind = OPTION_TEXT, .offset = offsetof(struct validate_flags, format), .value = "FORM",
-     .choices = formats, .help = "human, json or github"},
-    {.name = "set", .kind = OPTION_LIST, .offset = offsetof(struct validate_flags, set), .value = "KEY=VALUE",
+    {.name = "format",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct validate_flags, format),
+     .value = "FORM",
+     .choices = formats,
+     .help = "human, json or github"},
+    {.name = "set",
+     .kind = OPTION_LIST,
+     .offset = offsetof(struct validate_flags, set),
+     .value = "KEY=VALUE",
      .help = "override a value of the scenarios first"},
 };
 
@@ -68,8 +75,14 @@ static int run(struct call *c)
     return code < 0 ? say_error(&c->err, &e) : code;
 }
 
-const struct command command_validate = {
-    .name = "validate", .operands = "PATH...", .summary = "check files, all errors at once; needs no privilege",
-    .text = "A folder stands for all .yaml and .yml files in it and below.", .exits = "0 3 6", .options = options,
-    .option_count = array_len(options), .flags_size = sizeof(struct validate_flags), .operands_min = 1,
-    .operands_max = SIZE_MAX, .run = run};
+const struct command command_validate = {.name = "validate",
+                                         .operands = "PATH...",
+                                         .summary = "check files, all errors at once; needs no privilege",
+                                         .text = "A folder stands for all .yaml and .yml files in it and below.",
+                                         .exits = "0 3 6",
+                                         .options = options,
+                                         .option_count = array_len(options),
+                                         .flags_size = sizeof(struct validate_flags),
+                                         .operands_min = 1,
+                                         .operands_max = SIZE_MAX,
+                                         .run = run};

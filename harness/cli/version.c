@@ -41,6 +41,8 @@ static int run(struct call *c)
     return 0;
 }
 
-const struct command command_version = {
-    .name = "version", .operands = "", .summary = "which build this is; --json adds build facts", .exits = "0",
-    .run = run};
+const struct command command_version = {.name = "version",
+                                        .operands = "",
+                                        .summary = "which build this is; --json adds build facts",
+                                        .exits = "0",
+                                        .run = run};

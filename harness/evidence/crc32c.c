@@ -3,9 +3,9 @@
  * The polynomial 0x1EDC6F41, reflected 0x82F63B78, initial value and final inversion all ones.
  *
  * x86-64 processors with SSE 4.2 have an instruction for it, asked for at run time so that one binary runs anywhere.
- * Everything else uses eight tables of 256 entries ("slicing by 8", Kounavis and Berry 2005): table[n][b] is what byte b
- * adds to the remainder when n more bytes follow, so eight bytes are folded by eight independent look-ups. The tables are
- * computed at first use; two threads doing so at once write the same values.
+ * Everything else uses eight tables of 256 entries ("slicing by 8", Kounavis and Berry 2005): table[n][b] is what
+ * byte b adds to the remainder when n more bytes follow, so eight bytes are folded by eight independent look-ups.
+ * The tables are computed at first use; two threads doing so at once write the same values.
  */
 #include "harness/evidence/crc32c.h"
 

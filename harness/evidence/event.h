@@ -4,9 +4,10 @@
  *
  *     {"seq":3611,"kind":"fault.proof","due_ns":..,"at_ns":..,"end_ns":..,"subject":"us-east","outcome":"ok","code":0,"detail":"pidfd"}
  *
- * The first line is the header (kind "header": format = EVENT_FORMAT, scenario hash, seed, host, capabilities, wall time at zero, argv
- * in `data`). A torn last line is ignored. at_ns..end_ns bracket what happened; due_ns is when the plan wanted it (for
- * observations: the send of the last poll that did not show it yet), 0 where there is no such thing.
+ * The first line is the header (kind "header": format = EVENT_FORMAT, scenario hash, seed, host, capabilities, wall
+ * time at zero, argv in `data`). A torn last line is ignored. at_ns..end_ns bracket what happened; due_ns is when
+ * the plan wanted it (for observations: the send of the last poll that did not show it yet), 0 where there is no
+ * such thing.
  */
 #pragma once
 #include <jansson.h>

@@ -2,11 +2,11 @@
 /*
  * Three files become one struct evidence.
  *
- * timeline.jsonl is read by timeline_read.c, ledger.bin judged by ledger_check.c. samples.bin is taken apart here: the
- * header decides whether it is ours, then each record goes by its kind to requests, stalls or switches. A record with an
- * impossible kind, outcome or stream ends the file for us: records have no check of their own, and one that is torn
- * shifts all behind it. Each list is then sorted by instant, with the rest of the key as tie-breaker, so that the
- * order in which workers happened to append leaves no trace in any number.
+ * timeline.jsonl is read by timeline_read.c, ledger.bin judged by ledger_check.c. samples.bin is taken apart here:
+ * the header decides whether it is ours, then each record goes by its kind to requests, stalls or switches. A record
+ * with an impossible kind, outcome or stream ends the file for us: records have no check of their own, and one that
+ * is torn shifts all behind it. Each list is then sorted by instant, with the rest of the key as tie-breaker, so
+ * that the order in which workers happened to append leaves no trace in any number.
  *
  * Not there at all or of another format: an error. Damaged: loaded up to the damage, which is named.
  */

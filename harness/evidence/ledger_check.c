@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One pass. For each chain (65,536 are possible, hence a table by number) we keep how many records it has, the hash of its
- * last one and how far its writes have counted. A record is sound when its CRC holds, its kind is known, and it is the
- * next of its chain by number and by hash. An intent must follow the one before by exactly one, a result must belong to
- * an intent already on record.
+ * One pass. For each chain (65,536 are possible, hence a table by number) we keep how many records it has, the hash
+ * of its last one and how far its writes have counted. A record is sound when its CRC holds, its kind is known, and
+ * it is the next of its chain by number and by hash. An intent must follow the one before by exactly one, a result
+ * must belong to an intent already on record.
  *
  * The first record that fails ends the pass: what stands behind it cannot be trusted to be in place. Records missing at
  * the very end of the file leave no trace here; the manifest guards against that.
@@ -24,11 +24,11 @@
 #define CHAINS ((size_t)UINT16_MAX + 1)
 
 struct chain {
-    uint64_t next;                    /* number its next record must have */
-    uint8_t hash[32];                 /* SHA-256 of its last record */
+    uint64_t next;    /* number its next record must have */
+    uint8_t hash[32]; /* SHA-256 of its last record */
     const struct ledger_record *last;
     bool has_intent;
-    uint64_t intent;                  /* seq of the newest intent */
+    uint64_t intent; /* seq of the newest intent */
 };
 
 static bool crc_holds(const struct ledger_record *r)
@@ -40,7 +40,8 @@ static bool crc_holds(const struct ledger_record *r)
 
 int ledger_check_header(const struct ledger_record *header)
 {
-    bool ours = header->kind == LEDGER_HEADER && memcmp(header->reserved2, LEDGER_MAGIC, sizeof(LEDGER_MAGIC) - 1) == 0 &&
+    bool ours = header->kind == LEDGER_HEADER &&
+                memcmp(header->reserved2, LEDGER_MAGIC, sizeof(LEDGER_MAGIC) - 1) == 0 &&
                 header->version == LEDGER_VERSION && header->seq == LEDGER_SIZE;
     return ours && crc_holds(header) ? 0 : -1;
 }

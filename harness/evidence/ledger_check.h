@@ -11,9 +11,9 @@
 struct arena;
 
 struct ledger_judgement {
-    size_t sound;            /* records up to the first damage, the header not counted */
-    const char *damage;      /* NULL: whole; in the arena */
-    char chain_sha256[65];   /* over the last sound record of each chain, by chain number */
+    size_t sound;          /* records up to the first damage, the header not counted */
+    const char *damage;    /* NULL: whole; in the arena */
+    char chain_sha256[65]; /* over the last sound record of each chain, by chain number */
 };
 
 /* 0: a header of ours stands first; -1: this is no ledger of this version. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Follows samples.bin by position. Workers append whole records, so what is behind the last whole one is either nothing or
- * the beginning of a record that the next call will find complete. The header must be there before the tail is
- * opened. Nothing here waits: no new records is an answer.
+ * Follows samples.bin by position. Workers append whole records, so what is behind the last whole one is either
+ * nothing or the beginning of a record that the next call will find complete. The header must be there before the
+ * tail is opened. Nothing here waits: no new records is an answer.
  */
 #include "harness/evidence/evidence_read.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Samples are collected in memory and appended in whole records, up to 256 with one write(2), so that the hot path costs a
- * copy. samples_add flushes by itself when the buffer is full; its failure then sticks and the next samples_flush tells.
+ * Samples are collected in memory and appended in whole records, up to 256 with one write(2), so that the hot path
+ * costs a copy. samples_add flushes by itself when the buffer is full; its failure then sticks and the next
+ * samples_flush tells.
  */
 #include "harness/evidence/evidence_write.h"
 

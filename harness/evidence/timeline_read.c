@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Line by line. The first line must be a header of our format, or this is no timeline of ours: an error. After that a line
- * that is no event, or whose seq is not its place, ends the reading and is named as damage. A last line without line
- * break was being written when the conductor died: it is left out and no damage.
+ * Line by line. The first line must be a header of our format, or this is no timeline of ours: an error. After that
+ * a line that is no event, or whose seq is not its place, ends the reading and is named as damage. A last line
+ * without line break was being written when the conductor died: it is left out and no damage.
  *
  * Keys that we do not know are ignored, as the format promises.
  */
@@ -64,9 +64,9 @@ static bool take_kind(const json_t *line, enum event_kind *kind)
 static bool to_event(struct arena *a, const json_t *line, struct event *out)
 {
     *out = (struct event){0};
-    bool whole = take_kind(line, &out->kind) && take_int(line, "seq", &out->seq) && take_int(line, "due_ns", &out->due_ns) &&
-                 take_int(line, "at_ns", &out->at_ns) && take_int(line, "end_ns", &out->end_ns) &&
-                 take_int(line, "code", &out->code);
+    bool whole = take_kind(line, &out->kind) && take_int(line, "seq", &out->seq) &&
+                 take_int(line, "due_ns", &out->due_ns) && take_int(line, "at_ns", &out->at_ns) &&
+                 take_int(line, "end_ns", &out->end_ns) && take_int(line, "code", &out->code);
     if (!whole) {
         return false;
     }
@@ -132,7 +132,8 @@ int timeline_read(struct evidence *ev, struct err *e)
         *vec_push(&events) = event;
     }
     if (events.len == 0) {
-        return err_set(e, ERR_READING, path, "the first line is not the header of a timeline of format %d", EVENT_FORMAT);
+        return err_set(e, ERR_READING, path, "the first line is not the header of a timeline of format %d",
+                       EVENT_FORMAT);
     }
     ev->event_count = events.len;
     ev->events = arena_array(&ev->arena, struct event, events.len);

@@ -101,7 +101,8 @@ int timeline_add(struct timeline *t, const struct event *ev, int64_t *seq, struc
     }
     struct text *line = &t->line;
     text_clear(line);
-    text_addf(line, "{\"seq\":%" PRId64 ",\"kind\":\"%s\",\"due_ns\":%" PRId64 ",\"at_ns\":%" PRId64 ",\"end_ns\":%" PRId64,
+    text_addf(line,
+              "{\"seq\":%" PRId64 ",\"kind\":\"%s\",\"due_ns\":%" PRId64 ",\"at_ns\":%" PRId64 ",\"end_ns\":%" PRId64,
               t->next_seq, event_words[ev->kind], ev->due_ns, ev->at_ns, ev->end_ns);
     add_string(line, "subject", ev->subject);
     add_string(line, "outcome", ev->outcome);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One unshare(2) makes user, network, mount and pid namespaces together: the first grants the rights that the others
- * need, so no privilege is asked of anyone. Where user namespaces are refused and we are root, the same without it.
+ * need, so no privilege is asked of anyone. An ordinary user is mapped to root inside. Root is mapped to itself, and so is
+ * everyone else: root that knows only itself could no longer pass through the closed home of the user who called sudo. Where
+ * user namespaces are refused and we are root, the same without one.
  *
  * The chain of leashes: we die with the process that started us (asked again after unshare, since a change of credentials
  * clears it), the first process of the pid namespace dies with us, and with it the kernel kills everything inside. The
@@ -14,6 +16,7 @@
 
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
+#include "harness/base/units.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +30,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define MAPPER_BOUND_NS (2 * NS_PER_S)
 #define DISK_OPTIONS "size=256m,nr_inodes=65536,mode=0700"
 
 static int put_file(const char *path, const char *text, struct err *e)
@@ -49,22 +53,77 @@ static int map_to_root(uid_t uid, gid_t gid, struct err *e)
                : 0;
 }
 
+/* A child from before the unshare, which still has our rights outside: it maps everyone to himself. */
+struct mapper {
+    struct child child;
+    int go_fd;
+};
+
+static _Noreturn void map_everyone(pid_t whom, int go_fd)
+{
+    static const char everyone[] = "0 0 4294967295";
+    char uid_map[64], gid_map[64], go;
+    snprintf(uid_map, sizeof(uid_map), "/proc/%d/uid_map", (int)whom);
+    snprintf(gid_map, sizeof(gid_map), "/proc/%d/gid_map", (int)whom);
+    bool told = read(go_fd, &go, 1) == 1;
+    _exit(told && put_file(uid_map, everyone, NULL) == 0 && put_file(gid_map, everyone, NULL) == 0 ? 0 : 1);
+}
+
+static int mapper_start(struct mapper *m, struct err *e)
+{
+    int ends[2];
+    pid_t whom = getpid();
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return err_os(e, ERR_RUN, errno, "namespaces", "cannot make a pipe");
+    }
+    int side = child_fork(&m->child, e);
+    if (side == 0) {
+        fd_close(&ends[1]);
+        map_everyone(whom, ends[0]);
+    }
+    fd_close(&ends[0]);
+    m->go_fd = ends[1];
+    return side < 0 ? -1 : 0;
+}
+
+/* Lets it map (go) or end; true when the maps are written. */
+static bool mapper_end(struct mapper *m, bool go)
+{
+    bool told = go && write(m->go_fd, "x", 1) == 1;
+    fd_close(&m->go_fd);
+    bool ended = m->child.pid != 0 && child_wait(&m->child, MAPPER_BOUND_NS, NULL) == 0;
+    bool mapped = told && ended && WIFEXITED(m->child.status) && WEXITSTATUS(m->child.status) == 0;
+    child_stop(&m->child, 0, NULL);
+    return mapped;
+}
+
+static int refuse(uid_t uid, int os, struct err *e)
+{
+    err_os(e, ERR_MACHINE, os, "namespaces", "this machine refuses namespaces of our own for users, network, mounts and processes");
+    return err_help(e, uid == 0 ? "run with CAP_SYS_ADMIN, or outside of this container"
+                                : "allow user namespaces (sysctl user.max_user_namespaces, "
+                                  "kernel.apparmor_restrict_unprivileged_userns) or run as root");
+}
+
 int cell_unshare(bool *own_user, struct err *e)
 {
     const int rest = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID;
     uid_t uid = geteuid();
     gid_t gid = getegid();
+    struct mapper mapper = {.go_fd = -1, .child.pidfd = -1};
+    if (uid == 0 && mapper_start(&mapper, e) != 0) {
+        mapper_end(&mapper, false);
+        return -1;
+    }
     *own_user = unshare(CLONE_NEWUSER | rest) == 0;
+    int os = errno;
+    if (mapper_end(&mapper, *own_user)) {
+        return 0;
+    }
     if (*own_user) {
         return map_to_root(uid, gid, e);
     }
-    int os = errno;
-    if (uid == 0 && unshare(rest) == 0) {
-        return 0;
-    }
-    err_os(e, ERR_MACHINE, os, "namespaces", "this machine refuses a user namespace with network, mounts and processes of its own");
-    return err_help(e, uid == 0 ? "run with CAP_SYS_ADMIN, or outside of this container"
-                                : "allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns) or run as root");
+    return uid == 0 && unshare(rest) == 0 ? 0 : refuse(uid, os, e);
 }
 
 static int mount_disk(const char *path, struct err *e)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A header is taken when its name matches without regard to case (RFC 9110 section 5.1) and its value, trimmed of blanks,
- * is wholly a number of the right base and range. Anything else must not look like a match: a malformed nonce or check
- * is present with an impossible value, so the answer is wrong and not merely unverified.
+ * A header is taken when its name matches without regard to case (RFC 9110 section 5.1) and its value, trimmed of
+ * blanks, is wholly a number of the right base and range. Anything else must not look like a match: a malformed
+ * nonce or check is present with an impossible value, so the answer is wrong and not merely unverified.
  */
 #include "harness/load/answer_head.h"
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Descriptors stay in epoll while libcurl merely pauses: CURL_POLL_REMOVE between two requests of one kept-alive
- * connection is remembered (wanted = 0) but not passed on, and the next request finds its descriptor watched. That saves
- * two system calls a request. Should such a resting descriptor become readable (the peer closed it), it is
+ * connection is remembered (wanted = 0) but not passed on, and the next request finds its descriptor watched. That
+ * saves two system calls a request. Should such a resting descriptor become readable (the peer closed it), it is
  * taken out of epoll then, since a level-triggered event that nobody consumes would spin the loop; libcurl finds the
- * dead connection when it next wants to use it. Interest in writing is always withdrawn at once: a connected
- * socket is writable all the time.
+ * dead connection when it next wants to use it. Interest in writing is always withdrawn at once: a connected socket
+ * is writable all the time.
  *
- * The table is indexed by descriptor. libcurl closes through curl_sockets_close, except for connections that it gives up
- * while they are being made (seen with 7.88): the transfer that ends so says it here by curl_sockets_gone, and an entry found
- * under a number that the kernel gave out anew is dropped. Nothing is ever closed on the table's word alone.
+ * The table is indexed by descriptor. libcurl closes through curl_sockets_close, except for connections that it
+ * gives up while they are being made (seen with 7.88): the transfer that ends so says it here by curl_sockets_gone,
+ * and an entry found under a number that the kernel gave out anew is dropped. Nothing is ever closed on the table's
+ * word alone.
  */
 #include "harness/load/curl_sockets.h"
 

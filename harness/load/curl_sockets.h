@@ -2,8 +2,8 @@
 /*
  * The descriptors of libcurl on our loop, and a count of kept-alive connections per peer. For transport_curl.c only.
  *
- * Each descriptor that libcurl opens is ours from open to close. Peers tell whether a kept-alive request should have found
- * an idle connection.
+ * Each descriptor that libcurl opens is ours from open to close. Peers tell whether a kept-alive request should have
+ * found an idle connection.
  */
 #pragma once
 #include "harness/base/loop.h"
@@ -31,7 +31,8 @@ struct curl_sockets {
 void curl_sockets_deinit(struct curl_sockets *s); /* after libcurl has closed what it had */
 struct curl_peer *curl_sockets_peer(struct curl_sockets *s, const char *address, uint16_t port);
 /* socket(2) for a connection to peer (NULL: one that is not kept). -1 with errno. */
-int curl_sockets_open(struct curl_sockets *s, const struct curl_sockaddr *to, struct curl_peer *peer, const void *owner);
+int curl_sockets_open(struct curl_sockets *s, const struct curl_sockaddr *to, struct curl_peer *peer,
+                      const void *owner);
 void curl_sockets_close(struct curl_sockets *s, int fd);
 /* owner's connection came to nothing; libcurl may have closed it without a word. */
 void curl_sockets_gone(struct curl_sockets *s, int fd, const void *owner);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The constant options of an easy handle are set once; only method, URL parts, headers and timeouts change from request to
- * request. The headers are list nodes inside the transfer, the URL is a CURLU whose parts are exchanged, so that a request
- * allocates nothing but what libcurl does.
+ * The constant options of an easy handle are set once; only method, URL parts, headers and timeouts change from
+ * request to request. The headers are list nodes inside the transfer, the URL is a CURLU whose parts are exchanged,
+ * so that a request allocates nothing but what libcurl does.
  *
- * What left this machine: CURLINFO_REQUEST_SIZE counts the bytes of request handed to the kernel; zero proves that nothing
- * can have been applied. libcurl silently repeats a request on a new connection when a kept-alive one dies before any
- * reply byte; the count is then that of two requests. A kept-alive request that had to connect although an idle
- * connection was there is the same in another guise. Both are marked as reconnected.
+ * What left this machine: CURLINFO_REQUEST_SIZE counts the bytes of request handed to the kernel; zero proves that
+ * nothing can have been applied. libcurl silently repeats a request on a new connection when a kept-alive one dies
+ * before any reply byte; the count is then that of two requests. A kept-alive request that had to connect although
+ * an idle connection was there is the same in another guise. Both are marked as reconnected.
  *
  * Local failures: descriptors and memory are seen where sockets are opened, which we do ourselves; ports and buffers in
  * the errno of connect(2), read only after CURLE_COULDNT_CONNECT as it is stale otherwise.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One easy handle of libcurl, made once and used for many exchanges. For transport_curl.c only, which starts and ends it.
+ * One easy handle of libcurl, made once and used for many exchanges. For transport_curl.c only, which starts and
+ * ends it.
  */
 #pragma once
 #include "harness/base/text.h"

@@ -9,11 +9,11 @@
 #include "harness/spec/topology.h"
 
 struct endpoint {
-    uint16_t node;             /* index of the gateway in the topology */
-    const char *address;       /* dotted IPv4 */
+    uint16_t node;       /* index of the gateway in the topology */
+    const char *address; /* dotted IPv4 */
     bool unhealthy;
-    int64_t since_ns;          /* last change of health */
-    int64_t request_failures;  /* in a row, while it was the current one */
+    int64_t since_ns;                        /* last change of health */
+    int64_t request_failures;                /* in a row, while it was the current one */
     int64_t probe_failures, probe_successes; /* in a row */
 };
 

@@ -19,9 +19,8 @@ static void enter(struct flight *f, struct flights *home)
     home->count++;
 }
 
-static void leave(struct flight *f)
+static void leave(struct flights *home, struct flight *f)
 {
-    struct flights *home = f->home;
     if (f->previous) {
         f->previous->next = f->next;
     } else {
@@ -37,11 +36,12 @@ static void leave(struct flight *f)
 static void on_answer(void *arg, const struct exchange_answer *a)
 {
     struct flight *f = arg;
-    if (!f->home) {
+    struct flights *home = f->home;
+    if (!home) {
         free(f);
         return;
     }
-    leave(f);
+    leave(home, f);
     f->landed(f, a);
 }
 
@@ -50,7 +50,7 @@ int flight_launch(struct flight *f, struct flights *home, struct transport *t, c
 {
     enter(f, home);
     if (t->ops->send(t, r, on_answer, f, e) != 0) {
-        leave(f);
+        leave(home, f);
         return -1;
     }
     return 0;
@@ -59,6 +59,6 @@ int flight_launch(struct flight *f, struct flights *home, struct transport *t, c
 void flights_abandon(struct flights *home)
 {
     while (home->first) {
-        leave(home->first);
+        leave(home, home->first);
     }
 }

@@ -2,9 +2,9 @@
 /*
  * Requests under way, so that their owner may go before they land.
  *
- * A struct flight is the first member of a heap object that describes one request. Launched, it belongs to its home until
- * the transport answers: landed is called, which owns the object from then on. If the home was abandoned meanwhile, the
- * object is freed instead and nobody is called.
+ * A struct flight is the first member of a heap object that describes one request. Launched, it belongs to its home
+ * until the transport answers: landed is called, which owns the object from then on. If the home was abandoned
+ * meanwhile, the object is freed instead and nobody is called.
  */
 #pragma once
 #include "harness/load/client.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Both ends run the same program, yet what arrives is checked like any input: size, word, and a text that ends. MSG_TRUNC
- * makes recv(2) tell the true length, so a datagram that is too long is seen as such.
+ * Both ends run the same program, yet what arrives is checked like any input: size, word, and a text that ends.
+ * MSG_TRUNC makes recv(2) tell the true length, so a datagram that is too long is seen as such.
  */
 #include "harness/load/link_frame.h"
 

@@ -27,7 +27,7 @@ size_t worker_max_in_flight(const struct plan *plan, uint16_t vantage);
 
 struct worker;
 /* Borrows all it is given. A machine that allows too few open files is ERR_MACHINE (real loops only). */
-int worker_new(struct worker **w, const struct worker_config *c, struct loop *l, struct transport *t, struct err *e);
+int worker_new(struct worker **out, const struct worker_config *c, struct loop *l, struct transport *t, struct err *e);
 void worker_free(struct worker *w); /* requests under way are forgotten */
 /* Streams start: s_0 of each is start_ns (loop time) plus its seeded offset in [0, Delta). Until then only probes run. */
 void worker_start(struct worker *w, int64_t start_ns);
@@ -43,7 +43,7 @@ _Noreturn void worker_main(const struct worker_config *c, int fd);
 
 /* The conductor's end; borrows fd, whose closing ends the worker. The frames are in link_frame.h. */
 struct worker_link;
-int worker_link_new(struct worker_link **l, int fd, struct loop *loop, struct err *e);
+int worker_link_new(struct worker_link **out, int fd, struct loop *loop, struct err *e);
 void worker_link_free(struct worker_link *l);
 int worker_link_start(struct worker_link *l, int64_t start_ns, struct err *e);
 int worker_link_stop_writes(struct worker_link *l, struct err *e);

@@ -46,7 +46,8 @@ int ops_page_op(const struct ops_page *p, size_t i, struct stored_op *op, const 
     uint64_t epoch, version;
     *op = (struct stored_op){.id = json_string_value(json_array_get(row, 0))};
     if (json_array_size(row) != 6 || !op->id || !natural(json_array_get(row, 1), INT64_MAX, &op->lsn) ||
-        !natural(json_array_get(row, 2), UINT32_MAX, &epoch) || !natural(json_array_get(row, 4), UINT32_MAX, &version)) {
+        !natural(json_array_get(row, 2), UINT32_MAX, &epoch) ||
+        !natural(json_array_get(row, 4), UINT32_MAX, &version)) {
         return err_set(e, ERR_RUN, at, "operation %zu of a page is not one", i);
     }
     op->epoch = (uint32_t)epoch;

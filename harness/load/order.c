@@ -3,8 +3,8 @@
  * Numbers are written without leading zeros and read back only in that form, so that a name has one spelling and two
  * records never mean the same operation under different ids.
  *
- * An answer is judged only by what it says: another gateway may leave out the body's members, and then its status has to
- * do. A body larger than any order is not parsed.
+ * An answer is judged only by what it says: another gateway may leave out the body's members, and then its status
+ * has to do. A body larger than any order is not parsed.
  */
 #include "harness/load/order.h"
 

@@ -12,7 +12,7 @@ struct order {
 
 #define ORDER_NAME 40
 #define ORDER_BODY 160
-char *order_name(const struct order *o, char out[ORDER_NAME]);   /* c0-351 */
+char *order_name(const struct order *o, char out[ORDER_NAME]); /* c0-351 */
 char *order_body(const struct order *o, char out[ORDER_BODY]);
 /* The op id back into client and seq, the key's number, the value's digest. False: none that we would write. */
 bool order_read_name(const char *op, uint16_t *client, uint64_t *seq);

@@ -2,8 +2,8 @@
 /*
  * What one exchange amounts to: the table "outcome of one request" of the method, as a pure function.
  *
- * Called by the streams for every answer. The invariant: a write is called failed only when it is proven that nothing was
- * applied; in doubt it is unknown.
+ * Called by the streams for every answer. The invariant: a write is called failed only when it is proven that
+ * nothing was applied; in doubt it is unknown.
  */
 #pragma once
 #include "harness/evidence/sample.h"

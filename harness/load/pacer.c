@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * s_k = s_0 + floor(k / rate), computed from k each time, so that no rounding adds up over an hour. A stream that was kept
- * from running for a while finds several requests due and sends them all at once, each with its own planned instant:
- * the delay then shows as slip, not as a plan with holes.
+ * s_k = s_0 + floor(k / rate), computed from k each time, so that no rounding adds up over an hour. A stream that
+ * was kept from running for a while finds several requests due and sends them all at once, each with its own planned
+ * instant: the delay then shows as slip, not as a plan with holes.
  */
 #include "harness/load/pacer.h"
 

@@ -2,8 +2,8 @@
 /*
  * When each request of a stream leaves: the open loop, as arithmetic. Pure; a stream asks it and nobody else decides.
  *
- * The invariant: due instants come from plan_due_ns alone, each is handed out exactly once, in order, whatever became of
- * the requests before.
+ * The invariant: due instants come from plan_due_ns alone, each is handed out exactly once, in order, whatever
+ * became of the requests before.
  */
 #pragma once
 #include "harness/spec/plan.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every endpoint is asked GET /readyz each probe_every, on a fresh connection, with probe_timeout. Probes leave by an
- * absolute schedule of their own and do not wait for each other. First probes are spread over the period, seeded, so that
- * vantages do not ask in step. Probes are no requests of the plan: they leave no sample, only what they change does.
+ * Every endpoint is asked GET /readyz each probe_every, on a fresh connection, with probe_timeout. Probes leave by
+ * an absolute schedule of their own and do not wait for each other. First probes are spread over the period, seeded,
+ * so that vantages do not ask in step. Probes are no requests of the plan: they leave no sample, only what they
+ * change does.
  *
  * A probe that could not leave this process says nothing about the endpoint and is not counted.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The digest is computed here from the ids as they were read, never taken over from the store: a store whose log and whose
- * digest disagree gives no complete read. The fingerprint covers order, positions, versions and values besides,
- * so that a store which is still changing cannot pass for one that has come to rest.
+ * The digest is computed here from the ids as they were read, never taken over from the store: a store whose log and
+ * whose digest disagree gives no complete read. The fingerprint covers order, positions, versions and values
+ * besides, so that a store which is still changing cannot pass for one that has come to rest.
  */
 #include "harness/load/read_content.h"
 

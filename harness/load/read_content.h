@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one whole final read has seen so far: enough to check it against the store's own count and digest, and to compare
- * it with the read before. Pure; used by readback.c.
+ * What one whole final read has seen so far: enough to check it against the store's own count and digest, and to
+ * compare it with the read before. Pure; used by readback.c.
  */
 #pragma once
 #include "harness/base/text.h"

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Final reads: each source (a region's store, or the gateway) is read page by page, again and again, until two whole reads
- * in a row show the same. Sources are read side by side, so that one that hangs costs the others nothing.
+ * Final reads: each source (a region's store, or the gateway) is read page by page, again and again, until two whole
+ * reads in a row show the same. Sources are read side by side, so that one that hangs costs the others nothing.
  *
- * A read is whole when its last page was reached, the ops add up to the announced total, and the digest we compute is the
- * one announced (none is announced by an empty store). What it found is in the ledger as it was found; READ_END says
- * whether it was whole, and the measures use whole reads only. A read that failed begins again after a pause.
+ * A read is whole when its last page was reached, the ops add up to the announced total, and the digest we compute
+ * is the one announced (none is announced by an empty store). What it found is in the ledger as it was found;
+ * READ_END says whether it was whole, and the measures use whole reads only. A read that failed begins again after a
+ * pause.
  *
- * Time is bounded: no request outlasts the deadline, and after it nothing is begun. Requests of a transport that has not
- * answered by then are left to land alone (flight.c).
+ * Time is bounded: no request outlasts the deadline, and after it nothing is begun. Requests that end with the
+ * deadline get a moment to land; what has not by then is left to land alone (flight.c).
  */
 #include "harness/load/load.h"
 
@@ -29,6 +30,7 @@
 enum { PAGE = 1000 };
 #define PAGE_TIMEOUT_NS (5 * NS_PER_S)
 #define PAUSE_NS (50 * NS_PER_MS)
+#define LANDING_NS (100 * NS_PER_MS)
 
 struct readback {
     const struct readback_config *config;
@@ -49,7 +51,7 @@ struct source {
     const struct readback_source *from;
     struct loop_timer pause;
     bool reading, agreed, has_previous;
-    uint32_t read;    /* number of the read under way */
+    uint32_t read; /* number of the read under way */
     uint64_t from_lsn;
     struct read_content content;
     char previous[65]; /* fingerprint of the last whole read */
@@ -197,7 +199,10 @@ static void begin_read(struct source *s)
 static void on_pause_over(struct loop_timer *timer, int64_t now)
 {
     (void)now;
-    begin_read((struct source *)(void *)((char *)timer - offsetof(struct source, pause)));
+    struct source *s = (struct source *)(void *)((char *)timer - offsetof(struct source, pause));
+    if (!s->home->stop) {
+        begin_read(s);
+    }
 }
 
 static void open_sources(struct readback *b)
@@ -215,10 +220,19 @@ static void open_sources(struct readback *b)
     }
 }
 
+static void let_land(struct readback *b)
+{
+    int64_t until = loop_now(b->loop) + LANDING_NS;
+    b->stop = true;
+    while (b->flights.count > 0 && loop_now(b->loop) < until) {
+        loop_run(b->loop, loop_now(b->loop) + NS_PER_MS, NULL, NULL);
+    }
+    flights_abandon(&b->flights);
+}
+
 /* Reads still under way are ended on record before the ledger closes. */
 static void close_sources(struct readback *b)
 {
-    flights_abandon(&b->flights);
     for (size_t i = 0; i < b->config->source_count; i++) {
         struct source *s = &b->sources[i];
         if (s->reading) {
@@ -242,6 +256,7 @@ int readback_run(const struct readback_config *c, struct loop *l, struct transpo
     rng_init(&b.nonces, (uint64_t)c->zero_ns ^ c->first_read, "readback");
     open_sources(&b);
     int status = loop_run(l, c->deadline_ns, &b.stop, e) < 0 ? -1 : 0;
+    let_land(&b);
     close_sources(&b);
     if (b.failure.kind == ERR_NONE) {
         ledger_sync(b.ledger, &b.failure);

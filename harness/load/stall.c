@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A periodic absolute timerfd of 1 ms (10 ms under User-Mode Linux, whose clock is too coarse and too dear). read(2) tells
- * how many ticks have passed; the first of them is when the thread should have woken. Lateness of 1 ms and more is noted.
+ * A periodic absolute timerfd of 1 ms (10 ms under User-Mode Linux, whose clock is too coarse and too dear). read(2)
+ * tells how many ticks have passed; the first of them is when the thread should have woken. Lateness of 1 ms and
+ * more is noted.
  *
  * Notes travel through a ring with one writer and one reader: the writer publishes by a release store of `written`, the
  * reader acquires it, and the other way round for `taken`. When the ring is full the newest note is kept back and

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One loop timer per stream, set to the next planned instant. When it fires, everything that is due leaves at once, each
- * request with its own planned instant; the timer is then set again. Nothing here looks at earlier requests: a service
- * that is down is asked as often as one that is well.
+ * One loop timer per stream, set to the next planned instant. When it fires, everything that is due leaves at once,
+ * each request with its own planned instant; the timer is then set again. Nothing here looks at earlier requests: a
+ * service that is down is asked as often as one that is well.
  *
  * A write: intent into the ledger, then the exchange, then its result into the ledger. Its seq is its number in the
  * stream, so the ops of one client have no holes. An intent that cannot be recorded stops the write from being sent.

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exchanges by libcurl's multi socket interface (libcurl-multi(3)) on our loop. The handles, their options and the reading
- * of results are in curl_transfer.c, the descriptors in curl_sockets.c.
+ * Exchanges by libcurl's multi socket interface (libcurl-multi(3)) on our loop. The handles, their options and the
+ * reading of results are in curl_transfer.c, the descriptors in curl_sockets.c.
  *
  * Starting: the clock is read, the handle is added, and libcurl is driven at once so that the SYN or request leaves now
  * and not a turn later. Completions are only collected from the loop, never from within send.
  *
- * Timeouts: libcurl counts in whole milliseconds, hence each transfer has a timer of its own in nanoseconds; libcurl's own,
- * rounded up, stand behind it. A transfer whose timer fires is taken from the multi handle, which closes its connection.
+ * Timeouts: libcurl counts in whole milliseconds, hence each transfer has a timer of its own in nanoseconds;
+ * libcurl's own, rounded up, stand behind it. A transfer whose timer fires is taken from the multi handle, which
+ * closes its connection.
  *
- * The open loop must stay open: nothing is queued. With max_in_flight requests under way the next one is refused, which its
- * stream records as a harness error.
+ * The open loop must stay open: nothing is queued. With max_in_flight requests under way the next one is refused,
+ * which its stream records as a harness error.
  */
 #include "harness/load/client.h"
 

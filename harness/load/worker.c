@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker holds the parts together: streams and probes launch flights, the endpoint list says where to, everything ends
- * up in the evidence.
+ * A worker holds the parts together: streams and probes launch flights, the endpoint list says where to, everything
+ * ends up in the evidence.
  *
  * Samples and stalls are brought to the file every 100 ms, and at once when the last request of a stopped worker has
  * landed; only then is it idle. Stopping never abandons a request: each ends by its own time-out at the latest.
  *
- * Before anything runs on a real loop, the limit of descriptors is raised as far as allowed, and a machine that does not
- * allow enough is refused: running out in the middle of an outage would look like part of it.
+ * Before anything runs on a real loop, the limit of descriptors is raised as far as allowed, and a machine that does
+ * not allow enough is refused: running out in the middle of an outage would look like part of it.
  */
 #include "harness/load/worker_parts.h"
 

@@ -3,8 +3,8 @@
  * The conductor's end of a worker process: commands go out, three facts come back (ready, idle, failed). Frames are in
  * link_frame.h.
  *
- * The link learns of the worker's death by its socket closing. That is a failure like one it reports itself, since a worker
- * ends only when this end is closed. The first failure stays.
+ * The link learns of the worker's death by its socket closing. That is a failure like one it reports itself, since a
+ * worker ends only when this end is closed. The first failure stays.
  */
 #include "harness/load/link_frame.h"
 #include "harness/load/load.h"

@@ -2,12 +2,12 @@
 /*
  * A worker as a process of its own: loop, transport, worker, and the far end of the link.
  *
- * It ends when the conductor closes the link, be it on purpose or by dying. Signals from a terminal go to the whole process
- * group; they are ignored here, for the conductor decides when load ends and rolls back first. Every 20 ms the state is
- * looked at and told: a failure once, idle once.
+ * It ends when the conductor closes the link, be it on purpose or by dying. Signals from a terminal go to the whole
+ * process group; they are ignored here, for the conductor decides when load ends and rolls back first. Every 20 ms
+ * the state is looked at and told: a failure once, idle once.
  *
- * What fails before there is a worker is told as a failure, too, and the process stays until the link closes, so that the
- * reason arrives before the end does.
+ * What fails before there is a worker is told as a failure, too, and the process stays until the link closes, so
+ * that the reason arrives before the end does.
  */
 #include "harness/load/link_frame.h"
 #include "harness/load/load.h"

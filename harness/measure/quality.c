@@ -152,7 +152,7 @@ static void worst_lags(const struct study *s, struct result_quality *q)
             slip = ns_max(slip, sample_left(s->streams[i].at[j]) - s->streams[i].at[j]->planned_ns);
     for (size_t i = 0; i < s->ev->stall_count; i++) {
         const struct sample *x = &s->ev->stalls[i];
-        if (x->planned_ns >= from && x->planned_ns < s->end_ns && x->sent_ns < NS_LIMIT)
+        if (x->planned_ns >= from && x->planned_ns < s->end_ns && x->sent_ns > x->planned_ns && x->sent_ns < NS_LIMIT)
             stall = ns_max(stall, x->sent_ns - x->planned_ns);
     }
     q->max_slip_ms = (double)slip / 1e6;

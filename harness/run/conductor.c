@@ -87,7 +87,7 @@ static void drill_failed(struct drill *d, const struct err *e)
 }
 
 /* The ledger's chains belong to the workers' descriptors, but what fdatasync(2) makes durable belongs to the file. */
-static void drill_sync_ledger(struct drill *d)
+void drill_sync_ledger(struct drill *d)
 {
     scoped_text struct text path = {0};
     text_addf(&path, "%s/ledger.bin", d->options->run_path);

@@ -30,4 +30,5 @@ struct drill {
 int drill_wait(struct drill *d, int64_t until_ns);
 /* Ask the drill to stop; the first reason wins. */
 void drill_stop(struct drill *d, const char *reason);
+void drill_sync_ledger(struct drill *d); /* fdatasync(2); a failure is a harness error */
 void drill_phase(struct drill *d, const char *name); /* ends the current phase and begins this one; NULL only ends */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sources of a pass: the first gateway of the first region that has one answering, and the store of every region
- * directly. Between the passes every store's process is killed and started again on the disk it had, so that the second
+ * Sources of a pass: the first gateway, in the clients' order, that runs, and the store of every region directly. What is
+ * on record of the writes is made durable first. Between the passes every store's process is killed and started again on the disk it had, so that the second
  * pass shows what is durable and not what a cache remembers; it begins when some store leads again.
  */
 #include "harness/run/finalread.h"
@@ -38,10 +38,21 @@ int final_quiesce(struct drill *d, struct err *e)
     return 0;
 }
 
-static size_t pass_sources(const struct topology *t, struct readback_source *sources)
+/* The first gateway in the clients' own order whose process runs; the very first where none does. */
+static uint16_t front_gateway(struct drill *d)
 {
+    const struct topology *t = d->plan->topology;
+    for (size_t i = 0; i < t->endpoint_count; i++)
+        if (d->ops->node_state(d->lab, t->endpoints[i]) == NODE_UP)
+            return t->endpoints[i];
+    return t->endpoints[0];
+}
+
+static size_t pass_sources(struct drill *d, struct readback_source *sources)
+{
+    const struct topology *t = d->plan->topology;
     size_t n = 0;
-    uint16_t front = t->endpoints[0];
+    uint16_t front = front_gateway(d);
     sources[n++] = (struct readback_source){.region = UINT16_MAX, .address = t->nodes[front].address,
                                             .port = TOPO_PORT_HTTP, .endpoint = front};
     for (uint16_t node = 0; node < t->node_count; node++)
@@ -107,9 +118,8 @@ static int pass_fork(struct drill *d, const struct readback_config *c, bool *com
 
 static int pass_run(struct drill *d, uint8_t pass, struct err *e)
 {
-    const struct topology *t = d->plan->topology;
-    scoped_free struct readback_source *sources = xcalloc(t->node_count + 1, sizeof(*sources));
-    size_t n = pass_sources(t, sources);
+    scoped_free struct readback_source *sources = xcalloc(d->plan->topology->node_count + 1, sizeof(*sources));
+    size_t n = pass_sources(d, sources);
     struct readback_config c = pass_config(d, pass, sources, n, loop_now(d->loop));
     bool complete = false;
     uint32_t next = 0;
@@ -150,6 +160,7 @@ int final_reads(struct drill *d, struct err *e)
 {
     if (plan_rate_writes(d->plan) <= 0)
         return 0;
+    drill_sync_ledger(d);
     if (pass_run(d, PASS_LIVE, e) < 0 || stores_restart(d, e) < 0)
         return -1;
     return pass_run(d, PASS_COLD, e);

@@ -23,9 +23,10 @@ struct watch {
     struct observer *observer;
     struct loop_timer beat;
     uint16_t node;
-    bool asking, answered, silent;
+    bool asking, asking_config, answered, silent, drifted;
     json_t *seen;         /* its news as last recorded */
     json_t *status;       /* the whole status last answered */
+    json_t *desired;      /* gateways: the configuration it was started with */
     int64_t last_sent_ns; /* send of the last poll */
     int64_t position;
 };
@@ -123,6 +124,40 @@ static void watch_news(struct watch *w, const struct lab_answer *a, int64_t befo
     w->seen = essence;
 }
 
+static void watch_config(void *arg, const struct lab_answer *a)
+{
+    struct watch *w = arg;
+    struct drill *d = w->observer->drill;
+    w->asking_config = false;
+    if (a->status != 200 || !a->body)
+        return;
+    struct event ev = {.kind = EVENT_DRIFT, .at_ns = a->sent_ns, .end_ns = a->done_ns,
+                       .subject = d->plan->topology->nodes[w->node].name,
+                       .data = json_pack("{s:O,s:O}", "desired", w->desired, "running", a->body)};
+    record_add(&d->rec, &ev);
+    json_decref(ev.data);
+}
+
+/* One gateway has left its desired state: put on record what each of them runs. */
+static void observer_inquire(struct observer *o)
+{
+    struct drill *d = o->drill;
+    for (size_t i = 0; i < o->count; i++) {
+        struct watch *w = &o->watches[i];
+        if (!w->desired || w->asking_config)
+            continue;
+        w->asking_config = d->ops->admin(d->lab, w->node, "GET", "/config", NULL, PATIENCE_NS, watch_config, w, NULL) == 0;
+    }
+}
+
+static void watch_drift(struct watch *w, json_t *status)
+{
+    bool drifted = w->desired && !json_equal(json_object_get(status, "config"), json_object_get(status, "desired"));
+    if (drifted && !w->drifted)
+        observer_inquire(w->observer);
+    w->drifted = drifted;
+}
+
 static void watch_position(struct watch *w, const struct lab_answer *a, int64_t before_ns)
 {
     int64_t lsn = json_integer_value(json_object_get(a->body, "lsn"));
@@ -145,6 +180,7 @@ static void watch_answer(void *arg, const struct lab_answer *a)
     if (!a->body)
         return;
     watch_position(w, a, before);
+    watch_drift(w, a->body);
     json_decref(w->status);
     w->status = json_incref(a->body);
 }
@@ -165,7 +201,6 @@ static void watch_beat(struct loop_timer *t, int64_t now)
 
 int observer_new(struct observer **out, struct drill *d, struct err *e)
 {
-    (void)e;
     const struct topology *t = d->plan->topology;
     struct observer *o = xcalloc(1, sizeof(*o));
     *out = o;
@@ -176,6 +211,8 @@ int observer_new(struct observer **out, struct drill *d, struct err *e)
             continue;
         struct watch *w = &o->watches[o->count++];
         *w = (struct watch){.observer = o, .node = node, .beat.due = watch_beat, .position = -1};
+        if (t->nodes[node].role == NODE_GATEWAY && d->ops->node_config_get(d->lab, node, &w->desired, e) < 0)
+            return -1;
         loop_timer_set(d->loop, &w->beat, loop_now(d->loop) + (int64_t)o->count * NS_PER_MS);
     }
     return 0;
@@ -184,7 +221,7 @@ int observer_new(struct observer **out, struct drill *d, struct err *e)
 static bool observer_asking(const struct observer *o)
 {
     for (size_t i = 0; i < o->count; i++)
-        if (o->watches[i].asking)
+        if (o->watches[i].asking || o->watches[i].asking_config)
             return true;
     return false;
 }
@@ -202,6 +239,7 @@ void observer_free(struct observer *o)
     for (size_t i = 0; i < o->count; i++) {
         json_decref(o->watches[i].seen);
         json_decref(o->watches[i].status);
+        json_decref(o->watches[i].desired);
     }
     free(o->watches);
     free(o);

@@ -110,9 +110,10 @@ bool sim_append(struct sim *s, const struct sim_op *op, uint32_t *version, uint6
     if (synchronous(s) && !standbys_ready(s))
         return false;
     const struct sim_op *before = sim_latest(s, s->leader, op->key);
+    *version = before ? before->version + 1 : 1; /* read before the log grows and moves */
     struct sim_op *stored = vec_push(&s->stores[s->leader].log);
     *stored = *op;
-    stored->version = *version = before ? before->version + 1 : 1;
+    stored->version = *version;
     stored->epoch = s->epoch;
     *lsn = s->stores[s->leader].log.len;
     for (uint16_t site = 0; synchronous(s) && site < s->topology->site_count; site++)

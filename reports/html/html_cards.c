@@ -58,7 +58,7 @@ static void facts(struct page *p)
 
 static void checks(struct page *p)
 {
-    text_add(p->out, "<ul class=\"checks\" aria-label=\"Checks: what must hold before the numbers count\">\n");
+    text_add(p->out, "<section aria-label=\"Checks: what must hold before the numbers count\"><ul class=\"checks\">\n");
     for (size_t i = 0; i < p->r->checks.len; i++) {
         const struct result_check *c = &p->r->checks.at[i];
         text_addf(p->out, "<li class=\"c-%s\"><span aria-hidden=\"true\">%s</span><b>", format_verdict(c->verdict),
@@ -71,7 +71,7 @@ static void checks(struct page *p)
         html_element(p, "span", "detail", c->detail);
         text_add(p->out, "</li>\n");
     }
-    text_add(p->out, "</ul>\n");
+    text_add(p->out, "</ul></section>\n");
 }
 
 void html_verdict_section(struct page *p)

@@ -187,7 +187,8 @@ void html_latency(struct page *p)
     if (s->count == 0 || !isfinite(s->latency_min_s) || s->latency_min_s <= 0) {
         return;
     }
-    struct log_scale l = {pow(10, floor(log10(s->latency_min_s))), pow(10, ceil(log10(s->latency_max_s))), TOP, HEIGHT};
+    struct log_scale l = {pow(10, floor(log10(s->latency_min_s * 0.8))), pow(10, ceil(log10(s->latency_max_s))), TOP,
+                          HEIGHT};
     l.high = l.high > l.low ? l.high : l.low * 10;
     double bottom = TOP + HEIGHT;
     scoped_text struct text lead = {0};

@@ -7,6 +7,7 @@
  * view of the whole run has the phases, one bar per fault and every instant that was found. Labels of instants are put
  * on the first row where they do not touch their neighbour.
  */
+#include "harness/base/units.h"
 #include "reports/html/html.h"
 #include "reports/story.h"
 
@@ -54,6 +55,22 @@ static int by_time(const void *a, const void *b)
 {
     double x = ((const struct mark *)a)->at_s, y = ((const struct mark *)b)->at_s;
     return (x > y) - (x < y);
+}
+
+/* What operators did, such as an ordered failover, in the words of the plan. */
+static void action_marks(struct marks *m, const struct page *p)
+{
+    const struct plan *plan = p->in->plan;
+    for (size_t i = 0; i < p->in->evidence->event_count; i++) {
+        const struct event *ev = &p->in->evidence->events[i];
+        const char *label = "operator action";
+        for (size_t s = 0; plan && s < plan->step_count; s++) {
+            label = plan->steps[s].id == ev->code && plan->steps[s].text ? plan->steps[s].text : label;
+        }
+        if (ev->kind == EVENT_ACTION) {
+            add_mark(m, (double)ev->at_ns / (double)NS_PER_S, label, PAINT_INK);
+        }
+    }
 }
 
 static void fault_marks(struct marks *m, const struct result_fault *f)
@@ -160,12 +177,17 @@ static void close_rto(struct page *p, const struct svg_axis *axis, const struct 
     double from = svg_x(axis, f->t_ib_s), lower = svg_x(axis, f->t_ie_s + m->rto_lower_s);
     double upper = isfinite(m->rto_upper_s) ? svg_x(axis, f->t_ib_s + m->rto_upper_s) : axis->right;
     enum svg_paint paint = rto ? html_verdict_paint(rto->verdict) : PAINT_BLUE;
-    scoped_text struct text label = {0};
+    scoped_text struct text label = {0}, beyond = {0};
     chart_label(p, y + 11, "RTO", rto ? "against its target" : "not promised");
     if (rto && isfinite(rto->target)) {
         double target = svg_x(axis, f->t_ib_s + rto->target);
         svg_rect(p->out, from, y, target - from, 18, PAINT_GOOD, 15, "promised");
-        svg_line(p->out, target, y - 5, target, y + 23, PAINT_INK, 2, NULL);
+        if (f->t_ib_s + rto->target <= axis->to_s) {
+            svg_line(p->out, target, y - 5, target, y + 23, PAINT_INK, 2, NULL);
+        } else {
+            text_addf(&beyond, "target %g s →", rto->target);
+            svg_text(p->out, target - 6, y + 13, ANCHOR_END, PAINT_INK, 11, false, text_str(&beyond));
+        }
     }
     if (!isfinite(m->rto_lower_s)) {
         return;
@@ -227,6 +249,14 @@ static void close_axis(struct page *p, const struct svg_axis *axis, double zero_
     text_add(p->out, "\n");
 }
 
+/* How much to show after the fault: the RTO, and its target unless that is so far off that it would dwarf the RTO. */
+static double close_span(const struct result *r, const struct result_objective *rto)
+{
+    double upper = isfinite(r->measures.rto_upper_s) ? r->measures.rto_upper_s : 0;
+    double target = rto && isfinite(rto->target) ? rto->target : 0;
+    return fmax(0.5, upper > 0 && target > 3 * upper ? 2 * upper : fmax(upper, target));
+}
+
 void html_recovery(struct page *p)
 {
     const struct result *r = p->r;
@@ -240,8 +270,7 @@ void html_recovery(struct page *p)
     add_mark(&marks, f->t_ib_s, "t_ib", PAINT_FAULT);
     add_mark(&marks, f->t_ie_s, "t_ie", PAINT_FAULT);
     add_mark(&marks, f->proof.at_s, f->proof.verdict, PAINT_FAULT);
-    double until = f->t_ib_s + fmax(0.5, rto && isfinite(rto->target) ? rto->target : 0);
-    until = fmax(until, f->t_ib_s + (isfinite(r->measures.rto_upper_s) ? r->measures.rto_upper_s : 0));
+    double until = f->t_ib_s + close_span(r, rto);
     if (!isfinite(r->measures.rto_upper_s) && isfinite(f->t_he_s)) {
         until = fmax(until, f->t_he_s);
         add_mark(&marks, f->t_he_s, "healed", PAINT_FAULT);
@@ -329,6 +358,7 @@ void html_timeline(struct page *p)
         add_mark(&marks, p->r->events.at[i].t_s, event_label(p->r->events.at[i].name),
                  event_paint(p->r->events.at[i].name));
     }
+    action_marks(&marks, p);
     html_heading(p, "timeline", "The whole run", "All charts from here on share this time axis: look straight down.");
     html_figure_begin(p, "Timeline of the run");
     double faults = (double)(p->r->faults.len < 24 ? p->r->faults.len : 24) * 26;

@@ -4,6 +4,7 @@
 # The scratch folder is the working directory and goes away at the end; the environment says nothing to drtest that the
 # test did not say.
 set -u
+[ -x "$1" ] || { echo "$1 is no program"; exit 1; }
 drtest=$1 source=$2
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/drtest-e2e.XXXXXX") || exit 1
 trap 'rm -rf "$scratch"' EXIT

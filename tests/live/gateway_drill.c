@@ -44,7 +44,8 @@ static int audit(enum stage_node store)
     scoped_json json_t *ops = all_ops(&stage, store);
     for (size_t i = 0; i < json_array_size(ops); i++) {
         const json_t *op = json_array_get(ops, i);
-        int n = atoi(json_string_value(json_array_get(op, 0)) + 3), key = atoi(json_string_value(json_array_get(op, 3)) + 1);
+        int n = atoi(json_string_value(json_array_get(op, 0)) + 3),
+            key = atoi(json_string_value(json_array_get(op, 3)) + 1);
         check(n >= 0 && n < next_op && key == n % 16);
         check(json_integer_value(json_array_get(op, 1)) == (json_int_t)i + 1);
         check(json_integer_value(json_array_get(op, 4)) == ++versions[key]);
@@ -80,7 +81,8 @@ static void failover(void)
 {
     char value[64];
     stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 300});
-    check(write_next(GATE_EU) && field(&answer, "X-DR-Nonce", value, sizeof(value)) && !strcmp(value, "0123456789abcdef"));
+    check(write_next(GATE_EU) && field(&answer, "X-DR-Nonce", value, sizeof(value)) &&
+          !strcmp(value, "0123456789abcdef"));
     check(field(&answer, "X-DR-Region", value, sizeof(value)) && !strcmp(value, "us-east"));
     check(field(&answer, "X-DR-Epoch", value, sizeof(value)) && !strcmp(value, "1"));
     check(field(&answer, "X-DR-Gateway", value, sizeof(value)) && !strcmp(value, "eu-west/1"));
@@ -88,7 +90,8 @@ static void failover(void)
     check(field(&answer, "X-DR-Replayed", value, sizeof(value)) && strstr(answer.body, "\"version\":1"));
     check(write_op(stage_port(&stage, GATE_US), "c0-0", "k1", &answer) == 409);
     check(write_op(stage_port(&stage, STORE_EU), "c0-9", "k1", &answer) == 503);
-    check(field(&answer, "X-DR-Not-Forwarded", value, sizeof(value)) && field(&answer, "X-DR-Leader", value, sizeof(value)));
+    check(field(&answer, "X-DR-Not-Forwarded", value, sizeof(value)) &&
+          field(&answer, "X-DR-Leader", value, sizeof(value)));
     for (int64_t end = now_ms() + 700; now_ms() < end;)
         check(write_next(any_gate()));
     int64_t killed = now_ms();
@@ -113,7 +116,7 @@ static void failover(void)
     check(audit(STORE_EU) == audit(STORE_US));
 }
 
-/* Synchronous: whatever leads is killed at a random moment of a write, again and again; nothing acknowledged is lost. */
+/* Synchronous: whatever leads is killed at a random moment of a write, again and again; nothing is lost. */
 static void kills(void)
 {
     stage_open(&stage, stage.binary, (struct stage_wish){.sync = true, .every_ms = 100});
@@ -192,7 +195,7 @@ static void drift(void)
     char config[128];
     stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 100});
     stage_path(&stage, GATE_EU, "json", config);
-    scoped_text struct text good = {0}, after = {0}, bad = {0};
+    scoped_text struct text good = {0}, after = {0};
     check(text_read_file(&good, config, 1 << 20, NULL) == 0);
     scoped_json json_t *doc = json_read(good.at, good.len, config, NULL);
     char wanted[SHA256_HEX];
@@ -221,10 +224,29 @@ static void drift(void)
     check(text_read_file(&after, config, 1 << 20, NULL) == 0 && text_eq(good.at, after.at));
 }
 
+static int asked(int port, const char *method, const char *target, const char *body)
+{
+    return ask(port, method, target, "", body, 500, &answer) ? answer.status : 0;
+}
+
+/* Told to stand by: not ready, yet serving. */
+static void standby(void)
+{
+    int port = stage_port(&stage, GATE_EU), admin = stage_admin(&stage, GATE_EU);
+    check(asked(admin, "POST", "/standby", "{\"standby\":1}") == 400);
+    check(asked(admin, "POST", "/standby", "{\"standby\":true}") == 200);
+    check(asked(port, "GET", "/readyz", "") == 503 && asked(port, "GET", "/healthz", "") == 200 && write_next(GATE_EU));
+    check(asked(admin, "POST", "/standby", "{\"standby\":false}") == 200);
+    check(asked(port, "GET", "/readyz", "") == 200);
+    check(asked(port, "GET", "/metrics", "") == 200 && strstr(answer.body, "drgateway_requests_total"));
+    check(asked(admin, "GET", "/nothing", "") == 404 && asked(port, "GET", "/nothing", "") == 404);
+}
+
 /* SIGTERM: ready no more, then gone with exit code 0, and nobody notices; a draining leader hands over. */
 static void drain(void)
 {
     stage_open(&stage, stage.binary, (struct stage_wish){.sync = true, .every_ms = 100});
+    standby();
     stage_signal(&stage, STORE_US, SIGTERM);
     for (int64_t end = now_ms() + 5000; !child_dead(&stage.nodes[STORE_US]);) {
         check(write_next(any_gate()) && "no request fails while the leader drains");
@@ -365,9 +387,9 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(void);
-    } drills[] = {{"failover", failover}, {"kills", kills}, {"handover", handover}, {"frozen", frozen},
-                  {"drift", drift},       {"drain", drain}, {"degrade", degrade},   {"flaws", flaws},
-                  {"flaws-in-disasters", flaws_in_disasters}};
+    } drills[] = {{"failover", failover}, {"kills", kills}, {"handover", handover},
+                  {"frozen", frozen},     {"drift", drift}, {"drain", drain},
+                  {"degrade", degrade},   {"flaws", flaws}, {"flaws-in-disasters", flaws_in_disasters}};
     for (size_t i = 0; argc == 3 && i < array_len(drills); i++) {
         if (strcmp(drills[i].name, argv[2]) != 0)
             continue;

@@ -82,15 +82,15 @@ static bool port_free(int port)
 
 static void pick_ports(struct stage *s)
 {
-    for (int tries = 0; tries < 200; tries++) {
+    for (int tries = 0;; tries++) {
         bool all = true;
+        check(tries < 200 && "some stretch of ports is free");
         s->base_port = 10000 + (int)rng_below(&s->rng, 22000);
         for (int i = 0; i < PORTS; i++)
             all = all && port_free(s->base_port + i);
         if (all)
             return;
     }
-    check(!"free ports");
 }
 
 static json_t *members(const struct stage *s)
@@ -104,9 +104,9 @@ static void add_gateway(const struct stage *s, json_t *c)
 {
     json_t *check_doc = json_pack("{s:s, s:i, s:i, s:i, s:i}", "path", "/healthz", "every_ms", 100, "timeout_ms", 100,
                                   "unhealthy_after", 2, "healthy_after", 2);
-    json_t *pool = json_pack("{s:[s, s], s:o, s:o, s:i, s:i, s:i, s:i}", "regions", "us-east", "eu-west", "members",
-                             members(s), "check", check_doc, "connect_ms", 200, "try_ms", 700, "total_ms", 900,
-                             "retries", 2);
+    json_t *pool =
+        json_pack("{s:[s, s], s:o, s:o, s:i, s:i, s:i, s:i}", "regions", "us-east", "eu-west", "members", members(s),
+                  "check", check_doc, "connect_ms", 200, "try_ms", 700, "total_ms", 900, "retries", 2);
     json_object_set_new(c, "routes", json_pack("{s:{s:s, s:s}}", "orders", "path", "/v1/", "upstream", "pool:orders"));
     json_object_set_new(c, "pools", json_pack("{s:o}", "orders", pool));
     json_object_set_new(c, "drift",
@@ -118,12 +118,12 @@ static void add_store(const struct stage *s, json_t *c, enum stage_node n, struc
     enum stage_node peer = n == STORE_US ? STORE_EU : STORE_US;
     json_t *peers = json_pack("[{s:s, s:s, s:i}]", "region", peer == STORE_US ? "us-east" : "eu-west", "address",
                               "127.0.0.1", "port", stage_port(s, peer) + 2);
-    json_object_set_new(
-        c, "store",
-        json_pack("{s:s, s:i, s:s, s:i, s:i, s:b, s:o, s:{s:s, s:i}, s:i, s:i, s:i}", "mode", wish.sync ? "sync" : "async",
-                  "every_ms", wish.every_ms, "degrade", "async", "degrade_after_ms", 400, "port", stage_port(s, n) + 2,
-                  "home", n == STORE_US, "peers", peers, "witness", "address", "127.0.0.1", "port",
-                  stage_port(s, WITNESS), "lease_ms", 400, "renew_ms", 100, "failback_hold_ms", 300));
+    json_object_set_new(c, "store",
+                        json_pack("{s:s, s:i, s:s, s:i, s:i, s:b, s:o, s:{s:s, s:i}, s:i, s:i, s:i}", "mode",
+                                  wish.sync ? "sync" : "async", "every_ms", wish.every_ms, "degrade", "async",
+                                  "degrade_after_ms", 400, "port", stage_port(s, n) + 2, "home", n == STORE_US, "peers",
+                                  peers, "witness", "address", "127.0.0.1", "port", stage_port(s, WITNESS), "lease_ms",
+                                  400, "renew_ms", 100, "failback_hold_ms", 300));
 }
 
 static void write_config(const struct stage *s, enum stage_node n, struct stage_wish wish)
@@ -249,8 +249,8 @@ bool ask(int port, const char *method, const char *target, const char *fields, c
     scoped_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     r->status = 0;
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    text_addf(&out, "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s", method, target,
-              fields, strlen(body), body);
+    text_addf(&out, "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s", method,
+              target, fields, strlen(body), body);
     if (fd < 0 || (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS) ||
         !step(fd, POLLOUT, deadline) || send(fd, out.at, out.len, MSG_NOSIGNAL) != (ssize_t)out.len)
         return false;

@@ -42,7 +42,7 @@ static void add_node(struct topology *t, uint16_t site, enum node_role role, uin
     struct topo_node *n = &t->nodes[t->node_count++];
     struct topo_site *s = &t->sites[site];
     *n = (struct topo_node){.name = name, .role = role, .site = site, .number = number};
-    snprintf(n->address, sizeof(n->address), "10.%u.%u.2", site + 1, s->node_count + 1);
+    snprintf(n->address, sizeof(n->address), "10.%u.%u.2", (site + 1u) % 250, (s->node_count + 1u) % 250);
     s->node_count++;
     s->gateways = (uint16_t)(s->gateways + (role == NODE_GATEWAY));
     s->origins = (uint16_t)(s->origins + (role == NODE_ORIGIN));

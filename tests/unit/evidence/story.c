@@ -35,8 +35,12 @@ void story_write_samples(const char *path)
     struct sample_writer *w = NULL;
     must(samples_open(&w, path, NULL) == 0);
     for (int i = STORY_REQUESTS - 1; i >= 0; i--) {
-        struct sample s = {.kind = SAMPLE_REQUEST, .stream = (uint16_t)(i % 2), .k = (uint64_t)(i / 2),
-                           .planned_ns = i / 2 * 10, .sent_ns = i / 2 * 10 + 1, .done_ns = i / 2 * 10 + 5};
+        struct sample s = {.kind = SAMPLE_REQUEST,
+                           .stream = (uint16_t)(i % 2),
+                           .k = (uint64_t)(i / 2),
+                           .planned_ns = i / 2 * 10,
+                           .sent_ns = i / 2 * 10 + 1,
+                           .done_ns = i / 2 * 10 + 5};
         samples_add(w, &s);
     }
     for (int i = 0; i < STORY_STALLS; i++) {
@@ -58,8 +62,8 @@ static void write_both(struct ledger_writer *w[2], uint64_t seq)
         must(ledger_add(w[client], &r, NULL) == 0);
     }
     for (uint16_t client = 0; client < 2; client++) {
-        struct ledger_record r = {.kind = LEDGER_RESULT, .outcome = WRITE_OK, .client = client, .seq = seq,
-                                  .at_ns = (int64_t)seq * 100 + 7};
+        struct ledger_record r = {
+            .kind = LEDGER_RESULT, .outcome = WRITE_OK, .client = client, .seq = seq, .at_ns = (int64_t)seq * 100 + 7};
         must(ledger_add(w[client], &r, NULL) == 0);
     }
 }

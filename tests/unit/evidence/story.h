@@ -5,7 +5,14 @@
 #pragma once
 #include "harness/evidence/evidence_read.h"
 
-enum { STORY_EVENTS = 5, STORY_REQUESTS = 40, STORY_STALLS = 2, STORY_SWITCHES = 2, STORY_WRITES = 20, STORY_FOUND = 6 };
+enum {
+    STORY_EVENTS = 5,
+    STORY_REQUESTS = 40,
+    STORY_STALLS = 2,
+    STORY_SWITCHES = 2,
+    STORY_WRITES = 20,
+    STORY_FOUND = 6
+};
 /* Ledger: two write chains of STORY_WRITES intents and results each, interleaved, then one read chain. */
 enum { STORY_LEDGER = 4 * STORY_WRITES + STORY_FOUND + 2 };
 

@@ -45,7 +45,7 @@ static struct evidence *load_bytes(const void *bytes, size_t len)
 static void expect_damage(const void *bytes, size_t len, size_t sound)
 {
     struct evidence *ev = load_bytes(bytes, len);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(ev);
+    must(ev);
     CU_ASSERT_PTR_NOT_NULL(ev->ledger_damage);
     CU_ASSERT_EQUAL(ev->ledger_count, sound);
     evidence_free(ev);
@@ -122,7 +122,7 @@ static void a_record_left_out_is_missed(void)
         const struct ledger_record *gone = (const void *)(file.at + out * LEDGER_SIZE);
         bool is_last = gone->number == (gone->chain < 2 ? 2 * STORY_WRITES : STORY_FOUND + 2) - 1;
         struct evidence *ev = load_bytes(copy.at, copy.len);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(ev);
+        must(ev);
         CU_ASSERT_EQUAL(ev->ledger_damage == NULL, is_last); /* the end of a chain leaves no gap: the manifest's task */
         evidence_free(ev);
     }
@@ -155,7 +155,7 @@ static void chains_may_interleave_in_any_way(void)
         }
     }
     struct evidence *ev = load_bytes(copy.at, copy.len);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(ev);
+    must(ev);
     CU_ASSERT_PTR_NULL(ev->ledger_damage);
     CU_ASSERT_EQUAL(ev->ledger_count, 4 * STORY_WRITES);
     evidence_free(ev);

@@ -21,7 +21,7 @@ static void make(const char *output, const char *expected)
     scoped_free char *path = NULL;
     struct err e = {0};
     CU_ASSERT_EQUAL(rundir_create(output, "region-outage", WALL, &path, &e), 0);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(path);
+    must(path);
     CU_ASSERT_STRING_EQUAL(path + strlen(output) + 1, expected);
     scoped_text struct text nodes = {0}, link = {0};
     text_addf(&nodes, "%s/nodes", path);

@@ -71,7 +71,7 @@ static void other_formats_are_refused(void)
 {
     const char *path = scratch_make();
     story_write(path);
-    CU_ASSERT_PTR_NULL(load_changed(path, 7, '2'));                                            /* magic */
+    CU_ASSERT_PTR_NULL(load_changed(path, 7, '2'));                                          /* magic */
     CU_ASSERT_PTR_NULL(load_changed(path, offsetof(struct sample_header, record_size), 97)); /* record size */
     CU_ASSERT_PTR_NULL(load_changed(path, offsetof(struct sample_header, version), 2));      /* version */
     scratch_write("samples.bin", "", 0);
@@ -97,7 +97,7 @@ static void impossible_records_end_the_file(void)
                       {offsetof(struct sample, write), 4}};
     for (size_t i = 0; i < array_len(impossible); i++) {
         struct evidence *ev = load_changed(path, SAMPLE_SIZE * 11 + impossible[i].member, impossible[i].value);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(ev);
+        must(ev);
         CU_ASSERT_PTR_NOT_NULL(ev->samples_damage);
         CU_ASSERT_EQUAL(ev->sample_count, 10);
         evidence_free(ev);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is written is read again; what is torn, foreign or out of order is found out; a killed writer leaves whole lines.
+ * What is written is read again; what is torn, foreign or out of order is found out; a killed writer leaves whole
+ * lines.
  */
 #include "harness/base/child.h"
 #include "harness/base/err.h"
@@ -56,8 +57,13 @@ static void the_line_has_the_documented_form(void)
 {
     struct timeline *t = NULL;
     CU_ASSERT_EQUAL_FATAL(timeline_open(&t, scratch_make(), NULL), 0);
-    struct event ev = {.kind = EVENT_FAULT_PROOF, .due_ns = 22000000000, .at_ns = 22003127000, .end_ns = 22003127000,
-                       .subject = "us-east", .outcome = "ok", .detail = "pidfd"};
+    struct event ev = {.kind = EVENT_FAULT_PROOF,
+                       .due_ns = 22000000000,
+                       .at_ns = 22003127000,
+                       .end_ns = 22003127000,
+                       .subject = "us-east",
+                       .outcome = "ok",
+                       .detail = "pidfd"};
     timeline_add(t, &ev, NULL, NULL);
     timeline_close(t);
     scoped_text struct text line = {0};
@@ -116,7 +122,7 @@ static struct evidence *load_text(const char *path, const char *text)
 static void expect_damage(const char *path, const char *text, size_t events)
 {
     struct evidence *ev = load_text(path, text);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(ev);
+    must(ev);
     CU_ASSERT_PTR_NOT_NULL(ev->timeline_damage);
     CU_ASSERT_EQUAL(ev->event_count, events);
     evidence_free(ev);
@@ -141,7 +147,7 @@ static void a_torn_last_line_is_no_damage(void)
     const char *path = scratch_make();
     story_write_samples(path);
     struct evidence *ev = load_text(path, LINE("0", "header") LINE("1", "end") "{\"seq\":2,\"ki");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(ev);
+    must(ev);
     CU_ASSERT_PTR_NULL(ev->timeline_damage);
     CU_ASSERT_EQUAL(ev->event_count, 2);
     evidence_free(ev);
@@ -156,8 +162,9 @@ static void what_is_no_timeline_of_ours_is_refused(void)
     CU_ASSERT_PTR_NULL(load_text(path, "\n"));
     CU_ASSERT_PTR_NULL(load_text(path, LINE("0", "end")));
     CU_ASSERT_PTR_NULL(load_text(path, LINE("1", "header")));
-    CU_ASSERT_PTR_NULL(load_text(path, "{\"seq\":0,\"kind\":\"header\",\"due_ns\":0,\"at_ns\":0,\"end_ns\":0,\"code\":0,"
-                                       "\"data\":{\"format\":2}}\n"));
+    CU_ASSERT_PTR_NULL(load_text(path,
+                                 "{\"seq\":0,\"kind\":\"header\",\"due_ns\":0,\"at_ns\":0,\"end_ns\":0,\"code\":0,"
+                                 "\"data\":{\"format\":2}}\n"));
     unlink(scratch_path("timeline.jsonl"));
     struct evidence *ev = NULL;
     CU_ASSERT_EQUAL(evidence_load(&ev, path, NULL), -1);

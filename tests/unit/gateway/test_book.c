@@ -30,7 +30,8 @@ static struct book fresh(void)
 static bool ask(struct book *b, int region, int64_t epoch, bool lead, bool sync, int64_t lsn, int64_t now)
 {
     bool changed;
-    struct book_question q = {.region = region, .epoch = epoch, .log_epoch = 1, .lsn = lsn, .want = true, .lead = lead, .sync = sync};
+    struct book_question q = {
+        .region = region, .epoch = epoch, .log_epoch = 1, .lsn = lsn, .want = true, .lead = lead, .sync = sync};
     return book_ask(b, &q, now, &changed);
 }
 

@@ -27,8 +27,9 @@ static const char store[] =
     "\"port\":7001}],\"witness\":{\"address\":\"10.9.1.2\",\"port\":7002},\"lease_ms\":750,\"renew_ms\":250,"
     "\"failback_hold_ms\":1000}}";
 
-static const char passer[] = "{\"node\":\"us-east/origin-2\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":8080,"
-                             "\"admin\":9900,\"flaws\":[],\"store_at\":{\"address\":\"10.1.3.2\",\"port\":8080}}";
+static const char passer[] =
+    "{\"node\":\"us-east/origin-2\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":8080,"
+    "\"admin\":9900,\"flaws\":[],\"store_at\":{\"address\":\"10.1.3.2\",\"port\":8080}}";
 
 static const char witness[] =
     "{\"node\":\"witness/1\",\"role\":\"witness\",\"region\":\"witness\",\"listen\":7002,\"admin\":9900,\"flaws\":[],"
@@ -100,7 +101,8 @@ static void wrong_gateways_are_refused_where_they_are_wrong(void)
     breaks(gateway, "\"path\":\"/v1/\"", "\"path\":\"v1\"", "/routes/orders/path");
     breaks(gateway, "\"per_s\":100000", "\"per_s\":0", "/routes/orders/rate_limit/per_s");
     breaks(gateway, "least_conn", "fastest", "/pools/orders/policy");
-    breaks(gateway, "\"regions\":[\"us-east\",\"eu-west\"]", "\"regions\":[\"eu-west\"]", "/pools/orders/members/0/region");
+    breaks(gateway, "\"regions\":[\"us-east\",\"eu-west\"]", "\"regions\":[\"eu-west\"]",
+           "/pools/orders/members/0/region");
     breaks(gateway, "\"regions\":[\"us-east\",\"eu-west\"]", "\"regions\":[]", "/pools/orders/regions");
     breaks(gateway, "\"regions\":[\"us-east\",", "\"regions\":[\"eu-west\",", "/pools/orders/regions");
     breaks(gateway, "10.1.3.2", "origin.example", "/pools/orders/members/0/address");
@@ -118,8 +120,8 @@ static void wrong_stores_and_witnesses_are_refused(void)
     breaks(store, "\"home\":true", "\"home\":1", "/store/home");
     breaks(store, "\"port\":7001,\"home\"", "\"port\":8080,\"home\"", "/store/port");
     breaks(store, "\"region\":\"eu-west\"", "\"region\":\"us-east\"", "/store/peers/0/region");
-    breaks(store, "\"failback_hold_ms\":1000}", "\"failback_hold_ms\":1000},\"store_at\":{\"address\":\"1.2.3.4\",\"port\":1}",
-           "/store");
+    breaks(store, "\"failback_hold_ms\":1000}",
+           "\"failback_hold_ms\":1000},\"store_at\":{\"address\":\"1.2.3.4\",\"port\":1}", "/store");
     breaks(passer, ",\"store_at\":{\"address\":\"10.1.3.2\",\"port\":8080}", "", "/store");
     breaks(passer, "\"port\":8080}", "\"port\":65536}", "/store_at/port");
     breaks(witness, "\"prefer\":\"us-east\"", "\"prefer\":\"us-west\"", "/prefer");

@@ -34,8 +34,8 @@ static void whole_requests_at_every_cut(void)
     } rows[] = {
         {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "/", ""},
         {"POST /v1/orders?x=1 HTTP/1.1\r\nhost:a\r\nContent-Length: 5\r\n\r\nhello", "/v1/orders?x=1", "hello"},
-        {"POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n7;a=b\r\n, world\r\n0\r\n\r\n", "/c",
-         "hello, world"},
+        {"POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n7;a=b\r\n, world\r\n0\r\n\r\n",
+         "/c", "hello, world"},
         {"DELETE /x HTTP/1.0\r\n\r\n", "/x", ""},
     };
     for (size_t i = 0; i < array_len(rows); i++) {
@@ -101,7 +101,8 @@ static void connections_live_as_the_message_says(void)
 static void responses_are_framed_by_status_length_or_close(void)
 {
     struct http_message m;
-    char none[] = "HTTP/1.1 204 No Content\r\n\r\n", close[] = "HTTP/1.1 200 OK\r\n\r\npart", odd[] = "HTTP/1.1 503\r\n\r\n";
+    char none[] = "HTTP/1.1 204 No Content\r\n\r\n", close[] = "HTTP/1.1 200 OK\r\n\r\npart",
+         odd[] = "HTTP/1.1 503\r\n\r\n";
     http_begin_response(&m, false);
     CU_ASSERT_EQUAL(http_read(&m, none, strlen(none)), HTTP_DONE);
     CU_ASSERT_EQUAL(m.status, 204);

@@ -141,8 +141,12 @@ static void bodies_have_a_limit(void)
 
 static void wrong_responses_are_refused(void)
 {
-    static const char *const rows[] = {"HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n",
-                                       "HTTP/1.1 abc\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n",
+    static const char *const rows[] = {"HTTP/1.1 20 OK\r\n\r\n",
+                                       "HTTP/1.1 2000 OK\r\n\r\n",
+                                       "HTTP/1.1 100 Continue\r\n\r\n",
+                                       "HTTP/1.1 abc\r\n\r\n",
+                                       "HTTP/1.1  200 OK\r\n\r\n",
+                                       "ICY 200 OK\r\n\r\n",
                                        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"};
     for (size_t i = 0; i < array_len(rows); i++)
         CU_ASSERT_EQUAL(feed(rows[i], strlen(rows[i]), 1, true), HTTP_BAD);

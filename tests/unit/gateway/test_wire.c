@@ -19,8 +19,13 @@ static void crc32c_is_the_published_one(void)
     CU_ASSERT_EQUAL(crc32c(crc32c(0, "1234", 4), "56789", 5), 0xe3069283);
 }
 
-static const struct record sample = {
-    .lsn = 77, .epoch = 3, .time_ns = 12345, .key = "k7", .op = "c0-351", .value = "00ff00ff00ff00ff", .idem = "run-1/c0-351"};
+static const struct record sample = {.lsn = 77,
+                                     .epoch = 3,
+                                     .time_ns = 12345,
+                                     .key = "k7",
+                                     .op = "c0-351",
+                                     .value = "00ff00ff00ff00ff",
+                                     .idem = "run-1/c0-351"};
 
 static void records_come_back_as_they_were(void)
 {

@@ -259,7 +259,7 @@ static void draw_world(struct fake_lab *f)
         n->site = i / 3;
         n->role = i == FAKE_CLIENT ? NODE_CLIENT : i % 3 == 2 ? NODE_ORIGIN : NODE_GATEWAY;
         n->number = (uint16_t)(i % 3 + 1);
-        snprintf(n->address, sizeof(n->address), "10.%d.%d.2", i / 3 + 1, i % 3 + 1);
+        snprintf(n->address, sizeof(n->address), "10.%u.%u.2", i / 3u + 1, i % 3u + 1);
     }
     f->links[0] = (struct topo_link){.a = 0, .b = 1, .baseline = {.delay_ns = 40 * NS_PER_MS}};
     f->links[1] = (struct topo_link){.a = 0, .b = 2, .baseline = {.loss_ppm = 1000, .rate_bps = 8000000}};

@@ -38,7 +38,9 @@ void plan_fixture_init(struct plan_fixture *f, int64_t fresh, int64_t kept, int6
         .node_count = 3,
         .endpoints = f->endpoints,
         .endpoint_count = 2,
-        .failover = {.probe_every_ns = 50 * NS_PER_MS, .probe_timeout_ns = 50 * NS_PER_MS, .unhealthy_after = 3,
+        .failover = {.probe_every_ns = 50 * NS_PER_MS,
+                     .probe_timeout_ns = 50 * NS_PER_MS,
+                     .unhealthy_after = 3,
                      .healthy_after = 4},
     };
     f->plan = (struct plan){.name = "fixture", .seed = 42, .topology = &f->topology, .streams = f->streams};

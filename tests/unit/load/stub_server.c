@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One buffer per connection; a request is complete when its head and the announced body are there. A delayed reply keeps
- * its connection busy: clients do not pipeline.
+ * One buffer per connection; a request is complete when its head and the announced body are there. A delayed reply
+ * keeps its connection busy: clients do not pipeline.
  */
 #include "tests/unit/load/stub_server.h"
 
@@ -112,7 +112,8 @@ static void default_body(struct stub_server *s, const struct stub_request *rq, s
 
 static void print_reply(const struct stub_request *rq, const struct stub_reply *rp, struct text *out)
 {
-    text_addf(out, "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n", rp->status, rp->body.len);
+    text_addf(out, "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n", rp->status,
+              rp->body.len);
     if (!rp->bare) {
         uint32_t check = crc32c(text_str(&rp->body), rp->body.len) ^ (rp->wrong_check ? 1u : 0u);
         text_addf(out, "X-DR-Nonce: %s\r\nX-DR-Check: %08x\r\nX-DR-Region: %s\r\nX-DR-Epoch: 3\r\nX-DR-Attempt: 2\r\n",

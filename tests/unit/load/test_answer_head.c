@@ -20,10 +20,17 @@ static struct answer_head read_lines(const char *const lines[])
 
 static void a_usual_head(void)
 {
-    static const char *const lines[] = {"HTTP/1.1 200 OK\r\n", "Content-Length: 7\r\n", "X-DR-Nonce: 00000000000000ff\r\n",
-                                        "x-dr-check:DEADBEEF\r\n", "X-DR-REGION: \teu-west \r\n", "X-DR-Epoch: 4\r\n",
-                                        "X-DR-LSN: 977\r\n", "X-DR-Attempt: 3\r\n", "X-DR-Not-Forwarded: 1\r\n",
-                                        "\r\n", NULL};
+    static const char *const lines[] = {"HTTP/1.1 200 OK\r\n",
+                                        "Content-Length: 7\r\n",
+                                        "X-DR-Nonce: 00000000000000ff\r\n",
+                                        "x-dr-check:DEADBEEF\r\n",
+                                        "X-DR-REGION: \teu-west \r\n",
+                                        "X-DR-Epoch: 4\r\n",
+                                        "X-DR-LSN: 977\r\n",
+                                        "X-DR-Attempt: 3\r\n",
+                                        "X-DR-Not-Forwarded: 1\r\n",
+                                        "\r\n",
+                                        NULL};
     struct answer_head h = read_lines(lines);
     CU_ASSERT_TRUE(h.has_nonce && !h.nonce_malformed);
     CU_ASSERT_EQUAL(h.nonce, 255);
@@ -38,8 +45,8 @@ static void a_usual_head(void)
 
 static void a_new_status_line_starts_over(void)
 {
-    static const char *const lines[] = {"HTTP/1.1 100 Continue\r\n", "X-DR-Epoch: 9\r\n", "\r\n", "HTTP/1.1 200 OK\r\n",
-                                        "\r\n", NULL};
+    static const char *const lines[] = {
+        "HTTP/1.1 100 Continue\r\n", "X-DR-Epoch: 9\r\n", "\r\n", "HTTP/1.1 200 OK\r\n", "\r\n", NULL};
     CU_ASSERT_EQUAL(read_lines(lines).epoch, 0);
 }
 
@@ -62,9 +69,13 @@ static void malformed_checks_never_match(void)
 
 static void values_out_of_range_count_for_nothing(void)
 {
-    static const char *const lines[] = {"X-DR-Epoch: 4294967296\r\n", "X-DR-LSN: 18446744073709551616\r\n",
-                                        "X-DR-Attempt: -1\r\n", "X-DR-Not-Forwarded: 10\r\n", "X-DR-Noncense: 1\r\n",
-                                        "X-DR-Region: a-name-that-is-longer-than-any-region-may-be-called-here\r\n", NULL};
+    static const char *const lines[] = {"X-DR-Epoch: 4294967296\r\n",
+                                        "X-DR-LSN: 18446744073709551616\r\n",
+                                        "X-DR-Attempt: -1\r\n",
+                                        "X-DR-Not-Forwarded: 10\r\n",
+                                        "X-DR-Noncense: 1\r\n",
+                                        "X-DR-Region: a-name-that-is-longer-than-any-region-may-be-called-here\r\n",
+                                        NULL};
     struct answer_head h = read_lines(lines);
     CU_ASSERT_EQUAL(h.epoch, 0);
     CU_ASSERT_EQUAL(h.lsn, 0);
@@ -76,10 +87,11 @@ static void values_out_of_range_count_for_nothing(void)
     CU_ASSERT_EQUAL(read_lines(largest).lsn, UINT64_MAX);
 }
 
-/* Lines are not terminated: reading past them shows under the sanitizer, since each is an allocation of its own size. */
+/* Each line is an allocation of its own size: reading past it shows under the sanitizer. */
 static void random_lines_are_survived(void)
 {
-    static const char *const names[] = {"X-DR-Nonce:", "X-DR-Check:", "X-DR-Region:", "X-DR-LSN:", "X-DR-", "HTTP/", ""};
+    static const char *const names[] = {
+        "X-DR-Nonce:", "X-DR-Check:", "X-DR-Region:", "X-DR-LSN:", "X-DR-", "HTTP/", ""};
     struct rng rng;
     rng_init(&rng, 3, "test/answer_head");
     for (int i = 0; i < 3000; i++) {

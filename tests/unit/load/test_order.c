@@ -16,13 +16,15 @@ static void names_have_one_spelling(void)
 {
     char name[ORDER_NAME], body[ORDER_BODY];
     CU_ASSERT_STRING_EQUAL(order_name(&mine, name), "c3-351");
-    CU_ASSERT_STRING_EQUAL(order_body(&mine, body), "{\"op\":\"c3-351\",\"key\":\"k7\",\"value\":\"0000000000000abc\"}");
+    CU_ASSERT_STRING_EQUAL(order_body(&mine, body),
+                           "{\"op\":\"c3-351\",\"key\":\"k7\",\"value\":\"0000000000000abc\"}");
     uint16_t client, key;
     uint64_t seq, value;
     CU_ASSERT_TRUE(order_read_name("c3-351", &client, &seq) && client == 3 && seq == 351);
     CU_ASSERT_TRUE(order_read_name("c0-0", &client, &seq) && client == 0 && seq == 0);
-    static const char *const foreign[] = {"", "c", "c1", "c1-", "c-1", "c01-1", "c1-01", "c1-1 ", "C1-1", "c65536-1", "x",
-                                          "c1-9223372036854775808", "c1--1", "c+1-1", "c1-1x"};
+    static const char *const foreign[] = {"",      "c",     "c1",   "c1-",      "c-1", "c01-1",
+                                          "c1-01", "c1-1 ", "C1-1", "c65536-1", "x",   "c1-9223372036854775808",
+                                          "c1--1", "c+1-1", "c1-1x"};
     for (size_t i = 0; i < array_len(foreign); i++) {
         CU_ASSERT_FALSE(order_read_name(foreign[i], &client, &seq));
     }
@@ -77,7 +79,10 @@ static void pages_are_believed_only_as_a_whole(void)
     CU_ASSERT_EQUAL(page("{\"from\":1,\"next\":0,\"count\":2,\"total\":2,\"ops\":" OPS ",\"digest\":\"x\"}", 1), 0);
     CU_ASSERT_EQUAL(page("{\"from\":1,\"next\":3,\"count\":2,\"total\":9,\"ops\":" OPS "}", 1), 0);
     static const char *const wrong[] = {
-        "", "[]", "{}", "{\"from\":1,\"next\":0,\"count\":0,\"total\":0}",
+        "",
+        "[]",
+        "{}",
+        "{\"from\":1,\"next\":0,\"count\":0,\"total\":0}",
         "{\"from\":1,\"next\":0,\"count\":3,\"total\":2,\"ops\":" OPS "}",
         "{\"from\":2,\"next\":0,\"count\":2,\"total\":2,\"ops\":" OPS "}",
         "{\"from\":1,\"next\":1,\"count\":2,\"total\":2,\"ops\":" OPS "}",
@@ -95,7 +100,8 @@ static void pages_are_believed_only_as_a_whole(void)
 
 static void digest_and_fingerprint_see_different_things(void)
 {
-    static const struct stored_op a = {.id = "c0-10", .lsn = 1}, b = {.id = "c0-9", .lsn = 2}, c = {.id = "c0-9", .lsn = 3};
+    static const struct stored_op a = {.id = "c0-10", .lsn = 1}, b = {.id = "c0-9", .lsn = 2},
+                                  c = {.id = "c0-9", .lsn = 3};
     struct read_content one = {0}, two = {0};
     char first[65], second[65];
     read_content_digest(&one, first);

@@ -26,6 +26,7 @@ struct naive {
     struct request at[MOST];
     int n;
     double ib, ie, end, window, hold, p99, good_ratio;
+    int good_ppm;
     bool healed, suspects_good;
 };
 
@@ -86,9 +87,6 @@ static bool is_stable_from(const struct naive *h, int fg)
 static int first_stable(const struct naive *h, bool *hurt)
 {
     *hurt = false;
-    for (int i = 0; i < h->n; i++)
-        *hurt |= !is_good(h, i) && h->at[i].c > h->ib && h->at[i].s < h->end &&
-                 (!h->healed || h->at[i].c <= h->end);
     /* what completes after the heal with nothing in force belongs to the failback if it comes first */
     for (int i = 0; i < h->n; i++) {
         if (is_good(h, i) || h->at[i].c <= h->ib)
@@ -134,7 +132,10 @@ static double between(struct rng *r, double from, double to)
 static void dream(struct naive *h, struct rng *r)
 {
     *h = (struct naive){.n = 160 + (int)rng_below(r, MOST - 160), .ib = 15000, .ie = 15000 + between(r, 0, 30),
-                        .window = 1000, .hold = between(r, 1000, 3000), .good_ratio = 0.9};
+                        .window = 1000, .hold = between(r, 1000, 3000)};
+    static const int ratios_ppm[] = {900000, 950000, 990000, 999000};
+    h->good_ppm = ratios_ppm[rng_below(r, 4)];
+    h->good_ratio = h->good_ppm / 1e6;
     h->p99 = rng_below(r, 2) ? 45 : 0;
     h->healed = rng_below(r, 2);
     double last = 14007 + 50.0 * (h->n - 1);
@@ -190,7 +191,7 @@ static void one_history(uint64_t seed)
     bench_init(&b);
     uint16_t reads = bench_stream(&b, STREAM_READ_FRESH, 20, 500);
     bench_fault(&b, "partition", h.ib, h.ie, h.healed ? h.end : NEVER, h.end + 1, h.hold);
-    b.plan.good_ratio_ppm = 900000;
+    b.plan.good_ratio_ppm = h.good_ppm;
     b.plan.baseline_p99_ns = MS(h.p99);
     struct event *baseline = bench_find(&b, EVENT_BASELINE, NULL);
     baseline->at_ns = MS(14000);

@@ -8,7 +8,9 @@
 #pragma once
 #include "reports/report.h"
 
-#define FIXTURES(X) X(MISSED, missed) X(MET, met) X(INCONCLUSIVE, void) X(SKIPPED, unfit) X(INTERRUPTED, interrupted) X(DRIFT, drift) X(TINY, tiny)
+#define FIXTURES(X)                                                                                                   \
+    X(MISSED, missed) X(MET, met) X(INCONCLUSIVE, void) X(SKIPPED, unfit) X(INTERRUPTED, interrupted) X(DRIFT, drift)  \
+    X(TINY, tiny)
 enum fixture_case {
 #define X(name, folder) FIXTURE_##name,
     FIXTURES(X)

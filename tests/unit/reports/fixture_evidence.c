@@ -59,7 +59,9 @@ static void fill_events(struct fixture *f, enum fixture_case which)
     for (size_t i = 0; i < t->node_count; i++) {
         if (t->nodes[i].role != NODE_CLIENT) {
             add_event(f, EVENT_NODE, 5.0 + (double)i * 0.02, t->nodes[i].name, "started");
-            add_event(f, EVENT_NODE, 5.4 + (double)i * 0.05, t->nodes[i].name, "ready");
+            add_event(f, EVENT_OBSERVED, 5.1 + (double)i * 0.02, t->nodes[i].name, "does not answer")->outcome =
+                "silent";
+            add_event(f, EVENT_OBSERVED, 5.4 + (double)i * 0.05, t->nodes[i].name, "answers again")->outcome = "ok";
         }
     }
     if (which == FIXTURE_TINY) {
@@ -80,9 +82,8 @@ static void fill_events(struct fixture *f, enum fixture_case which)
     apply->code = 1;
     for (size_t i = 0; i < t->node_count; i++) {
         if (t->nodes[i].site == US_EAST) {
-            add_event(f, EVENT_NODE, 22.001, t->nodes[i].name, "killed");
-            add_event(f, EVENT_NODE, 42.02, t->nodes[i].name, "started");
-            add_event(f, EVENT_NODE, 42.4 + (double)i * 0.3, t->nodes[i].name, "ready");
+            add_event(f, EVENT_OBSERVED, 22.2, t->nodes[i].name, "does not answer")->outcome = "silent";
+            add_event(f, EVENT_OBSERVED, 42.4 + (double)i * 0.3, t->nodes[i].name, "answers again")->outcome = "ok";
         }
     }
     struct event *proof = add_event(f, EVENT_FAULT_PROOF, 22.003127, "us-east", "pidfd readable and canary refused");

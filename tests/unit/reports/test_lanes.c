@@ -74,6 +74,40 @@ static void shows_drift_and_cut_links(void)
     fixture_free(f);
 }
 
+static void tells_frozen_from_dead(void)
+{
+    struct fixture *f = fixture_new(FIXTURE_MISSED);
+    struct result_fault *fault = &f->result.faults.at[0];
+    scoped_lanes struct lanes l = {0};
+    fault->do_ = "freeze";
+    lanes_make(&l, &f->in, 86.512);
+    CU_ASSERT_EQUAL(state_at(&l, "us-east/1", 30), LANE_FROZEN);
+    CU_ASSERT_EQUAL(state_at(&l, "us-east", 30), LANE_FROZEN);
+    CU_ASSERT_EQUAL(state_at(&l, "us-east", 60), LANE_UP);
+    lanes_deinit(&l);
+    fault->do_ = "kill";
+    fault->subject.at[0] = "us-east/2";
+    f->evidence.event_count = 24; /* nobody answers or falls silent after the start */
+    lanes_make(&l, &f->in, 86.512);
+    CU_ASSERT_EQUAL(state_at(&l, "us-east/2", 30), LANE_DOWN);
+    CU_ASSERT_EQUAL(state_at(&l, "us-east/1", 30), LANE_UP);
+    CU_ASSERT_EQUAL(state_at(&l, "us-east", 30), LANE_DEGRADED);
+    CU_ASSERT_EQUAL(state_at(&l, "us-east/2", 60), LANE_STARTING);
+    fixture_free(f);
+}
+
+static void a_silence_without_a_fault_is_shown(void)
+{
+    struct fixture *f = fixture_new(FIXTURE_DRIFT);
+    f->evidence.events[f->evidence.event_count++] =
+        (struct event){.kind = EVENT_OBSERVED, .at_ns = 50000000000, .subject = "us-east/1", .outcome = "silent"};
+    scoped_lanes struct lanes l = {0};
+    lanes_make(&l, &f->in, 86.512);
+    CU_ASSERT_EQUAL(state_at(&l, "us-east/1", 60), LANE_DOWN);
+    CU_ASSERT_EQUAL(state_at(&l, "us-east", 60), LANE_DEGRADED);
+    fixture_free(f);
+}
+
 static void spans_follow_one_another(void)
 {
     for (int which = 0; which < FIXTURE_CASES; which++) {
@@ -112,6 +146,8 @@ void suite_lanes(void)
     runner_suite(NULL, NULL);
     runner_test(shows_death_and_return);
     runner_test(shows_drift_and_cut_links);
+    runner_test(tells_frozen_from_dead);
+    runner_test(a_silence_without_a_fault_is_shown);
     runner_test(spans_follow_one_another);
     runner_test(passes_over_strangers);
 }

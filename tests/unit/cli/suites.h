@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+SUITE(annotate)
+SUITE(batch)
+SUITE(history)
+SUITE(option)
+SUITE(progress)
+SUITE(say)

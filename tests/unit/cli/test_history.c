@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The history file: numbers, hashes, comparable runs, damage, and that nobody appends twice at once.
+ */
+#include "harness/base/err.h"
+#include "harness/base/json.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/cli/history.h"
+#include "tests/unit/runner.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static char folder[64];
+static char path[96];
+
+static int set_up(void)
+{
+    snprintf(folder, sizeof(folder), "/tmp/drtest-history.XXXXXX");
+    if (!mkdtemp(folder)) {
+        return -1;
+    }
+    snprintf(path, sizeof(path), "%s/history.jsonl", folder);
+    return 0;
+}
+
+static int tear_down(void)
+{
+    char other[96];
+    unlink(path);
+    snprintf(other, sizeof(other), "%s/result.json", folder);
+    unlink(other);
+    return rmdir(folder);
+}
+
+static struct result sample(const char *id, const char *scenario, const char *config)
+{
+    struct result r = {.run = {.id = id, .started_at = "2026-01-01T06:00:00Z", .verdict = MET, .duration_s = 1.5},
+                       .tool = {.version = "1", .sha256 = "t"},
+                       .scenario = {.name = scenario, .sha256 = "s"},
+                       .lab = {.kind = "sim", .system_sha256 = "y", .config_sha256 = config}};
+    struct result_objective *o = vec_push(&r.objectives);
+    *o = (struct result_objective){.name = "rto",
+                                   .unit = "s",
+                                   .target = 5,
+                                   .achieved_lower = 0.1,
+                                   .achieved_upper = NAN,
+                                   .floor = NAN,
+                                   .floor_mean = NAN,
+                                   .floor_max = NAN,
+                                   .verdict = MISSED};
+    return r;
+}
+
+static void release(struct result *r)
+{
+    vec_deinit(&r->objectives);
+    arena_deinit(&r->arena);
+}
+
+/* Append one run; what the result was told is in *told. */
+static int append(const char *id, const char *scenario, const char *config, struct result_history *told,
+                  char text[2][80])
+{
+    struct err e = {0};
+    struct history h;
+    char result[96];
+    snprintf(result, sizeof(result), "%s/result.json", folder);
+    CU_ASSERT_EQUAL(file_replace(result, "{}", 2, &e), 0);
+    struct result r = sample(id, scenario, config);
+    int rc = history_begin(&h, path, "../history.jsonl", &r, &e) < 0 ? -1 : history_end(&h, folder, &r, &e);
+    *told = r.history;
+    snprintf(text[0], 80, "%s", r.history.previous_run_id ? r.history.previous_run_id : "");
+    snprintf(text[1], 80, "%s", r.history.previous_line_sha256 ? r.history.previous_line_sha256 : "");
+    release(&r);
+    return rc;
+}
+
+static void lines_count_and_chain(void)
+{
+    struct result_history told;
+    char text[2][80];
+    CU_ASSERT_EQUAL(append("a-1", "a", "c", &told, text), 0);
+    CU_ASSERT_EQUAL(told.line, 1);
+    CU_ASSERT_STRING_EQUAL(text[1], "");
+    CU_ASSERT_EQUAL(append("b-1", "b", "c", &told, text), 0);
+    CU_ASSERT_STRING_EQUAL(text[0], ""); /* no earlier run of b */
+    CU_ASSERT_EQUAL(strlen(text[1]), 64);
+    CU_ASSERT_EQUAL(append("a-2", "a", "other", &told, text), 0);
+    CU_ASSERT_EQUAL(told.line, 3);
+    CU_ASSERT_EQUAL(told.comparable_count, 0); /* another configuration */
+    CU_ASSERT_STRING_EQUAL(text[0], "a-1");
+    CU_ASSERT_EQUAL(append("a-3", "a", "c", &told, text), 0);
+    CU_ASSERT_EQUAL(told.comparable_count, 1);
+    CU_ASSERT_STRING_EQUAL(text[0], "a-2");
+}
+
+static void numbers_without_value_are_null(void)
+{
+    scoped_text struct text t = {0};
+    struct err e = {0};
+    CU_ASSERT_EQUAL_FATAL(text_read_file(&t, path, 1 << 20, &e), 0);
+    const char *end = strchr(text_str(&t), '\n');
+    CU_ASSERT_PTR_NOT_NULL_FATAL(end);
+    scoped_json json_t *line = json_loadb(text_str(&t), (size_t)(end - text_str(&t)), 0, NULL);
+    const json_t *rto = json_at(line, "/objectives/rto");
+    CU_ASSERT(json_is_null(json_object_get(rto, "upper")));
+    CU_ASSERT_DOUBLE_EQUAL(json_number_value(json_object_get(rto, "lower")), 0.1, 1e-12);
+    CU_ASSERT(json_is_null(json_object_get(line, "previous_line_sha256")));
+}
+
+static void damage_is_passed_over_and_ended(void)
+{
+    FILE *f = fopen(path, "a");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    fputs("no json\n{\"run_id\":\"to", f);
+    fclose(f);
+    struct result_history told;
+    char text[2][80];
+    CU_ASSERT_EQUAL(append("a-4", "a", "c", &told, text), 0);
+    CU_ASSERT_EQUAL(told.line, 7);
+    CU_ASSERT_STRING_EQUAL(text[0], "a-3");
+    CU_ASSERT_EQUAL(append("a-5", "a", "c", &told, text), 0);
+    CU_ASSERT_EQUAL(told.line, 8);
+    CU_ASSERT_STRING_EQUAL(text[0], "a-4");
+}
+
+static void the_newest_of_each_scenario_is_found(void)
+{
+    struct history_latest l = {0};
+    struct err e = {0};
+    CU_ASSERT_EQUAL(history_read_latest(&l, path, &e), 0);
+    const struct history_entry *a = history_latest_find(&l, "a");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+    CU_ASSERT_STRING_EQUAL(a->run_id, "a-5");
+    CU_ASSERT_STRING_EQUAL(a->verdict, "met");
+    CU_ASSERT_EQUAL(a->started_wall_ns, INT64_C(1767247200) * 1000000000);
+    CU_ASSERT_PTR_NULL(history_latest_find(&l, "c"));
+    history_latest_deinit(&l);
+    CU_ASSERT_EQUAL(history_read_latest(&l, "/nonexistent/history.jsonl", &e), 0);
+    CU_ASSERT_EQUAL(l.len, 0);
+}
+
+static void the_file_is_locked_between_the_steps(void)
+{
+    struct err e = {0};
+    struct history h;
+    struct result r = sample("a-6", "a", "c");
+    CU_ASSERT_EQUAL_FATAL(history_begin(&h, path, "x", &r, &e), 0);
+    FILE *other = fopen(path, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(other);
+    CU_ASSERT_NOT_EQUAL(flock(fileno(other), LOCK_EX | LOCK_NB), 0);
+    history_close(&h);
+    CU_ASSERT_EQUAL(flock(fileno(other), LOCK_EX | LOCK_NB), 0);
+    fclose(other);
+    release(&r);
+}
+
+void suite_history(void)
+{
+    runner_suite(set_up, tear_down);
+    runner_test(lines_count_and_chain);
+    runner_test(numbers_without_value_are_null);
+    runner_test(damage_is_passed_over_and_ended);
+    runner_test(the_newest_of_each_scenario_is_found);
+    runner_test(the_file_is_locked_between_the_steps);
+}

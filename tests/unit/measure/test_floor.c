@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* Floors: the row of the worked example, and which row a fault gets. */
+#include "harness/measure/floor.h"
+#include "tests/unit/measure/bench.h"
+#include "tests/unit/runner.h"
+
+#include <string.h>
+
+static struct bench b;
+
+static void add(const char *verb)
+{
+    bench_fault(&b, verb, 15000, 15001, NEVER, NEVER, 0);
+}
+
+static void the_worked_example_has_its_floor_efficiency_and_excess(void)
+{
+    struct floor f = floor_health_check(0.25, 3, 0);
+    double hi = 0.7512;
+    CU_ASSERT_NEAR(f.min, 0.5);
+    CU_ASSERT_NEAR(f.mean, 0.625);
+    CU_ASSERT_NEAR(f.max, 0.75);
+    CU_ASSERT_DOUBLE_EQUAL(f.mean / hi, 0.832, 0.0005);
+    CU_ASSERT_NEAR(hi - f.max, 0.0012);
+}
+
+static void defaults_in_a_black_hole_are_those_of_the_table(void)
+{
+    struct floor f = floor_health_check(0.2, 3, 0.2);
+    CU_ASSERT_NEAR(f.min, 0.6);
+    CU_ASSERT_NEAR(f.mean, 0.7);
+    CU_ASSERT_NEAR(f.max, 0.8);
+}
+
+static void losing_the_primary_region_waits_for_clients_or_lease(void)
+{
+    bench_init(&b);
+    add("kill"); /* a power loss: silent, 250 ms x 3, time-out 200 ms; the lease lasts 750 ms */
+    struct floor f = floor_rto(&b.plan, &b.steps[0]), all = floor_rto(&b.plan, NULL);
+    CU_ASSERT_NEAR(f.min, 0.7);
+    CU_ASSERT_NEAR(f.mean, 0.875);
+    CU_ASSERT_NEAR(f.max, 1.45);
+    CU_ASSERT_NEAR(all.max, f.max);
+    b.steps[0].action.how = KILL_CRASH; /* refused: only the lease counts */
+    bench_stream(&b, STREAM_READ_FRESH, 50, 1000);
+    f = floor_rto(&b.plan, &b.steps[0]);
+    CU_ASSERT_NEAR(f.min, 0.5);
+    b.steps[0].action.how = KILL_POWER;
+    struct topo_link slow = {.a = CLIENTS, .b = EAST, .baseline = {.delay_ns = MS(40)}};
+    b.topology.links = &slow;
+    b.topology.link_count = 1;
+    CU_ASSERT_NEAR(floor_rto(&b.plan, &b.steps[0]).min, 0.62); /* a check in flight may count */
+    bench_deinit(&b);
+}
+
+static void clients_may_notice_by_their_own_requests(void)
+{
+    bench_init(&b);
+    add("kill");
+    b.steps[0].action.site = WEST; /* the standby: no lease is lost */
+    bench_stream(&b, STREAM_READ_FRESH, 50, 1000);
+    CU_ASSERT_NEAR(floor_rto(&b.plan, NULL).max, 0.95); /* probes: 3 x 250 + 200 ms */
+    b.topology.failover.probe_every_ns = MS(30000);
+    CU_ASSERT_NEAR(floor_rto(&b.plan, NULL).max, 1.06); /* a time-out and three requests at 50/s */
+    bench_deinit(&b);
+}
+
+static void the_minimum_is_zero_where_something_may_beat_it(void)
+{
+    bench_init(&b);
+    add("kill");
+    add("kill"); /* comes second: nobody knows who leads then */
+    b.steps[1].at_ns = MS(5000);
+    CU_ASSERT_NEAR(floor_rto(&b.plan, &b.steps[1]).min, 0);
+    b.steps[0].action.site = WEST; /* the standby */
+    CU_ASSERT_NEAR(floor_rto(&b.plan, &b.steps[0]).min, 0);
+    b.steps[0].action.target = TARGET_NODE; /* one gateway */
+    b.steps[0].action.node = GATEWAY_EAST;
+    struct floor f = floor_rto(&b.plan, &b.steps[0]);
+    CU_ASSERT_NEAR(f.min, 0);
+    CU_ASSERT(f.max > 0);
+    b.steps[0].action.node = 999;
+    CU_ASSERT(isnan(floor_rto(&b.plan, &b.steps[0]).min));
+    bench_deinit(&b);
+}
+
+static void partitions_hurt_those_they_separate(void)
+{
+    bench_init(&b);
+    add("partition");
+    b.steps[0].action.target = TARGET_LINK;
+    b.steps[0].action.link = 0; /* between the regions, asynchronous */
+    CU_ASSERT_NEAR(floor_rto(&b.plan, &b.steps[0]).max, 0);
+    b.topology.replication.mode = REPLICATION_SYNC;
+    CU_ASSERT(floor_rto(&b.plan, &b.steps[0]).max > 0);
+    b.steps[0].action.link = 1; /* clients and primary */
+    struct floor f = floor_rto(&b.plan, &b.steps[0]);
+    CU_ASSERT_NEAR(f.min, 0);
+    CU_ASSERT_NEAR(f.max, 0.95);
+    b.steps[0].action.link = 77;
+    CU_ASSERT(isnan(floor_rto(&b.plan, &b.steps[0]).max));
+    bench_deinit(&b);
+}
+
+static void what_the_configuration_cannot_explain_has_no_floor(void)
+{
+    bench_init(&b);
+    CU_ASSERT(isnan(floor_rto(&b.plan, NULL).min)); /* no fault at all */
+    add("drift");
+    CU_ASSERT_NEAR(floor_rto(&b.plan, NULL).min, 0);
+    CU_ASSERT(isnan(floor_rto(&b.plan, NULL).max));
+    b.plan.step_count = 0;
+    add("nothing");
+    CU_ASSERT_NEAR(floor_rto(&b.plan, NULL).max, 0);
+    b.plan.topology = NULL;
+    CU_ASSERT(isnan(floor_rto(&b.plan, NULL).min));
+    CU_ASSERT(isnan(floor_rpo(&b.plan, NULL).min));
+    bench_deinit(&b);
+}
+
+static void shipping_sets_the_floor_of_the_rpo(void)
+{
+    bench_init(&b);
+    struct topo_link link = {.a = EAST, .b = WEST, .baseline = {.delay_ns = MS(40)}};
+    b.topology.links = &link;
+    b.topology.link_count = 1;
+    add("kill"); /* every 200 ms, 40 ms on the way */
+    struct floor f = floor_rpo(&b.plan, NULL);
+    CU_ASSERT_NEAR(f.min, 0);
+    CU_ASSERT_NEAR(f.mean, 0.14);
+    CU_ASSERT_NEAR(f.max, 0.24);
+    b.steps[0].action.how = KILL_CRASH; /* what is on the wire arrives */
+    CU_ASSERT_NEAR(floor_rpo(&b.plan, NULL).max, 0.2);
+    b.topology.replication.mode = REPLICATION_SYNC;
+    CU_ASSERT_NEAR(floor_rpo(&b.plan, NULL).max, 0);
+    bench_deinit(&b);
+}
+
+void suite_floor(void)
+{
+    runner_suite(NULL, NULL);
+    runner_test(the_worked_example_has_its_floor_efficiency_and_excess);
+    runner_test(defaults_in_a_black_hole_are_those_of_the_table);
+    runner_test(losing_the_primary_region_waits_for_clients_or_lease);
+    runner_test(clients_may_notice_by_their_own_requests);
+    runner_test(the_minimum_is_zero_where_something_may_beat_it);
+    runner_test(partitions_hurt_those_they_separate);
+    runner_test(what_the_configuration_cannot_explain_has_no_floor);
+    runner_test(shipping_sets_the_floor_of_the_rpo);
+}
