@@ -3,8 +3,7 @@
  * libFuzzer target: any bytes as a scenario file. Accepted or explained, and what is accepted can be written and read
  * again. The first byte chooses whether the rest goes in as a file or, up to its first line end, as an override, too.
  *
- *     cmake -B build/fuzz -D CMAKE_C_COMPILER=clang -D DRTEST_FUZZ=ON && cmake --build build/fuzz --target fuzz-scenario
- *     build/fuzz/tests/bin/fuzz-scenario -max_total_time=60 -dict=tests/fuzz/scenario.dict CORPUS tests/data/spec scenarios
+ *     build/clang/tests/bin/fuzz_scenario -max_total_time=60 -dict=tests/fuzz/scenario.dict CORPUS tests/data/spec scenarios
  */
 #include "harness/base/err.h"
 #include "harness/base/text.h"
