@@ -50,7 +50,7 @@ struct event *bench_event(struct bench *b, enum event_kind kind, double at, doub
                           const char *outcome, int64_t code);
 struct event *bench_find(struct bench *b, enum event_kind kind, const char *detail); /* NULL; detail NULL: any */
 void bench_drop(struct bench *b, enum event_kind kind);                              /* every event of the kind */
-json_t *bench_json(const char *format, ...);                                         /* printf to JSON */
+json_t *bench_json(const char *format, ...) __attribute__((format(printf, 1, 2)));   /* printf to JSON */
 
 void bench_write(struct bench *b, uint16_t client, uint64_t seq, double inv, double ack, enum write_outcome outcome);
 /* A whole final read, recorded twice, of those ops of client 0 for which has() is true. */
