@@ -64,7 +64,7 @@ static bool effect_used(const struct plan *p, enum lab_effect effect)
 {
     for (size_t i = 0; i < p->step_count; i++)
         if (p->steps[i].action.type->class == ACTION_FAULT &&
-            injector_find(p->steps[i].action.type->verb)->effect == effect)
+            injector_effect(&p->steps[i].action) == effect)
             return true;
     return false;
 }
