@@ -109,6 +109,7 @@ static void wrong_ones_are_pointed_at(void)
     CU_ASSERT(complains("title=\x1b[31m", "cannot be part of a scenario"));
     CU_ASSERT(complains("targets.rto=", "`rto` has no value"));
     CU_ASSERT(complains("..=1", "unknown key ``"));
+    CU_ASSERT(complains("targets={rto: 3}", "1 | targets={rto: 3}\n  |               ^\n"));
     CU_ASSERT(complains("colour=red", "unknown key `colour`"));
 }
 
