@@ -44,28 +44,47 @@ static bool eligible(const struct member *m, bool all, int64_t now)
     return all || member_usable(m, now);
 }
 
+/* The lower, the sooner; the load decides among equals under least_conn. */
+struct urgency {
+    int rank, load;
+};
+
+static bool sooner(struct urgency a, struct urgency b)
+{
+    return a.rank != b.rank ? a.rank < b.rank : a.load < b.load;
+}
+
+static struct urgency urgency_of(const struct member *m, const unsigned char *tried, bool spread)
+{
+    const struct pool *p = m->pool;
+    int rank = spread ? 0 : region_rank(p, m->cfg->region);
+    if (m->health == HEALTH_UNKNOWN)
+        rank += UNKNOWN_LATER;
+    if (failed_in(p, tried, m->cfg->region))
+        rank += FAILED_LATER;
+    return (struct urgency){rank, p->cfg->policy == POLICY_LEAST_CONN ? m->up.active : 0};
+}
+
 struct member *balance_pick(struct pool *p, const unsigned char tried[POOL_MEMBERS_MAX], bool is_read)
 {
     int64_t now = loop_now(p->table->node->loop);
     bool all = !pool_usable(p), spread = is_read && config_flaw(p->table->config, FLAW_stale_follower_read);
-    struct member *best = NULL;
-    int best_rank = 0;
-    unsigned turn = p->turn++;
+    struct member *equals[POOL_MEMBERS_MAX];
+    struct urgency best = {0};
+    unsigned count = 0;
     for (size_t i = 0; i < p->count; i++) {
-        size_t at = (i + turn) % p->count;
-        struct member *m = &p->members[at];
-        if (tried[at] != TRIED_NOT || !eligible(m, all, now))
+        struct member *m = &p->members[i];
+        if (tried[i] != TRIED_NOT || !eligible(m, all, now))
             continue;
-        int rank = (spread ? 0 : region_rank(p, m->cfg->region)) + (m->health == HEALTH_UNKNOWN ? UNKNOWN_LATER : 0) +
-                   (failed_in(p, tried, m->cfg->region) ? FAILED_LATER : 0);
-        bool better = best == NULL || rank < best_rank ||
-                      (rank == best_rank && p->cfg->policy == POLICY_LEAST_CONN && m->up.active < best->up.active);
-        if (better) {
-            best = m;
-            best_rank = rank;
-        }
+        struct urgency u = urgency_of(m, tried, spread);
+        if (count > 0 && sooner(best, u))
+            continue;
+        if (count == 0 || sooner(u, best))
+            count = 0;
+        best = u;
+        equals[count++] = m;
     }
-    return best;
+    return count > 0 ? equals[p->turn++ % count] : NULL;
 }
 
 bool balance_again(struct pool *p, unsigned char tried[POOL_MEMBERS_MAX])

@@ -3,7 +3,7 @@
  * Leadership is a lease from the witness. The holder renews it every renew_ms and counts its age from the moment the
  * granted question was *sent*, on CLOCK_BOOTTIME: the witness counts from its arrival, so the holder's end is always
  * the earlier one, and a frozen or suspended process sees on its first look that its time is over. A tenth of the lease
- * (at least 25 ms) is kept as margin for clocks that run at different speeds.
+ * (at least 25 ms, or a quarter of a very short one) is kept as margin for clocks that run at different speeds.
  *
  * A follower asks, too, as often, and just after the lease it was told about will have run out; so the pause without a
  * leader is hardly longer than the lease. It is the witness who judges whether it may lead.
@@ -24,7 +24,8 @@
 
 static int64_t usable_ns(const struct store *s)
 {
-    int64_t lease = s->cfg->lease_ms, margin = lease / 10 > 25 ? lease / 10 : 25;
+    int64_t lease = s->cfg->lease_ms, least = lease / 4 < 25 ? lease / 4 : 25;
+    int64_t margin = lease / 10 > least ? lease / 10 : least;
     return (lease - margin) * NS_PER_MS;
 }
 

@@ -110,6 +110,7 @@ int store_open(struct store *s, struct node *n, struct err *e)
     if (cut > 0)
         node_log(n, "cut %lld bytes of a torn tail", (long long)cut);
     node_log(n, "log has %lld records, epoch %lld", (long long)index_last(&s->index), (long long)s->epoch);
+    s->lost = store_log_lost(&s->log);
     leader_open(s);
     lease_open(s);
     s->tick.due = on_tick;

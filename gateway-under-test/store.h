@@ -92,7 +92,7 @@ struct store {
     int64_t epoch; /* highest seen, on disk before it is used */
     bool leading;
     int64_t led_since;
-    int64_t lost;          /* records moved to lost logs by this process */
+    int64_t lost;          /* records in the lost logs */
     int64_t dropped_count; /* flaw drop_every_nth_write */
     struct lease lease;
     struct link links[STORE_PEERS_MAX];

@@ -13,6 +13,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -144,6 +145,36 @@ int store_log_cut(struct store_log *l, int64_t keep, int64_t epoch, struct err *
     l->size = from;
     l->ends.len = (size_t)keep;
     return 0;
+}
+
+static int64_t count_records(const char *path)
+{
+    scoped_text struct text bytes = {0};
+    struct record r;
+    size_t at = 0, used = 0;
+    int64_t count = 0;
+    if (text_read_file(&bytes, path, (size_t)LOG_MAX, NULL) < 0)
+        return 0;
+    for (; record_read(text_str(&bytes) + at, bytes.len - at, &r, &used) == RECORD_OK; at += used)
+        count++;
+    return count;
+}
+
+int64_t store_log_lost(const struct store_log *l)
+{
+    char path[sizeof(l->dir) + 300];
+    int64_t count = 0;
+    DIR *dir = opendir(l->dir);
+    if (dir == NULL)
+        return 0;
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (!text_starts(entry->d_name, "lost-"))
+            continue;
+        (void)snprintf(path, sizeof(path), "%s/%s", l->dir, entry->d_name);
+        count += count_records(path);
+    }
+    (void)closedir(dir);
+    return count;
 }
 
 void store_log_close(struct store_log *l)

@@ -51,10 +51,14 @@ static bool rate_alone(const struct path_state *s)
     return s->rate_bps > 0 && s->delay_ns == 0 && s->loss_ppm == 0 && s->duplicate_ppm == 0 && s->corrupt_ppm == 0;
 }
 
+static enum lab_effect degrade_effect(const struct action *a)
+{
+    return rate_alone(&a->shape) ? EFFECT_RATE : EFFECT_DEGRADE;
+}
+
 static int degrade_apply(struct injection *in, struct err *e)
 {
-    const struct path_state *wish = &in->action->shape;
-    return link_apply(in, wish, rate_alone(wish) ? EFFECT_RATE : EFFECT_DEGRADE, e);
+    return link_apply(in, &in->action->shape, e);
 }
 
 static double lost_share(const struct path_state *s)
@@ -163,5 +167,5 @@ const struct injector injector_degrade = {
     .apply = degrade_apply,
     .heal = link_heal,
     .prove = degrade_prove,
-    .effect = EFFECT_DEGRADE,
+    .effect_of = degrade_effect,
 };

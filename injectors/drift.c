@@ -155,7 +155,6 @@ static int drift_apply(struct injection *in, struct err *e)
     uint16_t nodes[TARGET_NODES_MAX];
     struct drifted at[TARGET_NODES_MAX] = {0};
     size_t n = gateways(in, nodes);
-    snprintf(in->mechanism, sizeof(in->mechanism), "file");
     if (n == 0) {
         return err_set(e, ERR_MEANING, "drift", "it hits no gateway");
     }

@@ -94,7 +94,6 @@ static int turn_traffic(struct injection *in, struct look_round *r, struct err *
 static int fail_over_apply(struct injection *in, struct err *e)
 {
     struct look_round *r = look_round_of(in);
-    snprintf(in->mechanism, sizeof(in->mechanism), "admin");
     int handed = hand_over(in, r, e);
     int turned = turn_traffic(in, r, e);
     return handed == 0 && turned == 0 ? 0 : -1;

@@ -7,7 +7,7 @@
 
 static int freeze_apply(struct injection *in, struct err *e)
 {
-    return hold_apply(in, HOLD_FROZEN, "signal", e);
+    return hold_apply(in, HOLD_FROZEN, e);
 }
 
 static bool frozen_knock(const struct fabric *f, uint16_t node, enum knock k)

@@ -33,12 +33,11 @@ static const char *name_of(const struct injection *in, uint16_t node)
     return fabric_topology(in->fabric)->nodes[node].name;
 }
 
-int hold_apply(struct injection *in, unsigned holds, const char *mechanism, struct err *e)
+int hold_apply(struct injection *in, unsigned holds, struct err *e)
 {
     static const enum node_hold order[] = {HOLD_NO_DISK, HOLD_UNPLUGGED, HOLD_FROZEN, HOLD_DOWN};
     uint16_t nodes[TARGET_NODES_MAX];
     size_t n = target_nodes(fabric_topology(in->fabric), in->action, nodes, TARGET_NODES_MAX);
-    snprintf(in->mechanism, sizeof(in->mechanism), "%s", mechanism);
     if (n == 0) {
         return err_set(e, ERR_MEANING, in->action->type->verb, "it hits no node");
     }

@@ -10,7 +10,7 @@ struct hold_expectation {
     const char *proven; /* "dead": "%zu of %zu <proven>, ..." */
 };
 
-int hold_apply(struct injection *in, unsigned holds, const char *mechanism, struct err *e);
+int hold_apply(struct injection *in, unsigned holds, struct err *e);
 int hold_heal(struct injection *in, struct err *e);
 enum proof hold_prove(struct injection *in, const struct hold_expectation *x);
 enum proof hold_prove_healed(struct injection *in); /* nobody holds it: it runs and answers /healthz */

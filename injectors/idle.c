@@ -9,8 +9,8 @@
 
 static int idle_do(struct injection *in, struct err *e)
 {
+    (void)in;
     (void)e;
-    snprintf(in->mechanism, sizeof(in->mechanism), "none");
     return 0;
 }
 

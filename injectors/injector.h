@@ -25,7 +25,6 @@ struct injection {
     int64_t applied_at_ns, healed_at_ns; /* ends of apply and heal, set by the conductor; 0 not yet */
     int64_t begun_at_ns;          /* begin of apply */
     char method[160];             /* prove: how it was proven, or what was seen instead */
-    char mechanism[32];           /* apply: signal, netem, fib, ... */
     char *state;                  /* the injector's own (heap), freed with free(3) when the lab's loop runs no more */
 };
 
@@ -35,10 +34,12 @@ struct injector {
     int (*heal)(struct injection *in, struct err *e);
     enum proof (*prove)(struct injection *in, bool healed);
     enum lab_effect effect;       /* which mechanism it needs */
+    enum lab_effect (*effect_of)(const struct action *a); /* where that depends on the parameters; else NULL */
 };
 
 extern const struct injector *const injectors[]; /* NULL-terminated, one row per verb */
 const struct injector *injector_find(const char *verb);
+enum lab_effect injector_effect(const struct action *a); /* of the verb's injector with these parameters */
 /* The action types of all verbs for the loader, NULL-terminated. */
 const struct action_type *const *injector_types(size_t *n);
 

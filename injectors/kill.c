@@ -36,7 +36,7 @@ static int kill_apply(struct injection *in, struct err *e)
     unsigned holds = HOLD_DOWN;
     holds |= by_power(in->action) ? HOLD_UNPLUGGED : 0U;
     holds |= in->action->disk_lost ? HOLD_NO_DISK : 0U;
-    return hold_apply(in, holds, "signal", e);
+    return hold_apply(in, holds, e);
 }
 
 static bool dead_knock(const struct fabric *f, uint16_t node, enum knock k)

@@ -18,12 +18,10 @@
 #define BEFORE_NS (2 * NS_PER_S)
 #define LATELY_NS (400 * NS_PER_MS)
 
-int link_apply(struct injection *in, const struct path_state *wish, enum lab_effect effect, struct err *e)
+int link_apply(struct injection *in, const struct path_state *wish, struct err *e)
 {
     uint16_t paths[LINK_PATHS_MAX];
-    struct lab *lab = fabric_lab(in->fabric);
     size_t n = injection_paths(fabric_topology(in->fabric), in->action, paths, LINK_PATHS_MAX);
-    snprintf(in->mechanism, sizeof(in->mechanism), "%s", lab->ops->mechanism(lab, effect).name);
     if (n == 0) {
         return err_set(e, ERR_MEANING, in->action->type->verb, "it hits no link");
     }

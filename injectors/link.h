@@ -6,7 +6,7 @@
 #define LINK_PATHS_MAX 2
 #define LINK_LOOK_DATAGRAMS 10
 
-int link_apply(struct injection *in, const struct path_state *wish, enum lab_effect effect, struct err *e);
+int link_apply(struct injection *in, const struct path_state *wish, struct err *e);
 int link_heal(struct injection *in, struct err *e);
 
 /* Does the kernel say what all faults together want, on every path that this one hits? */

@@ -13,7 +13,7 @@ static int partition_apply(struct injection *in, struct err *e)
 {
     struct path_state wish = in->action->shape;
     wish.cut = true;
-    return link_apply(in, &wish, EFFECT_CUT, e);
+    return link_apply(in, &wish, e);
 }
 
 static enum proof all_lost(struct injection *in)

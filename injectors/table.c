@@ -26,6 +26,12 @@ const struct injector *injector_find(const char *verb)
     return NULL;
 }
 
+enum lab_effect injector_effect(const struct action *a)
+{
+    const struct injector *i = injector_find(a->type->verb);
+    return i->effect_of ? i->effect_of(a) : i->effect;
+}
+
 const struct action_type *const *injector_types(size_t *n)
 {
     *n = sizeof(types) / sizeof(types[0]) - 1;

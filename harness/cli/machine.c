@@ -43,10 +43,9 @@ int machine_forced(const struct option_list *given, struct arena *a, const char 
 bool machine_needs(const struct plan *p, enum lab_effect effect)
 {
     for (size_t i = 0; i < p->step_count; i++) {
-        const struct action_type *type = p->steps[i].action.type;
-        const struct injector *in =
-            type->class == ACTION_FAULT || type->class == ACTION_OPERATOR ? injector_find(type->verb) : NULL;
-        if (in && in->effect == effect) {
+        const struct action *a = &p->steps[i].action;
+        bool acts = a->type->class == ACTION_FAULT || a->type->class == ACTION_OPERATOR;
+        if (acts && injector_effect(a) == effect) {
             return true;
         }
     }

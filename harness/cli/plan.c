@@ -54,13 +54,12 @@ static json_t *steps_json(const struct stage *s, const struct plan *p)
     json_t *all = json_array();
     for (size_t i = 0; i < p->step_count; i++) {
         const struct plan_step *step = &p->steps[i];
-        const struct injector *in = injector_find(step->action.type->verb);
         enum action_class class = step->action.type->class;
-        bool acts = in && (class == ACTION_FAULT || class == ACTION_OPERATOR);
+        bool acts = class == ACTION_FAULT || class == ACTION_OPERATOR;
         json_t *o = json_pack("{s:i,s:o,s:s,s:s?,s:i,s:o,s:o}", "id", step->id, "at_s", seconds(step->at_ns), "what",
                               step->text, "note", step->note, "line", step->line, "until_s",
                               class == ACTION_FAULT ? seconds(step->until_ns) : json_null(), "mechanism",
-                              acts ? mechanism_json(s, in->effect) : json_null());
+                              acts ? mechanism_json(s, injector_effect(&step->action)) : json_null());
         if (class == ACTION_FAULT) {
             json_object_set_new(o, "hold_s", seconds(step->hold_ns));
             json_object_set_new(o, "ended_by",

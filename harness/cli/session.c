@@ -2,8 +2,9 @@
 /*
  * The order of one run, seen from outside the lab.
  *
- * The conductor is a child in a process group of its own, so that Ctrl-C reaches it exactly once: through us. It
- * reports back through one shared page; its own words go to standard error. The wait ends when its pidfd says dead;
+ * The conductor is a grandchild behind a guardian (guardian.h), in a process group of its own, so that Ctrl-C reaches it
+ * exactly once: through us. It reports back through one shared page; its own words go to standard error. The wait ends
+ * when the guardian's pidfd says dead;
  * before that a signal shortens the bound (healing and final lines take at most some ten seconds), and a conductor that
  * overruns even its bound is killed, whereupon the kernel takes the lab down.
  *
@@ -19,6 +20,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "harness/cli/guardian.h"
 #include "harness/cli/history.h"
 #include "harness/cli/machine.h"
 #include "harness/cli/progress.h"
@@ -170,12 +172,13 @@ static int conductor(const struct session *s, const struct plan *plan, struct se
     }
     fflush(NULL);
     struct child c = {0};
-    int side = child_fork(&c, e);
+    int side = guardian_fork(&c, e);
     if (side == 0) {
         conduct(s, plan, o, words);
     }
     if (side > 0) {
         int seen = await(s, plan, &c);
+        guardian_bury();
         o->signal = words->spoken ? words->signal : seen;
         if (words->spoken && words->rc < 0) {
             say_error(&s->call->err, &words->e);

@@ -20,19 +20,19 @@
     X(HEADER, "header")              /* first line */                                                                 \
     X(PHASE_BEGIN, "phase.begin")    /* subject: name of the phase */                                                 \
     X(PHASE_END, "phase.end")                                                                                         \
-    X(SCENARIO_ZERO, "scenario.zero")/* at_ns: run time of scenario time 0; planned start s_0 of streams in data */   \
+    X(SCENARIO_ZERO, "scenario.zero")/* at_ns: run time of scenario time 0 */                                         \
     X(MECHANISM, "mechanism")        /* subject: effect; detail: why; data {"name"} */                                \
     X(FAULT_APPLY, "fault.apply")    /* code: fault id; at..end = t_ib..t_ie; data {"mechanism"} */                   \
     X(FAULT_PROOF, "fault.proof")    /* code: fault id; at = t_v; outcome proven|refuted|unproven; detail: method */  \
     X(FAULT_LAPSE, "fault.lapse")    /* code: fault id; the fault was no longer in force */                           \
-    X(FAULT_HEAL, "fault.heal")      /* code: fault id; at..end = t_hb..t_he; detail: for|restore|rollback */         \
+    X(FAULT_HEAL, "fault.heal")      /* code: fault id; at..end = t_hb..t_he; data {"ended_by"}; detail: an error */   \
     X(HEAL_PROOF, "heal.proof")      /* code: fault id; as fault.proof */                                             \
     X(ACTION, "action")              /* code: step id of an operator action */                                        \
     X(NODE, "node")                  /* subject: node; detail: started|ready|exited|killed|stopped|continued */       \
     X(OBSERVED, "observed")          /* subject: node; detail: what changed; data: the new status; due = send of the  \
                                         last poll without it, at = send of the first with it, end = its completion */ \
     X(POSITION, "position")          /* subject: origin node; code: applied lsn; due/at/end as observed */            \
-    X(BASELINE, "baseline")          /* outcome met|missed; data: ratio, p50, p95, p99, n */                          \
+    X(BASELINE, "baseline")          /* outcome met|missed; data: intended, good, p50_ms, p95_ms, p99_ms */           \
     X(CLOCK, "clock")                /* detail: start|inject|heal|end; data: wall_ns, mono_ns, raw_ns, boot_ns */              \
     X(HARNESS, "harness")            /* outcome error|warning; detail */                                              \
     X(CANARY, "canary")              /* subject: path; data: baseline delay, loss */                                  \
@@ -41,8 +41,8 @@
     X(RESIDUE, "residue")            /* outcome clean|dirty; detail */                                                \
     X(ABORT, "abort")                /* detail: signal or abort condition */                                          \
     X(DRIFT, "drift")                /* subject: gateway; data: desired and running configuration at that moment */   \
-    X(SELFTEST, "selftest")          /* outcome met|missed|skipped; data: the table */                                \
-    X(END, "end")                    /* outcome completed|void|interrupted|unfit; last line of a whole run */
+    X(SELFTEST, "selftest")          /* outcome met|missed|skipped; detail */                                         \
+    X(END, "end")                    /* outcome completed|void|interrupted|unfit; data {"scenario_sha256"}; the last line */
 
 enum event_kind {
 #define X(name, word) EVENT_##name,

@@ -138,7 +138,7 @@ static void number_mesh(struct netns_lab *l)
     for (uint16_t p = 0; p < 2 * l->topo->link_count; p++) {
         struct mesh_end *m = &l->mesh[p];
         m->index = next[path_from(l->topo, p)]++;
-        snprintf(m->name, sizeof(m->name), "dr-m%u", p / 2);
+        snprintf(m->name, sizeof(m->name), "dr-m%d", p / 2);
     }
 }
 

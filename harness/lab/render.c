@@ -6,7 +6,8 @@
  *     lease      as long as a client would take to see a region as gone: probe_every * unhealthy_after; renewed three
  *                times in that span at least
  *     fail-back  a returned home region holds still for healthy_after * probe_every before it leads again
- *     patience   a try 600 ms, all tries 950 ms: below the second after which clients count an answer as bad
+ *     patience   a try 600 ms, all tries 950 ms: below the second after which clients count an answer as bad; a store
+ *                waits 500 ms for a synchronous peer before it has it recorded as out of sync
  *
  * The first origin of a region has its store; its other origins pass requests on to it.
  */
@@ -16,7 +17,7 @@
 
 #include <stdlib.h>
 
-enum { CONNECT_MS = 250, TRY_MS = 600, TOTAL_MS = 950, RETRIES = 2, DRAIN_MS = 500, RATE_LIMIT_PER_S = 100000 };
+enum { CONNECT_MS = 250, TRY_MS = 600, TOTAL_MS = 950, RETRIES = 2, DRAIN_MS = 500, DEGRADE_AFTER_MS = 500, RATE_LIMIT_PER_S = 100000 };
 
 static json_t *made(json_t *doc)
 {
@@ -137,7 +138,7 @@ static void add_store(json_t *doc, const struct topology *t, const struct topo_n
     const struct topo_replication *r = &t->replication;
     json_t *store = made(json_pack(
         "{s:s, s:I, s:s, s:i, s:i, s:b, s:o, s:I, s:I, s:I}", "mode", r->mode == REPLICATION_SYNC ? "sync" : "async",
-        "every_ms", ms(r->every_ns), "degrade", r->degrade == DEGRADE_BLOCK ? "block" : "async", "degrade_after_ms", 1000,
+        "every_ms", ms(r->every_ns), "degrade", r->degrade == DEGRADE_BLOCK ? "block" : "async", "degrade_after_ms", DEGRADE_AFTER_MS,
         "port", TOPO_PORT_REPLICATION, "home", n->site == t->primary, "peers", store_peers(t, n->site), "lease_ms",
         lease_ms(t), "renew_ms", renew_ms(t), "failback_hold_ms",
         ms(t->failover.healthy_after * t->failover.probe_every_ns)));

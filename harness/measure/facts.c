@@ -221,10 +221,6 @@ void facts_course(const struct study *s, struct result *out)
 {
     course_phases(s, out);
     course_faults(s, out);
-    if (text_eq(out->lab.kind, "sim"))
-        add_limit(s, out, "The world was a model with a virtual clock; no packet was sent.");
-    else
-        add_limit(s, out, "All regions share one host and one clock.");
     for (size_t i = 0; i < s->ev->event_count; i++) {
         const struct event *e = &s->ev->events[i];
         if (e->kind == EVENT_LIMIT && e->detail)

@@ -4,8 +4,8 @@
  *
  * Losing the primary region takes two waits side by side, and the longer one counts. Clients move to the next endpoint
  * after unhealthy_after failing probes, period start to start: (F-1) I + tau, (F-1/2) I + tau, F I + tau, where tau is
- * the probe time-out if the region is silent and 0 if it refuses; where it refuses, their own requests tell them within
- * a few probe intervals. Meanwhile the lease of the dead leader runs out ([t - renew, t]), another region asks for it
+ * the probe time-out if the region is silent and 0 if it refuses; or, if that is sooner, after as many failing requests
+ * of their own, each of which takes its time-out where nothing answers. Meanwhile the lease of the dead leader runs out ([t - renew, t]), another region asks for it
  * (up to one renewal), and gateways learn of it by their checks (up to one interval). The lease lasts unhealthy_after
  * probe intervals and is renewed once in each, as the harness renders it.
  *
@@ -68,19 +68,28 @@ struct floor floor_health_check(double every_s, double failures, double check_s)
                           failures * every_s + check_s};
 }
 
+/* The shortest patience of a stream. */
+static double time_out_s(const struct plan *plan)
+{
+    int64_t least = INT64_MAX;
+    for (size_t i = 0; i < plan->stream_count; i++)
+        least = plan->streams[i].timeout_ns < least ? plan->streams[i].timeout_ns : least;
+    return in_s(least);
+}
+
 static struct floor client_floor(const struct plan *plan, bool silent)
 {
     const struct topo_failover *f = &plan->topology->failover;
     double fails = (double)f->unhealthy_after;
     struct floor probes =
         floor_health_check(in_s(f->probe_every_ns), fails, silent ? in_s(f->probe_timeout_ns) : 0);
-    double rate = plan_rate_min(plan), trip = round_trip_s(plan->topology);
-    if (!silent && rate > 0) {
-        struct floor own = {(fails - 1) / rate, (fails - 0.5) / rate, fails / rate};
-        if (own.max < probes.max)
-            probes = own;
+    double all = plan_rate_total(plan), least = plan_rate_min(plan), wait = silent ? time_out_s(plan) : 0;
+    if (least > 0) {
+        probes.min = fmin(probes.min, wait + (fails - 1) / all);
+        probes.mean = fmin(probes.mean, wait + (fails - 0.5) / least);
+        probes.max = fmin(probes.max, wait + fails / least);
     }
-    probes.min = fmax(0, probes.min - trip);
+    probes.min = fmax(0, probes.min - round_trip_s(plan->topology));
     return probes;
 }
 

@@ -194,6 +194,8 @@ static bool harness(const struct study *s, const struct rto_run *rto, struct res
 {
     const char *selftest = selftest_wrong(s, out), *wrong = errors_wrong(s, out);
     out->quality.selftest_ok = !selftest;
+    if (!wrong && !s->end)
+        wrong = "the run has no end: a process of drtest died or was killed";
     wrong = wrong ? wrong : streams_wrong(s);
     wrong = wrong ? wrong : clock_wrong(s);
     wrong = wrong ? wrong : stall_wrong(s, rto);

@@ -85,7 +85,7 @@ static void list_events(const struct findings *f, const struct firsts *first, st
 {
     const struct study *s = f->study;
     const struct stream_rto *worst = f->rto.worst;
-    add_event(s, out, "first_failure", first->seen_ns, vantage_of(s, first->failed));
+    add_event(s, out, "first_failure", first->sent_ns, vantage_of(s, first->failed));
     add_event(s, out, "detected", f->detected.seen_ns, f->detected.subject);
     add_event(s, out, "first_success", first->success_ns, vantage_of(s, first->succeeded));
     add_event(s, out, "recovered", recovered_ns(&f->rto, true), vantage_of(s, worst ? worst->stream : NULL));

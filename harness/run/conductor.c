@@ -10,6 +10,7 @@
  */
 #include "harness/base/arena.h"
 #include "harness/base/clock.h"
+#include "harness/base/json.h"
 #include "harness/base/rng.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
@@ -33,6 +34,7 @@
 
 #define WATCH_NS (250 * NS_PER_MS)
 #define HEAL_PROOF_NS (8 * NS_PER_S)
+#define SCENARIO_MAX (1024 * 1024)
 
 void drill_stop(struct drill *d, const char *reason)
 {
@@ -256,8 +258,7 @@ static int drill_open_lab(struct drill *d, const struct lab_options *lab)
     if (failed == 0)
         d->loop = d->rec.loop = d->ops->loop(d->lab);
     int64_t end = record_tick(&d->rec);
-    if (failed == 0)
-        prelude_header(d);
+    prelude_header(d);
     struct event up = {.kind = EVENT_PHASE_BEGIN, .at_ns = begin, .end_ns = begin, .subject = "lab_up"};
     record_add(&d->rec, &up);
     up.kind = EVENT_PHASE_END;
@@ -275,6 +276,23 @@ static void drill_hold(struct drill *d)
     dprintf(STDERR_FILENO, "drtest: the lab is kept; Ctrl-C takes it down\n");
     drill_wait(d, INT64_MAX);
     d->signal = 0;
+}
+
+/* Whether the promises were changed while they were being tested (gate G10): the file, hashed again. */
+static void drill_end_line(struct drill *d, const char *outcome)
+{
+    scoped_text struct text now = {0};
+    char sha256[SHA256_HEX];
+    bool same = text_read_file(&now, d->plan->file, SCENARIO_MAX, NULL) < 0 || text_eq(text_str(&now), d->plan->text);
+    snprintf(sha256, sizeof(sha256), "%s", d->plan->sha256);
+    if (!same)
+        sha256_hex(text_str(&now), now.len, sha256);
+    int64_t at = record_now(&d->rec);
+    struct event ev = {.kind = EVENT_END, .at_ns = at, .end_ns = at, .outcome = outcome, .code = d->signal,
+                       .detail = d->stop_reason[0] ? d->stop_reason : NULL,
+                       .data = json_pack("{s:s}", "scenario_sha256", sha256)};
+    record_add(&d->rec, &ev);
+    json_decref(ev.data);
 }
 
 int run_drill(const struct plan *plan, const struct run_options *o, int *signal_seen, struct err *e)
@@ -301,7 +319,7 @@ int run_drill(const struct plan *plan, const struct run_options *o, int *signal_
         drill_close_lab(&d, &interrupt);
         drill_audit(&d, &lab);
     }
-    record_fact(&d.rec, EVENT_END, NULL, outcome, d.stop_reason[0] ? d.stop_reason : NULL, d.signal);
+    drill_end_line(&d, outcome);
     timeline_close(d.rec.timeline);
     *signal_seen = d.signal;
     return d.rec.failure.kind ? err_set(e, d.rec.failure.kind, d.rec.failure.at, "%s", d.rec.failure.msg) : 0;

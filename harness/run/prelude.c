@@ -36,16 +36,21 @@ static void system_config_sha256(struct drill *d, char out[SHA256_HEX])
     json_fingerprint(all, out);
 }
 
+static bool simulated(const struct drill *d)
+{
+    return d->ops == &lab_sim;
+}
+
 static json_t *header_data(struct drill *d)
 {
-    char system[SHA256_HEX] = "", config[SHA256_HEX], wall[32];
+    char system[SHA256_HEX] = "", config[SHA256_HEX] = "", wall[32];
     if (d->options->gateway_path)
         sha256_file(d->options->gateway_path, system, NULL);
     else
         sha256_hex("sim", 3, system);
-    system_config_sha256(d, config);
-    bool simulated = loop_is_virtual(d->loop);
-    int64_t zero_wall = clock_wall_ns() - (simulated ? 0 : record_now(&d->rec));
+    if (d->lab)
+        system_config_sha256(d, config);
+    int64_t zero_wall = clock_wall_ns() - (simulated(d) ? 0 : record_now(&d->rec));
     json_t *argv = json_array();
     for (size_t i = 0; d->options->argv && d->options->argv[i]; i++)
         json_array_append_new(argv, json_string(d->options->argv[i]));
@@ -59,7 +64,7 @@ static bool effect_used(const struct plan *p, enum lab_effect effect)
 {
     for (size_t i = 0; i < p->step_count; i++)
         if (p->steps[i].action.type->class == ACTION_FAULT &&
-            injector_find(p->steps[i].action.type->verb)->effect == effect)
+            injector_effect(&p->steps[i].action) == effect)
             return true;
     return false;
 }
@@ -102,11 +107,12 @@ void prelude_header(struct drill *d)
     json_decref(data);
     record_fact(&d->rec, EVENT_SELFTEST, NULL, d->options->selftest ? d->options->selftest : "skipped",
                 d->options->selftest_detail, 0);
-    header_mechanisms(d);
+    if (d->lab)
+        header_mechanisms(d);
     record_fact(&d->rec, EVENT_LIMIT, NULL, NULL, "All regions share one host and one clock.", 0);
     record_fact(&d->rec, EVENT_LIMIT, NULL, NULL,
-                loop_is_virtual(d->loop) ? "The world is a model on virtual time: no process, packet or disk was involved."
-                                         : "Links between regions are emulated; a host failure takes every region.", 0);
+                simulated(d) ? "The world is a model on virtual time: no process, packet or disk was involved."
+                             : "Links between regions are emulated; a host failure takes every region.", 0);
     record_clock(&d->rec, "start");
 }
 

@@ -148,7 +148,9 @@ void strikes_apply(struct strikes *s, const struct plan_step *step)
     int64_t end = record_tick(rec);
     k->injection.applied_at_ns = end;
     struct event ev = strike_bracket(k, operator ? EVENT_ACTION : EVENT_FAULT_APPLY, begin, end, &e);
-    ev.data = json_pack("{s:s,s:s}", "mechanism", k->injection.mechanism, "do", step->action.type->verb);
+    struct lab_mechanism how = s->drill->ops->mechanism(s->drill->lab, injector_effect(&step->action));
+    ev.data = json_pack("{s:s,s:s}", "mechanism", step->action.type->class == ACTION_NOTHING ? "none" : how.name, "do",
+                        step->action.type->verb);
     record_add(rec, &ev);
     json_decref(ev.data);
     roll_call(s->drill->roll, "killed");

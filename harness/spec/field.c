@@ -183,6 +183,12 @@ static void bind_texts(struct binder *b, const struct field *f, const struct yam
     }
 }
 
+struct place field_text_place(const struct yaml_node *list, size_t i)
+{
+    const struct yaml_node *item = list->kind == NODE_LIST ? node_item(list, i) : NULL;
+    return item ? item->place : list->place;
+}
+
 static void bind_items(struct binder *b, const struct field *f, const struct yaml_node *n, struct field_items *to)
 {
     if (wrong_kind(b, f, n, f->kind == FIELD_DICT ? NODE_MAP : NODE_LIST)) {

@@ -65,6 +65,9 @@ struct field_texts {
     size_t len;
 };
 
+/* Where entry i of such a list was written. */
+struct place field_text_place(const struct yaml_node *list, size_t i);
+
 struct field_items {
     void *at;
     size_t len;

@@ -154,7 +154,7 @@ void field_write(struct text *out, const struct field_set *set, const struct yam
             continue;
         }
         text_addf(out, "%*s%s:", indent, "", f->key);
-        if ((f->kind == FIELD_DICT || f->kind == FIELD_LIST) && n->count > 0) {
+        if (n && n->count > 0 && (f->kind == FIELD_DICT || f->kind == FIELD_LIST)) {
             text_add(out, "\n");
             write_items(out, f, n, indent + 2);
         } else if (f->kind == FIELD_MAP && nested(f->of)) {

@@ -80,6 +80,18 @@ static void put_value(struct walk *w, struct yaml_node *n, const char *word, str
     node_put(&w->tree->arena, n, word, here(w), value);
 }
 
+/* What was read from the blanked copy stands at the same place of the argument. */
+static void move_places(struct yaml_node *n, const struct source *s)
+{
+    n->place.source = s;
+    for (struct yaml_node *c = n->first; c; c = c->next) {
+        if (c->key) {
+            c->key->place.source = s;
+        }
+        move_places(c, s);
+    }
+}
+
 /* The value behind the equals sign; brackets make it YAML, read where it stands so that places are right. */
 static struct yaml_node *read_value(struct walk *w, size_t at)
 {
@@ -87,7 +99,11 @@ static struct yaml_node *read_value(struct walk *w, size_t at)
     if (s->text[at] == '[' || s->text[at] == '{') {
         char *blanked = arena_strdup(&w->tree->arena, s->text);
         memset(blanked, ' ', at);
-        return yaml_tree_graft(w->tree, s->name, blanked, s->len, w->diags);
+        struct yaml_node *n = yaml_tree_graft(w->tree, s->name, blanked, s->len, w->diags);
+        if (n) {
+            move_places(n, s);
+        }
+        return n;
     }
     struct source value = {.text = s->text + at, .len = s->len - at};
     struct place p = source_place(s, at);

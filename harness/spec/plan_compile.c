@@ -74,7 +74,8 @@ static void add_stream(struct plan *p, enum stream_kind kind, uint16_t vantage, 
     stream->path = s->path;
 }
 
-/* Rates are divided equally; what does not divide (below a millionth per second) is left out. */
+/* Rates are divided equally; what does not divide (below a millionth per second) is left out. A topology that could be
+ * built has a vantage. */
 static void make_streams(struct plan *p, const struct scenario *s)
 {
     const struct topology *t = p->topology;
@@ -83,6 +84,9 @@ static void make_streams(struct plan *p, const struct scenario *s)
     uint16_t client = 0;
     for (size_t i = 0; i < t->site_count; i++) {
         vantages += t->sites[i].kind == SITE_VANTAGE;
+    }
+    if (vantages == 0) {
+        return;
     }
     p->streams = arena_array(&p->arena, struct plan_stream, (size_t)(3 * vantages));
     for (uint16_t i = 0; i < t->site_count; i++) {

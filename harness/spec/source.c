@@ -15,6 +15,9 @@
 size_t source_break(const char *s, size_t len)
 {
     const unsigned char *u = (const unsigned char *)s;
+    if (len == 0 || (u[0] > '\r' && u[0] < 0xC2)) {
+        return 0;
+    }
     if (len >= 2 && u[0] == '\r' && u[1] == '\n') {
         return 2;
     }

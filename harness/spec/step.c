@@ -137,17 +137,16 @@ static uint16_t find_node(struct binder *b, const struct yaml_node *at, const ch
     return TOPO_NONE;
 }
 
-static uint16_t find_site(struct binder *b, const struct yaml_node *at)
+static uint16_t find_site(struct binder *b, const char *name, struct place at)
 {
     const struct topology *t = b->topology;
-    uint16_t site = topo_site_find(t, at->text);
+    uint16_t site = topo_site_find(t, name);
     if (site == TOPO_NONE) {
         const char *names[TOPO_MAX_SITES];
         for (size_t i = 0; i < t->site_count; i++) {
             names[i] = t->sites[i].name;
         }
-        diag_label(field_unknown(b, DIAG_NO_SUCH, at->place, "region", at->text, names, t->site_count),
-                   "not in the topology");
+        diag_label(field_unknown(b, DIAG_NO_SUCH, at, "region", name, names, t->site_count), "not in the topology");
     }
     return site;
 }
@@ -159,7 +158,9 @@ static enum link_direction turned(enum link_direction d)
 
 static void resolve_link(struct binder *b, struct scenario_step *s, const struct yaml_node *between)
 {
-    uint16_t from = find_site(b, node_item(between, 0)), to = find_site(b, node_item(between, 1));
+    struct place second = field_text_place(between, 1);
+    uint16_t from = find_site(b, s->between.at[0], field_text_place(between, 0));
+    uint16_t to = find_site(b, s->between.at[1], second);
     s->action.target = TARGET_LINK;
     s->action.link = TOPO_NONE;
     if (from == TOPO_NONE || to == TOPO_NONE) {
@@ -167,8 +168,8 @@ static void resolve_link(struct binder *b, struct scenario_step *s, const struct
     }
     s->action.link = topo_link_find(b->topology, from, to);
     if (s->action.link == TOPO_NONE) {
-        struct diag *d = diag_error(b->diags, DIAG_NO_SUCH, node_item(between, 1)->place,
-                                    "there is no link between `%s` and `%s`", s->between.at[0], s->between.at[1]);
+        struct diag *d = diag_error(b->diags, DIAG_NO_SUCH, second, "there is no link between `%s` and `%s`",
+                                    s->between.at[0], s->between.at[1]);
         diag_help(d, from == to ? "name two different regions" : "name two regions, or a region and a vantage");
         return;
     }

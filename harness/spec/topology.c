@@ -203,23 +203,23 @@ static void order_endpoints(struct builder *b)
     struct topology *t = b->t;
     t->endpoints = arena_array(b->binder->arena, uint16_t, t->node_count);
     for (size_t pass = 0; pass < 2; pass++) {
-        for (uint16_t n = 0; n < t->node_count; n++) {
+        for (size_t n = 0; n < t->node_count; n++) {
             if (t->nodes[n].role == NODE_GATEWAY && (t->nodes[n].site == t->primary) == (pass == 0)) {
-                t->endpoints[t->endpoint_count++] = n;
+                t->endpoints[t->endpoint_count++] = (uint16_t)n;
             }
         }
     }
 }
 
-static uint16_t site_named(struct builder *b, const struct yaml_node *n)
+static uint16_t site_named(struct builder *b, const char *name, struct place at)
 {
-    uint16_t site = topo_site_find(b->t, n->text);
+    uint16_t site = topo_site_find(b->t, name);
     if (site == TOPO_NONE) {
         const char *names[TOPO_MAX_SITES];
         for (size_t i = 0; i < b->t->site_count; i++) {
             names[i] = b->t->sites[i].name;
         }
-        field_unknown(b->binder, DIAG_NO_SUCH, n->place, "region or vantage", n->text, names, b->t->site_count);
+        field_unknown(b->binder, DIAG_NO_SUCH, at, "region or vantage", name, names, b->t->site_count);
     }
     return site;
 }
@@ -233,15 +233,17 @@ static void shape_links(struct builder *b)
         if (specs[i].between.len != 2) {
             continue;
         }
-        uint16_t from = site_named(b, node_item(between, 0)), to = site_named(b, node_item(between, 1));
+        struct place second = field_text_place(between, 1);
+        uint16_t from = site_named(b, specs[i].between.at[0], field_text_place(between, 0));
+        uint16_t to = site_named(b, specs[i].between.at[1], second);
         if (from == TOPO_NONE || to == TOPO_NONE) {
             continue;
         }
         uint16_t link = topo_link_find(b->t, from, to);
         if (link == TOPO_NONE) {
             struct diag *d =
-                diag_error(b->binder->diags, DIAG_NO_SUCH, node_item(between, 1)->place,
-                           "there is no link between `%s` and `%s`", specs[i].between.at[0], specs[i].between.at[1]);
+                diag_error(b->binder->diags, DIAG_NO_SUCH, second, "there is no link between `%s` and `%s`",
+                           specs[i].between.at[0], specs[i].between.at[1]);
             diag_help(d, "name two regions, or a region and a vantage");
         } else if (shaped[link]) {
             struct diag *d = diag_error(b->binder->diags, DIAG_TOPOLOGY, between->key->place,

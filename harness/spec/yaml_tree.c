@@ -16,7 +16,7 @@
 #include <string.h>
 #include <yaml.h>
 
-enum { DIRECTIVES_MAX = 32 };
+enum { DIRECTIVES_MAX = 32, SHOWN_BEYOND = 400 };
 
 struct build {
     struct yaml_tree *tree;
@@ -366,7 +366,9 @@ static bool bytes_fit(const struct source *s, size_t max_bytes, struct diag_list
         return false;
     }
     if (s->len > max_bytes) {
-        struct diag *d = diag_error(diags, DIAG_LIMIT, source_place(s, max_bytes),
+        struct source head = *s; /* the diagnostic need not keep all that follows */
+        head.len = s->len - max_bytes > SHOWN_BEYOND ? max_bytes + SHOWN_BEYOND : s->len;
+        struct diag *d = diag_error(diags, DIAG_LIMIT, source_place(&head, max_bytes),
                                     "the file has %zu bytes, more than 1 MiB", s->len);
         diag_label(d, "1 MiB ends here");
         diag_help(d, "no scenario is that long: is this the right file?");

@@ -224,10 +224,29 @@ static void drift(void)
     check(text_read_file(&after, config, 1 << 20, NULL) == 0 && text_eq(good.at, after.at));
 }
 
+static int asked(int port, const char *method, const char *target, const char *body)
+{
+    return ask(port, method, target, "", body, 500, &answer) ? answer.status : 0;
+}
+
+/* Told to stand by: not ready, yet serving. */
+static void standby(void)
+{
+    int port = stage_port(&stage, GATE_EU), admin = stage_admin(&stage, GATE_EU);
+    check(asked(admin, "POST", "/standby", "{\"standby\":1}") == 400);
+    check(asked(admin, "POST", "/standby", "{\"standby\":true}") == 200);
+    check(asked(port, "GET", "/readyz", "") == 503 && asked(port, "GET", "/healthz", "") == 200 && write_next(GATE_EU));
+    check(asked(admin, "POST", "/standby", "{\"standby\":false}") == 200);
+    check(asked(port, "GET", "/readyz", "") == 200);
+    check(asked(port, "GET", "/metrics", "") == 200 && strstr(answer.body, "drgateway_requests_total"));
+    check(asked(admin, "GET", "/nothing", "") == 404 && asked(port, "GET", "/nothing", "") == 404);
+}
+
 /* SIGTERM: ready no more, then gone with exit code 0, and nobody notices; a draining leader hands over. */
 static void drain(void)
 {
     stage_open(&stage, stage.binary, (struct stage_wish){.sync = true, .every_ms = 100});
+    standby();
     stage_signal(&stage, STORE_US, SIGTERM);
     for (int64_t end = now_ms() + 5000; !child_dead(&stage.nodes[STORE_US]);) {
         check(write_next(any_gate()) && "no request fails while the leader drains");

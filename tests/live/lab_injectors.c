@@ -158,7 +158,6 @@ static void degrades(struct stage *s)
     struct drill d;
     begin(&d, s, "degrade", &a);
     apply(&d);
-    printf("by %s\n", d.in.mechanism);
     CHECK(prove(&d, false, d.injector->type.proof_bound_ns(&a)) == PROOF_PROVEN);
     heal(&d);
     CHECK(prove(&d, true, 5 * NS_PER_S) == PROOF_PROVEN);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+SUITE(balance)
 SUITE(book)
 SUITE(config)
 SUITE(http1)

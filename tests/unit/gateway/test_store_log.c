@@ -163,6 +163,7 @@ static void a_cut_keeps_the_suffix_elsewhere(void)
         CU_ASSERT_EQUAL(r.lsn, lsn);
     }
     CU_ASSERT_EQUAL(at, kept.len);
+    CU_ASSERT_EQUAL(store_log_lost(&l), COUNT - 15);
 }
 
 static void what_is_no_file_is_refused(void)

@@ -53,6 +53,18 @@ static void losing_the_primary_region_waits_for_clients_or_lease(void)
     bench_deinit(&b);
 }
 
+static void clients_may_notice_by_their_own_requests(void)
+{
+    bench_init(&b);
+    add("kill");
+    b.steps[0].action.site = WEST; /* the standby: no lease is lost */
+    bench_stream(&b, STREAM_READ_FRESH, 50, 1000);
+    CU_ASSERT_NEAR(floor_rto(&b.plan, NULL).max, 0.95); /* probes: 3 x 250 + 200 ms */
+    b.topology.failover.probe_every_ns = MS(30000);
+    CU_ASSERT_NEAR(floor_rto(&b.plan, NULL).max, 1.06); /* a time-out and three requests at 50/s */
+    bench_deinit(&b);
+}
+
 static void the_minimum_is_zero_where_something_may_beat_it(void)
 {
     bench_init(&b);
@@ -130,6 +142,7 @@ void suite_floor(void)
     runner_test(the_worked_example_has_its_floor_efficiency_and_excess);
     runner_test(defaults_in_a_black_hole_are_those_of_the_table);
     runner_test(losing_the_primary_region_waits_for_clients_or_lease);
+    runner_test(clients_may_notice_by_their_own_requests);
     runner_test(the_minimum_is_zero_where_something_may_beat_it);
     runner_test(partitions_hurt_those_they_separate);
     runner_test(what_the_configuration_cannot_explain_has_no_floor);

@@ -291,7 +291,7 @@ static void a_killed_run_and_residue_are_not_met(void)
 {
     bench_drop(&b, EVENT_END);
     const struct result *r = bench_run(&b);
-    CU_ASSERT_WORD(r->run.status, "interrupted");
+    CU_ASSERT_WORD(r->run.status, "void"); /* a process of the harness died: no number counts */
     CU_ASSERT_EQUAL(r->run.verdict, INCONCLUSIVE);
     CU_ASSERT_EQUAL(r->run.exit_code, 4);
     rebuild();

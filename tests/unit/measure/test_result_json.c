@@ -153,7 +153,7 @@ static void identity_comes_from_header_and_plan(void)
     CU_ASSERT_WORD(r->phases.at[0].name, "baseline");
     CU_ASSERT_NEAR(r->phases.at[0].end_s, 14.8);
     CU_ASSERT_NEAR(r->clock.scenario_zero_s, 14.9);
-    CU_ASSERT_EQUAL(r->limits.len, 2);
+    CU_ASSERT_EQUAL(r->limits.len, 1);
 }
 
 static void strangers_files_are_refused(void)

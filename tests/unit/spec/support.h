@@ -6,6 +6,8 @@
 #include "harness/base/text.h"
 #include "harness/spec/diag.h"
 #include "harness/spec/plan.h"
+#include <CUnit/CUnit.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +21,16 @@ struct plan *load_steps(const char *steps, const char *targets, struct text *out
 
 /* Whether loading fails (or warns) with this code and text somewhere in the diagnostics. */
 bool refuses(const char *yaml, const char *code, const char *words);
+
+/* Leave the test when the condition does not hold. Unlike the _FATAL forms it returns, so that locals are cleaned up. */
+#define REQUIRE(condition)        \
+    do {                          \
+        bool held_ = (condition); \
+        CU_ASSERT(held_);         \
+        if (!held_) {             \
+            return;               \
+        }                         \
+    } while (0)
 
 /* Go to the root of the source tree, where paths of golden files begin. */
 int go_to_sources(void);

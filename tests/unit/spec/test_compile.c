@@ -77,7 +77,7 @@ static const char region_outage[] =
 static void region_outage_in_numbers(void)
 {
     struct plan *p = load_yaml(region_outage, NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     CU_ASSERT_EQUAL(p->seed, 20260101);
     CU_ASSERT_EQUAL(p->good_ratio_ppm, 999000);
     CU_ASSERT_EQUAL(p->baseline_hold_ns, 13636363636);
@@ -97,9 +97,9 @@ static void region_outage_in_numbers(void)
 static void streams_share_the_rates(void)
 {
     struct plan *p = load_yaml(region_outage, NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     static const enum stream_kind kinds[] = {STREAM_READ_FRESH, STREAM_READ_KEEPALIVE, STREAM_WRITE};
-    CU_ASSERT_EQUAL_FATAL(p->stream_count, 6);
+    REQUIRE(p->stream_count == 6);
     for (size_t i = 0; i < 6; i++) {
         const struct plan_stream *s = &p->streams[i];
         CU_ASSERT_EQUAL(s->kind, kinds[i % 3]);
@@ -113,7 +113,7 @@ static void streams_share_the_rates(void)
     p = load_yaml("drtest: 1\nname: t\nworkload: {reads: {rate: 90/s, connections: fresh, timeout: 2s, path: /x}}\n"
                   "timeline: [{at: 0s, do: nothing}]\ntargets: {rto: 1s}\n",
                   NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     CU_ASSERT_EQUAL(p->stream_count, 2);
     CU_ASSERT_EQUAL(p->streams[1].rate_micro, 45 * PPM);
     CU_ASSERT_STRING_EQUAL(p->streams[1].path, "/x");
@@ -141,8 +141,8 @@ static void faults_end_where_the_timeline_says(void)
                                 "  - {at: 10s, do: partition, between: [us-east, eu-west], for: 40s}\n"
                                 "  - {at: 35s, do: freeze, region: us-east}\n",
                                 "{rto: 2s}", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
-    CU_ASSERT_EQUAL_FATAL(p->step_count, 4);
+    REQUIRE(p != NULL);
+    REQUIRE(p->step_count == 4);
     CU_ASSERT_EQUAL(p->steps[0].id, 2);
     CU_ASSERT_EQUAL(p->steps[0].until_ns, 30 * S);
     CU_ASSERT_EQUAL(p->steps[0].ended_by, 1);
@@ -169,7 +169,7 @@ static void directions_follow_the_link(void)
                    "  - {at: 30s, do: degrade, between: [us-east, eu-west], direction: forward, delay: 50ms, "
                    "jitter: 5ms, reorder: 2%, rate: 10mbit, for: 20s}\n",
                    "{rto: 2s}", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     const struct topo_link *l = &p->topology->links[p->steps[0].action.link];
     CU_ASSERT_STRING_EQUAL(p->topology->sites[l->a].name, "us-east");
     CU_ASSERT_EQUAL(p->steps[0].action.direction, DIRECTION_BACKWARD);
@@ -184,16 +184,16 @@ static void directions_follow_the_link(void)
 static void targets_and_what_they_imply(void)
 {
     struct plan *p = load_yaml(region_outage, NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     const struct plan_target *after = plan_target_find(p, TARGET_LOST_AFTER);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(after);
+    REQUIRE(after != NULL);
     CU_ASSERT(after->implied && after->value == 0 && after->line == 11);
     CU_ASSERT_EQUAL(plan_target_find(p, TARGET_RTO)->value, 5 * S);
     CU_ASSERT_EQUAL(plan_target_find(p, TARGET_LOST_WRITES)->value, 20);
     CU_ASSERT_PTR_NULL(plan_target_find(p, TARGET_P99));
     plan_free(p);
     p = load_steps("  - {at: 0s, do: kill, region: us-east}\n", "{rpo: 1s, lost_after: 3, availability: 99.95%}", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     CU_ASSERT(!plan_target_find(p, TARGET_LOST_AFTER)->implied && plan_target_find(p, TARGET_LOST_AFTER)->value == 3);
     CU_ASSERT_EQUAL(plan_target_find(p, TARGET_AVAILABILITY)->value, 999500);
     plan_free(p);
@@ -208,7 +208,7 @@ static void the_smallest_scenario_has_all_defaults(void)
         load_yaml("{drtest: 1, name: lose-primary, timeline: [{at: 0s, do: kill, region: us-east}], targets: "
                   "{rto: 5s, rpo: 1s}}",
                   NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     CU_ASSERT_STRING_EQUAL(p->title, "lose-primary");
     CU_ASSERT_STRING_EQUAL(p->topology->name, "two-regions");
     CU_ASSERT_DOUBLE_EQUAL(plan_rate_total(p), 220, 1e-9);
@@ -226,7 +226,7 @@ static void the_smallest_scenario_has_all_defaults(void)
 static void the_null_drill_has_a_hold(void)
 {
     struct plan *p = load_steps("  - {at: 0s, do: nothing}\n", "{rto: 1s}", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     CU_ASSERT_EQUAL(p->steps[0].hold_ns, 13636363636);
     CU_ASSERT_EQUAL(p->drill_ns, 5 * S + 13636363636);
     plan_free(p);
@@ -239,7 +239,7 @@ static void drift_keeps_its_patch(void)
                                 "      - {op: remove, path: /routes/orders/rate_limit}\n"
                                 "  - {at: 15s, do: fail_over, to: eu-west}\n",
                                 "{detected: 2s, repaired: 10s}", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     scoped_free char *patch = json_dumps(p->steps[0].action.patch, JSON_COMPACT);
     CU_ASSERT_STRING_EQUAL(patch,
                            "[{\"op\":\"replace\",\"path\":\"/routes/orders/upstream\",\"value\":"

@@ -33,7 +33,7 @@ static bool complains(const char *assignment, const char *words)
 static void changes_values(void)
 {
     struct plan *p = set("targets.rto=3s", "workload.writes.rate=100/s", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     CU_ASSERT_EQUAL(plan_target_find(p, TARGET_RTO)->value, 3 * NS_PER_S);
     CU_ASSERT_EQUAL(plan_target_find(p, TARGET_RTO)->line, 0);
     CU_ASSERT_DOUBLE_EQUAL(plan_rate_writes(p), 100, 1e-9);
@@ -46,7 +46,7 @@ static void changes_values(void)
 static void reaches_into_bundled_topologies(void)
 {
     struct plan *p = set("topology.replication.mode=sync", "topology.flaws=no_failover,slow_detect", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     CU_ASSERT_EQUAL(p->topology->replication.mode, REPLICATION_SYNC);
     CU_ASSERT_EQUAL(p->topology->flaw_count, 2);
     CU_ASSERT_STRING_EQUAL(p->topology->flaws[1], "slow_detect");
@@ -61,20 +61,24 @@ static void reaches_into_bundled_topologies(void)
 static void reaches_into_the_timeline(void)
 {
     struct plan *p = set("timeline.0.region=eu-west", "timeline.1.region=eu-west", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     CU_ASSERT_EQUAL(p->steps[0].action.site, 1);
     plan_free(p);
     p = set("timeline.0={at: 1s, do: freeze, region: us-east}", "tags=[a, b]", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     CU_ASSERT_STRING_EQUAL(p->steps[0].text, "freeze us-east");
     CU_ASSERT_EQUAL(p->tag_count, 2);
     plan_free(p);
+    p = set("timeline.0={at: 1s, do: partition, between: [us-east, eu-west], for: 9s}",
+            "timeline.0.between=eu-west,witness", NULL);
+    CU_ASSERT_PTR_NULL(p); /* the restore step of us-east has lost its fault */
+    CU_ASSERT(complains("timeline.0={at: 1s, do: partition, between: [us-east, {}, eu-west]}", "`between`"));
 }
 
 static void makes_maps_on_the_way(void)
 {
     struct plan *p = set("steady_state.expect.p99=250ms", "abort_when={availability: 20%, for: 10s}", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    REQUIRE(p != NULL);
     CU_ASSERT_EQUAL(p->baseline_p99_ns, 250 * NS_PER_MS);
     CU_ASSERT_EQUAL(p->abort_availability_ppm, 200000);
     plan_free(p);
@@ -83,7 +87,7 @@ static void makes_maps_on_the_way(void)
 static void changes_the_fingerprint(void)
 {
     struct plan *a = load_yaml(small, NULL), *b = set("targets.rto=5s", NULL, NULL);
-    CU_ASSERT_FATAL(a && b);
+    REQUIRE(a && b);
     CU_ASSERT_STRING_NOT_EQUAL(a->sha256, b->sha256);
     CU_ASSERT_STRING_EQUAL(a->targets_sha256, b->targets_sha256);
     plan_free(a);
@@ -105,6 +109,7 @@ static void wrong_ones_are_pointed_at(void)
     CU_ASSERT(complains("title=\x1b[31m", "cannot be part of a scenario"));
     CU_ASSERT(complains("targets.rto=", "`rto` has no value"));
     CU_ASSERT(complains("..=1", "unknown key ``"));
+    CU_ASSERT(complains("targets={rto: 3}", "1 | targets={rto: 3}\n  |               ^\n"));
     CU_ASSERT(complains("colour=red", "unknown key `colour`"));
 }
 

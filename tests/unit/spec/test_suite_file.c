@@ -82,18 +82,18 @@ static void the_shipped_suite(void)
     CU_ASSERT_FALSE(spec_is_suite("scenarios/partition.yaml"));
     CU_ASSERT_FALSE(spec_is_suite("tests/data/spec/binary.yaml"));
     CU_ASSERT_EQUAL(suite_load("scenarios/quarterly.yaml", &s, &diags, NULL), 0);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    REQUIRE(s != NULL);
     CU_ASSERT_STRING_EQUAL(s->name, "quarterly");
     CU_ASSERT_EQUAL(s->schedule, SCHEDULE_QUARTERLY);
     CU_ASSERT_EQUAL(s->overdue_after_ns, 100 * 86400 * NS_PER_S);
     CU_ASSERT_FALSE(s->stop_on_failure);
-    CU_ASSERT_EQUAL_FATAL(s->count, 3);
+    REQUIRE(s->count == 3);
     CU_ASSERT_STRING_EQUAL(s->entries[0].file, "scenarios/region-outage.yaml");
     CU_ASSERT_EQUAL(s->entries[1].repeat, 3);
     struct plan *p[3];
     for (size_t i = 0; i < 3; i++) {
         p[i] = plan_entry(s, i, NULL, NULL);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(p[i]);
+        REQUIRE(p[i] != NULL);
     }
     CU_ASSERT_EQUAL(target(p[1], TARGET_RTO), 3 * NS_PER_S); /* its own */
     CU_ASSERT_EQUAL(target(p[1], TARGET_RPO), 0);
@@ -122,10 +122,10 @@ static void values_merge_key_by_key(void)
              "writes: {rate: 40/s}}, targets: {rpo: 1s, rto: 9s}, recovery: {hold: 7s}}\n"
              "scenarios: [a.yaml, {file: a.yaml, with: {workload: {reads: {rate: 200/s}}}}]\n",
              NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    REQUIRE(s != NULL);
     struct plan *p = plan_entry(s, 0, NULL, NULL), *q = plan_entry(s, 1, NULL, NULL),
                 *r = plan_entry(s, 1, "targets.rto=4s", NULL);
-    CU_ASSERT_FATAL(p && q && r);
+    REQUIRE(p && q && r);
     CU_ASSERT_EQUAL(p->seed, 3);
     CU_ASSERT_DOUBLE_EQUAL(plan_rate_total(p), 140, 1e-9);
     CU_ASSERT_EQUAL(p->stream_count, 4); /* fresh from the defaults, writes, too */
@@ -147,7 +147,7 @@ static void only_defaults_are_dropped(void)
     scoped_text struct text out = {0};
     write_file("a.yaml", scenario);
     struct suite *s = load("drtest: 1\nsuite: s\nscenarios: [{file: a.yaml, with: {targets: {rpo: 1s}}}]\n", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    REQUIRE(s != NULL);
     CU_ASSERT_PTR_NULL(plan_entry(s, 0, NULL, &out));
     CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&out), "error[DR0203]: `rpo` cannot be measured without writes"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&out), "/s.yaml:3:50\n")); /* where the suite says it */
@@ -159,7 +159,7 @@ static void wrong_values_point_into_the_suite(void)
     scoped_text struct text out = {0};
     write_file("a.yaml", scenario);
     struct suite *s = load("drtest: 1\nsuite: s\ndefaults: {recovery: {hold: 5}}\nscenarios: [a.yaml, b.yaml]\n", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    REQUIRE(s != NULL);
     CU_ASSERT_PTR_NULL(plan_entry(s, 0, NULL, &out));
     CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&out), "/s.yaml:3:29\n"));
     CU_ASSERT_PTR_NULL(plan_entry(s, 1, NULL, &out));

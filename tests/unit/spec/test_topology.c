@@ -41,15 +41,15 @@ static bool rejected(const char *topology, const char *code, const char *words)
 static void two_regions_by_default(void)
 {
     const struct topology *t = build("");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    REQUIRE(t != NULL);
     static const char *const sites[] = {"us-east", "eu-west", "clients-us-east", "clients-eu-west", "witness"};
     static const char *const nodes[] = {"us-east/1",         "us-east/2",         "us-east/origin-1",
                                         "eu-west/1",         "eu-west/2",         "eu-west/origin-1",
                                         "clients-us-east/1", "clients-eu-west/1", "witness/1"};
     static const char *const addresses[] = {"10.1.1.2", "10.1.2.2", "10.1.3.2", "10.2.1.2", "10.2.2.2",
                                             "10.2.3.2", "10.3.1.2", "10.4.1.2", "10.5.1.2"};
-    CU_ASSERT_EQUAL_FATAL(t->site_count, 5);
-    CU_ASSERT_EQUAL_FATAL(t->node_count, 9);
+    REQUIRE(t->site_count == 5);
+    REQUIRE(t->node_count == 9);
     for (size_t i = 0; i < 5; i++) {
         CU_ASSERT_STRING_EQUAL(t->sites[i].name, sites[i]);
         CU_ASSERT_EQUAL(topo_site_find(t, sites[i]), i);
@@ -73,7 +73,7 @@ static void two_regions_by_default(void)
 static void routers_are_meshed(void)
 {
     const struct topology *t = build("topology: {regions: {a: {}, b: {}, c: {}}}\n");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    REQUIRE(t != NULL);
     CU_ASSERT_STRING_EQUAL(t->name, "inline");
     CU_ASSERT_EQUAL(t->link_count, 3 + 9 + 3);
     for (uint16_t i = 0; i < 3; i++) {
@@ -95,7 +95,7 @@ static void links_get_their_shape(void)
         build("topology:\n  regions: {a: {}, b: {}}\n  vantages: {office: {home: b}}\n"
               "  links:\n    - {between: [b, a], delay: 40ms, jitter: 3ms, loss: 0.5%, rate: 10mbit}\n"
               "    - {between: [office, a], delay: 5ms}\n");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    REQUIRE(t != NULL);
     const struct path_state *s = &t->links[topo_link_find(t, 0, 1)].baseline;
     CU_ASSERT(s->delay_ns == 40 * NS_PER_MS && s->jitter_ns == 3 * NS_PER_MS && s->loss_ppm == 5000 &&
               s->rate_bps == 10000000 && !s->cut);
@@ -110,13 +110,13 @@ static void roles_and_endpoints(void)
     const struct topology *t =
         build("topology: {regions: {a: {gateways: 1}, b: {role: primary}, c: {role: active, origins: "
               "2}}}\n");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    REQUIRE(t != NULL);
     CU_ASSERT_EQUAL(t->primary, 1);
     CU_ASSERT_EQUAL(t->sites[0].role, REGION_STANDBY);
     CU_ASSERT_EQUAL(t->sites[2].role, REGION_ACTIVE);
     CU_ASSERT_EQUAL(t->sites[2].origins, 2);
     static const char *const order[] = {"b/1", "b/2", "a/1", "c/1", "c/2"};
-    CU_ASSERT_EQUAL_FATAL(t->endpoint_count, 5);
+    REQUIRE(t->endpoint_count == 5);
     for (size_t i = 0; i < 5; i++) {
         CU_ASSERT_STRING_EQUAL(t->nodes[t->endpoints[i]].name, order[i]);
     }
@@ -129,7 +129,7 @@ static void roles_and_endpoints(void)
 static void a_map_without_regions_is_the_default(void)
 {
     const struct topology *t = build("topology: {flaws: [no_failover, no_fencing], failover: {probe_every: 1s}}\n");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    REQUIRE(t != NULL);
     CU_ASSERT_EQUAL(t->site_count, 5);
     CU_ASSERT_EQUAL(t->flaw_count, 2);
     CU_ASSERT_STRING_EQUAL(t->flaws[1], "no_fencing");
@@ -174,7 +174,7 @@ static void ninety_nine_regions_fit(void)
     tear_down();
     int64_t begin = cpu_ns();
     plan = load_yaml(text_str(&yaml), NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
+    REQUIRE(plan != NULL);
     CU_ASSERT(cpu_ns() - begin < 1000 * NS_PER_MS);
     CU_ASSERT_EQUAL(plan->topology->site_count, 199);
     CU_ASSERT_EQUAL(plan->topology->node_count, 99 * 12 + 99 + 1);

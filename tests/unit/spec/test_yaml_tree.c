@@ -44,12 +44,12 @@ static void remembers_places(void)
 {
     const struct yaml_node *n = parse("a: {b: [x, \"yy\"]}\n\xc3\xa4\xc3\xb6: zz\n");
     const struct yaml_node *item = node_item(node_get(node_get(n, "a"), "b"), 1);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(item);
+    REQUIRE(item != NULL);
     CU_ASSERT_STRING_EQUAL(item->text, "yy");
     CU_ASSERT_FALSE(item->plain);
     CU_ASSERT(item->place.line == 1 && item->place.column == 12 && item->place.length == 4);
     const struct yaml_node *zz = node_get(n, "\xc3\xa4\xc3\xb6");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(zz);
+    REQUIRE(zz != NULL);
     CU_ASSERT(zz->place.line == 2 && zz->place.column == 5);
     CU_ASSERT(zz->key->place.column == 1 && zz->key->place.length == 2);
     CU_ASSERT_EQUAL(diags.errors, 0);
