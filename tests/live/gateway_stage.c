@@ -91,10 +91,6 @@ static void pick_ports(struct stage *s)
         if (all)
             return;
     }
-<<<<<<< HEAD
-    stage_check(false, "free ports", __FILE__, __LINE__);
-=======
->>>>>>> main
 }
 
 static json_t *members(const struct stage *s)
