@@ -11,12 +11,12 @@
 #include "harness/base/scoped.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #define HEAD_MAX 8192
@@ -51,8 +51,9 @@ static size_t answer(const char *head, char *out, size_t room, bool *close_after
         snprintf(body, sizeof(body), "{\"orders\":0}");
     }
     *close_after = strcasestr(head, "\r\nconnection: close") != NULL;
-    int len = snprintf(out, room, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n%s",
-                       strlen(body), *close_after ? "Connection: close\r\n" : "", body);
+    int len =
+        snprintf(out, room, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n%s",
+                 strlen(body), *close_after ? "Connection: close\r\n" : "", body);
     return (size_t)len < room ? (size_t)len : 0;
 }
 

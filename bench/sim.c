@@ -24,7 +24,7 @@
 #include <sys/stat.h>
 
 #define DRILL_BOUND_NS (120 * NS_PER_S)
-#define READS_PER_S "workload.reads.rate=2000/s"
+#define READS_PER_S "workload.reads.rate=2400/s"
 
 struct stage {
     struct figures ours, floor;
@@ -35,7 +35,8 @@ static void drill(const char *drtest, const char *scenario, const char *output, 
     struct child c = {0};
     struct err e = {0};
     scoped_fd int log = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    const char *argv[] = {drtest, "run", "-q", "--lab", "sim", "-o", output, scenario, rate ? "--set" : NULL, rate, NULL};
+    const char *argv[] = {drtest, "run", "-q", "--lab", "sim", "-o", output, scenario, rate ? "--set" : NULL,
+                          rate,   NULL};
     if (child_exec(&c, argv, NULL, log, NULL, NULL, &e) != 0) {
         bench_fail(&e, "drtest");
     }
@@ -72,7 +73,8 @@ static void bench_drill(const char *drtest, const char *scenario, int64_t rounds
         stored_deinit(&s);
     }
     char ratio[64];
-    printf("%-28s %9.1f ms   drills %.0f s\n", "drtest run --lab sim", figures_median(&wall), figures_median(&virtual) / 1e3);
+    printf("%-28s %9.1f ms   drills %.0f s\n", "drtest run --lab sim", figures_median(&wall),
+           figures_median(&virtual) / 1e3);
     printf("ratio drilled / wall time: %s\n", figures_ratio_text(&virtual, &wall, ratio));
 }
 
@@ -130,7 +132,8 @@ static void print_stage(const char *name, const char *floor, const struct stage 
     printf("ratio: %s\n", figures_ratio_text(&s->ours, &s->floor, ratio));
 }
 
-static void bench_stages(const char *drtest, const char *scenario, int64_t rounds, const char *output, const char *copies)
+static void bench_stages(const char *drtest, const char *scenario, int64_t rounds, const char *output,
+                         const char *copies)
 {
     struct stage loading = {0}, measuring = {0}, reporting = {0};
     struct stored_run s;
@@ -144,8 +147,8 @@ static void bench_stages(const char *drtest, const char *scenario, int64_t round
         add(&measuring, measure_ms(&s), floor_sort_ms(s.evidence), &e);
         add(&reporting, report_ms(&s), floor_write_ms(s.path, copies, &written, &e), &e);
     }
-    printf("a run of %zu samples, %zu events, %zu ledger records (%.1f MB); reports %.1f MB\n", samples, events, records,
-           (double)read / 1e6, (double)written / 1e6);
+    printf("a run of %zu samples, %zu events, %zu ledger records (%.1f MB); reports %.1f MB\n", samples, events,
+           records, (double)read / 1e6, (double)written / 1e6);
     print_stage("evidence_load", "reading and hashing the files", &loading);
     print_stage("measure_run", "one sort of the samples", &measuring);
     double seconds = figures_median(&measuring.ours) / 1e3;

@@ -41,9 +41,9 @@ static struct topology topology = {
                  .healthy_after = 4},
 };
 
-static int note(struct slip_side *out, const struct sample *s)
+static int note(const struct slip_order *o, struct slip_side *out, const struct sample *s)
 {
-    if (s->kind != SAMPLE_REQUEST) {
+    if (s->kind != SAMPLE_REQUEST || s->k >= (uint64_t)(o->rate * o->seconds)) {
         return 0;
     }
     out->bad += s->outcome != OUTCOME_GOOD;
@@ -65,14 +65,15 @@ static int read_samples(const struct slip_order *o, struct slip_side *out)
     int rc = sample_tail_open(&tail, o->folder, &out->e);
     while (rc == 0 && (rc = sample_tail_read(tail, some, array_len(some), &got, &out->e)) == 0 && got > 0) {
         for (size_t i = 0; i < got && rc == 0; i++) {
-            rc = note(out, &some[i]);
+            rc = note(o, out, &some[i]);
         }
     }
     sample_tail_close(tail);
     return rc;
 }
 
-static int drive(const struct slip_order *o, const struct plan *plan, struct loop *l, struct transport *t, struct err *e)
+static int drive(const struct slip_order *o, const struct plan *plan, struct loop *l, struct transport *t,
+                 struct err *e)
 {
     struct worker_config c = {.plan = plan,
                               .vantage = CLIENTS,

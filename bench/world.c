@@ -104,16 +104,16 @@ static void add(struct world_series *s, struct world_time t)
 static void print_row(const char *name, const struct world_series *s, size_t nodes)
 {
     double both = figures_median(&s->both);
-    printf("%-22s %9.1f %9.1f %9.1f %9.2f   %.1f to %.1f\n", name, figures_median(&s->open), figures_median(&s->close), both,
-           both / (double)nodes, figures_at(&s->both, 0), figures_at(&s->both, 1));
+    printf("%-22s %9.1f %9.1f %9.1f %9.2f   %.1f to %.1f\n", name, figures_median(&s->open), figures_median(&s->close),
+           both, both / (double)nodes, figures_at(&s->both, 0), figures_at(&s->both, 1));
 }
 
 static void print_table(const struct topology *t, const struct world_series *lab, const struct world_series *peer,
                         const char *missing)
 {
     struct world_size size = world_size_of(t);
-    printf("%zu nodes: %zu namespaces, %zu veth pairs, %zu addresses, %zu routes; medians of %zu rounds\n", t->node_count,
-           size.namespaces, size.pairs, size.addresses, size.routes, lab->both.len);
+    printf("%zu nodes: %zu namespaces, %zu veth pairs, %zu addresses, %zu routes; medians of %zu rounds\n",
+           t->node_count, size.namespaces, size.pairs, size.addresses, size.routes, lab->both.len);
     printf("%-22s %9s %9s %9s %9s   %s\n", "", "open ms", "close ms", "both ms", "ms/node", "both, range");
     print_row("drtest lab", lab, t->node_count);
     if (missing) {
@@ -147,11 +147,11 @@ int main(int argc, char **argv)
     peer_write(t, folder);
     struct world_series lab = {0}, peer = {0};
     for (int64_t i = -1; i < rounds; i++) {
-        struct world_time of_lab = {0}, of_peer = {0};
+        struct world_time of_peer = {0};
         if (!missing && i % 2) {
             of_peer = in_child(peer_round, t, folder);
         }
-        of_lab = in_child(lab_round, t, folder);
+        struct world_time of_lab = in_child(lab_round, t, folder);
         if (!missing && i % 2 == 0) {
             of_peer = in_child(peer_round, t, folder);
         }

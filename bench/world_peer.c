@@ -71,8 +71,9 @@ static void write_file(const char *folder, const char *name, const struct text *
 static void add_pair(struct text *make, const char *a_device, const char *a, const char *b_device, const char *b,
                      unsigned kind, size_t number)
 {
-    text_addf(make, "link add %s address 02:d7:%02x:00:%02zx:01 netns %s type veth peer name %s address "
-                    "02:d7:%02x:00:%02zx:02 netns %s\n",
+    text_addf(make,
+              "link add %s address 02:d7:%02x:00:%02zx:01 netns %s type veth peer name %s address "
+              "02:d7:%02x:00:%02zx:02 netns %s\n",
               a_device, kind, number, a, b_device, kind, number, b);
 }
 
@@ -136,10 +137,12 @@ static void write_router(const struct topology *t, size_t site, const char *fold
         }
         size_t own = 4 * k + (is_a ? 1 : 2), other = 4 * k + (is_a ? 2 : 1);
         unsigned there = (is_a ? t->links[k].b : t->links[k].a) + 1u;
-        text_addf(&lines, "address add 100.64.%zu.%zu/30 dev dr-m%zu\nlink set dr-m%zu up\n", own / 256, own % 256, k, k);
-        text_addf(&lines, "neighbour add 100.64.%zu.%zu lladdr 02:d7:02:00:%02zx:%s dev dr-m%zu nud permanent\n", other / 256,
-                  other % 256, k, is_a ? "02" : "01", k);
-        text_addf(&lines, "route add 10.%u.0.0/16 via 100.64.%zu.%zu dev dr-m%zu\n", there, other / 256, other % 256, k);
+        text_addf(&lines, "address add 100.64.%zu.%zu/30 dev dr-m%zu\nlink set dr-m%zu up\n", own / 256, own % 256, k,
+                  k);
+        text_addf(&lines, "neighbour add 100.64.%zu.%zu lladdr 02:d7:02:00:%02zx:%s dev dr-m%zu nud permanent\n",
+                  other / 256, other % 256, k, is_a ? "02" : "01", k);
+        text_addf(&lines, "route add 10.%u.0.0/16 via 100.64.%zu.%zu dev dr-m%zu\n", there, other / 256, other % 256,
+                  k);
     }
     char name[32];
     snprintf(name, sizeof(name), "r%zu", site);
