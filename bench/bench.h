@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the bench programs share: figures measured round by round and the table they end in, a scratch folder, one way to fail.
+ * What the bench programs share: figures measured round by round and the table they end in, a scratch folder, one way
+ * to fail.
  *
  * Ratios are made of pairs: the two sides of one round ran within the same seconds, so what disturbed one most likely
  * disturbed the other, too. A table shows medians, and the range of the ratio over the rounds, for the reader to judge

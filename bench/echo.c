@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes gather in the connection's buffer; each empty line ends a request, and all requests that are whole are answered
- * with one send(2). A connection whose head does not fit, that asks by another method than GET, or that does not take its
- * answers at once, is closed: its peers here are load generators and gateways, which do none of this.
+ * Bytes gather in the connection's buffer; each empty line ends a request, and all requests that are whole are
+ * answered with one send(2). A connection whose head does not fit, that asks by another method than GET, or that does
+ * not take its answers at once, is closed: its peers here are load generators and gateways, which do none of this.
  */
 #include "bench/echo.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The other end of a measurement: an HTTP/1.1 server on 127.0.0.1 that answers every GET at once with one small body, as
- * the orders API does for a key that was never written. It knows no load, no state and no fault.
+ * The other end of a measurement: an HTTP/1.1 server on 127.0.0.1 that answers every GET at once with one small body,
+ * as the orders API does for a key that was never written. It knows no load, no state and no fault.
  */
 #pragma once
 #include "harness/base/loop.h"

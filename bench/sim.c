@@ -3,9 +3,9 @@
  * bench-sim DRTEST SCENARIO ROUNDS: a whole drill on virtual time, and each stage after it on a large run.
  *
  * The drill is the command itself, started anew each round, self-test, verdict and reports included; its ratio is
- * drilled seconds per second of wall time. For the stages the same scenario is run once with READS_PER_S, which gives more
- * than 100,000 samples; that run is then loaded, measured and reported over and over in this process, each stage in turns
- * with its floor (sim.h).
+ * drilled seconds per second of wall time. For the stages the same scenario is run once with READS_PER_S, which gives
+ * more than 100,000 samples; that run is then loaded, measured and reported over and over in this process, each stage
+ * in turns with its floor (sim.h).
  */
 #include "bench/sim.h"
 
@@ -29,6 +29,13 @@
 struct stage {
     struct figures ours, floor;
 };
+
+static void stage_deinit(struct stage *s)
+{
+    figures_deinit(&s->ours);
+    figures_deinit(&s->floor);
+}
+#define scoped_stage __attribute__((cleanup(stage_deinit)))
 
 static void drill(const char *drtest, const char *scenario, const char *output, const char *rate)
 {
@@ -59,7 +66,8 @@ static void load(struct stored_run *s, const char *output)
 
 static void bench_drill(const char *drtest, const char *scenario, int64_t rounds, const char *output)
 {
-    struct figures wall = {0}, virtual = {0};
+    scoped_figures struct figures wall = {0};
+    scoped_figures struct figures virtual = {0};
     struct stored_run s;
     for (int64_t i = -1; i < rounds; i++) {
         int64_t begun = clock_mono_ns();
@@ -135,7 +143,9 @@ static void print_stage(const char *name, const char *floor, const struct stage 
 static void bench_stages(const char *drtest, const char *scenario, int64_t rounds, const char *output,
                          const char *copies)
 {
-    struct stage loading = {0}, measuring = {0}, reporting = {0};
+    scoped_stage struct stage loading = {0};
+    scoped_stage struct stage measuring = {0};
+    scoped_stage struct stage reporting = {0};
     struct stored_run s;
     struct err e = {0};
     int64_t read = 0, written = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Floors, not rivals: no tool measures this evidence, but one can say how many times longer than merely touching the data
- * it takes. Loading is set beside reading and hashing the same bytes, measuring beside one sort of the same samples,
- * reporting beside writing files of the same content.
+ * Floors, not rivals: no tool measures this evidence, but one can say how many times longer than merely touching the
+ * data it takes. Loading is set beside reading and hashing the same bytes, measuring beside one sort of the same
+ * samples, reporting beside writing files of the same content.
  */
 #include "bench/sim.h"
 

@@ -3,8 +3,8 @@
  * bench-slip ROUNDS SECONDS: how late requests leave the load room's worker, beside a bare timer loop.
  *
  * Per rate and round three processes: the echo server, the bare loop, the worker. The latter two run over the same
- * seconds at the same rate, so that both are disturbed by the same neighbours, each other included. Percentiles are of one
- * side of one round; the table has their medians over the rounds.
+ * seconds at the same rate, so that both are disturbed by the same neighbours, each other included. Percentiles are of
+ * one side of one round; the table has their medians over the rounds.
  */
 #include "bench/slip.h"
 #include "bench/echo.h"
@@ -27,6 +27,14 @@ struct slip_series {
     struct figures p50, p99, worst;
     uint64_t count, bad;
 };
+
+static void slip_series_deinit(struct slip_series *s)
+{
+    figures_deinit(&s->p50);
+    figures_deinit(&s->p99);
+    figures_deinit(&s->worst);
+}
+#define scoped_slip __attribute__((cleanup(slip_series_deinit)))
 
 static void fork_or_fail(struct child *c, int *side)
 {
@@ -86,18 +94,21 @@ static void start_side(struct child *c, side_fn *run, const struct slip_order *o
     }
 }
 
-static void await_side(struct child *c, const struct slip_order *o, struct slip_side *out, const char *name)
+/* False: that side gave up, and says why in out->e. */
+static bool await_side(struct child *c, const struct slip_order *o, struct slip_side *out, const char *name)
 {
-    if (child_wait(c, LEAD_NS + o->seconds * NS_PER_S + SPARE_NS, &out->e) != 0 || !out->done) {
-        child_stop(c, 0, NULL);
-        err_set(&out->e, ERR_RUN, name, "did not finish");
-        bench_fail(&out->e, "slip");
+    struct err e = {0};
+    bool ended = child_wait(c, LEAD_NS + o->seconds * NS_PER_S + SPARE_NS, &e) == 0;
+    child_stop(c, 0, NULL);
+    if (!ended || !out->done) {
+        err_set(&out->e, ERR_RUN, name, ended ? "ended early" : "did not finish in time");
     }
+    return ended && out->done;
 }
 
 static void add(struct slip_series *s, const struct slip_side *side)
 {
-    struct figures late = {0};
+    scoped_figures struct figures late = {0};
     for (uint64_t i = 0; i < side->count; i++) {
         figures_add(&late, side->late_us[i]);
     }
@@ -106,7 +117,6 @@ static void add(struct slip_series *s, const struct slip_side *side)
     figures_add(&s->worst, figures_at(&late, 1));
     s->count += side->count;
     s->bad += side->bad;
-    figures_deinit(&late);
 }
 
 static void print_row(const char *name, int64_t rate, const struct slip_series *s)
@@ -118,19 +128,26 @@ static void print_row(const char *name, int64_t rate, const struct slip_series *
 
 static void one_rate(struct slip_order *o, int64_t rounds, struct slip_side *bare, struct slip_side *worker)
 {
-    struct slip_series of_bare = {0}, of_worker = {0};
+    scoped_slip struct slip_series of_bare = {0};
+    scoped_slip struct slip_series of_worker = {0};
     char p50[64], p99[64];
     for (int64_t i = 0; i < rounds; i++) {
         struct child b = {0}, w = {0};
         o->start_ns = clock_mono_ns() + LEAD_NS;
         start_side(&b, slip_bare, o, bare);
         start_side(&w, slip_worker, o, worker);
-        await_side(&b, o, bare, "the bare loop");
-        await_side(&w, o, worker, "the worker");
-        add(&of_bare, bare);
-        add(&of_worker, worker);
+        bool both = await_side(&b, o, bare, "the bare loop");
+        both = await_side(&w, o, worker, "the worker") && both;
         bench_remove(o->folder);
         mkdir(o->folder, 0700);
+        if (!both) {
+            const struct err *e = bare->done ? &worker->e : &bare->e;
+            printf("%6lld/s no ratio, this rate was too much for this machine as it is now: %s: %s\n",
+                   (long long)o->rate, e->at, e->msg);
+            return;
+        }
+        add(&of_bare, bare);
+        add(&of_worker, worker);
     }
     print_row("drtest worker", o->rate, &of_worker);
     print_row("bare timerfd", o->rate, &of_bare);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lateness, measured twice over the same seconds: by the load room's worker and by a loop that does nothing else. Called
- * by slip.c alone.
+ * Lateness, measured twice over the same seconds: by the load room's worker and by a loop that does nothing else.
+ * Called by slip.c alone.
  */
 #pragma once
 #include "bench/bench.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The least one can do: timerfd_create(2) set to each absolute instant, a blocking read(2), a look at the clock. Whatever is
- * due by then counts, as in the worker. Its lateness is the kernel's and the machine's, not ours.
+ * The least one can do: timerfd_create(2) set to each absolute instant, a blocking read(2), a look at the clock.
+ * Whatever is due by then counts, as in the worker. Its lateness is the kernel's and the machine's, not ours.
  */
 #include "bench/slip.h"
 

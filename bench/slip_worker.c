@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker as a drill runs it: its loop, libcurl, the stall canary, samples to a file, probes of the endpoint; one stream of
- * kept-alive reads. The plan is made by hand: one gateway that is the echo server, one vantage. Lateness is read from
- * samples.bin afterwards: when a request was handed to libcurl, less when it was due.
+ * The worker as a drill runs it: its loop, libcurl, the stall canary, samples to a file, probes of the endpoint; one
+ * stream of kept-alive reads. The plan is made by hand: one gateway that is the echo server, one vantage. Lateness is
+ * read from samples.bin afterwards: when a request was handed to libcurl, less when it was due.
  */
 #include "bench/slip.h"
 

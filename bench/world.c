@@ -2,10 +2,10 @@
 /*
  * bench-world SCENARIO ROUNDS: the netns lab's open and close beside iproute2 doing the same plumbing.
  *
- * A process can open one lab in its life, so each round forks one child for the lab and one for the peer, in turns; which
- * of them begins changes from round to round. A first round of both warms caches and is not counted. The child reports
- * through shared memory. Both sides stop their clock when a device that reaches into the last namespace has vanished, that
- * is, when the kernel has really taken the world down.
+ * A process can open one lab in its life, so each round forks one child for the lab and one for the peer, in turns;
+ * which of them begins changes from round to round. A first round of both warms caches and is not counted. The child
+ * reports through shared memory. Both sides stop their clock when a device that reaches into the last namespace has
+ * vanished, that is, when the kernel has really taken the world down.
  *
  * The lab does more within the time: its own pid and mount namespace with a first process, a trial of which mechanisms
  * this kernel has, sysctl settings in each namespace, offloads switched off, queueing disciplines on every path.
@@ -34,6 +34,14 @@
 struct world_series {
     struct figures open, close, both;
 };
+
+static void world_series_deinit(struct world_series *s)
+{
+    figures_deinit(&s->open);
+    figures_deinit(&s->close);
+    figures_deinit(&s->both);
+}
+#define scoped_world __attribute__((cleanup(world_series_deinit)))
 
 static struct plan *load_plan(const char *path)
 {
@@ -145,7 +153,8 @@ int main(int argc, char **argv)
     }
     const char *missing = peer_missing(), *folder = bench_scratch();
     peer_write(t, folder);
-    struct world_series lab = {0}, peer = {0};
+    scoped_world struct world_series lab = {0};
+    scoped_world struct world_series peer = {0};
     for (int64_t i = -1; i < rounds; i++) {
         struct world_time of_peer = {0};
         if (!missing && i % 2) {

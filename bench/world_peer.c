@@ -5,8 +5,8 @@
  *
  *     node 10.<site+1>.<n+1>.2/30 -- .1 router of its site == 100.64.0.0/10, a /30 per link == router of the other site
  *
- * All of it happens in a network and a mount namespace of the calling process, with a fresh tmpfs on /run: the names stand
- * nowhere on the host, and a bench that is killed leaves nothing. The files are written before the clock starts.
+ * All of it happens in a network and a mount namespace of the calling process, with a fresh tmpfs on /run: the names
+ * stand nowhere on the host, and a bench that is killed leaves nothing. The files are written before the clock starts.
  *
  * See ip-netns(8), ip-link(8). Failure paths: the first command that fails ends the round with its exit status.
  */
