@@ -2,7 +2,7 @@
 /*
  * bench-sim DRTEST SCENARIO ROUNDS: a whole drill on virtual time, and each stage after it on a large run.
  *
- * The drill is the command itself, started anew each round, self-test, verdict and reports included; its ratio is
+ * The drill is the command itself, started anew each round, from reading the scenario to the last report; its ratio is
  * drilled seconds per second of wall time. For the stages the same scenario is run once with READS_PER_S, which gives
  * more than 100,000 samples; that run is then loaded, measured and reported over and over in this process, each stage
  * in turns with its floor (sim.h).
