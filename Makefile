@@ -9,8 +9,8 @@ help:
 	@echo 'make build   install what is missing, build build/release/bin/drtest'
 	@echo 'make bench   measure drtest itself'
 	@echo 'make lint    clang build, clang-tidy, cppcheck'
-	@echo 'make fuzz    make up inputs for every parser, SECONDS=60 each'
-	@echo 'make valgrind  memcheck over unit and sim tests'
+	@echo 'make fuzz    make up inputs for every parser, SECONDS=60 for each'
+	@echo 'make valgrind   memcheck over the unit and sim tests'
 	@echo 'make clean   remove build/ (results in runs/ stay)'
 
 drill: build
