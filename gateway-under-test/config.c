@@ -17,7 +17,7 @@
 
 const char *const role_words[] = {"gateway", "origin", "witness", NULL};
 
-int place_fail(const struct place *p, const char *key, const char *fmt, ...)
+int place_fail(const struct config_place *p, const char *key, const char *fmt, ...)
 {
     char what[256], at[256];
     va_list ap;
@@ -28,7 +28,7 @@ int place_fail(const struct place *p, const char *key, const char *fmt, ...)
     return err_set(p->e, ERR_MEANING, at, "%s", what);
 }
 
-static int place_at(const struct place *p, const char *key, const json_t *object, struct place *inner)
+static int place_at(const struct config_place *p, const char *key, const json_t *object, struct config_place *inner)
 {
     if (!json_is_object(object))
         return place_fail(p, key, object ? "must be an object" : "is missing");
@@ -38,19 +38,19 @@ static int place_at(const struct place *p, const char *key, const json_t *object
     return 0;
 }
 
-int place_enter(const struct place *p, const char *key, struct place *inner)
+int place_enter(const struct config_place *p, const char *key, struct config_place *inner)
 {
     return place_at(p, key, json_object_get(p->object, key), inner);
 }
 
-int place_item(const struct place *p, const char *key, size_t i, const json_t *item, struct place *inner)
+int place_item(const struct config_place *p, const char *key, size_t i, const json_t *item, struct config_place *inner)
 {
     char name[64];
     (void)snprintf(name, sizeof(name), "%.40s/%zu", key, i);
     return place_at(p, name, item, inner);
 }
 
-int place_keys(const struct place *p, const char *const *known)
+int place_keys(const struct config_place *p, const char *const *known)
 {
     size_t n = 0;
     while (known[n] != NULL)
@@ -71,7 +71,7 @@ int place_keys(const struct place *p, const char *const *known)
     return 0;
 }
 
-int want_text(const struct place *p, const char *key, const char *otherwise, const char **out)
+int want_text(const struct config_place *p, const char *key, const char *otherwise, const char **out)
 {
     const json_t *v = json_object_get(p->object, key);
     *out = otherwise;
@@ -89,7 +89,7 @@ int want_text(const struct place *p, const char *key, const char *otherwise, con
     return 0;
 }
 
-int want_int(const struct place *p, const char *key, int64_t low, int64_t high, int64_t otherwise, int64_t *out)
+int want_int(const struct config_place *p, const char *key, int64_t low, int64_t high, int64_t otherwise, int64_t *out)
 {
     const json_t *v = json_object_get(p->object, key);
     *out = otherwise;
@@ -101,7 +101,7 @@ int want_int(const struct place *p, const char *key, int64_t low, int64_t high, 
     return 0;
 }
 
-int want_small(const struct place *p, const char *key, int low, int high, int64_t otherwise, int *out)
+int want_small(const struct config_place *p, const char *key, int low, int high, int64_t otherwise, int *out)
 {
     int64_t v = 0;
     if (want_int(p, key, low, high, otherwise, &v) < 0)
@@ -110,7 +110,7 @@ int want_small(const struct place *p, const char *key, int low, int high, int64_
     return 0;
 }
 
-int want_word(const struct place *p, const char *key, const char *const *words, const char *otherwise, int *out)
+int want_word(const struct config_place *p, const char *key, const char *const *words, const char *otherwise, int *out)
 {
     const json_t *v = json_object_get(p->object, key);
     const char *s = v ? json_string_value(v) : otherwise;
@@ -126,25 +126,25 @@ int want_word(const struct place *p, const char *key, const char *const *words, 
     return place_fail(p, key, "must be one of %s", list);
 }
 
-int want_bool(const struct place *p, const char *key, bool otherwise, bool *out)
+int want_bool(const struct config_place *p, const char *key, bool otherwise, bool *out)
 {
     const json_t *v = json_object_get(p->object, key);
     *out = v ? json_is_true(v) : otherwise;
     return v == NULL || json_is_boolean(v) ? 0 : place_fail(p, key, "must be true or false");
 }
 
-int want_list(const struct place *p, const char *key, const json_t **out, size_t *count)
+int want_list(const struct config_place *p, const char *key, const json_t **out, size_t *count)
 {
     *out = json_object_get(p->object, key);
     *count = json_array_size(*out);
     if (*out == NULL)
         return place_fail(p, key, "is missing");
-    if (!json_is_array(*out) || *count == 0 || *count > 64)
-        return place_fail(p, key, "must be a list of 1 to 64 elements");
+    if (!json_is_array(*out) || *count == 0 || *count > CONFIG_LIST_MAX)
+        return place_fail(p, key, "must be a list of 1 to %d elements", CONFIG_LIST_MAX);
     return 0;
 }
 
-int want_texts(const struct place *p, const char *key, const char ***out, size_t *count)
+int want_texts(const struct config_place *p, const char *key, const char ***out, size_t *count)
 {
     const json_t *list;
     if (want_list(p, key, &list, count) < 0)
@@ -163,7 +163,7 @@ int want_texts(const struct place *p, const char *key, const char ***out, size_t
     return 0;
 }
 
-int want_address(const struct place *p, struct sockaddr_in *out)
+int want_address(const struct config_place *p, struct sockaddr_in *out)
 {
     const char *ip;
     int port;
@@ -172,7 +172,7 @@ int want_address(const struct place *p, struct sockaddr_in *out)
     return tcp_address(ip, port, out) ? 0 : place_fail(p, "address", "%s is not an IPv4 address", ip);
 }
 
-static int parse_flaws(const struct place *top)
+static int parse_flaws(const struct config_place *top)
 {
     const json_t *list = json_object_get(top->object, "flaws");
     if (list != NULL && !json_is_array(list))
@@ -193,7 +193,7 @@ static int parse_flaws(const struct place *top)
     return 0;
 }
 
-static int parse_node(struct place *top)
+static int parse_node(struct config_place *top)
 {
     struct config *c = top->config;
     int role = 0;
@@ -222,7 +222,7 @@ int config_parse(json_t *doc, const char *at, struct config **out, struct err *e
 {
     struct config *c = xcalloc(1, sizeof(*c));
     c->doc = json_incref(doc);
-    struct place top = {.object = doc, .config = c, .file = at, .e = e};
+    struct config_place top = {.object = doc, .config = c, .file = at, .e = e};
     *out = NULL;
     if (!json_is_object(doc)) {
         config_free(c);

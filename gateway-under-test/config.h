@@ -20,6 +20,10 @@ struct err;
 enum role { ROLE_GATEWAY, ROLE_ORIGIN, ROLE_WITNESS };
 enum policy { POLICY_ROUND_ROBIN, POLICY_LEAST_CONN };
 
+/* As much as the largest topology has: 99 regions with 4 origins each. */
+#define CONFIG_LIST_MAX 400
+#define CONFIG_REGIONS_MAX 99
+
 struct config_route {
     const char *name, *host, *path; /* host "*" matches all */
     int pool;                       /* index in pools */
@@ -104,30 +108,33 @@ static inline bool config_flaw(const struct config *c, enum flaw f)
 extern const char *const role_words[]; /* by enum role, NULL at the end */
 
 /*
- * Shared by config.c and the files for one role each. A struct place is an object of the document with its pointer; a
- * failure is recorded with it. want_* return -1 on failure and leave *out at the default `otherwise` when the key is
+ * Shared by config.c and the files for one role each. A struct config_place is an object of the document with its
+ * pointer; a failure is recorded with it. want_* return -1 on failure and leave *out at the default `otherwise` when the key is
  * absent (WANTED: it must be there).
  */
 #define WANTED INT64_MIN
-struct place {
+struct config_place {
     const json_t *object;
     struct config *config;
     const char *file;
     struct err *e;
     char pointer[128];
 };
-int place_fail(const struct place *p, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-int place_enter(const struct place *p, const char *key, struct place *inner); /* an object that must be there */
-int place_item(const struct place *p, const char *key, size_t i, const json_t *item, struct place *inner);
-int place_keys(const struct place *p, const char *const *known); /* NULL-terminated */
-int want_text(const struct place *p, const char *key, const char *otherwise, const char **out);
-int want_int(const struct place *p, const char *key, int64_t low, int64_t high, int64_t otherwise, int64_t *out);
-int want_small(const struct place *p, const char *key, int low, int high, int64_t otherwise, int *out);
-int want_word(const struct place *p, const char *key, const char *const *words, const char *otherwise, int *out);
-int want_bool(const struct place *p, const char *key, bool otherwise, bool *out);
-int want_list(const struct place *p, const char *key, const json_t **out, size_t *count); /* at least one element */
-int want_texts(const struct place *p, const char *key, const char ***out, size_t *count);
-int want_address(const struct place *p, struct sockaddr_in *out); /* the keys address and port of p */
-int config_parse_gateway(struct place *top);
-int config_parse_origin(struct place *top);
-int config_parse_witness(struct place *top);
+int place_fail(const struct config_place *p, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* An object that must be there. */
+int place_enter(const struct config_place *p, const char *key, struct config_place *inner);
+int place_item(const struct config_place *p, const char *key, size_t i, const json_t *item, struct config_place *inner);
+int place_keys(const struct config_place *p, const char *const *known); /* NULL-terminated */
+int want_text(const struct config_place *p, const char *key, const char *otherwise, const char **out);
+int want_int(const struct config_place *p, const char *key, int64_t low, int64_t high, int64_t otherwise, int64_t *out);
+int want_small(const struct config_place *p, const char *key, int low, int high, int64_t otherwise, int *out);
+int want_word(const struct config_place *p, const char *key, const char *const *words, const char *otherwise, int *out);
+int want_bool(const struct config_place *p, const char *key, bool otherwise, bool *out);
+/* 1 to CONFIG_LIST_MAX elements. */
+int want_list(const struct config_place *p, const char *key, const json_t **out, size_t *count);
+int want_texts(const struct config_place *p, const char *key, const char ***out, size_t *count);
+int want_address(const struct config_place *p, struct sockaddr_in *out); /* the keys address and port of p */
+int config_parse_gateway(struct config_place *top);
+int config_parse_origin(struct config_place *top);
+int config_parse_witness(struct config_place *top);

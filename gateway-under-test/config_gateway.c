@@ -20,7 +20,7 @@ static bool region_listed(const struct config_pool *pool, const char *region)
     return false;
 }
 
-static int parse_members(const struct place *p, struct config_pool *pool)
+static int parse_members(const struct config_place *p, struct config_pool *pool)
 {
     static const char *const keys[] = {"name", "region", "address", "port", NULL};
     const json_t *list;
@@ -29,7 +29,7 @@ static int parse_members(const struct place *p, struct config_pool *pool)
     pool->members = arena_array(&p->config->arena, struct config_member, pool->member_count);
     for (size_t i = 0; i < pool->member_count; i++) {
         struct config_member *m = &pool->members[i];
-        struct place at;
+        struct config_place at;
         if (place_item(p, "members", i, json_array_get(list, i), &at) < 0 || place_keys(&at, keys) < 0 ||
             want_text(&at, "name", NULL, &m->name) < 0 || want_text(&at, "region", NULL, &m->region) < 0 ||
             want_text(&at, "address", NULL, &m->address) < 0 || want_small(&at, "port", 1, 65535, WANTED, &m->port) < 0)
@@ -42,10 +42,10 @@ static int parse_members(const struct place *p, struct config_pool *pool)
     return 0;
 }
 
-static int parse_check(const struct place *p, struct config_pool *pool)
+static int parse_check(const struct config_place *p, struct config_pool *pool)
 {
     static const char *const keys[] = {"path", "every_ms", "timeout_ms", "unhealthy_after", "healthy_after", NULL};
-    struct place at = *p;
+    struct config_place at = *p;
     if (json_object_get(p->object, "check") != NULL && (place_enter(p, "check", &at) < 0 || place_keys(&at, keys) < 0))
         return -1;
     if (want_text(&at, "path", "/healthz", &pool->check.path) < 0 ||
@@ -57,10 +57,10 @@ static int parse_check(const struct place *p, struct config_pool *pool)
     return pool->check.path[0] == '/' ? 0 : place_fail(&at, "path", "must begin with a slash");
 }
 
-static int parse_passive(const struct place *p, struct config_pool *pool)
+static int parse_passive(const struct config_place *p, struct config_pool *pool)
 {
     static const char *const keys[] = {"failures", "eject_ms", NULL};
-    struct place at = *p;
+    struct config_place at = *p;
     if (json_object_get(p->object, "passive") != NULL &&
         (place_enter(p, "passive", &at) < 0 || place_keys(&at, keys) < 0))
         return -1;
@@ -70,7 +70,7 @@ static int parse_passive(const struct place *p, struct config_pool *pool)
                : 0;
 }
 
-static int parse_pool(const struct place *p, struct config_pool *pool)
+static int parse_pool(const struct config_place *p, struct config_pool *pool)
 {
     static const char *const keys[] = {"policy",     "regions", "members",  "check",   "passive",
                                        "connect_ms", "try_ms",  "total_ms", "retries", NULL};
@@ -89,7 +89,7 @@ static int parse_pool(const struct place *p, struct config_pool *pool)
 }
 
 /* http://ADDRESS:PORT as a pool of one. */
-static int pool_of_url(const struct place *p, const char *url, struct config_pool *pool)
+static int pool_of_url(const struct config_place *p, const char *url, struct config_pool *pool)
 {
     char ip[64], rest;
     int port = 0;
@@ -116,7 +116,7 @@ static int pool_of_url(const struct place *p, const char *url, struct config_poo
     return 0;
 }
 
-static int find_pool(const struct place *p, const char *upstream, int *out)
+static int find_pool(const struct config_place *p, const char *upstream, int *out)
 {
     struct config *c = p->config;
     if (!text_starts(upstream, "pool:")) {
@@ -132,12 +132,12 @@ static int find_pool(const struct place *p, const char *upstream, int *out)
     return place_fail(p, "upstream", "there is no pool named %s", upstream + 5);
 }
 
-static int parse_route(const struct place *p, struct config_route *r)
+static int parse_route(const struct config_place *p, struct config_route *r)
 {
     static const char *const keys[] = {"host", "path", "upstream", "rate_limit", NULL};
     static const char *const limit_keys[] = {"per_s", NULL};
     const char *upstream;
-    struct place at;
+    struct config_place at;
     if (place_keys(p, keys) < 0 || want_text(p, "host", "*", &r->host) < 0 || want_text(p, "path", "/", &r->path) < 0 ||
         want_text(p, "upstream", NULL, &upstream) < 0 || find_pool(p, upstream, &r->pool) < 0)
         return -1;
@@ -151,10 +151,10 @@ static int parse_route(const struct place *p, struct config_route *r)
                : 0;
 }
 
-static int parse_pools_and_routes(struct place *top)
+static int parse_pools_and_routes(struct config_place *top)
 {
     struct config *c = top->config;
-    struct place pools, routes, at;
+    struct config_place pools, routes, at;
     const char *name;
     json_t *value;
     if (place_enter(top, "routes", &routes) < 0 || place_enter(top, "pools", &pools) < 0)
@@ -182,14 +182,14 @@ static int parse_pools_and_routes(struct place *top)
     return 0;
 }
 
-int config_parse_gateway(struct place *top)
+int config_parse_gateway(struct config_place *top)
 {
     static const char *const keys[] = {"node",     "role",   "region", "listen", "admin", "flaws",
                                        "drain_ms", "routes", "pools",  "drift",  NULL};
     static const char *const drift_keys[] = {"check_ms", "policy", "revert_after_ms", NULL};
     static const char *const policies[] = {"alert", "revert", NULL};
     struct config *c = top->config;
-    struct place at = *top;
+    struct config_place at = *top;
     if (place_keys(top, keys) < 0 || parse_pools_and_routes(top) < 0)
         return -1;
     bool given = json_object_get(top->object, "drift") != NULL;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static int parse_peers(const struct place *p, struct config_store *s)
+static int parse_peers(const struct config_place *p, struct config_store *s)
 {
     static const char *const keys[] = {"region", "address", "port", NULL};
     const json_t *list = json_object_get(p->object, "peers");
@@ -15,11 +15,11 @@ static int parse_peers(const struct place *p, struct config_store *s)
         return 0;
     if (want_list(p, "peers", &list, &s->peer_count) < 0)
         return -1;
-    if (s->peer_count > 8)
-        return place_fail(p, "peers", "must be at most 8");
+    if (s->peer_count >= CONFIG_REGIONS_MAX)
+        return place_fail(p, "peers", "must be at most %d", CONFIG_REGIONS_MAX - 1);
     s->peers = arena_array(&p->config->arena, struct config_peer, s->peer_count);
     for (size_t i = 0; i < s->peer_count; i++) {
-        struct place at;
+        struct config_place at;
         if (place_item(p, "peers", i, json_array_get(list, i), &at) < 0 || place_keys(&at, keys) < 0 ||
             want_text(&at, "region", NULL, &s->peers[i].region) < 0 || want_address(&at, &s->peers[i].to) < 0)
             return -1;
@@ -29,7 +29,7 @@ static int parse_peers(const struct place *p, struct config_store *s)
     return 0;
 }
 
-static int parse_store(const struct place *p, struct config_store *s)
+static int parse_store(const struct config_place *p, struct config_store *s)
 {
     static const char *const keys[] = {"mode",    "every_ms", "degrade",  "degrade_after_ms", "port", "home", "peers",
                                        "witness", "lease_ms", "renew_ms", "failback_hold_ms", NULL};
@@ -37,7 +37,7 @@ static int parse_store(const struct place *p, struct config_store *s)
     static const char *const degrades[] = {"block", "async", NULL};
     static const char *const witness_keys[] = {"address", "port", NULL};
     int mode = 0, degrade = 0;
-    struct place at;
+    struct config_place at;
     if (place_keys(p, keys) < 0 || want_word(p, "mode", modes, NULL, &mode) < 0 ||
         want_word(p, "degrade", degrades, "async", &degrade) < 0 ||
         want_int(p, "every_ms", 1, 600000, 200, &s->every_ms) < 0 ||
@@ -60,13 +60,13 @@ static int parse_store(const struct place *p, struct config_store *s)
     return 0;
 }
 
-int config_parse_origin(struct place *top)
+int config_parse_origin(struct config_place *top)
 {
     static const char *const keys[] = {"node",  "role",     "region", "listen",   "admin",
                                        "flaws", "drain_ms", "store",  "store_at", NULL};
     static const char *const at_keys[] = {"address", "port", NULL};
     struct config *c = top->config;
-    struct place at;
+    struct config_place at;
     bool here = json_object_get(top->object, "store") != NULL, there = json_object_get(top->object, "store_at") != NULL;
     if (place_keys(top, keys) < 0)
         return -1;
@@ -82,7 +82,7 @@ int config_parse_origin(struct place *top)
                : 0;
 }
 
-int config_parse_witness(struct place *top)
+int config_parse_witness(struct config_place *top)
 {
     static const char *const keys[] = {"node",     "role",     "region", "listen",   "admin",   "flaws",
                                        "drain_ms", "lease_ms", "prefer", "grace_ms", "regions", NULL};
@@ -94,7 +94,9 @@ int config_parse_witness(struct place *top)
         return -1;
     for (size_t i = 0; i < c->region_count; i++) {
         if (strcmp(c->regions[i], c->prefer) == 0)
-            return c->region_count <= 16 ? 0 : place_fail(top, "regions", "must be at most 16");
+            return c->region_count <= CONFIG_REGIONS_MAX
+                       ? 0
+                       : place_fail(top, "regions", "must be at most %d", CONFIG_REGIONS_MAX);
     }
     return place_fail(top, "prefer", "%s is not among the regions", c->prefer);
 }

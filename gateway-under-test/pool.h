@@ -75,7 +75,7 @@ void check_stop(struct member *m);
 
 /* balance.c: what one request has tried so far */
 enum tried { TRIED_NOT, TRIED_NOT_LEADER, TRIED_AWAY, TRIED_FAILED };
-#define POOL_MEMBERS_MAX 64
+#define POOL_MEMBERS_MAX CONFIG_LIST_MAX
 struct member *balance_pick(struct pool *p, const unsigned char tried[POOL_MEMBERS_MAX], bool is_read);
 bool balance_again(struct pool *p, unsigned char tried[POOL_MEMBERS_MAX]); /* a new round; false: nothing to try */
 

@@ -8,6 +8,7 @@
  * its epoch wrote.
  */
 #pragma once
+#include "gateway-under-test/config.h"
 #include "gateway-under-test/flaws.h"
 #include "gateway-under-test/frame.h"
 #include "gateway-under-test/server.h"
@@ -17,7 +18,7 @@
 
 #include <stdbool.h>
 
-#define STORE_PEERS_MAX 8
+#define STORE_PEERS_MAX (CONFIG_REGIONS_MAX - 1)
 
 struct err;
 struct node;

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BOOK_REGIONS_MAX 16
+#define BOOK_REGIONS_MAX 99
 #define BOOK_NAME 64
 
 struct err;

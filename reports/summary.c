@@ -91,6 +91,9 @@ static void write_objectives(struct text *t, const struct result *r)
 
 static void write_checks(struct text *t, const struct result *r)
 {
+    if (r->checks.len == 0) {
+        return;
+    }
     text_add(t, "| | check | detail |\n|---|---|---|\n");
     for (size_t i = 0; i < r->checks.len && !full(t, r->checks.len - i); i++) {
         const struct result_check *c = &r->checks.at[i];

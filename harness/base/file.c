@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file half of text.h: read a whole file with a bound, replace a whole file or leave it alone.
+ * The file half of text.h: read a whole file with a bound, replace a whole file or leave it alone, make folders.
  *
  * Reading opens with O_NONBLOCK, so that a FIFO without a writer cannot hang us, and then insists on a regular file.
  * The size is not trusted: what counts is how many bytes read(2) gives (files of /proc say 0, logs grow meanwhile).
@@ -113,4 +113,35 @@ int file_replace(const char *path, const void *bytes, size_t len, struct err *e)
     }
     flush_folder(path);
     return 0;
+}
+
+static int folder_make_bytes(const char *path, size_t len, struct err *e)
+{
+    scoped_text struct text part = {0};
+    struct stat st;
+    for (size_t i = 1; i <= len; i++) {
+        if (i < len && path[i] != '/') {
+            continue;
+        }
+        text_clear(&part);
+        text_add_bytes(&part, path, i);
+        if (mkdir(text_str(&part), 0777) != 0 && errno != EEXIST) {
+            return err_os(e, ERR_OUTPUT, errno, text_str(&part), "cannot make the folder");
+        }
+    }
+    if (stat(text_str(&part), &st) != 0) {
+        return err_os(e, ERR_OUTPUT, errno, text_str(&part), "cannot look at the folder");
+    }
+    return S_ISDIR(st.st_mode) ? 0 : err_set(e, ERR_OUTPUT, text_str(&part), "is a file where a folder is wanted");
+}
+
+int folder_make(const char *path, struct err *e)
+{
+    return *path ? folder_make_bytes(path, strlen(path), e) : err_set(e, ERR_OUTPUT, path, "the folder has no name");
+}
+
+int folder_make_above(const char *file, struct err *e)
+{
+    const char *slash = strrchr(file, '/');
+    return slash && slash != file ? folder_make_bytes(file, (size_t)(slash - file), e) : 0;
 }

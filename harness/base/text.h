@@ -41,3 +41,8 @@ int text_read_file(struct text *t, const char *path, size_t max, struct err *e);
 
 /* Write a file whole or not at all: temporary name in the same folder, fsync, rename(2). */
 int file_replace(const char *path, const void *bytes, size_t len, struct err *e);
+
+/* Make the folder and those above it that are not there yet (0777 less the umask); one that is there is fine. */
+int folder_make(const char *path, struct err *e);
+/* The same for the folder that this file is to lie in. */
+int folder_make_above(const char *file, struct err *e);

@@ -86,17 +86,37 @@ static void examine_limits(struct examination *x)
          "raise the hard limit of open files to 4096: ulimit -Hn 4096");
 }
 
+/* The folder, or as long as it is not there the one that it would be made in. */
+static const char *nearest_folder(struct arena *a, const char *folder)
+{
+    char *path = arena_strdup(a, folder);
+    while (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        char *slash = strrchr(path, '/');
+        if (!slash) {
+            return ".";
+        }
+        slash[slash == path] = '\0';
+        if (slash == path && access(path, F_OK) != 0) {
+            break;
+        }
+    }
+    return path;
+}
+
 static void examine_output(struct examination *x)
 {
-    const char *folder = ((const struct doctor_flags *)x->call->flags)->output;
-    bool there = access(folder, F_OK) == 0;
-    bool writable = access(there ? folder : ".", W_OK | X_OK) == 0;
-    find(x, writable ? FINDING_GOOD : FINDING_MUST, "output",
-         arena_printf(&x->call->arena, "%s %s", folder,
-                      !writable ? "cannot be written"
-                      : there   ? "is writable"
-                                : "will be made"),
-         "choose another folder with --output");
+    struct arena *a = &x->call->arena;
+    const char *folder = ((const struct doctor_flags *)x->call->flags)->output, *near = nearest_folder(a, folder);
+    struct stat st;
+    bool there = text_eq(near, folder), is_folder = stat(near, &st) == 0 && S_ISDIR(st.st_mode);
+    bool writable = is_folder && access(near, W_OK | X_OK) == 0;
+    const char *answer = arena_printf(a, "%s %s", folder, there ? "is writable" : "will be made");
+    if (!writable) {
+        const char *why = is_folder ? "cannot be written to" : "is no folder";
+        answer = there ? arena_printf(a, "%s %s", folder, why)
+                       : arena_printf(a, "%s cannot be made: %s %s", folder, near, why);
+    }
+    find(x, writable ? FINDING_GOOD : FINDING_MUST, "output", answer, "choose another folder with --output");
 }
 
 static void examine_gateway(struct examination *x)

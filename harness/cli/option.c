@@ -74,12 +74,6 @@ int options_find(const struct option_set *set, const char *name)
     return -1;
 }
 
-enum option_origin options_origin(const struct option_set *set, const char *name)
-{
-    int row = options_find(set, name);
-    return row < 0 ? ORIGIN_BUILTIN : set->origins[row];
-}
-
 /* A unit parser speaks of a file; here its message becomes one about the command line. */
 static int bad_value(const struct err *inner, const char *at, struct err *e)
 {

@@ -62,7 +62,6 @@ int options_parse(struct option_set *sets, size_t set_count, char *const *words,
 
 /* Position of a long name in the set, or -1. */
 int options_find(const struct option_set *set, const char *name);
-enum option_origin options_origin(const struct option_set *set, const char *name);
 
 void option_list_add(struct option_list *l, const char *text);
 void option_list_deinit(struct option_list *l);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void outputs_deinit(struct outputs *out)
 {
@@ -80,17 +81,28 @@ static int join_summary(struct outputs *out, const struct report_input *in, stru
                : file_replace(out->summary, text_str(&out->summaries), out->summaries.len, e);
 }
 
-/* A copy may be wanted in a folder that is not there yet. What cannot be made shows when the copy is written. */
-static void make_folders(const char *path)
+int outputs_prepare(const struct outputs *out, const char *history, struct err *e)
 {
-    scoped_text struct text t = {0};
-    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
-        text_clear(&t);
-        text_add_bytes(&t, path, (size_t)(slash - path));
-        if (t.len > 0) {
-            mkdir(text_str(&t), 0777);
+    const char *const files[] = {out->junit, out->summary, out->html, out->metrics, history};
+    for (size_t i = 0; i < array_len(files); i++) {
+        const char *slash = files[i] ? strrchr(files[i], '/') : NULL;
+        scoped_text struct text folder = {0};
+        struct stat st;
+        if (!files[i]) {
+            continue;
+        }
+        if (folder_make_above(files[i], e) < 0) {
+            return -1;
+        }
+        text_add_bytes(&folder, slash ? files[i] : ".", slash ? (size_t)(slash - files[i]) + 1 : 1);
+        if (access(text_str(&folder), W_OK | X_OK) != 0) {
+            return err_os(e, ERR_OUTPUT, errno, text_str(&folder), "cannot write into the folder");
+        }
+        if (stat(files[i], &st) == 0 && S_ISDIR(st.st_mode)) {
+            return err_set(e, ERR_OUTPUT, files[i], "is a folder where a file is wanted");
         }
     }
+    return 0;
 }
 
 /* NAME-<run id>.EXT */
@@ -146,12 +158,6 @@ int outputs_add(struct outputs *out, const struct report_input *shared)
     struct report_input own = *shared, *in = &own;
     own.jenkins_style = out->jenkins_style;
     struct err e[6] = {0};
-    const char *const copies[] = {out->junit, out->summary, out->html, out->metrics};
-    for (size_t i = 0; i < array_len(copies); i++) {
-        if (copies[i]) {
-            make_folders(copies[i]);
-        }
-    }
     int rc = tell(out, print(out, in, &e[0]), &e[0]);
     fflush(stdout);
     rc |= tell(out, annotate(in, &e[1]), &e[1]);

@@ -42,15 +42,15 @@ static int write_all(struct call *c, const struct stored_run *s, const struct re
     bool jenkins = text_eq(f->junit_style, "jenkins");
     struct report_input in = {
         .result = s->result, .plan = s->plan, .evidence = s->evidence, .run_path = s->path, .jenkins_style = jenkins};
-    if (report_write_all(&in, e) < 0 || rundir_manifest(s->path, e) < 0) {
-        return -1;
-    }
     struct outputs out = {.call = c,
                           .junit = f->junit,
                           .html = f->html,
                           .summary = f->summary,
                           .metrics = f->metrics,
                           .jenkins_style = jenkins};
+    if (outputs_prepare(&out, NULL, e) < 0 || report_write_all(&in, e) < 0 || rundir_manifest(s->path, e) < 0) {
+        return -1;
+    }
     int rc = outputs_add(&out, &in);
     outputs_deinit(&out);
     return rc < 0 ? 4 : 0;

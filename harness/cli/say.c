@@ -5,6 +5,7 @@
 #include "harness/cli/say.h"
 
 #include "harness/base/err.h"
+#include "harness/base/scoped.h"
 #include "harness/base/text.h"
 
 #include <langinfo.h>
@@ -45,11 +46,34 @@ struct face face_of(int fd, const char *color)
     return f;
 }
 
+/* The general code of each kind of error; files have finer ones (harness/spec/diag.h). */
+static const struct {
+    int code;
+    const char *text;
+} general[] = {
+    [ERR_NONE] = {0, NULL},
+    [ERR_USAGE] = {1, "The command line is not one that drtest understands. Nothing was started. Exit code 2."},
+    [ERR_READING] = {100, "A file could not be read as what it claims to be. Nothing was started. Exit code 3."},
+    [ERR_MEANING] = {200, "A file reads well but makes no sense. Nothing was started. Exit code 3."},
+    [ERR_MACHINE] = {300, "This machine cannot do what was asked; `drtest doctor` says what is missing. Exit code 5."},
+    [ERR_RUN] = {400, "Something failed while a run was going on; what it measured until then is judged. Exit code 4."},
+    [ERR_OUTPUT] = {500, "Results could not be written. Exit code 4."},
+    [ERR_DEFECT] = {900, "A defect in drtest itself. Please report it with the run directory. Exit code 4."},
+};
+
 int say_code(const struct err *e)
 {
-    static const int general[] = {[ERR_NONE] = 0,      [ERR_USAGE] = 1, [ERR_READING] = 100, [ERR_MEANING] = 200,
-                                  [ERR_MACHINE] = 300, [ERR_RUN] = 400, [ERR_OUTPUT] = 500,  [ERR_DEFECT] = 900};
-    return e->code ? e->code : general[e->kind];
+    return e->code ? e->code : general[e->kind].code;
+}
+
+const char *say_code_text(int code)
+{
+    for (size_t i = 0; i < array_len(general); i++) {
+        if (general[i].code == code) {
+            return general[i].text;
+        }
+    }
+    return NULL;
 }
 
 void say_error_text(struct text *out, const struct err *e, bool colour)

@@ -28,6 +28,7 @@ void say_error_text(struct text *out, const struct err *e, bool colour);
 
 /* The stable code of an error, e.g. 401 for DR0401. */
 int say_code(const struct err *e);
+const char *say_code_text(int code); /* what a general code means, NULL for any other */
 
 /* Age for people: "3 d", "2 h". */
 void say_age(char out[32], double seconds);

@@ -24,10 +24,10 @@
 #include "harness/cli/history.h"
 #include "harness/cli/machine.h"
 #include "harness/cli/progress.h"
-#include "harness/cli/stored.h"
 #include "harness/evidence/evidence_write.h"
 #include "harness/measure/measure.h"
 #include "harness/run/run.h"
+#include "harness/spec/plan_yaml.h"
 #include "reports/report.h"
 
 #include <errno.h>
@@ -67,9 +67,13 @@ int session_block_signals(struct session *s, struct err *e)
 
 static int prepare(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e)
 {
-    return rundir_create(s->output, job->plan->name, clock_wall_ns(), &o->run_path, e) < 0
-               ? -1
-               : stored_write_plan(o->run_path, job->plan, e);
+    scoped_text struct text path = {0}, yaml = {0};
+    if (rundir_create(s->output, job->plan->name, clock_wall_ns(), &o->run_path, e) < 0) {
+        return -1;
+    }
+    text_addf(&path, "%s/plan.yaml", o->run_path);
+    plan_yaml(job->plan, &yaml);
+    return file_replace(text_str(&path), text_str(&yaml), yaml.len, e);
 }
 
 static const char *run_id_of(const char *run_path)

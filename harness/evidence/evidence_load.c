@@ -143,14 +143,3 @@ void evidence_free(struct evidence *ev)
     arena_deinit(&ev->arena);
     free(ev);
 }
-
-const struct event *evidence_find(const struct evidence *ev, enum event_kind kind, int64_t code, size_t *from)
-{
-    while (*from < ev->event_count) {
-        const struct event *found = &ev->events[(*from)++];
-        if (found->kind == kind && (code == -1 || found->code == code)) {
-            return found;
-        }
-    }
-    return NULL;
-}

@@ -38,9 +38,6 @@ struct evidence {
 int evidence_load(struct evidence **ev, const char *run_path, struct err *e);
 void evidence_free(struct evidence *ev);
 
-/* First event of a kind (with this code unless -1) at or after position *from; NULL when there is none. *from moves on. */
-const struct event *evidence_find(const struct evidence *ev, enum event_kind kind, int64_t code, size_t *from);
-
 /* Follow a samples.bin that is still growing: each call hands over the records appended since. */
 struct sample_tail;
 int sample_tail_open(struct sample_tail **t, const char *run_path, struct err *e);

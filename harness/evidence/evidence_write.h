@@ -26,7 +26,6 @@ int timeline_open(struct timeline **t, const char *run_path, struct err *e);
 /* Append one event; seq is given by the timeline and returned in *seq when not NULL. data is borrowed. */
 int timeline_add(struct timeline *t, const struct event *ev, int64_t *seq, struct err *e);
 void timeline_close(struct timeline *t); /* flushes; NULL is fine */
-int timeline_sync(struct timeline *t, struct err *e);
 
 struct sample_writer;
 /* create: writes the header record (the conductor does it once, before workers start). */

@@ -29,26 +29,6 @@
 #define MANIFEST "manifest.sha256"
 #define MAX_COLLISIONS 1000
 
-static int make_parents(const char *path, struct err *e)
-{
-    scoped_free char *part = xstrdup(path);
-    for (char *at = part + 1; *part; at++) {
-        if (*at != '/' && *at != '\0') {
-            continue;
-        }
-        bool last = *at == '\0';
-        *at = '\0';
-        if (mkdir(part, 0755) != 0 && errno != EEXIST) {
-            return err_os(e, ERR_OUTPUT, errno, part, "cannot make the folder for runs");
-        }
-        if (last) {
-            return 0;
-        }
-        *at = '/';
-    }
-    return err_set(e, ERR_OUTPUT, path, "the folder for runs has no name");
-}
-
 static int set_latest(const char *output, const char *name, struct err *e)
 {
     scoped_text struct text link = {0}, fresh = {0};
@@ -68,7 +48,7 @@ int rundir_create(const char *output, const char *scenario, int64_t wall_ns, cha
     if (!text_is_name(scenario)) {
         return err_set(e, ERR_DEFECT, output, "'%.60s' is not the name of a scenario", scenario);
     }
-    if (make_parents(output, e) != 0) {
+    if (folder_make(output, e) != 0) {
         return -1;
     }
     char utc[32];

@@ -120,11 +120,6 @@ int timeline_add(struct timeline *t, const struct event *ev, int64_t *seq, struc
     return bad_data;
 }
 
-int timeline_sync(struct timeline *t, struct err *e)
-{
-    return append_sync(&t->file, e);
-}
-
 void timeline_close(struct timeline *t)
 {
     if (!t) {

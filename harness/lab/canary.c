@@ -187,8 +187,6 @@ struct canary_view canary_look(const struct canary *c, int64_t from_ns, int64_t 
             v.reordered += f->overtaken;
         }
     }
-    v.first_at_ns = c->flights.at[first].sent_ns;
-    v.last_at_ns = c->flights.at[end - 1].sent_ns;
     v.delay_median_ns = median(delays, (size_t)v.received);
     return v;
 }

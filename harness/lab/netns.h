@@ -27,7 +27,6 @@ struct mesh_end {
 
 struct node_run {
     struct child process;
-    bool started_before;
     unsigned disks; /* lost so far */
 };
 

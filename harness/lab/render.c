@@ -3,8 +3,7 @@
  * Numbers of the topology turned into the knobs of the programs:
  *
  *     checks     every probe_every, in time within probe_timeout, down after unhealthy_after, up after healthy_after
- *     lease      as long as a client would take to see a region as gone: probe_every * unhealthy_after; renewed three
- *                times in that span at least
+ *     lease      as long as a client would take to see a region as gone (topo_lease_ms)
  *     fail-back  a returned home region holds still for healthy_after * probe_every before it leads again
  *     patience   a try 600 ms, all tries 950 ms: below the second after which clients count an answer as bad; a store
  *                waits 500 ms for a synchronous peer before it has it recorded as out of sync
@@ -17,7 +16,15 @@
 
 #include <stdlib.h>
 
-enum { CONNECT_MS = 250, TRY_MS = 600, TOTAL_MS = 950, RETRIES = 2, DRAIN_MS = 500, DEGRADE_AFTER_MS = 500, RATE_LIMIT_PER_S = 100000 };
+enum {
+    CONNECT_MS = 250,
+    TRY_MS = 600,
+    TOTAL_MS = 950,
+    RETRIES = 2,
+    DRAIN_MS = 500,
+    DEGRADE_AFTER_MS = 500,
+    RATE_LIMIT_PER_S = 100000
+};
 
 static json_t *made(json_t *doc)
 {
@@ -44,19 +51,6 @@ static void set(json_t *doc, const char *key, json_t *value)
 static json_int_t ms(int64_t ns)
 {
     return (json_int_t)((ns + NS_PER_MS - 1) / NS_PER_MS);
-}
-
-static json_int_t lease_ms(const struct topology *t)
-{
-    return ms(t->failover.probe_every_ns * t->failover.unhealthy_after);
-}
-
-static json_int_t renew_ms(const struct topology *t)
-{
-    json_int_t third = lease_ms(t) / 3;
-    json_int_t every = ms(t->failover.probe_every_ns);
-    json_int_t renew = every < third ? every : third;
-    return renew > 0 ? renew : 1;
 }
 
 static uint16_t first_origin(const struct topo_site *s)
@@ -140,7 +134,7 @@ static void add_store(json_t *doc, const struct topology *t, const struct topo_n
         "{s:s, s:I, s:s, s:i, s:i, s:b, s:o, s:I, s:I, s:I}", "mode", r->mode == REPLICATION_SYNC ? "sync" : "async",
         "every_ms", ms(r->every_ns), "degrade", r->degrade == DEGRADE_BLOCK ? "block" : "async", "degrade_after_ms", DEGRADE_AFTER_MS,
         "port", TOPO_PORT_REPLICATION, "home", n->site == t->primary, "peers", store_peers(t, n->site), "lease_ms",
-        lease_ms(t), "renew_ms", renew_ms(t), "failback_hold_ms",
+        (json_int_t)topo_lease_ms(t), "renew_ms", (json_int_t)topo_renew_ms(t), "failback_hold_ms",
         ms(t->failover.healthy_after * t->failover.probe_every_ns)));
     uint16_t witness = witness_node(t);
     if (witness != TOPO_NONE) {
@@ -163,9 +157,9 @@ static void add_origin(json_t *doc, const struct topology *t, uint16_t node)
 
 static void add_witness(json_t *doc, const struct topology *t)
 {
-    set(doc, "lease_ms", json_integer(lease_ms(t)));
+    set(doc, "lease_ms", json_integer(topo_lease_ms(t)));
     set(doc, "prefer", json_string(t->sites[t->primary].name));
-    set(doc, "grace_ms", json_integer(2 * lease_ms(t)));
+    set(doc, "grace_ms", json_integer(2 * topo_lease_ms(t)));
     set(doc, "regions", region_order(t, t->primary));
 }
 

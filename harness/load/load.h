@@ -20,8 +20,6 @@ struct worker_config {
     const char *const *addresses; /* by endpoint, overriding the topology's; NULL: as in the topology (tests use it) */
 };
 
-/* The seeded offset of a stream's first request after worker_start, in [0, Delta): s_0 = start_ns + this. */
-int64_t load_stream_offset_ns(const struct plan *plan, size_t stream);
 /* What a transport of this vantage must be able to carry at once. */
 size_t worker_max_in_flight(const struct plan *plan, uint16_t vantage);
 

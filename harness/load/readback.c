@@ -50,7 +50,7 @@ struct source {
     struct readback *home;
     const struct readback_source *from;
     struct loop_timer pause;
-    bool reading, agreed, has_previous;
+    bool reading, has_previous;
     uint32_t read; /* number of the read under way */
     uint64_t from_lsn;
     struct read_content content;
@@ -105,7 +105,6 @@ static void end_read(struct source *s, bool whole, uint64_t announced)
     char fingerprint[65];
     read_content_fingerprint(&s->content, fingerprint);
     if (whole && s->has_previous && strcmp(fingerprint, s->previous) == 0) {
-        s->agreed = true;
         b->stop = --b->open_sources == 0 || b->stop;
         return;
     }

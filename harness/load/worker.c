@@ -58,11 +58,6 @@ size_t worker_max_in_flight(const struct plan *plan, uint16_t vantage)
     return (size_t)descriptors_needed(plan, vantage) + plan->topology->endpoint_count * (size_t)probes;
 }
 
-int64_t load_stream_offset_ns(const struct plan *plan, size_t stream)
-{
-    return pacer_offset_ns(plan, stream);
-}
-
 void worker_fail(struct worker *w, const struct err *e)
 {
     if (w->failure.kind == ERR_NONE) {

@@ -5,9 +5,10 @@
  * Losing the primary region takes two waits side by side, and the longer one counts. Clients move to the next endpoint
  * after unhealthy_after failing probes, period start to start: (F-1) I + tau, (F-1/2) I + tau, F I + tau, where tau is
  * the probe time-out if the region is silent and 0 if it refuses; or, if that is sooner, after as many failing requests
- * of their own, each of which takes its time-out where nothing answers. Meanwhile the lease of the dead leader runs out ([t - renew, t]), another region asks for it
- * (up to one renewal), and gateways learn of it by their checks (up to one interval). The lease lasts unhealthy_after
- * probe intervals and is renewed once in each, as the harness renders it.
+ * of their own, each of which takes its time-out where nothing answers. Meanwhile the lease of the dead leader runs out
+ * ([t - renew, t]), another region asks for it (up to one renewal), and gateways learn of it by their checks (up to one
+ * interval). The lease lasts unhealthy_after probe intervals; it is renewed once in each, but three times in its span
+ * at least (topo_renew_ms), which for an unhealthy_after below 3 is more often.
  *
  * The minimum is 0 unless every client path crosses the fault and neither retry nor passive detection can beat it: the
  * loss of the whole region that leads, before anything else happened. One check round trip is taken off, since a check in flight may count.
@@ -95,10 +96,10 @@ static struct floor client_floor(const struct plan *plan, bool silent)
 
 static struct floor takeover_floor(const struct plan *plan)
 {
-    const struct topo_failover *f = &plan->topology->failover;
-    double every = in_s(f->probe_every_ns), lease = every * (double)f->unhealthy_after;
-    return (struct floor){fmax(0, lease - every - round_trip_s(plan->topology)), lease + every / 2,
-                          lease + 2 * every + in_s(f->probe_timeout_ns)};
+    const struct topology *t = plan->topology;
+    double every = in_s(t->failover.probe_every_ns), check = in_s(t->failover.probe_timeout_ns);
+    double lease = (double)topo_lease_ms(t) / 1e3, renew = (double)topo_renew_ms(t) / 1e3;
+    return (struct floor){fmax(0, lease - renew - round_trip_s(t)), lease + every / 2, lease + renew + every + check};
 }
 
 /* Something happened before this step, so nobody knows from the plan alone who leads when it comes. */

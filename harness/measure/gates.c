@@ -5,7 +5,8 @@
  * Six checks, each met or inconclusive, never missed: steady_state (G1), fault_proof (G2), harness (G4 self-test, G5
  * errors of our own, G6 clocks, G7 stalls, G10 targets), ledger (G3), completed, rollback. Each begins as inconclusive
  * and has to find its evidence; what is absent is named. The first thing found wrong is the detail, for a reader needs
- * one reason and not a list. One of the first four failing makes the run void.
+ * one reason and not a list. One of the first four failing makes the run void. Where the machine was unfit, nothing ran
+ * and no check applies.
  */
 #include "harness/measure/gates.h"
 
@@ -236,7 +237,7 @@ static bool ledger(const struct study *s, const struct ledger_view *l, struct re
 
 /* ---- completed, rollback ---- */
 
-static bool completed(const struct study *s, struct result *out, struct gates *g)
+static void completed(const struct study *s, struct result *out, struct gates *g)
 {
     const struct event *abort = last_event(s, EVENT_ABORT);
     const char *wrong = NULL, *outcome = s->end ? s->end->outcome : NULL;
@@ -250,12 +251,13 @@ static bool completed(const struct study *s, struct result *out, struct gates *g
         wrong = arena_printf(s->arena, "the run is %s", outcome ? outcome : "without outcome");
     if (abort && (abort->code == SIGINT || abort->code == SIGTERM))
         g->signal = (int)abort->code;
-    g->unfit = text_eq(outcome, "unfit");
+    if (text_eq(outcome, "unfit"))
+        g->unfit = s->end->detail ? s->end->detail : "this machine cannot do what the scenario asks for";
     g->interrupted = abort || !s->end || text_eq(outcome, "interrupted");
-    return add(s, out, "completed", wrong, "all phases ran");
+    add(s, out, "completed", wrong, "all phases ran");
 }
 
-static bool rollback(const struct study *s, struct result *out)
+static void rollback(const struct study *s, struct result *out)
 {
     const struct event *e = last_event(s, EVENT_RESIDUE);
     const char *wrong = NULL;
@@ -263,7 +265,7 @@ static bool rollback(const struct study *s, struct result *out)
         wrong = "nobody looked for what the run may have left behind";
     else if (!text_eq(e->outcome, "clean"))
         wrong = e->detail ? e->detail : "something was left behind";
-    return add(s, out, "rollback", wrong, "nothing left behind");
+    add(s, out, "rollback", wrong, "nothing left behind");
 }
 
 void gates_apply(const struct study *s, const struct rto_run *rto, const struct ledger_view *l, struct result *out,
@@ -272,11 +274,13 @@ void gates_apply(const struct study *s, const struct rto_run *rto, const struct 
     struct result unlisted = {.checks = {0}};
     *g = (struct gates){.valid = true};
     completed(s, &unlisted, g); /* first, since an interruption explains faults that were never applied */
+    if (g->unfit)
+        return; /* nothing was started: there is nothing to check */
     g->valid = steady_state(s, out) && g->valid;
     g->valid = fault_proof(s, out, g->interrupted) && g->valid;
     g->valid = harness(s, rto, out) && g->valid;
     g->valid = ledger(s, l, out) && g->valid;
-    g->completed = completed(s, out, g);
-    g->rolled_back = rollback(s, out);
+    completed(s, out, g);
+    rollback(s, out);
     out->quality.valid = g->valid;
 }

@@ -10,12 +10,11 @@
 
 struct gates {
     bool valid;          /* none of the first four checks fails; else the run is void */
-    bool completed, rolled_back;
     bool interrupted;    /* not all of the plan was carried out: undecided objectives are skipped */
     int signal;          /* that interrupted the run, 0 none */
-    bool unfit;          /* the machine could not do it; nothing ran */
+    const char *unfit;   /* why the machine could not do it, so that nothing ran; NULL: it could */
 };
 
-/* Appends the checks that apply to out->checks; l is NULL without a ledger. */
+/* Appends the checks that apply to out->checks, none on an unfit machine; l is NULL without a ledger. */
 void gates_apply(const struct study *s, const struct rto_run *rto, const struct ledger_view *l, struct result *out,
                  struct gates *g);

@@ -83,7 +83,8 @@ static void of_rto(struct judging *j)
     achieved(j, seconds(r->lo_ns), seconds(r->hi_ns));
     floors(j, floor_rto(s->plan, NULL));
     j->o->resolution = seconds(s->interval_ns);
-    j->o->recovered_by = recovered_by_words[r->by];
+    if (r->hurt || r->by != BY_FAILOVER) /* else there was nothing to recover from */
+        j->o->recovered_by = recovered_by_words[r->by];
     j->o->fault_id = r->worst->fault->step->id;
     j->no_floor_gate = r->worst->fault->nothing;
     if (s->interval_ns > j->target->value / 100)

@@ -182,6 +182,7 @@ static void add_to_run(struct rto_run *out, const struct stream_rto *r)
         return;
     }
     out->any = true;
+    out->hurt = out->hurt || r->hurt;
     if (!out->worst || r->hi_ns > out->worst->hi_ns || (r->hi_ns == out->worst->hi_ns && r->lo_ns > out->worst->lo_ns))
         out->worst = r;
     if (!out->latest || r->lo_ns > out->latest->lo_ns)

@@ -37,6 +37,7 @@ struct rto_run {
     size_t len;
     vec_of(struct loss) losses;      /* in the arena; of faults and of failbacks */
     bool any;                        /* some fault was applied and some stream decides */
+    bool hurt;                       /* some stream that decides had a loss period */
     int64_t lo_ns, hi_ns;            /* over fresh reads and writes: the run's value */
     int64_t keepalive_lo_ns, keepalive_hi_ns; /* NS_NONE without such streams */
     int64_t client_lo_ns, client_hi_ns, after_heal_ns;

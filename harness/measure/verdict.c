@@ -43,7 +43,7 @@ static void bend(struct result *out, const struct gates *g)
         struct result_objective *o = &out->objectives.at[i];
         if (g->unfit) {
             o->verdict = SKIPPED;
-            o->reason = "this machine cannot do what the scenario asks for";
+            o->reason = g->unfit;
         } else if (!g->valid) {
             o->verdict = o->verdict == SKIPPED ? SKIPPED : INCONCLUSIVE;
             o->reason = check ? check->detail : o->reason;
@@ -81,7 +81,7 @@ void verdict_of_run(struct result *out, const struct gates *g)
     const struct result_check *check = failed_check(out);
     if (g->unfit) {
         run->verdict = SKIPPED;
-        run->reason = "completed";
+        run->reason = first_with(out, SKIPPED);
     } else if (run->missed_count) {
         run->verdict = MISSED;
         run->reason = first_with(out, MISSED);

@@ -18,7 +18,6 @@ struct run_view {
     const char *phase;
     double elapsed_s, planned_s;   /* run time, and about how long the whole run takes */
     uint64_t sent, good, bad;      /* requests so far */
-    double recent_good_ratio;      /* of those planned in the last second that are known; NAN without any */
     size_t open_faults;
 };
 struct progress {

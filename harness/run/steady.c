@@ -62,7 +62,7 @@ int64_t steady_settled_ns(const struct steady *s)
     return record_now(&s->drill->rec) - s->longest_timeout_ns - BEAT_NS;
 }
 
-double steady_ratio(struct steady *s, int64_t from_ns, int64_t to_ns)
+double steady_ratio(const struct steady *s, int64_t from_ns, int64_t to_ns)
 {
     struct baseline b = baseline_of(s->window.at, s->window.len, from_ns, to_ns);
     return b.intended ? (double)b.good / (double)b.intended : NAN;
@@ -92,13 +92,6 @@ bool steady_reached(struct steady *s, int64_t since_ns, struct baseline *b, char
     return baseline_met(s->drill->plan, b, why);
 }
 
-void steady_counts(const struct steady *s, struct run_view *v)
-{
-    v->sent = s->sent;
-    v->good = s->good;
-    v->bad = s->bad;
-}
-
 static void steady_abort(struct steady *s)
 {
     const struct plan *p = s->drill->plan;
@@ -122,11 +115,9 @@ static void steady_show(struct steady *s, int64_t now)
     struct progress *p = d->options->progress;
     if (!p || !p->view)
         return;
-    struct run_view v = {.phase = d->phase, .elapsed_s = (double)now / 1e9,
+    struct run_view v = {.phase = d->phase, .sent = s->sent, .good = s->good, .bad = s->bad, .elapsed_s = (double)now / 1e9,
                          .planned_s = (double)(d->plan->baseline_hold_ns + d->plan->drill_ns) / 1e9 + 8,
-                         .recent_good_ratio = steady_ratio(s, now - NS_PER_S, now),
                          .open_faults = strikes_open(d->strikes)};
-    steady_counts(s, &v);
     p->view(p, &v);
 }
 

@@ -80,20 +80,28 @@ static const struct field *find_key(const struct field *fields, size_t count, co
     return NULL;
 }
 
-static int no_topic(struct err *e, const char *topic, const char *word, const char *const *known, size_t n)
+/* Nothing is known about what stands in the topic at `word`, len bytes long; of the known names one may be meant. */
+static int no_topic(struct err *e, const char *topic, const char *word, size_t len, const char *const *known, size_t n)
 {
-    err_set(e, ERR_USAGE, topic, "nothing is known about `%.60s`", word);
-    const char *near = text_nearest(word, known, n);
-    return near ? err_help(e, "use `%s`", near)
-                : err_help(e,
-                           "ask for a key such as targets.rto, a verb such as timeline.kill, or a code such as DR0103");
+    scoped_free char *wrong = strndup(word, len);
+    err_set(e, ERR_USAGE, topic, "nothing is known about `%.60s`", wrong);
+    const char *near = text_nearest(wrong, known, n);
+    return near ? err_help(e, "use `drtest explain %.*s%s`", (int)(word - topic), topic, near) : -1;
 }
 
+static size_t verb_names(const char **names, size_t room, const struct action_type *const *types, size_t n)
+{
+    size_t count = 0;
+    for (; count < n && count < room; count++) {
+        names[count] = types[count]->verb;
+    }
+    return count;
+}
+
+/* rest: the part of the topic that begins with the verb. */
 static int explain_step(struct text *out, const char *topic, const char *rest, const struct action_type *const *types,
                         size_t n, struct err *e)
 {
-    const char *verbs[64];
-    size_t count = 0;
     char verb[41] = "";
     if (!*rest) {
         text_add(out, "timeline: the steps, each with `at` and one verb in `do`\n\n");
@@ -106,10 +114,8 @@ static int explain_step(struct text *out, const char *topic, const char *rest, c
     snprintf(verb, sizeof(verb), "%.*s", (int)(len < sizeof(verb) ? len : sizeof(verb) - 1), rest);
     const struct action_type *type = step_verb(types, n, verb);
     if (!type) {
-        for (; count < n && count < array_len(verbs); count++) {
-            verbs[count] = types[count]->verb;
-        }
-        return no_topic(e, topic, verb, verbs, count);
+        const char *verbs[64];
+        return no_topic(e, topic, rest, len, verbs, verb_names(verbs, array_len(verbs), types, n));
     }
     struct scenario_step scratch = {0};
     struct step_table t;
@@ -124,10 +130,27 @@ static int explain_step(struct text *out, const char *topic, const char *rest, c
     const struct field *f = find_key(t.parts[0].fields, t.parts[0].count, key, strlen(key));
     f = f ? f : find_key(t.parts[1].fields, t.parts[1].count, key, strlen(key));
     if (!f) {
-        return no_topic(e, topic, key, NULL, 0);
+        return no_topic(e, topic, key, strlen(key), NULL, 0);
     }
     field_explain_key(out, topic, f);
     return 0;
+}
+
+/* What may stand at this place of a topic: the keys of the table; at the very beginning a verb or a target, too. */
+static size_t names_of(const char **names, size_t room, const struct field_set *set,
+                       const struct action_type *const *types, size_t n, bool first)
+{
+    size_t count = 0;
+    for (; count < set->count && count < room; count++) {
+        names[count] = set->fields[count].key;
+    }
+    if (first) {
+        count += verb_names(names + count, room - count, types, n);
+        for (size_t i = 0; i < TARGET_KEYS && count < room; i++) {
+            names[count++] = target_types[i].key;
+        }
+    }
+    return count;
 }
 
 static int explain_path(struct text *out, const char *topic, const char *rest, const struct field_set *set,
@@ -137,13 +160,9 @@ static int explain_path(struct text *out, const char *topic, const char *rest, c
         size_t len = strcspn(rest, ".");
         const struct field *f = find_key(set->fields, set->count, rest, len);
         if (!f) {
-            const char *keys[64];
-            size_t count = 0;
-            for (; count < set->count && count < array_len(keys); count++) {
-                keys[count] = set->fields[count].key;
-            }
-            scoped_free char *word = strndup(rest, len);
-            return no_topic(e, topic, word, keys, count);
+            const char *names[128];
+            size_t count = names_of(names, array_len(names), set, types, n, rest == topic);
+            return no_topic(e, topic, rest, len, names, count);
         }
         rest += len + (rest[len] == '.');
         if (f->kind == FIELD_NODE && strcmp(f->key, "timeline") == 0) {
@@ -156,7 +175,7 @@ static int explain_path(struct text *out, const char *topic, const char *rest, c
         }
         if (!below) {
             field_explain_key(out, topic, f);
-            return *rest ? no_topic(e, topic, rest, NULL, 0) : 0;
+            return *rest ? no_topic(e, topic, rest, strlen(rest), NULL, 0) : 0;
         }
         set = below;
     }
@@ -169,7 +188,7 @@ int spec_explain(struct text *out, const char *topic, const struct action_type *
     if (text_starts(topic, "DR") && strspn(topic + 2, "0123456789") == 4 && strlen(topic) == 6) {
         const char *text = diag_code_text((int)strtol(topic + 2, NULL, 10));
         if (!text) {
-            return no_topic(e, topic, topic, NULL, 0);
+            return no_topic(e, topic, topic, strlen(topic), NULL, 0);
         }
         text_addf(out, "%s: %s\n", topic, text);
         return 0;
@@ -184,6 +203,11 @@ int spec_explain(struct text *out, const char *topic, const struct action_type *
     size_t len = strcspn(topic, ".");
     if (strncmp(topic, "suite", len) == 0 && len == 5) {
         return explain_path(out, topic, topic + len + (topic[len] == '.'), &suite_set, types, n, e);
+    }
+    char verb[41];
+    snprintf(verb, sizeof(verb), "%.*s", (int)(len < sizeof(verb) ? len : sizeof(verb) - 1), topic);
+    if (step_verb(types, n, verb)) {
+        return explain_step(out, topic, topic, types, n, e);
     }
     return explain_path(out, topic, strcmp(topic, "scenario") == 0 ? "" : topic, &scenario_set, types, n, e);
 }

@@ -9,6 +9,7 @@
 struct err;
 struct text;
 
-/* topic: a path of keys (workload.reads.rate, timeline.partition, timeline.kill.how, suite.scenarios), a target (rto)
- * or a code (DR0103). Unknown: -1 with ERR_USAGE and the nearest topic as help. */
+/* topic: a path of keys (workload.reads.rate, timeline.partition, timeline.kill.how, suite.scenarios), a verb (kill), a
+ * target (rto) or the code of something wrong with a file (DR0103). Unknown: -1 with ERR_USAGE and, if some topic of
+ * this room is near, a help that names it. */
 int spec_explain(struct text *out, const char *topic, const struct action_type *const *types, size_t n, struct err *e);

@@ -86,7 +86,6 @@ struct plan {
     int64_t baseline_within_ns;
     /* derived */
     int64_t window_ns;                /* w = max(1 s, 5 / lambda_min) */
-    int64_t recovery_hold_ns;         /* as asked for; each fault's H is steps[].hold_ns */
     int64_t hold_max_ns;              /* the largest H; without a fault what an unhealed one would have */
     int64_t recovery_within_ns, converge_within_ns;
     int64_t timeline_end_ns;          /* last step's end: at, or at + for */

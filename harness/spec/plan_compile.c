@@ -325,7 +325,6 @@ void plan_compile(struct plan *p, struct scenario *s, uint64_t seed, struct diag
     p->baseline_p95_ns = s->steady.expect.p95_ns;
     p->baseline_p99_ns = s->steady.expect.p99_ns;
     p->expect_no_drift = s->steady.expect.no_drift;
-    p->recovery_hold_ns = s->recovery.hold_ns;
     p->recovery_within_ns = s->recovery.within_ns;
     p->converge_within_ns = s->recovery.converge_within_ns;
     if (s->has_abort) {

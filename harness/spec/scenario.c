@@ -159,21 +159,6 @@ const struct field_set scenario_set = {"a scenario", "scenario",
 
 /* clang-format on */
 
-static const struct field_set *const sets[] = {
-    &workload_set, &read_set,  &write_set,  &steady_set,   &expect_set,
-    &recovery_set, &abort_set, &target_set, &topology_set, &scenario_set,
-};
-
-const struct field_set *scenario_set_find(const char *topic)
-{
-    for (size_t i = 0; i < array_len(sets); i++) {
-        if (strcmp(sets[i]->topic, topic) == 0) {
-            return sets[i];
-        }
-    }
-    return NULL;
-}
-
 void scenario_deinit(struct scenario *s)
 {
     for (size_t i = 0; i < s->step_count; i++) {

@@ -60,7 +60,6 @@ struct scenario {
 };
 
 extern const struct field_set scenario_set, target_set;
-const struct field_set *scenario_set_find(const char *topic); /* "workload.reads"; NULL if there is none */
 
 void scenario_deinit(struct scenario *s); /* the JSON of its actions */
 

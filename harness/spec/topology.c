@@ -9,6 +9,7 @@
  */
 #include "harness/spec/topology.h"
 #include "harness/base/text.h"
+#include "harness/base/units.h"
 #include "harness/spec/topology_spec.h"
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,7 @@ uint16_t topo_link_find(const struct topology *t, uint16_t site_a, uint16_t site
 struct builder {
     struct binder *binder;
     const struct topology_spec *spec;
+    const struct yaml_node *failover; /* NULL: all defaults */
     struct topology *t;
     size_t region_count, vantage_count;
 };
@@ -258,6 +260,36 @@ static void shape_links(struct builder *b)
     }
 }
 
+/* A product of two keys that the programs of the lab cannot do: shown at the count, or at the period if only that is
+ * there. */
+static void out_of_reach(struct builder *b, const char *count_key, int64_t count, int64_t least, int64_t most,
+                         const char *what)
+{
+    const struct yaml_node *every = node_get(b->failover, "probe_every"), *n = node_get(b->failover, count_key);
+    int64_t product = b->spec->failover.probe_every_ns * count;
+    char is[UNIT_MAX], low[UNIT_MAX], high[UNIT_MAX];
+    if (product >= least && product <= most) {
+        return;
+    }
+    struct diag *d = diag_error(b->binder->diags, DIAG_RANGE, node_place(n ? n : every),
+                                "`probe_every` times `%s` is %s: %s", count_key, unit_print_duration(product, is), what);
+    if (least > 0) {
+        diag_help(d, "choose them so that the product is from %s to %s", unit_print_duration(least, low),
+                  unit_print_duration(most, high));
+    } else {
+        diag_help(d, "choose them so that the product is at most %s", unit_print_duration(most, high));
+    }
+}
+
+/* The lease of the leading store and its hold before it leads again are made of the health checks' numbers. */
+static void check_failover(struct builder *b)
+{
+    const struct topo_failover *f = &b->spec->failover;
+    out_of_reach(b, "unhealthy_after", f->unhealthy_after, TOPO_MIN_LEASE_NS, TOPO_MAX_LEASE_NS,
+                 "the lease of the leading store");
+    out_of_reach(b, "healthy_after", f->healthy_after, 0, TOPO_MAX_HOLD_NS, "how long a region returned must hold still");
+}
+
 struct topology *topology_build(struct binder *binder, const struct yaml_node *node)
 {
     struct topology_spec spec = {0};
@@ -275,7 +307,10 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     if (spec.regions.len == 0 || binder->diags->errors != errors) {
         return NULL;
     }
-    struct builder b = {.binder = binder, .spec = &spec, .t = arena_new(binder->arena, struct topology)};
+    struct builder b = {.binder = binder,
+                        .spec = &spec,
+                        .failover = node_get(node, "failover"),
+                        .t = arena_new(binder->arena, struct topology)};
     b.region_count = spec.regions.len;
     b.vantage_count = spec.vantages.len;
     add_sites(&b);
@@ -283,6 +318,7 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     choose_primary(&b);
     order_endpoints(&b);
     shape_links(&b);
+    check_failover(&b);
     b.t->failover = spec.failover;
     b.t->replication = spec.replication;
     b.t->flaws = spec.flaws.at;

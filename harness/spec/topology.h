@@ -62,6 +62,12 @@ static inline uint16_t path_of(uint16_t link, bool backward)
     return (uint16_t)(2 * link + (backward ? 1 : 0));
 }
 
+/* What the lease (unhealthy_after * probe_every) and the hold of a returned region (healthy_after * probe_every) may
+ * be; the witness waits for two leases, and no time of the reference gateway is longer than ten minutes. */
+#define TOPO_MIN_LEASE_NS INT64_C(30000000)
+#define TOPO_MAX_LEASE_NS INT64_C(300000000000)
+#define TOPO_MAX_HOLD_NS INT64_C(600000000000)
+
 struct topo_failover {
     int64_t probe_every_ns, probe_timeout_ns;
     int64_t unhealthy_after, healthy_after;
@@ -91,6 +97,19 @@ struct topology {
     const char **flaws;             /* deliberate weaknesses switched on in the reference gateway */
     size_t flaw_count;
 };
+
+/* The lease of the leading store, unhealthy_after * probe_every, and how often its holder renews it: each probe_every,
+ * but three times in a lease at least. Whole milliseconds, as programs are told. */
+static inline int64_t topo_lease_ms(const struct topology *t)
+{
+    return (t->failover.probe_every_ns * t->failover.unhealthy_after + 999999) / 1000000;
+}
+static inline int64_t topo_renew_ms(const struct topology *t)
+{
+    int64_t every = (t->failover.probe_every_ns + 999999) / 1000000, third = topo_lease_ms(t) / 3;
+    int64_t renew = every < third ? every : third;
+    return renew > 0 ? renew : 1;
+}
 
 /* TOPO_NONE where there is none. */
 uint16_t topo_site_find(const struct topology *t, const char *name);

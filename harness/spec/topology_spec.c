@@ -25,11 +25,9 @@ static const char *const mode_words[] = {"async", "sync", NULL};
 static const char *const degrade_words[] = {"async", "block", NULL};
 static const char *const driver_words[] = {"reference", NULL};
 static const char *const flaw_words[] = {
-    "no_failover", "no_fencing", "ack_before_replicate", "silent_async_degrade", "drop_every_nth_write",
-    "duplicate_on_retry", "stale_follower_read", "health_reset_on_target_change", "dns_pin_forever",
-    "accept_empty_config", "drift_unreported", "no_retry_budget", "failback_without_catchup", "keepalive_no_check",
-    "sticky_dead_upstream", "drain_ignored", "limiter_local_only", "slow_detect", "revocation_ignored",
-    "backup_corrupt", NULL,
+    "no_failover", "ack_before_replicate", "no_fencing", "drift_unreported", "stale_follower_read",
+    "drop_every_nth_write", "silent_async_degrade", "slow_detect", "failback_without_catchup", "duplicate_on_retry",
+    NULL,
 };
 
 #define IN(type, member) .offset = offsetof(struct type, member)
@@ -76,9 +74,10 @@ static const struct field failover_fields[] = {
     {.key = "probe_timeout", .kind = FIELD_DURATION, IN(topo_failover, probe_timeout_ns), .preset = "200ms",
      .min = 10 * NS_PER_MS, .max = 600 * NS_PER_S, .doc = "a check without answer for this long has failed"},
     {.key = "unhealthy_after", .kind = FIELD_COUNT, IN(topo_failover, unhealthy_after), .preset = "3", .min = 1,
-     .max = 100, .doc = "failures in a row that take a node out"},
+     .max = 100,
+     .doc = "failures in a row that take a node out; with probe_every the lease of the leading store, 30ms to 5m"},
     {.key = "healthy_after", .kind = FIELD_COUNT, IN(topo_failover, healthy_after), .preset = "4", .min = 1, .max = 100,
-     .doc = "successes in a row that bring it back"},
+     .doc = "successes in a row that bring it back; with probe_every at most 10m"},
     {.key = "dns_ttl", .kind = FIELD_DURATION, IN(topo_failover, dns_ttl_ns), .preset = "1s", .max = 86400 * NS_PER_S,
      .doc = "life of a name's address in clients that ask the DNS"},
 };
@@ -90,7 +89,7 @@ static const struct field replication_fields[] = {
     {.key = "mode", .kind = FIELD_ENUM, IN(topo_replication, mode), .words = mode_words, .preset = "async",
      .doc = "async acknowledges a write before the other regions have it, sync after"},
     {.key = "every", .kind = FIELD_DURATION, IN(topo_replication, every_ns), .preset = "200ms", .min = NS_PER_MS,
-     .max = 3600 * NS_PER_S, .doc = "how often async ships what it has"},
+     .max = 600 * NS_PER_S, .doc = "how often async ships what it has"},
     {.key = "degrade", .kind = FIELD_ENUM, IN(topo_replication, degrade), .words = degrade_words, .preset = "async",
      .doc = "what sync does without its peer: go on alone (once the witness has recorded the peer as out of sync), or "
             "stop acknowledging"},
@@ -110,7 +109,7 @@ static const struct field topology_fields[] = {
      .doc = "health checks and thresholds"},
     {.key = "replication", .kind = FIELD_MAP, IN(topology_spec, replication), .of = &replication_set,
      .doc = "how writes reach the other regions"},
-    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 20,
+    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 10,
      .example = "[no_failover]", .doc = "deliberate weaknesses of the reference gateway"},
     {.key = "gateway", .kind = FIELD_ENUM, IN(topology_spec, gateway), .words = driver_words, .preset = "reference",
      .doc = "driver of the gateways"},

@@ -135,6 +135,35 @@ static void file_digest(void)
     CU_ASSERT_STRING_EQUAL(of_file, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+static void folders_are_made_with_those_above(void)
+{
+    char deep[256], file[300];
+    struct err e = {0};
+    snprintf(deep, sizeof(deep), "%s/a//b/c/", folder);
+    CU_ASSERT_EQUAL(folder_make(deep, &e), 0);
+    CU_ASSERT_EQUAL(folder_make(deep, &e), 0);
+    CU_ASSERT_EQUAL(access(deep, W_OK | X_OK), 0);
+    CU_ASSERT_EQUAL(folder_make("/", &e), 0);
+    CU_ASSERT_EQUAL(folder_make_above("/etc", &e), 0);
+    CU_ASSERT_EQUAL(folder_make_above("no-slash", &e), 0);
+    CU_ASSERT_EQUAL(folder_make("", &e), -1);
+    CU_ASSERT_EQUAL(e.kind, ERR_OUTPUT);
+    CU_ASSERT_EQUAL(file_replace(path, "", 0, NULL), 0);
+    for (const char *const *below = (const char *const[]){"", "/x", "/x/y", NULL}; *below; below++) {
+        e = (struct err){0};
+        snprintf(file, sizeof(file), "%s%s", path, *below);
+        CU_ASSERT_EQUAL(folder_make(file, &e), -1);
+        CU_ASSERT_EQUAL(e.kind, ERR_OUTPUT);
+    }
+    snprintf(file, sizeof(file), "%s/d/e/file", folder);
+    CU_ASSERT_EQUAL(folder_make_above(file, &e), 0);
+    CU_ASSERT_EQUAL(access(file, F_OK), -1);
+    for (const char *const *sub = (const char *const[]){"d/e", "d", "a/b/c", "a/b", "a", NULL}; *sub; sub++) {
+        snprintf(file, sizeof(file), "%s/%s", folder, *sub);
+        CU_ASSERT_EQUAL(rmdir(file), 0);
+    }
+}
+
 void suite_file(void)
 {
     runner_suite(set_up, tear_down);
@@ -144,5 +173,6 @@ void suite_file(void)
     runner_test(failure_leaves_everything_as_it_was);
     runner_test(longer_than_allowed_is_refused);
     runner_test(only_regular_files_are_read);
+    runner_test(folders_are_made_with_those_above);
     runner_test(file_digest);
 }

@@ -151,8 +151,8 @@ static void the_higher_giver_wins_in_any_order(void)
     CU_ASSERT_EQUAL(options_give(&set, 4, "1", ORIGIN_SYSTEM, "s", &e), 0);
     CU_ASSERT_EQUAL(options_give(&set, 4, "2", ORIGIN_ENVIRONMENT, "e", &e), 0);
     CU_ASSERT_EQUAL(v.n, 2);
-    CU_ASSERT_EQUAL(options_origin(&set, "count"), ORIGIN_ENVIRONMENT);
-    CU_ASSERT_EQUAL(options_origin(&set, "wait"), ORIGIN_BUILTIN);
+    CU_ASSERT_EQUAL(set.origins[options_find(&set, "count")], ORIGIN_ENVIRONMENT);
+    CU_ASSERT_EQUAL(set.origins[options_find(&set, "wait")], ORIGIN_BUILTIN);
 }
 
 static void a_list_grows_within_one_giver_only(void)

@@ -99,7 +99,7 @@ static void verbose_says_every_event(void)
 static void service_is_judged_by_what_ended(void)
 {
     scoped_text struct text t = {0};
-    struct run_view v = {.phase = "fault", .recent_good_ratio = NAN};
+    struct run_view v = {.phase = "fault"};
     begin((struct face){0});
     for (int s = 1; s <= 4; s++) {
         v.elapsed_s = s;
@@ -117,7 +117,7 @@ static void a_terminal_gets_one_status_line_that_goes_away(void)
 {
     scoped_text struct text t = {0};
     struct run_view v = {
-        .phase = "a phase with quite a long name", .elapsed_s = 1, .recent_good_ratio = NAN, .sent = 5};
+        .phase = "a phase with quite a long name", .elapsed_s = 1, .sent = 5};
     begin((struct face){.terminal = true, .width = 30});
     w.progress.view(&w.progress, &v);
     end(&t);

@@ -36,23 +36,6 @@ static void reads_back_what_was_written(void)
     scratch_remove();
 }
 
-static void finds_events_by_kind_and_code(void)
-{
-    const char *path = scratch_make();
-    story_write(path);
-    struct evidence *ev = story_load(path);
-    size_t from = 0;
-    CU_ASSERT_PTR_EQUAL(evidence_find(ev, EVENT_FAULT_PROOF, 1, &from), &ev->events[3]);
-    CU_ASSERT_EQUAL(from, 4);
-    CU_ASSERT_PTR_NULL(evidence_find(ev, EVENT_FAULT_PROOF, 1, &from));
-    from = 0;
-    CU_ASSERT_PTR_NULL(evidence_find(ev, EVENT_FAULT_PROOF, 2, &from));
-    from = 0;
-    CU_ASSERT_PTR_EQUAL(evidence_find(ev, EVENT_END, -1, &from), &ev->events[4]);
-    evidence_free(ev);
-    scratch_remove();
-}
-
 static void the_line_has_the_documented_form(void)
 {
     struct timeline *t = NULL;
@@ -211,7 +194,6 @@ void suite_timeline(void)
 {
     runner_suite(NULL, NULL);
     runner_test(reads_back_what_was_written);
-    runner_test(finds_events_by_kind_and_code);
     runner_test(the_line_has_the_documented_form);
     runner_test(texts_of_any_bytes_survive);
     runner_test(an_existing_timeline_is_not_carried_on);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+SUITE(agreement)
 SUITE(balance)
 SUITE(book)
 SUITE(config)

@@ -9,6 +9,7 @@
 #include "harness/evidence/evidence_read.h"
 #include "harness/evidence/evidence_write.h"
 #include "harness/load/load.h"
+#include "harness/load/pacer.h"
 #include "tests/unit/evidence/scratch.h"
 #include "tests/unit/load/model_transport.h"
 #include "tests/unit/load/plan_fixture.h"
@@ -101,7 +102,7 @@ static void good(const struct exchange_request *r, struct exchange_answer *a, in
 static void check_stream(const struct evidence *ev, uint16_t stream, int64_t start_ns)
 {
     const struct plan_stream *s = &fixture.streams[stream];
-    int64_t first = start_ns + load_stream_offset_ns(&fixture.plan, stream);
+    int64_t first = start_ns + pacer_offset_ns(&fixture.plan, stream);
     uint64_t k = 0;
     for (size_t i = 0; i < ev->sample_count; i++) {
         const struct sample *p = &ev->samples[i];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Floors: the row of the worked example, and which row a fault gets. */
+#include "harness/base/scoped.h"
 #include "harness/measure/floor.h"
 #include "tests/unit/measure/bench.h"
 #include "tests/unit/runner.h"
@@ -50,6 +51,33 @@ static void losing_the_primary_region_waits_for_clients_or_lease(void)
     b.topology.links = &slow;
     b.topology.link_count = 1;
     CU_ASSERT_NEAR(floor_rto(&b.plan, &b.steps[0]).min, 0.62); /* a check in flight may count */
+    bench_deinit(&b);
+}
+
+static void the_lease_is_renewed_three_times_at_least(void)
+{
+    static const struct {
+        int64_t every_ns, fails;
+        double min, mean, max; /* of the lead, for clients do not wait longer but where it is said */
+    } rows[] = {
+        {MS(300), 1, 0.2, 0.45, 0.8},                  /* a lease of 300 ms, renewed every 100 */
+        {MS(300), 2, 0.4, 0.75, 1.2},                  /* 600, 200 */
+        {MS(300), 3, 0.6, 1.05, 1.6},                  /* 900, 300 */
+        {MS(300), 10, 2.7, 3.15, 3.7},                 /* 3000, 300: not oftener than probes */
+        {MS(10) + 500000, 4, 0.0315, 0.04725, 0.1635}, /* whole milliseconds: 42, 11; 31.5 are the clients' */
+    };
+    bench_init(&b);
+    add("kill");
+    b.steps[0].action.how = KILL_CRASH; /* refused: probes fail at once */
+    b.topology.failover.probe_timeout_ns = MS(100);
+    for (size_t i = 0; i < array_len(rows); i++) {
+        b.topology.failover.probe_every_ns = rows[i].every_ns;
+        b.topology.failover.unhealthy_after = rows[i].fails;
+        struct floor f = floor_rto(&b.plan, &b.steps[0]);
+        CU_ASSERT_DOUBLE_EQUAL(f.min, rows[i].min, 1e-9);
+        CU_ASSERT_DOUBLE_EQUAL(f.mean, rows[i].mean, 1e-9);
+        CU_ASSERT_DOUBLE_EQUAL(f.max, rows[i].max, 1e-9);
+    }
     bench_deinit(&b);
 }
 
@@ -142,6 +170,7 @@ void suite_floor(void)
     runner_test(the_worked_example_has_its_floor_efficiency_and_excess);
     runner_test(defaults_in_a_black_hole_are_those_of_the_table);
     runner_test(losing_the_primary_region_waits_for_clients_or_lease);
+    runner_test(the_lease_is_renewed_three_times_at_least);
     runner_test(clients_may_notice_by_their_own_requests);
     runner_test(the_minimum_is_zero_where_something_may_beat_it);
     runner_test(partitions_hurt_those_they_separate);

@@ -318,6 +318,10 @@ static void an_unfit_machine_skips_the_run(void)
     CU_ASSERT_EQUAL(r->run.exit_code, 5);
     CU_ASSERT_EQUAL(r->run.skipped_count, 2);
     CU_ASSERT_WORD(r->run.status, "unfit");
+    CU_ASSERT_EQUAL(r->checks.len, 0); /* nothing ran that could be checked */
+    CU_ASSERT_WORD(r->run.reason, r->objectives.at[0].name);
+    CU_ASSERT_WORD(r->objectives.at[0].reason, "this machine cannot do what the scenario asks for");
+    CU_ASSERT(isnan(r->objectives.at[0].achieved_upper));
     rebuild();
 }
 

@@ -308,7 +308,7 @@ static void make_skipped(struct result *r)
     r->requests.by_vantage.len = 0;
     r->run.verdict = SKIPPED;
     r->run.status = "unfit";
-    r->run.reason = "sch_netem is not in this kernel";
+    r->run.reason = r->objectives.at[0].name;
     r->run.skipped_count = 6;
     r->run.met_count = r->run.missed_count = 0;
     r->run.exit_code = 5;

@@ -33,6 +33,8 @@ static void topics_are_explained(void)
     CU_ASSERT(says("timeline.degrade.jitter", "only beside `delay`"));
     CU_ASSERT(says("targets.rto", "such as 5s"));
     CU_ASSERT(says("rto", "stable service"));
+    CU_ASSERT(says("partition", "direction: "));
+    CU_ASSERT(says("kill.how", "one of power, crash"));
     CU_ASSERT(says("suite", "overdue_after: "));
     CU_ASSERT(says("suite.scenarios", "repeat: "));
     CU_ASSERT(says("DR0103", "not one of those"));
@@ -40,19 +42,25 @@ static void topics_are_explained(void)
 
 static void unknown_topics_get_help(void)
 {
-    static const char *const wrong[] = {
-        "timeline.partitoin", "workloud", "targets.rtoo", "DR9999", "", "timeline.kill.x", "workload.seed.x", "."};
+    static const struct {
+        const char *topic, *help;
+    } wrong[] = {{"timeline.partitoin", "use `drtest explain timeline.partition`"},
+                 {"partitoin", "use `drtest explain partition`"},
+                 {"workloud.reads", "use `drtest explain workload`"},
+                 {"workload.raeds", "use `drtest explain workload.reads`"},
+                 {"suite.scenarois", "use `drtest explain suite.scenarios`"},
+                 {"availabilty", "use `drtest explain availability`"},
+                 {"DR9999", ""},
+                 {"timeline.kill.x", ""},
+                 {"workload.seed.x", ""},
+                 {".", ""}};
     for (size_t i = 0; i < array_len(wrong); i++) {
         scoped_text struct text out = {0};
         struct err e = {0};
-        int failed = spec_explain(&out, wrong[i], test_verbs, test_verb_count, &e);
-        CU_ASSERT(failed == -1 || wrong[i][0] == '\0');
-        CU_ASSERT(failed == 0 || (err_exit_code(&e) == 2 && e.help[0]));
+        CU_ASSERT_EQUAL(spec_explain(&out, wrong[i].topic, test_verbs, test_verb_count, &e), -1);
+        CU_ASSERT_EQUAL(err_exit_code(&e), 2);
+        CU_ASSERT_STRING_EQUAL(e.help, wrong[i].help);
     }
-    struct err e = {0};
-    scoped_text struct text out = {0};
-    spec_explain(&out, "timeline.partitoin", test_verbs, test_verb_count, &e);
-    CU_ASSERT_STRING_EQUAL(e.help, "use `partition`");
 }
 
 void suite_explain(void)

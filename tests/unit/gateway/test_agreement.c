@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the scenario loader accepts, the reference gateway can do: their lists of flaws are the same, and every
+ * configuration that a lab renders from an accepted topology passes drgateway's own check, at every extreme.
+ */
+#include "gateway-under-test/config.h"
+#include "gateway-under-test/flaws.h"
+#include "harness/base/err.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/lab/render.h"
+#include "harness/spec/diag.h"
+#include "harness/spec/load_tree.h"
+#include "harness/spec/topology_spec.h"
+#include "injectors/injector.h"
+#include "tests/unit/runner.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct plan *plan;
+
+static int tear_down(void)
+{
+    plan_free(plan);
+    plan = NULL;
+    return 0;
+}
+
+/* Load a scenario with this topology, in flow form. What the loader said is in *said. */
+static bool accepted(const char *topology, struct text *said)
+{
+    scoped_text struct text yaml = {0};
+    struct diag_list diags = {0};
+    struct load l = {.path = "t.yaml"};
+    tear_down();
+    text_addf(&yaml,
+              "drtest: 1\nname: t\nworkload: {reads: {rate: 1000/s}}\ntopology: %s\n"
+              "timeline: [{at: 0s, do: nothing}]\ntargets: {availability: 90%%}\n",
+              topology);
+    l.text = text_str(&yaml);
+    l.len = yaml.len;
+    l.types = injector_types(&l.type_count);
+    load_plan(&l, &plan, &diags, NULL);
+    text_clear(said);
+    diag_print(&diags, said, false);
+    diag_list_deinit(&diags);
+    return plan != NULL;
+}
+
+/* The loader takes the topology, and drgateway takes the configuration of every node. */
+static void fits(const char *topology)
+{
+    scoped_text struct text said = {0};
+    bool good = accepted(topology, &said);
+    CU_ASSERT(good);
+    if (!good) {
+        printf("\n  %.200s\n%s\n", topology, text_str(&said));
+        return;
+    }
+    for (uint16_t i = 0; i < plan->topology->node_count; i++) {
+        scoped_json json_t *doc = render_config(plan->topology, i);
+        struct config *c = NULL;
+        struct err e = {0};
+        if (!doc) {
+            continue;
+        }
+        int failed = config_parse(doc, plan->topology->nodes[i].name, &c, &e);
+        CU_ASSERT_EQUAL(failed, 0);
+        if (failed) {
+            printf("\n  %.200s: %s: %s\n", topology, e.at, e.msg);
+        }
+        config_free(c);
+    }
+}
+
+static void refused(const char *topology, const char *words)
+{
+    scoped_text struct text said = {0};
+    bool good = !accepted(topology, &said) && strstr(text_str(&said), words);
+    CU_ASSERT(good);
+    if (!good) {
+        printf("\n  %s: expected \"%s\", got:\n%s\n", topology, words, text_str(&said));
+    }
+}
+
+static void both_know_the_same_flaws(void)
+{
+    const struct field *f = topology_set.fields;
+    while (f < topology_set.fields + topology_set.count && strcmp(f->key, "flaws") != 0) {
+        f++;
+    }
+    size_t n = 0;
+    for (; f->words[n]; n++) {
+        CU_ASSERT_NOT_EQUAL(flaw_find(f->words[n]), FLAW_COUNT);
+    }
+    CU_ASSERT_EQUAL(n, FLAW_COUNT);
+    CU_ASSERT_EQUAL(f->max, FLAW_COUNT);
+    for (int i = 0; i < FLAW_COUNT; i++) {
+        char topology[80];
+        snprintf(topology, sizeof(topology), "{flaws: [%s]}", flaw_rows[i].name);
+        fits(topology);
+    }
+    refused("{flaws: [drain_ignored]}", "unknown `flaws` entry `drain_ignored`");
+}
+
+static void failover_at_its_limits(void)
+{
+    fits("two-regions");
+    fits("{failover: {probe_every: 10ms, unhealthy_after: 3, healthy_after: 1}}");
+    fits("{failover: {probe_every: 30ms, unhealthy_after: 1, probe_timeout: 10ms}}");
+    fits("{failover: {probe_every: 15ms, unhealthy_after: 2}}");
+    fits("{failover: {probe_every: 300500us, unhealthy_after: 7, healthy_after: 9}}");
+    fits("{failover: {probe_every: 300s, unhealthy_after: 1, healthy_after: 2, probe_timeout: 600s}}");
+    fits("{failover: {probe_every: 3s, unhealthy_after: 100, healthy_after: 100, dns_ttl: 1d}}");
+    refused("{failover: {probe_every: 10ms, unhealthy_after: 2}}", "the product is from 30ms to 5m");
+    refused("{failover: {probe_every: 29999us, unhealthy_after: 1}}", "is 29.999ms");
+    refused("{failover: {probe_every: 150001ms, unhealthy_after: 2, healthy_after: 1}}", "`unhealthy_after` is 5m2ms");
+    refused("{failover: {probe_every: 5s, unhealthy_after: 61}}", "the lease of the leading store");
+    refused("{failover: {probe_every: 101s}}", "the lease of the leading store");
+    refused("{failover: {probe_every: 100s, healthy_after: 7}}", "the product is at most 10m");
+    refused("{failover: {probe_every: 100s, healthy_after: 7}}", "^");
+    refused("{failover: {probe_every: 9ms}}", "too small");
+}
+
+static void replication_at_its_limits(void)
+{
+    fits("{replication: {mode: async, every: 1ms}}");
+    fits("{replication: {mode: sync, every: 600s, degrade: block}}");
+    refused("{replication: {every: 601s}}", "write at most 10m");
+    refused("{replication: {every: 999us}}", "too small");
+}
+
+static void many_regions(void)
+{
+    scoped_text struct text t = {0};
+    text_add(&t, "{regions: {");
+    for (int i = 0; i < 99; i++) {
+        text_addf(&t, "%sa-region-with-a-name-of-forty-letters-%02d: {gateways: 1, origins: 4}", i ? ", " : "", i);
+    }
+    text_add(&t, "}, vantages: {here: {home: a-region-with-a-name-of-forty-letters-00}}}");
+    fits(text_str(&t));
+    fits("{regions: {alone: {gateways: 8, origins: 4}}}");
+    fits("{regions: {a: {role: active}, b: {role: active}}}");
+}
+
+void suite_agreement(void)
+{
+    runner_suite(NULL, tear_down);
+    runner_test(both_know_the_same_flaws);
+    runner_test(failover_at_its_limits);
+    runner_test(replication_at_its_limits);
+    runner_test(many_regions);
+}
