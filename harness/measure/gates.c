@@ -251,7 +251,7 @@ static void completed(const struct study *s, struct result *out, struct gates *g
         wrong = arena_printf(s->arena, "the run is %s", outcome ? outcome : "without outcome");
     if (abort && (abort->code == SIGINT || abort->code == SIGTERM))
         g->signal = (int)abort->code;
-    if (text_eq(outcome, "unfit"))
+    if (s->end && text_eq(outcome, "unfit"))
         g->unfit = s->end->detail ? s->end->detail : "this machine cannot do what the scenario asks for";
     g->interrupted = abort || !s->end || text_eq(outcome, "interrupted");
     add(s, out, "completed", wrong, "all phases ran");

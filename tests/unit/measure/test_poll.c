@@ -190,7 +190,7 @@ static void polls_to_the_cap_miss_and_polls_cut_short_do_not(void)
 {
     build("kill");
     bench_target(&b, TARGET_CONVERGED, MS(60000));
-    for (double at = 35100; at < 36000 + 60000; at += 1000)
+    for (int at = 35100; at < 36000 + 60000; at += 1000)
         converge(at, "different");
     bench_run(&b);
     CU_ASSERT_EQUAL(bench_objective(&b, "converged")->verdict, MISSED);

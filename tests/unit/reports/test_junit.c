@@ -120,8 +120,8 @@ static void is_valid_against_the_schema(void)
         char path[] = "/tmp/drtest-junit-XXXXXX";
         scoped_fd int fd = mkstemp(path);
         CU_ASSERT_EQUAL(write(fd, xml, strlen(xml)), (ssize_t)strlen(xml));
-        const char *const argv[] = {
-            "/usr/bin/xmllint", "--noout", "--schema", DRTEST_SOURCE_DIR "/tests/data/drtest-junit.xsd", path, NULL};
+        static const char schema[] = DRTEST_SOURCE_DIR "/tests/data/drtest-junit.xsd";
+        const char *const argv[] = {"/usr/bin/xmllint", "--noout", "--schema", schema, path, NULL};
         const char *const envp[] = {NULL};
         struct child c = {0};
         struct err e = {0};
