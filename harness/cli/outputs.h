@@ -24,7 +24,7 @@ void outputs_deinit(struct outputs *out);
 int outputs_prepare(const struct outputs *out, const char *history, struct err *e);
 
 /* Everything for one run; failures are told. Returns -1 if one could not be written. */
-int outputs_add(struct outputs *out, const struct report_input *in);
+int outputs_add(struct outputs *out, const struct report_input *shared);
 
 /* <output>/<suite>-<time>/suite.json. The runs are those of the suite so far. */
 struct suite_run {

@@ -105,8 +105,8 @@ static json_t *objects_json(const struct stage *s, const struct topology *t)
     if (!s->caps) {
         return json_pack("{s:i,s:i,s:i}", "network_namespaces", 0, "veth_pairs", 0, "processes", 0);
     }
-    return json_pack("{s:I,s:I,s:I}", "network_namespaces", (json_int_t)(t->node_count + t->site_count), "veth_pairs",
-                     (json_int_t)(t->node_count + t->link_count), "processes", (json_int_t)t->node_count);
+    return json_pack("{s:I,s:I,s:I}", "network_namespaces", (json_int_t)t->node_count + (json_int_t)t->site_count, "veth_pairs",
+                     (json_int_t)t->node_count + (json_int_t)t->link_count, "processes", (json_int_t)t->node_count);
 }
 
 static json_t *plan_json(const struct stage *s, const struct plan *p)

@@ -10,7 +10,7 @@
 #include "harness/lab/lab.h"
 
 struct canary;
-int canary_new(struct canary **c, struct lab *lab, uint16_t path, struct err *e);
+int canary_new(struct canary **out, struct lab *lab, uint16_t path, struct err *e);
 void canary_free(struct canary *c);
 
 struct canary_view {

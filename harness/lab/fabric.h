@@ -10,7 +10,7 @@
 #include "harness/lab/lab.h"
 
 struct fabric;
-int fabric_new(struct fabric **f, struct lab *lab, const struct topology *t, struct err *e);
+int fabric_new(struct fabric **out, struct lab *lab, const struct topology *t, struct err *e);
 void fabric_free(struct fabric *f);
 
 int fabric_lay(struct fabric *f, uint16_t fault, uint16_t path, const struct path_state *wish, struct err *e);

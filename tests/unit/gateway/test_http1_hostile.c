@@ -6,6 +6,7 @@
 #include "gateway-under-test/http1.h"
 #include "harness/base/rng.h"
 #include "harness/base/scoped.h"
+#include "harness/base/text.h"
 #include "tests/unit/runner.h"
 
 #include <string.h>
@@ -117,12 +118,12 @@ static void heads_have_a_limit(void)
         memcpy(text + len - 4, end, 4);
         CU_ASSERT_EQUAL(feed(text, len, 1000, false), over ? HTTP_LARGE : HTTP_DONE);
     }
-    scoped_free char *many = calloc(1, HTTP_HEAD_MAX);
-    strcpy(many, "GET / HTTP/1.1\r\nHost: a\r\n");
+    scoped_text struct text many = {0};
+    text_add(&many, "GET / HTTP/1.1\r\nHost: a\r\n");
     for (int i = 0; i < HTTP_FIELDS_MAX; i++)
-        strcat(many, "A: b\r\n");
-    strcat(many, "\r\n");
-    CU_ASSERT_EQUAL(feed(many, strlen(many), 4096, false), HTTP_LARGE);
+        text_add(&many, "A: b\r\n");
+    text_add(&many, "\r\n");
+    CU_ASSERT_EQUAL(feed(many.at, many.len, 4096, false), HTTP_LARGE);
 }
 
 static void bodies_have_a_limit(void)

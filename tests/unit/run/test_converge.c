@@ -64,7 +64,7 @@ static void list(const char *text, const char *outcome, int asked)
 
 static int set_up(void)
 {
-    strcpy(folder + sizeof(folder) - 7, "XXXXXX");
+    memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6); /* used before */
     return mkdtemp(folder) ? 0 : -1;
 }
 
