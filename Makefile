@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # A thin wrapper; the work is done by cmake (CMakePresets.json) and the scripts in ci/.
-.PHONY: help drill test bench lint clean build
+.PHONY: help drill test bench lint fuzz valgrind clean build
 .NOTPARALLEL:
 
 help:
@@ -9,6 +9,8 @@ help:
 	@echo 'make build   install what is missing, build build/release/bin/drtest'
 	@echo 'make bench   measure drtest itself'
 	@echo 'make lint    clang build, clang-tidy, cppcheck'
+	@echo 'make fuzz    make up inputs for every parser, SECONDS=60 for each'
+	@echo 'make valgrind   memcheck over the unit and sim tests'
 	@echo 'make clean   remove build/ (results in runs/ stay)'
 
 drill: build
@@ -25,6 +27,14 @@ test:
 bench: build
 	@test -x bench/run || { echo 'make bench: this revision has no bench/run' >&2; exit 1; }
 	@bench/run
+
+fuzz:
+	@ci/install-deps lint
+	@ci/fuzz $(or $(SECONDS),60) $(TARGETS)
+
+valgrind:
+	@ci/install-deps test
+	@ci/valgrind
 
 lint:
 	@ci/install-deps lint

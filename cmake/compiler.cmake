@@ -15,6 +15,13 @@ if(DRTEST_SANITIZE)
   add_link_options(-fsanitize=${DRTEST_SANITIZE})
 endif()
 
+if(DRTEST_FUZZ)
+  if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "DRTEST_FUZZ needs clang: cmake --preset fuzz")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link) # all rooms count their branches, tests/fuzz links the rest
+endif()
+
 if(DRTEST_COVERAGE)
   add_compile_options(--coverage)
   add_link_options(--coverage)

@@ -9,7 +9,7 @@
 
 #define FLAWS(X)                                                                                                 \
     X(no_failover, "only the home region's store asks for the lease, and gateways never leave the first region") \
-    X(ack_before_replicate, "sync mode acknowledges at once and ships every 500 ms or later")                    \
+    X(ack_before_replicate, "sync mode acknowledges at once and ships 500 ms later, or later still")             \
     X(no_fencing, "a leader that cannot renew its lease goes on acknowledging")                                  \
     X(drift_unreported, "status says drift: false whatever runs, and nothing is repaired")                       \
     X(stale_follower_read, "followers answer reads, and gateways spread reads over all regions")                 \

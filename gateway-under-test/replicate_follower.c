@@ -86,7 +86,7 @@ static int read_history(struct frame *f, struct boundary *history, size_t *count
     if (frame_take_u64(f, last) < 0 || frame_take_u8(f, &high) < 0 || frame_take_u8(f, &low) < 0 ||
         high * 256 + low > HISTORY_MAX)
         return -1;
-    *count = (size_t)(high * 256 + low);
+    *count = (size_t)high * 256 + (size_t)low;
     for (size_t i = 0; i < *count; i++) {
         if (frame_take_u64(f, &history[i].epoch) < 0 || frame_take_u64(f, &history[i].first_lsn) < 0 ||
             history[i].first_lsn < 1 || history[i].first_lsn > *last ||

@@ -23,14 +23,24 @@
 #define SHIP_AHEAD ((size_t)1 << 20)
 #define IN_LIMIT (2 * FRAME_MAX)
 #define HISTORY_MAX 1024
+#define FLAWED_LAG_MS 500
 
 static void on_event(struct conn *c);
 
 static int64_t ship_every_ms(const struct store *s)
 {
-    if (store_flaw(s, FLAW_ack_before_replicate) && s->cfg->every_ms < 500)
-        return 500;
+    if (store_flaw(s, FLAW_ack_before_replicate) && s->cfg->every_ms < FLAWED_LAG_MS)
+        return FLAWED_LAG_MS;
     return s->cfg->every_ms;
+}
+
+/* Up to where a flawed leader ships: nothing younger than its lag. */
+static int64_t ripe_lsn(const struct store *s, int64_t now)
+{
+    int64_t lsn = index_last(&s->index);
+    while (lsn > 0 && index_at(&s->index, lsn)->mono_ns > now - FLAWED_LAG_MS * NS_PER_MS)
+        lsn--;
+    return lsn;
 }
 
 static bool ships_at_once(const struct store *s)
@@ -102,12 +112,17 @@ static void ship(struct link *k)
     text_deinit(&out);
 }
 
-void leader_flush(struct store *s)
+static void flush_up_to(struct store *s, int64_t lsn)
 {
     for (size_t i = 0; i < s->link_count; i++) {
-        s->links[i].flush_to = index_last(&s->index);
+        s->links[i].flush_to = lsn;
         ship(&s->links[i]);
     }
+}
+
+void leader_flush(struct store *s)
+{
+    flush_up_to(s, index_last(&s->index));
 }
 
 void leader_appended(struct store *s)
@@ -244,7 +259,7 @@ static void on_ship(struct loop_timer *t, int64_t now)
 {
     struct store *s = owner_of(t, struct store, ship);
     loop_timer_set(s->node->loop, t, now + ship_every_ms(s) * NS_PER_MS);
-    leader_flush(s);
+    flush_up_to(s, store_flaw(s, FLAW_ack_before_replicate) ? ripe_lsn(s, now) : index_last(&s->index));
 }
 
 struct link *leader_link(struct store *s, const char *region, size_t len)

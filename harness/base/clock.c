@@ -67,6 +67,22 @@ char *clock_rfc3339(int64_t wall_ns, char out[32])
     return out;
 }
 
+int64_t clock_rfc3339_read(const char *text)
+{
+    struct tm tm = {0};
+    const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+    int64_t digit = NS_PER_S / 10, rest = 0;
+    if (!end || tm.tm_year < 70 || tm.tm_year >= 300) {
+        return 0;
+    }
+    if (*end == '.') {
+        for (end++; *end >= '0' && *end <= '9'; end++, digit /= 10) {
+            rest += (*end - '0') * digit;
+        }
+    }
+    return *end == 'Z' && end[1] == '\0' ? (int64_t)timegm(&tm) * NS_PER_S + rest : 0;
+}
+
 char *clock_compact(int64_t wall_ns, char out[32])
 {
     int64_t rest;

@@ -65,7 +65,7 @@ static int append_summary(const char *path, const struct report_input *in, struc
     if (!f) {
         return err_os(e, ERR_OUTPUT, errno, path, "cannot open the step summary");
     }
-    fd = -1;
+    (void)steal_fd(&fd); /* it is the stream's now */
     if (reporter_find("summary")->write(f, in, e) < 0) {
         return -1;
     }

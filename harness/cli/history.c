@@ -190,13 +190,6 @@ void history_close(struct history *h)
     fd_close(&h->fd); /* releases the lock */
 }
 
-static int64_t wall_of(const char *rfc3339)
-{
-    struct tm tm = {0};
-    const char *end = strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &tm);
-    return end ? (int64_t)timegm(&tm) * NS_PER_S : 0;
-}
-
 static void latest_line(void *arg, const char *text, size_t len, const json_t *line)
 {
     (void)text;
@@ -215,7 +208,7 @@ static void latest_line(void *arg, const char *text, size_t len, const json_t *l
     snprintf(entry->scenario, sizeof(entry->scenario), "%s", member(line, "scenario"));
     snprintf(entry->verdict, sizeof(entry->verdict), "%s", member(line, "verdict"));
     snprintf(entry->run_id, sizeof(entry->run_id), "%s", member(line, "run_id"));
-    entry->started_wall_ns = wall_of(member(line, "started_at"));
+    entry->started_wall_ns = clock_rfc3339_read(member(line, "started_at"));
 }
 
 int history_read_latest(struct history_latest *l, const char *path, struct err *e)

@@ -4,7 +4,7 @@
  * which takes the ask off the list before it calls back, so that the callback may ask again or close the list.
  *
  * A failure that connect(2) reports at once is delivered by the timer in the next turn: nobody is called back from
- * inside ask_start. A body that is not JSON, longer than announced or cut short leaves `body` NULL; the status stands.
+ * inside ask_start. What an answer says is read by ask_answer.c.
  *
  * What a knock means: an error from the peer (refused, reset, closed without a byte) is KNOCK_REFUSED; no connection in time is
  * KNOCK_SILENT; a connection but no byte in time is KNOCK_CONNECTED_SILENT; any byte of an answer is KNOCK_ANSWERED,
@@ -17,6 +17,7 @@
 #include "harness/base/json.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
+#include "harness/lab/ask_answer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,8 +26,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define ANSWER_MAX 65536
 
 struct ask {
     struct ask *next;
@@ -63,60 +62,6 @@ static void free_ask(struct ask *a)
     free(a);
 }
 
-/* "HTTP/1.x NNN": the number, or 0. */
-static int status_of(const struct text *t)
-{
-    const char *s = text_str(t);
-    if (t->len < 12 || !text_starts(s, "HTTP/1.") || s[8] != ' ') {
-        return 0;
-    }
-    int status = 0;
-    for (int i = 9; i < 12; i++) {
-        if (s[i] < '0' || s[i] > '9') {
-            return 0;
-        }
-        status = 10 * status + (s[i] - '0');
-    }
-    return status;
-}
-
-/* Where the body begins; 0 while the head is incomplete. *length: as announced, -1 if it was not. */
-static size_t body_of(const struct text *t, long *length)
-{
-    const char *s = text_str(t);
-    const char *end = strstr(s, "\r\n\r\n");
-    *length = -1;
-    if (!end) {
-        return 0;
-    }
-    for (const char *line = strstr(s, "\r\n"); line && line < end; line = strstr(line + 2, "\r\n")) {
-        if (strncasecmp(line + 2, "content-length:", 15) == 0) {
-            char *rest;
-            long n = strtol(line + 17, &rest, 10);
-            *length = n >= 0 && n <= ANSWER_MAX && *rest == '\r' ? n : -1;
-        }
-    }
-    return (size_t)(end - s) + 4;
-}
-
-static bool complete(const struct ask *a)
-{
-    long length;
-    size_t at = body_of(&a->answer, &length);
-    return at > 0 && length >= 0 && a->answer.len >= at + (size_t)length;
-}
-
-static json_t *parse_body(const struct ask *a)
-{
-    long length;
-    size_t at = body_of(&a->answer, &length);
-    size_t left = a->answer.len - at;
-    if (at == 0 || left == 0 || (length >= 0 && left != (size_t)length)) {
-        return NULL;
-    }
-    return json_loadb(text_str(&a->answer) + at, left, JSON_REJECT_DUPLICATES, NULL);
-}
-
 static enum knock knock_of(const struct ask *a)
 {
     if (a->answer.len > 0 || (a->connected && !a->wants_answer && !a->failed)) {
@@ -131,9 +76,9 @@ static enum knock knock_of(const struct ask *a)
 static void finish(struct ask *a)
 {
     unlink_ask(a);
-    scoped_json json_t *body = a->order.knock ? NULL : parse_body(a);
+    scoped_json json_t *body = a->order.knock ? NULL : ask_answer_body(&a->answer);
     struct lab_answer answer = {
-        .status = a->order.knock ? (int)knock_of(a) : status_of(&a->answer),
+        .status = a->order.knock ? (int)knock_of(a) : ask_answer_status(&a->answer),
         .body = body,
         .sent_ns = a->sent_ns,
         .done_ns = loop_tick(a->order.loop) - a->order.zero_ns,
@@ -195,7 +140,7 @@ static void pull(struct ask *a)
             return;
         }
         text_add_bytes(&a->answer, bytes, (size_t)n);
-        if (a->answer.len > ANSWER_MAX || complete(a)) {
+        if (a->answer.len > ASK_ANSWER_MAX || ask_answer_complete(&a->answer)) {
             finish(a);
             return;
         }

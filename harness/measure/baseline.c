@@ -7,6 +7,7 @@
 
 #include "harness/base/units.h"
 #include "harness/measure/rank.h"
+#include "harness/measure/study.h"
 
 #include <stdio.h>
 
@@ -20,8 +21,9 @@ struct baseline baseline_of(const struct sample *samples, size_t n, int64_t from
             continue;
         b.intended++;
         int64_t latency;
-        if (x->outcome != OUTCOME_GOOD || __builtin_sub_overflow(x->done_ns, x->planned_ns, &latency))
-            continue;
+        if (x->outcome != OUTCOME_GOOD || __builtin_sub_overflow(x->done_ns, x->planned_ns, &latency) || latency < 0 ||
+            latency >= NS_LIMIT)
+            continue; /* not good, or damage */
         b.good++;
         rank_add(&latencies, latency);
     }

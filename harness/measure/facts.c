@@ -12,9 +12,6 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
-#include <stdio.h>
-#include <time.h>
-
 static const char *text_in(const struct study *s, const json_t *from, const char *key)
 {
     return arena_strdup(s->arena, json_string_value(json_object_get(from, key)));
@@ -31,28 +28,13 @@ static const json_t *header_data(const struct study *s)
     return s->ev->event_count && s->ev->events[0].kind == EVENT_HEADER ? s->ev->events[0].data : NULL;
 }
 
-/* RFC 3339 UTC to ns since 1970; 0 when it is not one. */
-static int64_t wall_ns(const char *text)
-{
-    struct tm tm = {0};
-    int n = 0, ms = 0;
-    if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-                        &tm.tm_min, &tm.tm_sec, &n) != 6)
-        return 0;
-    if (text[n] == '.')
-        (void)sscanf(text + n + 1, "%3d", &ms);
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    return (int64_t)timegm(&tm) * NS_PER_S + ms * NS_PER_MS;
-}
-
 static void identity_run(const struct study *s, const struct measure_context *ctx, const json_t *header,
                          struct result *out)
 {
     struct result_run *run = &out->run;
     char stamp[32];
     const char *zero = text_in(s, header, "zero_wall");
-    int64_t last = 0, zero_ns = wall_ns(zero);
+    int64_t last = 0, zero_ns = clock_rfc3339_read(zero);
     for (size_t i = 0; i < s->ev->event_count; i++)
         if (s->ev->events[i].end_ns < NS_LIMIT)
             last = ns_max(last, s->ev->events[i].end_ns);

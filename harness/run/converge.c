@@ -28,6 +28,7 @@ struct listing {
     uint16_t node;
     bool asking, whole;
     vec_of(char *) ops;
+    int64_t from; /* of the page that was asked for last */
     int64_t sent_ns, done_ns;
 };
 
@@ -140,10 +141,10 @@ static void listing_page(void *arg, const struct lab_answer *a)
             *vec_push(&l->ops) = xstrdup(op);
     }
     int64_t next = json_integer_value(json_object_get(a->body, "next"));
-    if (next > 0)
+    if (next > l->from && i > 0)
         listing_ask(l, next);
     else
-        listing_end(l, true);
+        listing_end(l, next == 0); /* a page that does not lead on would lead round for ever */
 }
 
 static void listing_ask(struct listing *l, int64_t from)
@@ -151,6 +152,7 @@ static void listing_ask(struct listing *l, int64_t from)
     struct drill *d = l->all->drill;
     struct err e = {0};
     char target[64];
+    l->from = from;
     snprintf(target, sizeof(target), "/v1/ops?from=%lld&limit=%d", (long long)from, PAGE);
     if (d->ops->admin(d->lab, l->node, "GET", target, NULL, PATIENCE_NS, listing_page, l, &e) < 0) {
         l->sent_ns = l->done_ns = record_now(&d->rec);

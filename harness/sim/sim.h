@@ -23,6 +23,7 @@ struct sim_op {
     char op[32], value[32];
     uint32_t version, epoch;
     uint16_t key;
+    int64_t at_ns; /* when the leader appended it */
 };
 
 /* The log of one region; position i holds lsn i + 1. */

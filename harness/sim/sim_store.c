@@ -80,8 +80,8 @@ const struct sim_op *sim_latest(const struct sim *s, uint16_t site, uint16_t key
     return NULL;
 }
 
-/* Make the standby's log equal to the leader's: cut it back to the common part, then copy the rest. */
-static void store_follow(struct sim *s, uint16_t site)
+/* Make the standby's log equal to the leader's up to an instant: cut it back to the common part, copy the rest. */
+static void store_follow(struct sim *s, uint16_t site, int64_t until_ns)
 {
     const struct sim_store *from = &s->stores[s->leader];
     struct sim_store *to = &s->stores[site];
@@ -90,7 +90,7 @@ static void store_follow(struct sim *s, uint16_t site)
                           strcmp(to->log.at[common - 1].op, from->log.at[common - 1].op) != 0))
         common--;
     to->log.len = common;
-    for (size_t i = common; i < from->log.len; i++)
+    for (size_t i = common; i < from->log.len && from->log.at[i].at_ns <= until_ns; i++)
         *vec_push(&to->log) = from->log.at[i];
     to->in_sync = true;
     to->away_since_ns = 0;
@@ -115,10 +115,11 @@ bool sim_append(struct sim *s, const struct sim_op *op, uint32_t *version, uint6
     *stored = *op;
     stored->version = *version;
     stored->epoch = s->epoch;
+    stored->at_ns = loop_now(s->loop);
     *lsn = s->stores[s->leader].log.len;
     for (uint16_t site = 0; synchronous(s) && site < s->topology->site_count; site++)
         if (is_standby(s, site) && standby_reachable(s, site))
-            store_follow(s, site);
+            store_follow(s, site, INT64_MAX);
     return true;
 }
 
@@ -165,7 +166,7 @@ static void standby_tick(struct sim *s, uint16_t site, int64_t now, bool ship)
     if (standby_reachable(s, site)) {
         st->away_since_ns = 0;
         if (ship || (synchronous(s) && !st->in_sync))
-            store_follow(s, site);
+            store_follow(s, site, sim_flaw(s, "ack_before_replicate") ? now - FLAWED_SHIPPING_NS : INT64_MAX);
         return;
     }
     if (!st->away_since_ns)
@@ -179,7 +180,7 @@ bool sim_hand_over(struct sim *s, uint16_t to)
 {
     if (s->leader == TOPO_NONE || to == s->leader || !standby_reachable(s, to))
         return false;
-    store_follow(s, to);
+    store_follow(s, to, INT64_MAX);
     store_lead(s, to, loop_now(s->loop));
     s->stay = to != s->topology->primary;
     return true;

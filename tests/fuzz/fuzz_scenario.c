@@ -1,62 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libFuzzer target: any bytes as a scenario file. Accepted or explained, and what is accepted can be written and read
- * again. The first byte chooses whether the rest goes in as a file or, up to its first line end, as an override, too.
- *
- *     build/clang/tests/bin/fuzz_scenario -max_total_time=60 -dict=tests/fuzz/scenario.dict CORPUS tests/data/spec scenarios
+ * Scenario files through the whole of the spec room, with the verbs that drtest has. What compiles must be writable as
+ * plan.yaml, and what is written must compile to the same again; what does not must say why, in all three forms.
  */
 #include "harness/base/err.h"
+#include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/spec/load_tree.h"
 #include "harness/spec/plan_yaml.h"
-#include "tests/unit/spec/verbs.h"
-#include <stdlib.h>
+#include "injectors/injector.h"
+#include "tests/fuzz/fuzz.h"
+
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
-static struct plan *load(const char *text, size_t len, const char *set)
+static int load(const char *text, size_t len, struct plan **plan, struct diag_list *diags)
 {
-    struct plan *p = NULL;
-    struct diag_list diags = {0};
     struct err e = {0};
-    scoped_text struct text printed = {0};
-    const struct load l = {.path = "fuzz.yaml", .text = text, .len = len, .types = test_verbs,
-                           .type_count = test_verb_count, .sets = &set, .set_count = set ? 1 : 0, .seed = 1};
-    int failed = load_plan(&l, &p, &diags, &e);
-    diag_print(&diags, &printed, false);
-    diag_print_github(&diags, &printed);
-    json_decref(diag_json(&diags));
-    if ((failed != 0) != (diags.errors > 0) || err_exit_code(&e) != (failed ? 3 : 0)) {
-        abort();
-    }
-    diag_list_deinit(&diags);
-    return p;
+    struct load l = {.path = "scenario.yaml", .text = text, .len = len, .seed = 7};
+    l.types = injector_types(&l.type_count);
+    int rc = load_plan(&l, plan, diags, &e);
+    fuzz_must((rc == 0) == (diags->errors == 0));
+    fuzz_must((rc == 0) == (e.kind == ERR_NONE));
+    return rc;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+static void print(const struct diag_list *diags)
 {
-    const char *text = (const char *)bytes;
-    char set[256] = "";
-    if (len > 0 && text[0] == '!') {
-        size_t line = 1;
-        while (line < len && line < sizeof(set) && text[line] != '\n') {
-            line++;
-        }
-        memcpy(set, text + 1, line - 1);
-        text += line;
-        len -= line;
-    }
-    struct plan *p = load(text, len, set[0] ? set : NULL);
-    if (p) {
-        scoped_text struct text yaml = {0};
-        plan_yaml(p, &yaml);
-        struct plan *again = load(yaml.at, yaml.len, NULL);
-        if (!again || !text_eq(again->yaml, p->yaml)) {
-            abort();
-        }
-        plan_free(again);
-    }
+    scoped_text struct text out = {0};
+    diag_print(diags, &out, true);
+    diag_print(diags, &out, false);
+    diag_print_github(diags, &out);
+    scoped_json json_t *doc = diag_json(diags);
+    fuzz_must(doc != NULL);
+}
+
+static void again(const struct plan *p)
+{
+    scoped_text struct text written = {0}, rewritten = {0};
+    struct diag_list diags = {0};
+    struct plan *second = NULL;
+    plan_yaml(p, &written);
+    fuzz_must(load(p->yaml, strlen(p->yaml), &second, &diags) == 0);
+    fuzz_must(strcmp(p->yaml, second->yaml) == 0);
+    fuzz_must(strcmp(p->targets_sha256, second->targets_sha256) == 0);
+    fuzz_must(p->step_count == second->step_count && p->observe_ns == second->observe_ns);
+    plan_free(second);
+    fuzz_must(load(text_str(&written), written.len, &second, &diags) == 0);
+    plan_yaml(second, &rewritten);
+    plan_free(second);
+    diag_list_deinit(&diags);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    scoped_free char *text = fuzz_text(data, size);
+    struct diag_list diags = {0};
+    struct plan *p = NULL;
+    if (load(text, size, &p, &diags) == 0)
+        again(p);
+    print(&diags);
     plan_free(p);
+    diag_list_deinit(&diags);
     return 0;
 }

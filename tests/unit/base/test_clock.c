@@ -37,10 +37,25 @@ static void prints_times_of_day(void)
     CU_ASSERT_STRING_EQUAL(clock_rfc3339(INT64_MIN, out), "1677-09-21T00:12:43.145Z");
 }
 
+static void reads_times_of_day(void)
+{
+    CU_ASSERT_EQUAL(clock_rfc3339_read("2026-01-01T06:00:00.118Z"), INT64_C(1767247200118000000));
+    CU_ASSERT_EQUAL(clock_rfc3339_read("2026-01-01T06:00:00Z"), INT64_C(1767247200000000000));
+    CU_ASSERT_EQUAL(clock_rfc3339_read("2199-12-31T23:59:59.9999999999999Z"), INT64_C(7258118399999999999));
+    static const char *const none[] = {"", "2026-01-01", "2026-01-01T06:00:00", "2026-01-01T06:00:00.118+01:00",
+                                       "2026-13-01T06:00:00Z", "9999-12-31T23:59:59Z", "1969-12-31T23:59:59Z",
+                                       "2026-01-01T06:00:00Z ", "2026-01-01T06:00:00.-1Z"};
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        CU_ASSERT_EQUAL(clock_rfc3339_read(none[i]), 0);
+    }
+    CU_ASSERT_EQUAL(clock_rfc3339_read(NULL), 0);
+}
+
 void suite_clock(void)
 {
     runner_suite(NULL, NULL);
     runner_test(monotonic_never_goes_back);
     runner_test(quad_fits_the_single_reads);
     runner_test(prints_times_of_day);
+    runner_test(reads_times_of_day);
 }

@@ -141,6 +141,15 @@ static void the_newest_of_each_scenario_is_found(void)
     CU_ASSERT_EQUAL(a->started_wall_ns, INT64_C(1767247200) * 1000000000);
     CU_ASSERT_PTR_NULL(history_latest_find(&l, "c"));
     history_latest_deinit(&l);
+    FILE *f = fopen(path, "ae");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    fputs("{\"scenario\":\"a\",\"run_id\":\"far\",\"started_at\":\"9999-12-31T23:59:59Z\"}\n", f);
+    fclose(f);
+    CU_ASSERT_EQUAL(history_read_latest(&l, path, &e), 0);
+    a = history_latest_find(&l, "a");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+    CU_ASSERT_EQUAL(a->started_wall_ns, 0);
+    history_latest_deinit(&l);
     CU_ASSERT_EQUAL(history_read_latest(&l, "/nonexistent/history.jsonl", &e), 0);
     CU_ASSERT_EQUAL(l.len, 0);
 }

@@ -40,6 +40,18 @@ static void the_window_is_half_open_and_counts_the_plan(void)
     CU_ASSERT_EQUAL(b.p99_ns, MS(10));
 }
 
+static void impossible_latencies_are_not_good(void)
+{
+    struct sample at[] = {row(100, 110, OUTCOME_GOOD), row(101, 90, OUTCOME_GOOD), row(102, 110, OUTCOME_GOOD),
+                          row(103, 110, OUTCOME_GOOD)};
+    at[2].done_ns = INT64_MAX - 1;
+    at[3].planned_ns = INT64_MIN + 1;
+    struct baseline b = baseline_of(at, 4, INT64_MIN, INT64_MAX);
+    CU_ASSERT_EQUAL(b.intended, 4);
+    CU_ASSERT_EQUAL(b.good, 1);
+    CU_ASSERT_EQUAL(b.p99_ns, MS(10));
+}
+
 static void nothing_is_not_met(void)
 {
     struct plan plan = {.good_ratio_ppm = 999000};
@@ -81,6 +93,7 @@ void suite_baseline(void)
     runner_suite(NULL, NULL);
     runner_test(quantiles_are_nearest_ranks);
     runner_test(the_window_is_half_open_and_counts_the_plan);
+    runner_test(impossible_latencies_are_not_good);
     runner_test(nothing_is_not_met);
     runner_test(the_ratio_is_exact_at_its_limit);
     runner_test(every_quantile_with_a_limit_must_keep_it);

@@ -117,7 +117,7 @@ static void random_evidence_never_crashes(void)
 {
     static const char *const odd[] = {"{}", "[]",
                                       "{\"mono_ns\":9223372036854775807,\"raw_ns\":-9223372036854775807,\"boot_ns\":1}",
-                                      "{\"argv\":7,\"lab\":[],\"host\":null,\"zero_wall\":\"9999\"}",
+                                      "{\"argv\":7,\"lab\":[],\"host\":7,\"zero_wall\":\"9999-12-31T23:59:59.9Z\"}",
                                       "{\"desired\":1,\"running\":null}", "{\"upstreams\":[[]],\"config\":[]}",
                                       "{\"zero_wall\":\"2026-99-99T99:99:99.\",\"scenario_sha256\":1}"};
     for (uint64_t seed = 0; seed < 300; seed++) {

@@ -1,2 +1,3 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(schedule)
+SUITE(converge)

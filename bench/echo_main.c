@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench-echo serve PORT: answer on 127.0.0.1 until killed, ten minutes at most, and no longer than the parent lives.
+ * bench-echo wait PORT: exit 0 as soon as GET / there answers 200, 1 when it has not within five seconds.
+ */
+#include "bench/bench.h"
+#include "bench/echo.h"
+#include "harness/base/clock.h"
+#include "harness/base/scoped.h"
+#include "harness/base/units.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#define SERVE_NS (600 * NS_PER_S)
+#define WAIT_NS (5 * NS_PER_S)
+
+static int serve(uint16_t port)
+{
+    struct echo s;
+    struct err e = {0};
+    struct loop *l = loop_new(&e);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!l || echo_open(&s, l, port, &e) != 0 || loop_run(l, clock_mono_ns() + SERVE_NS, NULL, &e) < 0) {
+        bench_fail(&e, "echo");
+    }
+    return 0;
+}
+
+static bool answers(uint16_t port)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct timeval bound = {.tv_sec = 1};
+    char head[13] = "";
+    scoped_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound)) == 0 &&
+           connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
+           send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(request) - 1 &&
+           recv(fd, head, 12, MSG_WAITALL) == 12 && strcmp(head, "HTTP/1.1 200") == 0;
+}
+
+static int wait_for(uint16_t port)
+{
+    int64_t until_ns = clock_mono_ns() + WAIT_NS;
+    while (!answers(port)) {
+        if (clock_mono_ns() > until_ns) {
+            return 1;
+        }
+        poll(NULL, 0, 20);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "serve") == 0) {
+        return serve((uint16_t)bench_number(argv[2], 1, 65535));
+    }
+    if (argc == 3 && strcmp(argv[1], "wait") == 0) {
+        return wait_for((uint16_t)bench_number(argv[2], 1, 65535));
+    }
+    fprintf(stderr, "usage: bench-echo serve PORT | wait PORT\n");
+    return 2;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stored run, loaded, measured and reported again, with one of its files (FUZZ_FILE) replaced by the input; the others
+ * are those of run/, a short drill in the model. The first byte says whether the file goes as it is or is mended first, so
+ * that an input is not refused for a wrong seq, CRC or hash but gets to those who use what it says; and whether the reports, which take
+ * most of the time, are made, too.
+ */
+#include "harness/base/arena.h"
+#include "harness/base/err.h"
+#include "harness/base/json.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/cli/stored.h"
+#include "harness/evidence/crc32c.h"
+#include "harness/measure/measure.h"
+#include "reports/report.h"
+#include "tests/fuzz/fuzz.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+
+#define RUN DRTEST_SOURCE_DIR "/tests/fuzz/run/"
+
+static const char *const files[] = {"plan.yaml",      "origin.json", "scenario.yaml", "result.json",
+                                    "timeline.jsonl", "samples.bin", "ledger.bin"};
+static struct text whole; /* FUZZ_FILE as it was */
+
+static void prepare(void)
+{
+    for (size_t i = 0; i < array_len(files); i++) {
+        scoped_text struct text path = {0}, file = {0};
+        text_addf(&path, "%s%s", RUN, files[i]);
+        fuzz_must(text_read_file(&file, text_str(&path), 1 << 20, NULL) == 0);
+        fuzz_put(files[i], file.at, file.len);
+        if (text_eq(files[i], FUZZ_FILE))
+            text_add_bytes(&whole, file.at, file.len);
+    }
+    fuzz_must(whole.len > 0);
+}
+
+/* The header as it was, then every line of the input that is an object, numbered. */
+static void mend_timeline(struct text *out, const uint8_t *data, size_t size)
+{
+    int seq = 1;
+    text_add_bytes(out, whole.at, strcspn(whole.at, "\n") + 1);
+    for (char *line; fuzz_line(&data, &size, &line); free(line)) {
+        scoped_json json_t *event = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+        if (!json_is_object(event))
+            continue;
+        static const char *const numbers[] = {"due_ns", "at_ns", "end_ns", "code"};
+        for (size_t i = 0; i < array_len(numbers); i++)
+            if (!json_is_integer(json_object_get(event, numbers[i])))
+                json_object_set_new(event, numbers[i], json_integer(0));
+        json_object_set_new(event, "seq", json_integer(seq++));
+        scoped_free char *dumped = json_dumps(event, JSON_COMPACT);
+        text_addf(out, "%s\n", dumped);
+    }
+}
+
+static void mend_ledger(struct text *out, const uint8_t *data, size_t size)
+{
+    static struct {
+        uint64_t number;
+        uint8_t hash[32];
+    } chains[8];
+    memset(chains, 0, sizeof(chains));
+    text_add_bytes(out, whole.at, LEDGER_SIZE);
+    for (; size >= LEDGER_SIZE; data += LEDGER_SIZE, size -= LEDGER_SIZE) {
+        struct ledger_record r;
+        memcpy(&r, data, sizeof(r));
+        size_t chain = (r.chain & 3u) + (r.chain & LEDGER_CHAIN_READ ? 4 : 0);
+        r.chain = (uint16_t)(chain % 4 | (r.chain & LEDGER_CHAIN_READ));
+        r.kind = (uint8_t)(LEDGER_INTENT + (r.kind + LEDGER_FOREIGN - 1) % LEDGER_FOREIGN % (LEDGER_FOREIGN - 1));
+        r.number = chains[chain].number++;
+        memcpy(r.previous, chains[chain].hash, sizeof(r.previous));
+        r.crc = 0;
+        r.crc = crc32c(&r, sizeof(r));
+        SHA256((const unsigned char *)&r, sizeof(r), chains[chain].hash);
+        text_add_bytes(out, &r, sizeof(r));
+    }
+}
+
+static void mend_samples(struct text *out, const uint8_t *data, size_t size)
+{
+    text_add_bytes(out, whole.at, SAMPLE_SIZE);
+    for (; size >= SAMPLE_SIZE; data += SAMPLE_SIZE, size -= SAMPLE_SIZE) {
+        struct sample s;
+        memcpy(&s, data, sizeof(s));
+        s.kind = (uint8_t)(SAMPLE_REQUEST + (s.kind + 2) % 3);
+        s.outcome %= OUTCOMES;
+        s.write %= WRITE_UNKNOWN + 1;
+        text_add_bytes(out, &s, sizeof(s));
+    }
+}
+
+static void put(bool mend, const uint8_t *data, size_t size)
+{
+    scoped_text struct text out = {0};
+    if (mend && text_eq(FUZZ_FILE, "timeline.jsonl"))
+        mend_timeline(&out, data, size);
+    else if (mend && text_eq(FUZZ_FILE, "ledger.bin"))
+        mend_ledger(&out, data, size);
+    else if (mend && text_eq(FUZZ_FILE, "samples.bin"))
+        mend_samples(&out, data, size);
+    else
+        text_add_bytes(&out, data, size);
+    fuzz_put(FUZZ_FILE, out.at, out.len);
+}
+
+static void report(const struct stored_run *s, const struct result *r)
+{
+    const struct report_input in = {
+        .result = r, .plan = s->plan, .evidence = s->evidence, .run_path = s->path, .jenkins_style = true};
+    for (size_t i = 0; reporters[i]; i++) {
+        scoped_free char *bytes = NULL;
+        size_t len = 0;
+        struct err e = {0};
+        FILE *out = open_memstream(&bytes, &len);
+        fuzz_must(out != NULL);
+        int rc = reporters[i]->write(out, &in, &e);
+        (void)fclose(out);
+        fuzz_must(rc < 0 || len > 0);
+    }
+}
+
+static void measure(const struct stored_run *s, bool reported)
+{
+    struct result *r = NULL, *back = NULL;
+    struct err e = {0};
+    const struct measure_context about = {.run_id = "r", .repeat_index = 1, .repeat_count = 1, .tool_version = "0"};
+    fuzz_must(measure_run(s->plan, s->evidence, &about, &r, &e) == 0);
+    scoped_json json_t *doc = result_to_json(r);
+    fuzz_must(doc && result_from_json(doc, &back, "result", &e) == 0);
+    if (reported)
+        report(s, back);
+    result_free(back);
+    result_free(r);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (whole.len == 0)
+        prepare();
+    if (size == 0)
+        return 0;
+    put(data[0] & 1, data + 1, size - 1);
+    struct stored_run s = {0};
+    struct err e = {0};
+    int rc = stored_load(&s, NULL, fuzz_folder(), &e);
+    fuzz_must(rc == 0 || e.kind != ERR_NONE);
+    if (rc == 0) {
+        if (text_eq(FUZZ_FILE, "result.json"))
+            report(&s, s.result);
+        else
+            measure(&s, data[0] & 2);
+    }
+    stored_deinit(&s);
+    return 0;
+}
