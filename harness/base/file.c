@@ -48,7 +48,7 @@ int text_read_file(struct text *t, const char *path, size_t max, struct err *e)
         }
         if ((size_t)n > max - t->len) {
             text_clear(t);
-            return err_set(e, ERR_READING, path, "the file is longer than %zu bytes", max);
+            return err_os(e, ERR_READING, EFBIG, path, "the file is longer than %zu bytes", max);
         }
         text_add_bytes(t, chunk, (size_t)n);
     }

@@ -35,7 +35,7 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 /* Decode one UTF-8 character at s (len bytes left). Returns its bytes, 0 for an invalid sequence; RFC 3629. */
 size_t utf8_decode(const char *s, size_t len, uint32_t *codepoint);
 
-/* Read a whole file of at most max bytes into t. Longer: -1 with ERR_READING. Never reads a directory or a FIFO. */
+/* Read a whole file of at most max bytes into t. Longer: -1 with ERR_READING and os EFBIG. Never reads a directory or a FIFO. */
 struct err;
 int text_read_file(struct text *t, const char *path, size_t max, struct err *e);
 

@@ -21,6 +21,7 @@ struct suite_source {
     struct yaml_tree tree;
     const struct yaml_node *defaults;
     const struct yaml_node **with; /* by entry; NULL where there is none */
+    struct place *places;          /* by entry: where its path was written */
 };
 
 struct suite_written {
@@ -184,6 +185,7 @@ static void bind_entry(struct binder *b, struct suite *s, const struct yaml_node
     }
     if (w.file) {
         s->source->with[s->count] = w.with;
+        s->source->places[s->count] = n->kind == NODE_MAP ? node_get(n, "file")->place : n->place;
         s->entries[s->count++] = (struct suite_entry){beside(b->arena, s->file, w.file), w.repeat};
     }
 }
@@ -210,6 +212,7 @@ static void bind_suite(struct binder *b, struct suite *s)
     }
     s->entries = arena_array(b->arena, struct suite_entry, w.scenarios->count);
     s->source->with = arena_array(b->arena, const struct yaml_node *, w.scenarios->count);
+    s->source->places = arena_array(b->arena, struct place, w.scenarios->count);
     for (const struct yaml_node *n = w.scenarios->first; n; n = n->next) {
         bind_entry(b, s, n);
     }
@@ -251,5 +254,11 @@ int suite_plan(const struct suite *s, size_t entry, const struct action_type *co
         .below = s->source->defaults,
         .above = s->source->with[entry],
     };
-    return load_plan(&l, out, diags, e);
+    if (load_plan(&l, out, diags, e) < 0) {
+        if (diags->count > 0) {
+            diag_note_at(diags->at[0], s->source->places[entry], "as an entry of this suite");
+        }
+        return -1;
+    }
+    return 0;
 }

@@ -13,6 +13,7 @@
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
+#include <errno.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -436,7 +437,7 @@ void yaml_tree_read(struct yaml_tree *t, const char *path, size_t max_bytes, str
     struct err e = {0};
     if (text_read_file(&text, path, 16 * (size_t)YAML_TREE_BYTES, &e) != 0) {
         struct source s = {.name = path, .text = "", .len = 0};
-        diag_error(diags, e.os ? DIAG_FILE : DIAG_LIMIT, (struct place){.source = &s}, "%s", e.msg);
+        diag_error(diags, e.os == EFBIG ? DIAG_LIMIT : DIAG_FILE, (struct place){.source = &s}, "%s", e.msg);
         return;
     }
     yaml_tree_parse(t, path, text_str(&text), text.len, diags);

@@ -101,6 +101,7 @@ static void longer_than_allowed_is_refused(void)
     CU_ASSERT_EQUAL(file_replace(path, "12345678", 8, NULL), 0);
     CU_ASSERT_EQUAL(text_read_file(&t, path, 7, &e), -1);
     CU_ASSERT_EQUAL(e.kind, ERR_READING);
+    CU_ASSERT_EQUAL(e.os, EFBIG);
     CU_ASSERT_EQUAL(t.len, 0);
     struct err endless = {0};
     CU_ASSERT_EQUAL(text_read_file(&t, "/dev/zero", 1000, &endless), -1);
