@@ -8,7 +8,7 @@
 
 struct converge;
 /* Polls from now on; before_ns: only writes planned before this run time count (INT64_MAX: all). */
-int converge_new(struct converge **c, struct drill *d, int64_t before_ns, struct err *e);
+int converge_new(struct converge **out, struct drill *d, int64_t before_ns, struct err *e);
 void converge_free(struct converge *c);
 /* Three equal polls in a row have been seen. */
 bool converge_reached(const struct converge *c);

@@ -8,7 +8,7 @@
 #include "harness/run/drill.h"
 
 struct crowd;
-int crowd_new(struct crowd **c, struct drill *d, struct err *e); /* workers probe their endpoints, streams not yet */
+int crowd_new(struct crowd **out, struct drill *d, struct err *e); /* workers probe their endpoints, streams not yet */
 void crowd_free(struct crowd *c);                                /* ends the processes, bounded */
 bool crowd_ready(const struct crowd *c);
 int crowd_start(struct crowd *c, int64_t start_ns, struct err *e); /* run time */

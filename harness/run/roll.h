@@ -7,7 +7,7 @@
 #include "harness/run/drill.h"
 
 struct roll;
-void roll_new(struct roll **r, struct drill *d); /* every node counts as down until it is seen up */
+void roll_new(struct roll **out, struct drill *d); /* every node counts as down until it is seen up */
 void roll_free(struct roll *r);
 /* down_word: what to say of a node that is no longer there: "killed" right after an injector, else "exited". */
 void roll_call(struct roll *r, const char *down_word);

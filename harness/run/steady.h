@@ -11,7 +11,7 @@
 #include "harness/run/drill.h"
 
 struct steady;
-int steady_new(struct steady **s, struct drill *d, struct err *e);
+int steady_new(struct steady **out, struct drill *d, struct err *e);
 void steady_free(struct steady *s);
 /* Whether the last B of known requests meets the plan's expectations; b is what was seen, why a sentence if not. */
 bool steady_reached(struct steady *s, int64_t since_ns, struct baseline *b, char why[160]);

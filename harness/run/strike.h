@@ -11,7 +11,7 @@
 
 struct strikes;
 /* Canaries for every path that a step will hit, and a control; to be called before the baseline. */
-int strikes_new(struct strikes **s, struct drill *d, struct err *e);
+int strikes_new(struct strikes **out, struct drill *d, struct err *e);
 void strikes_free(struct strikes *s);
 
 /* Apply a step. An injector's failure is recorded (the fault is unproven then) and not an error of the run. */

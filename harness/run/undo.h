@@ -8,7 +8,7 @@
 
 struct err;
 struct undo;
-int undo_open(struct undo **u, const char *run_path, struct err *e);
+int undo_open(struct undo **out, const char *run_path, struct err *e);
 void undo_push(struct undo *u, const struct plan_step *step, struct err *e); /* about to be applied */
 void undo_done(struct undo *u, const struct plan_step *step, struct err *e); /* healed */
 void undo_close(struct undo *u);

@@ -240,7 +240,7 @@ json_t *sim_ops_page(const struct sim *s, uint16_t site, uint64_t from, size_t l
         const struct sim_op *op = &st->log.at[i];
         char key[8];
         snprintf(key, sizeof(key), "k%u", op->key);
-        json_array_append_new(ops, json_pack("[s,I,i,s,i,s]", op->op, (json_int_t)(i + 1), (int)op->epoch, key,
+        json_array_append_new(ops, json_pack("[s,I,i,s,i,s]", op->op, (json_int_t)i + 1, (int)op->epoch, key,
                                              (int)op->version, op->value));
     }
     bool last = i >= st->log.len;
