@@ -53,7 +53,7 @@ static int compare(const void *x, const void *y)
 
 static bool quick(const struct naive *h, int fg, double to)
 {
-    double at[MOST];
+    double at[MOST] = {0};
     int n = 0;
     for (int i = fg; i < h->n && h->at[i].s <= to; i++)
         if (h->at[i].outcome == OUTCOME_GOOD)
