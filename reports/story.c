@@ -207,7 +207,10 @@ static void tell_writes(struct text *t, const struct result *r)
     if (!r->has_ledger || !r->ledger.final_read_complete) {
         return;
     }
-    long long lost = (long long)(r->ledger.lost_before_count + r->ledger.lost_after_count);
+    long long lost;
+    if (__builtin_add_overflow(r->ledger.lost_before_count, r->ledger.lost_after_count, &lost)) {
+        return; /* no run counted these */
+    }
     begin_sentence(t);
     if (lost == 0) {
         text_add(t, "No acknowledged write was lost.");
