@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define ORDINARY 65534 /* nobody */
+
 static int failures;
 static struct arena memory;
 
@@ -214,32 +216,43 @@ static int become_ordinary(void)
     if (geteuid() != 0) {
         return 0;
     }
-    return setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0 ? -1 : 0;
+    return setgroups(0, NULL) != 0 || setgid(ORDINARY) != 0 || setuid(ORDINARY) != 0 ? -1 : 0;
 }
 
-int stage_main(int argc, char **argv, const struct act *acts, size_t n)
+/* The checkout may stand in a folder that an ordinary user cannot enter: a copy of the node program that he can. */
+static int lend_program(const char *from, char *copy)
 {
-    bool rootless = argc > 2 && strcmp(argv[2], "rootless") == 0;
-    if (argc < 2 || (!rootless && geteuid() != 0)) {
-        printf("skipped: %s\n", argc < 2 ? "the program for the nodes is not named" : "this part needs root");
-        return 77;
+    char buffer[65536];
+    scoped_fd int in = open(from, O_RDONLY | O_CLOEXEC), out = mkstemp(copy);
+    ssize_t n = in < 0 || out < 0 ? -1 : 1;
+    while (n > 0 && (n = read(in, buffer, sizeof(buffer))) > 0) {
+        n = write(out, buffer, (size_t)n) == n ? n : -1;
     }
-    if (rootless && become_ordinary() != 0) {
-        printf("cannot become an ordinary user\n");
+    return n < 0 || fchmod(out, 0755) != 0 || (geteuid() == 0 && fchown(out, ORDINARY, ORDINARY) != 0) ? -1 : 0;
+}
+
+/* Start again as an ordinary user: a new program, so that /proc/self belongs to him. */
+static int start_again(char **argv)
+{
+    char copy[] = "/tmp/drtest-live-node-XXXXXX";
+    char *again[] = {argv[0], copy, argv[2], argv[2], NULL};
+    if (lend_program(argv[1], copy) != 0 || become_ordinary() != 0) {
+        perror("cannot become an ordinary user");
         return 1;
     }
-    if (rootless && argc == 3) { /* a new program, so that /proc/self belongs to the new user */
-        char *again[] = {argv[0], argv[1], argv[2], argv[2], NULL};
-        execv("/proc/self/exe", again);
-        return 1;
-    }
+    execv("/proc/self/exe", again);
+    return 1;
+}
+
+static int stage_acts(const char *program, const struct act *acts, size_t n)
+{
     struct lab_caps caps;
     struct err e = {0};
     if (lab_caps_probe(&caps, &e) != 0 || !caps.usable) {
         printf("skipped: %s; %s\n", e.kind ? e.msg : caps.reason, caps.remedy);
         return 77;
     }
-    struct stage s = {.options = {.gateway_path = argv[1], .seed = 1}};
+    struct stage s = {.options = {.gateway_path = program, .seed = 1}};
     snprintf(s.run_path, sizeof(s.run_path), "/tmp/drtest-live-XXXXXX");
     if (!mkdtemp(s.run_path)) {
         perror("mkdtemp");
@@ -254,4 +267,21 @@ int stage_main(int argc, char **argv, const struct act *acts, size_t n)
     forget_folder(s.run_path);
     arena_deinit(&memory);
     return bad > 0;
+}
+
+int stage_main(int argc, char **argv, const struct act *acts, size_t n)
+{
+    bool rootless = argc > 2 && strcmp(argv[2], "rootless") == 0;
+    if (argc < 2 || (!rootless && geteuid() != 0)) {
+        printf("skipped: %s\n", argc < 2 ? "the program for the nodes is not named" : "this part needs root");
+        return 77;
+    }
+    if (rootless && argc == 3) {
+        return start_again(argv);
+    }
+    int result = stage_acts(argv[1], acts, n);
+    if (rootless) {
+        unlink(argv[1]);
+    }
+    return result;
 }
