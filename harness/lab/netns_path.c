@@ -52,16 +52,27 @@ static int drive_rule(struct netlink *nl, const struct netlink_rule *r, bool wan
     return there == wanted ? 0 : err_set(e, ERR_RUN, r->iif, "a black hole rule was acknowledged but not carried out");
 }
 
-static int drive_netem(struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct err *e)
+static int read_netem(const struct netns_lab *l, uint16_t path, struct path_state *got, struct err *e)
 {
-    struct netlink *nl = router_of(l, path_from(l->topo, path));
-    struct path_state asked = *wanted, got;
-    asked.cut = wanted->cut && l->cut_by_netem;
-    if (netlink_netem_set(nl, l->mesh[path].index, &asked, false, e) != 0 ||
-        netlink_netem_get(nl, l->mesh[path].index, &got, e) != 0) {
+    if (netlink_netem_get(router_of(l, path_from(l->topo, path)), l->mesh[path].index, got, e) != 0) {
         return -1;
     }
-    return shape_same(&asked, &got) ? 0 : err_set(e, ERR_RUN, l->mesh[path].name, "netem reads back something else than was asked for");
+    got->spread = l->mesh[path].spread;
+    return 0;
+}
+
+static int drive_netem(struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct err *e)
+{
+    struct path_state asked = *wanted, got;
+    asked.cut = wanted->cut && l->cut_by_netem;
+    l->mesh[path].spread = asked.spread;
+    if (netlink_netem_set(router_of(l, path_from(l->topo, path)), l->mesh[path].index, &asked, false, e) != 0 ||
+        read_netem(l, path, &got, e) != 0) {
+        return -1;
+    }
+    return shape_same(&asked, &got)
+               ? 0
+               : err_set(e, ERR_RUN, l->mesh[path].name, "netem reads back something else than was asked for");
 }
 
 static int drive_without_netem(struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct err *e)
@@ -113,12 +124,9 @@ int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, st
     struct netns_lab *l = netns_of(lab);
     struct netlink *nl = router_of(l, path_from(l->topo, path));
     *actual = (struct path_state){0};
-    if ((l->netem && netlink_netem_get(nl, l->mesh[path].index, actual, e) != 0) ||
+    if ((l->netem && read_netem(l, path, actual, e) != 0) ||
         (l->tbf && netlink_tbf_get(nl, l->mesh[path].index, &actual->rate_bps, e) != 0)) {
         return -1;
-    }
-    if (actual->cut) {
-        actual->loss_ppm = 0; /* how it was done, not what was asked for */
     }
     struct netlink_rule rule = cut_rule(l, path);
     bool there;
