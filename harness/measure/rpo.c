@@ -17,6 +17,8 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
+#include <inttypes.h>
+
 enum { ON_THE_WIRE_NS = 2 * 1000 * 1000, UNKNOWN_PERCENT = 20, EXPOSED_WRITES = 5, RESOLVED_WRITES = 10,
        LISTED_LOSSES = 1000 };
 
@@ -265,6 +267,9 @@ static void list_losses(const struct study *s, const struct ledger_view *l, stru
         lost->acked_at_s = seconds(w->ack_ns);
         lost->region = topo && w->region < topo->site_count ? topo->sites[w->region].name : NULL;
         lost->when = fault_of(s, w) ? "before" : "after";
+        lost->key = arena_printf(s->arena, "k%u", (unsigned)w->key);
+        lost->value = arena_printf(s->arena, "%016" PRIx64, w->value);
+        lost->class = w->anywhere ? "stranded" : "gone";
     }
 }
 
@@ -290,6 +295,7 @@ static void fill_ledger(const struct study *s, const struct ledger_view *l, cons
     }
     out->lost_before_count = r->before;
     out->lost_after_count = r->after;
+    out->lost_most_count = r->any ? r->bracket_hi : JSON_NONE;
     out->foreign_count = (int64_t)l->foreign_count;
     out->conflicting_count = (int64_t)l->conflicting_count;
     out->final_read_complete = l->complete;
