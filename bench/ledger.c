@@ -25,7 +25,7 @@
 #define BOUND_NS (120 * NS_PER_S)
 
 struct told {
-    double load_ms, measure_ms;
+    double load_ms, measure_ms, cpu_ms;
     double resident_mb;
     int64_t id, lost_count;
     double acked_at_s;
@@ -33,11 +33,18 @@ struct told {
     size_t entries;
 };
 
-static double resident_mb(void)
+static double ms_of(const struct timeval *t)
+{
+    return (double)t->tv_sec * 1e3 + (double)t->tv_usec / 1e3;
+}
+
+/* Of this process until now. */
+static void note_use(struct told *out)
 {
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
-    return (double)used.ru_maxrss / 1024;
+    out->resident_mb = (double)used.ru_maxrss / 1024;
+    out->cpu_ms = ms_of(&used.ru_utime) + ms_of(&used.ru_stime);
 }
 
 static void judge(const struct million *m, const char *folder, struct told *out)
@@ -54,7 +61,7 @@ static void judge(const struct million *m, const char *folder, struct told *out)
     if (measure_run(&m->plan, ev, &ctx, &r, &e) != 0)
         bench_fail(&e, "measuring");
     out->measure_ms = bench_ms_since(begun);
-    out->resident_mb = resident_mb();
+    note_use(out);
     out->entries = ev->ledger_count;
     out->lost_count = (int64_t)r->ledger.lost.len;
     snprintf(out->verdict, sizeof(out->verdict), "%s", verdict_words[r->run.verdict]);
@@ -136,6 +143,7 @@ int main(int argc, char **argv)
         bench_fail(&e, "making the ledger");
     scoped_figures struct figures ours = {0};
     scoped_figures struct figures load = {0};
+    scoped_figures struct figures cpu = {0};
     scoped_figures struct figures floor = {0};
     struct told *told = bench_shared(sizeof(*told));
     double most = 0;
@@ -148,6 +156,7 @@ int main(int argc, char **argv)
             continue;
         figures_add(&ours, told->load_ms + told->measure_ms);
         figures_add(&load, told->load_ms);
+        figures_add(&cpu, told->cpu_ms);
         figures_add(&floor, least);
     }
     char ratio[64];
@@ -156,8 +165,8 @@ int main(int argc, char **argv)
     printf("found: write c%lld-%lld (key %s) %s, acknowledged at %.6f s, lost %s the fault; the run is %s\n",
            (long long)(told->id >> 32), (long long)(told->id & UINT32_MAX), told->key, told->class,
            told->acked_at_s, told->when, told->verdict);
-    printf("%-28s %9.1f ms   (%.1f ms of it load and check the files)\n", "judged", figures_median(&ours),
-           figures_median(&load));
+    printf("%-28s %9.1f ms   (%.1f ms of it load and check the files; %.1f ms of cpu time)\n", "judged",
+           figures_median(&ours), figures_median(&load), figures_median(&cpu));
     printf("%-28s %9.1f ms\n", "read and hashed in one go", figures_median(&floor));
     printf("ratio: %s\n", figures_ratio_text(&ours, &floor, ratio));
     printf("most memory resident: %.0f MB; %.0f entries/s\n", most, (double)m.entries / figures_median(&ours) * 1e3);

@@ -217,9 +217,6 @@ static void tell_writes(struct text *t, const struct result *r)
         return;
     }
     text_addf(t, "%lld acknowledged %s lost", lost, lost == 1 ? "write was" : "writes were");
-    if (r->ledger.lost_most_count > lost) {
-        text_addf(t, " (at most %lld, were all unknown ones acknowledged)", (long long)r->ledger.lost_most_count);
-    }
     const char *const keys[] = {"lost_writes", "rpo", "lost_after"};
     bool met = false, missed = false;
     for (size_t i = 0; i < array_len(keys); i++) {

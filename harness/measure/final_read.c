@@ -67,15 +67,24 @@ static uint64_t mixed(const struct ledger_record *r)
     return (x ^ (x >> 29)) * UINT64_C(0x94d049bb133111eb);
 }
 
-void readings_note(struct readings *all, const struct ledger_record *r)
+size_t readings_count(const struct readings *all)
 {
-    if (r->kind == LEDGER_READ_BEGIN) {
+    return all->len;
+}
+
+size_t readings_index(struct readings *all, uint32_t number)
+{
+    const struct reading *of = reading_find(all, number);
+    return of ? (size_t)(of - all->at) : NO_INDEX;
+}
+
+size_t readings_note(struct readings *all, const struct ledger_record *r)
+{
+    if (r->kind == LEDGER_READ_BEGIN)
         reading_begin(all, r);
-        return;
-    }
     struct reading *of = reading_find(all, r->read);
     if (!of)
-        return;
+        return NO_INDEX;
     if (r->kind == LEDGER_READ_END) {
         of->whole = r->outcome == 1;
         of->announced = r->count;
@@ -83,6 +92,7 @@ void readings_note(struct readings *all, const struct ledger_record *r)
         of->found++;
         of->sum += mixed(r);
     }
+    return (size_t)(of - all->at);
 }
 
 /* The reading that speaks for a source: the last whole one, if the whole one before it agrees. */

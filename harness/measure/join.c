@@ -6,8 +6,8 @@
  * What cannot be (a result without intent, an intent twice or out of order, a gap in a client's numbers) breaks the
  * ledger: gate G3. A write that is recorded twice with different results is taken as unknown, which claims least.
  *
- * The ledger may be larger than memory is meant to be: it is read in two passes, one for writes and readings, one for
- * what the readings found, and no entry outlives its turn.
+ * The ledger may be larger than memory is meant to be: it is gone through once, in the order in which things happened
+ * (what is found was written before), and no entry outlives its turn.
  */
 #include "harness/measure/join.h"
 
@@ -111,11 +111,9 @@ static void take_result(const struct study *s, struct ledger_view *l, const stru
         w->ack_ns = r->at_ns;
 }
 
-/* The first pass. */
-static struct readings *take_writes(const struct study *s, struct ledger_view *l)
+static void take_all(const struct study *s, struct ledger_view *l, size_t room, struct readings *all,
+                     struct findings *found)
 {
-    size_t room = s->ev->ledger_kinds[LEDGER_INTENT];
-    struct readings *all = readings_new(s);
     scoped_ledger_scan struct ledger_scan *scan = ledger_scan_open(s->ev);
     l->writes = arena_array(s->arena, struct write, room + 1);
     l->client_of = arena_array(s->arena, uint32_t, (size_t)UINT16_MAX + 1);
@@ -124,10 +122,11 @@ static struct readings *take_writes(const struct study *s, struct ledger_view *l
             take_intent(s, l, room, r);
         else if (r->kind == LEDGER_RESULT)
             take_result(s, l, r);
+        else if (r->kind == LEDGER_FOUND || r->kind == LEDGER_FOREIGN)
+            findings_take(found, r, readings_note(all, r));
         else
             readings_note(all, r);
     }
-    return all;
 }
 
 static void list_acked(const struct study *s, struct ledger_view *l)
@@ -147,8 +146,11 @@ static void list_acked(const struct study *s, struct ledger_view *l)
 void ledger_join(const struct study *s, struct ledger_view *l)
 {
     *l = (struct ledger_view){0};
-    struct readings *all = take_writes(s, l);
+    size_t room = s->ev->ledger_kinds[LEDGER_INTENT];
+    struct readings *all = readings_new(s);
+    struct findings *found = findings_new(s, l, room);
+    take_all(s, l, room, all, found);
     list_acked(s, l);
     final_reads_choose(s, l, all);
-    final_reads_take(s, l);
+    findings_settle(found, all);
 }

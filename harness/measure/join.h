@@ -14,7 +14,7 @@ struct write {
     uint64_t value, lsn;
     int64_t inv_ns, ack_ns; /* ack_ns: NS_NONE unless acknowledged */
     uint32_t version, epoch;
-    uint32_t found_version; /* under which version a final read found it first; 0 none */
+    uint32_t found_version; /* under which version some read found it first; 0 none */
     uint16_t found_key;
     uint16_t key, client, region;
     uint16_t in_reads;     /* how many of the final reads have it, with the right checksum */
@@ -23,6 +23,7 @@ struct write {
     bool anywhere : 1;     /* R: some read, final or not, found it */
     bool everywhere : 1;   /* F: every final read has it */
     bool twice : 1, corrupt : 1;
+    bool placed : 1;       /* a final read that speaks found it at found_key, found_version */
 };
 _Static_assert(sizeof(struct write) == 64, "memory per write");
 
@@ -58,12 +59,18 @@ struct ledger_view {
 void ledger_join(const struct study *s, struct ledger_view *l);
 struct write *ledger_find(const struct ledger_view *l, uint64_t id); /* NULL */
 
-/* The halves of the join that concern final reads: which readings there are, which of them speak, what they say. */
+/* The parts of the join that concern final reads. Which readings there are and which of them speak: */
 struct readings;
 struct readings *readings_new(const struct study *s);
-void readings_note(struct readings *all, const struct ledger_record *r);
+size_t readings_note(struct readings *all, const struct ledger_record *r); /* its number from 0, NO_INDEX: of none */
+size_t readings_count(const struct readings *all);
+size_t readings_index(struct readings *all, uint32_t number);
 void final_reads_choose(const struct study *s, struct ledger_view *l, struct readings *all);
-void final_reads_take(const struct study *s, struct ledger_view *l);
+/* And what they found: taken entry by entry in the pass over the ledger, settled when it is known which speak. */
+struct findings;
+struct findings *findings_new(const struct study *s, struct ledger_view *l, size_t room);
+void findings_take(struct findings *f, const struct ledger_record *r, size_t reading);
+void findings_settle(struct findings *f, struct readings *all); /* the end of f */
 
 static inline uint64_t ledger_id(const struct ledger_record *r)
 {

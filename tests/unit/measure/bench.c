@@ -198,7 +198,7 @@ void bench_drop(struct bench *b, enum event_kind kind)
 
 static uint64_t value_of(uint64_t seq)
 {
-    return seq * 1000003 + 17;
+    return seq * UINT64_C(0x9e3779b97f4a7c15) + 17;
 }
 
 void bench_write(struct bench *b, uint16_t client, uint64_t seq, double inv, double ack, enum write_outcome outcome)
