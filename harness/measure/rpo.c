@@ -81,19 +81,22 @@ static const struct fault_view *first_severing(const struct study *s)
     return NULL;
 }
 
+/* The survivor acknowledged last, by this instant; of several at once the one invoked first, which claims least. */
 static const struct write *newest_survivor(const struct ledger_view *l, int64_t acked_by_ns)
 {
     const struct write *newest = NULL;
-    for (size_t i = 0; i < l->acked_count && l->acked[i]->ack_ns <= acked_by_ns; i++)
-        if (write_survived(l->acked[i]))
-            newest = l->acked[i];
+    for (size_t i = 0; i < l->acked_count && l->acked[i]->ack_ns <= acked_by_ns; i++) {
+        const struct write *w = l->acked[i];
+        if (write_survived(w) && (!newest || w->ack_ns > newest->ack_ns || w->inv_ns < newest->inv_ns))
+            newest = w;
+    }
     return newest;
 }
 
 static void measure_fault(const struct study *s, const struct ledger_view *l, const struct fault_view *f,
                           struct rpo *out)
 {
-    const struct write *oldest = NULL, *before = NULL, *newest = newest_survivor(l, f->ie);
+    const struct write *oldest = NULL, *newest = newest_survivor(l, f->ie);
     int64_t began = NS_OPEN, holes = 0, lo = 0, hi = 0;
     for (size_t i = 0; i < l->acked_count; i++) {
         const struct write *w = l->acked[i];
@@ -104,9 +107,7 @@ static void measure_fault(const struct study *s, const struct ledger_view *l, co
         holes += newest && w->ack_ns < newest->ack_ns;
     }
     if (oldest) {
-        for (size_t i = 0; i < l->acked_count && l->acked[i]->ack_ns < oldest->ack_ns; i++)
-            if (write_survived(l->acked[i]))
-                before = l->acked[i];
+        const struct write *before = newest_survivor(l, oldest->ack_ns - 1);
         lo = ns_max(0, f->ib - oldest->ack_ns);
         hi = before ? f->ie - ns_min(before->inv_ns, began) : NS_OPEN;
     } else {
