@@ -16,7 +16,8 @@ enum { BUFFER = 512 * 1024 };
 
 void ledger_blocks_open(struct ledger_blocks *b, int fd, off_t from, off_t end)
 {
-    *b = (struct ledger_blocks){.fd = fd, .at = from, .end = end, .buffer = xcalloc(1, BUFFER)};
+    size_t size = end - from < BUFFER ? (size_t)(end > from ? end - from : 0) : BUFFER;
+    *b = (struct ledger_blocks){.fd = fd, .at = from, .end = end, .buffer = xcalloc(1, size), .size = size};
 }
 
 void ledger_blocks_close(struct ledger_blocks *b)
@@ -31,9 +32,9 @@ static void fill(struct ledger_blocks *b)
     memmove(b->buffer, b->buffer + b->next, b->have - b->next);
     b->have -= b->next;
     b->next = 0;
-    while (b->have < BUFFER && b->at < b->end && !b->failed) {
+    while (b->have < b->size && b->at < b->end && !b->failed) {
         off_t left = b->end - b->at;
-        size_t room = BUFFER - b->have;
+        size_t room = b->size - b->have;
         ssize_t n = pread(b->fd, b->buffer + b->have, (off_t)room < left ? room : (size_t)left, b->at);
         if (n > 0) {
             b->have += (size_t)n;

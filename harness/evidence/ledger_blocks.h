@@ -15,6 +15,7 @@ struct ledger_blocks {
     int fd;        /* borrowed */
     off_t at, end; /* next byte to read, and where reading stops */
     char *buffer;
+    size_t size;
     size_t have, next; /* bytes in the buffer, and the first not yet handed out */
     bool failed;       /* read(2) failed */
 };

@@ -12,6 +12,7 @@
 #include "harness/measure/join.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool sane(int64_t ns)
 {
@@ -28,8 +29,9 @@ static int by_ack(const void *a, const void *b)
 
 struct write *ledger_find(const struct ledger_view *l, uint64_t id)
 {
-    uint32_t number = l->client_of[(id >> 32) & UINT16_MAX];
-    if (number == 0 || id >> 48)
+    uint64_t client = id >> 32;
+    uint32_t number = client < l->client_room ? l->client_of[client] : 0;
+    if (number == 0)
         return NULL;
     const struct client_writes *c = &l->clients[number - 1];
     uint64_t first = l->writes[c->at[0]].id, guess = id - first;
@@ -59,6 +61,16 @@ static void broken(const struct study *s, struct ledger_view *l, const char *wha
 
 static struct client_writes *client_of(const struct study *s, struct ledger_view *l, uint16_t client)
 {
+    if (client >= l->client_room) { /* at most 17 times: client numbers have 16 bits */
+        size_t room = 64;
+        while (room <= client)
+            room *= 2;
+        uint32_t *wider = arena_array(s->arena, uint32_t, room);
+        if (l->client_room)
+            memcpy(wider, l->client_of, l->client_room * sizeof(*wider));
+        l->client_of = wider;
+        l->client_room = room;
+    }
     uint32_t *number = &l->client_of[client];
     if (*number == 0) {
         l->clients = arena_grow(s->arena, l->clients, l->client_count, &l->client_cap, sizeof(*l->clients));
@@ -116,7 +128,6 @@ static void take_all(const struct study *s, struct ledger_view *l, size_t room, 
 {
     scoped_ledger_scan struct ledger_scan *scan = ledger_scan_open(s->ev);
     l->writes = arena_array(s->arena, struct write, room + 1);
-    l->client_of = arena_array(s->arena, uint32_t, (size_t)UINT16_MAX + 1);
     for (const struct ledger_record *r; (r = ledger_scan_next(scan));) {
         if (r->kind == LEDGER_INTENT)
             take_intent(s, l, room, r);

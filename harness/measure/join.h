@@ -46,6 +46,7 @@ struct ledger_view {
     struct client_writes *clients;
     size_t client_count, client_cap;
     uint32_t *client_of;   /* by client number: index into clients plus 1, 0 none */
+    size_t client_room;    /* numbers in client_of */
     struct write **acked;  /* outcome ok, by ack_ns */
     size_t acked_count;
     struct final_read *reads;

@@ -21,13 +21,16 @@ struct mark {
 static struct mark *marks_of(const struct study *s, const struct ledger_view *l, bool known, size_t *count)
 {
     struct mark *at = arena_array(s->arena, struct mark, l->acked_count + 1);
-    scoped_free size_t *next = xcalloc((size_t)UINT16_MAX + 2, sizeof(*next));
+    size_t keys = 0;
+    for (size_t i = 0; i < l->acked_count; i++)
+        keys = l->acked[i]->key >= keys ? (size_t)l->acked[i]->key + 1 : keys;
+    scoped_free size_t *next = xcalloc(keys + 1, sizeof(*next));
     for (size_t i = 0; i < l->acked_count; i++)
         if (l->acked[i]->version && (!known || l->acked[i]->everywhere))
             next[(size_t)l->acked[i]->key + 1]++;
-    for (size_t key = 0; key <= UINT16_MAX; key++)
+    for (size_t key = 0; key < keys; key++)
         next[key + 1] += next[key];
-    *count = next[UINT16_MAX + 1];
+    *count = next[keys];
     for (size_t i = 0; i < l->acked_count; i++) {
         const struct write *w = l->acked[i];
         if (w->version && (!known || w->everywhere))
