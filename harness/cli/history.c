@@ -131,9 +131,9 @@ static json_t *objectives_json(const struct result *r)
             json_array_append_new(flags, json_string(o->flags.at[k]));
         }
         json_object_set_new(all, o->name,
-                            json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:s,s:o}", "target", number(o->target), "lower",
+                            json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:s,s:o}", "target", number(o->target), "lower",
                                       number(o->achieved_lower), "upper", number(o->achieved_upper), "unit", o->unit,
-                                      "floor", number(o->floor), "floor_mean", number(o->floor_mean), "floor_max",
+                                      "resolution", number(o->resolution), "floor", number(o->floor), "floor_mean", number(o->floor_mean), "floor_max",
                                       number(o->floor_max), "verdict", verdict_words[o->verdict], "flags", flags));
     }
     return all;
@@ -155,6 +155,7 @@ static json_t *line_json(const struct result *r, const char *result_sha256)
     json_object_set_new(line, "scenario_sha256", text_or_null(r->scenario.sha256));
     json_object_set_new(line, "system_sha256", text_or_null(r->lab.system_sha256));
     json_object_set_new(line, "config_sha256", text_or_null(r->lab.config_sha256));
+    json_object_set_new(line, "status", text_or_null(r->run.status));
     json_object_set_new(line, "verdict", json_string(verdict_words[r->run.verdict]));
     json_object_set_new(line, "met_count", json_integer(r->run.met_count));
     json_object_set_new(line, "missed_count", json_integer(r->run.missed_count));

@@ -9,6 +9,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "harness/cli/floors.h"
 #include "harness/cli/machine.h"
 #include "harness/cli/targets.h"
 #include "harness/measure/measure.h"
@@ -67,22 +68,11 @@ static json_t *steps_json(const struct stage *s, const struct plan *p)
                                             : step->ended_by ? "restore"
                                                              : "rollback"));
             json_object_set_new(o, "rto_floor", floor_json(floor_rto(p, step)));
+            json_object_set_new(o, "hold_supports_ratio", number(floor_hold_support(p, step->hold_ns)));
         }
         json_array_append_new(all, o);
     }
     return all;
-}
-
-static struct floor target_floor(const struct plan *p, enum target_key key)
-{
-    switch (key) {
-    case TARGET_RTO:
-        return floor_rto(p, NULL);
-    case TARGET_RPO:
-        return floor_rpo(p, NULL);
-    default:
-        return (struct floor){NAN, NAN, NAN};
-    }
 }
 
 static json_t *targets_json(const struct plan *p)
@@ -92,9 +82,11 @@ static json_t *targets_json(const struct plan *p)
         const struct plan_target *t = &p->targets[i];
         const struct target_type *type = &target_types[t->key];
         char value[UNIT_MAX];
-        json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:b,s:o}", "name", type->key, "direction",
+        struct floor f = floor_of_target(p, t->key);
+        json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:b,s:o,s:s?}", "name", type->key, "direction",
                                              type->at_least ? "at_least" : "at_most", "target", target_print(t, value),
-                                             "implied", t->implied, "floor", floor_json(target_floor(p, t->key))));
+                                             "implied", t->implied, "floor", floor_json(f), "floor_says",
+                                             floor_says(t, f)));
     }
     return all;
 }
@@ -157,6 +149,9 @@ static void print_steps(const json_t *steps)
         if (json_object_get(o, "hold_s")) {
             printf(", recovered when good for %.1f s", json_number_value(json_object_get(o, "hold_s")));
         }
+        if (json_is_number(json_object_get(o, "hold_supports_ratio"))) {
+            printf(" (hold supports only >= %.2f %%)", 100 * json_number_value(json_object_get(o, "hold_supports_ratio")));
+        }
         printf("%s%s\n", *word(o, "note") ? "  # " : "", word(o, "note"));
         if (text_eq(word(m, "name"), "none")) {
             printf("%16scannot be done here: %s\n", "", word(m, "why"));
@@ -171,13 +166,17 @@ static void print_targets(const json_t *targets)
     puts(json_array_size(targets) ? "  targets" : "  targets  none: the run reports what it measures");
     json_array_foreach(targets, i, o)
     {
-        const json_t *floor = json_object_get(o, "floor"), *min = json_object_get(floor, "min_s");
+        const json_t *floor = json_object_get(o, "floor"), *min = json_object_get(floor, "min_s"),
+                     *mean = json_object_get(floor, "mean_s");
         printf("    %-20s %s %-8s%s", word(o, "name"),
                text_eq(word(o, "direction"), "at_least") ? "at least" : "at most", word(o, "target"),
                json_is_true(json_object_get(o, "implied")) ? " (implied)" : "");
-        if (json_is_number(min)) {
-            printf("  the configuration alone explains %.3f to %.3f s", json_number_value(min),
-                   json_number_value(json_object_get(floor, "max_s")));
+        if (json_is_number(mean)) {
+            printf("  the configuration alone takes %.3f to %.3f s, %.3f s on average", json_number_value(min),
+                   json_number_value(json_object_get(floor, "max_s")), json_number_value(mean));
+        }
+        if (*word(o, "floor_says")) {
+            printf(": %s", word(o, "floor_says"));
         }
         puts("");
     }

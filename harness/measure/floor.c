@@ -220,3 +220,10 @@ struct floor floor_rpo(const struct plan *plan, const struct plan_step *step)
         return no_floor;
     return step ? rpo_of_step(plan, step) : worst_of(plan, rpo_of_step);
 }
+
+double floor_hold_support(const struct plan *plan, int64_t hold_ns)
+{
+    double requests = plan_rate_total(plan) * in_s(hold_ns), required = (double)plan->good_ratio_ppm / (double)PPM;
+    double supported = requests > 3 ? 1 - 3 / requests : 0;
+    return hold_ns > 0 && supported < required - 1e-9 ? supported : NAN;
+}

@@ -106,7 +106,7 @@ SHAPE(evidence, T);
 static const struct json_field objective_fields[] = {
     TEXT(T, name), TEXT(T, title), TEXT(T, direction), NUM(T, target), NUM(T, achieved_lower),
     NUM(T, achieved_upper), TEXT(T, unit), NUM(T, resolution), NUM(T, floor), NUM(T, floor_mean), NUM(T, floor_max),
-    VERDICT(T, verdict), TEXT(T, reason), TEXT(T, method), TEXT(T, recovered_by), INT(T, fault_id), TEXTS(T, flags),
+    NUM(T, efficiency), NUM(T, excess), VERDICT(T, verdict), TEXT(T, reason), TEXT(T, method), TEXT(T, recovered_by), INT(T, fault_id), TEXTS(T, flags),
     FLAG(T, implied), INT(T, line), INT(T, column), LIST(T, evidence, evidence)};
 SHAPE(objective, T);
 #undef T

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What pools say, as JSON for suite.json and --json, and as lines for people.
+ */
+#pragma once
+#include "harness/measure/pool.h"
+
+struct text;
+
+json_t *statistics_json(const struct pool *p);              /* an element of statistics[] */
+void statistics_text(struct text *out, const struct pool *p);
+
+json_t *change_json(const struct pool_change *c);           /* an element of objectives[] of a comparison */
+void change_text(struct text *out, const struct pool_change *c);
+
+/* A number for JSON: null for NAN and for what is open. */
+json_t *statistics_number(double v);
