@@ -49,9 +49,9 @@ void floor_warn(const struct plan *p, struct diag_list *diags)
         const char *key = target_types[t->key].key;
         char target[UNIT_MAX];
         struct place at = {.source = &source, .line = t->line, .column = t->column, .length = (int)strlen(key)};
-        struct diag *d = diag_warning(diags, DIAG_FLOOR, at, "`%s: %s` is out of reach by configuration", key,
-                                      target_print(t, target));
-        diag_label(d, "the configuration alone takes %.3f to %.3f s, %.3f s on average", f.min, f.max, f.mean);
+        struct diag *d = diag_warning(diags, DIAG_FLOOR, at,
+                                      "`%s: %s` is out of reach by configuration, which alone takes %.3f to %.3f s", key,
+                                      target_print(t, target), f.min, f.max);
         diag_help(d, "raise the target, or shorten what `topology.failover` and `topology.replication` wait for");
     }
 }

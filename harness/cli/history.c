@@ -212,7 +212,8 @@ static void latest_line(void *arg, const char *text, size_t len, const json_t *l
     entry->started_wall_ns = clock_rfc3339_read(member(line, "started_at"));
 }
 
-int history_read_latest(struct history_latest *l, const char *path, struct err *e)
+static int read_all(const char *path, void (*see)(void *arg, const char *text, size_t len, const json_t *line), void *arg,
+                    struct err *e)
 {
     scoped_file FILE *in = fopen(path, "re");
     if (!in && errno == ENOENT) {
@@ -221,8 +222,40 @@ int history_read_latest(struct history_latest *l, const char *path, struct err *
     if (!in) {
         return err_os(e, ERR_READING, errno, path, "cannot read the history");
     }
-    each_line(in, latest_line, l);
+    each_line(in, see, arg);
     return 0;
+}
+
+int history_read_latest(struct history_latest *l, const char *path, struct err *e)
+{
+    return read_all(path, latest_line, l, e);
+}
+
+struct gathering {
+    struct history_runs *runs;
+    struct arena *arena;
+};
+
+static void run_line(void *arg, const char *text, size_t len, const json_t *line)
+{
+    (void)text;
+    (void)len;
+    struct gathering *g = arg;
+    if (line && *member(line, "scenario") && *member(line, "run_id")) {
+        struct pool_run run = pool_run_of_line(g->arena, line);
+        *vec_push(g->runs) = run;
+    }
+}
+
+int history_read_runs(struct history_runs *l, struct arena *a, const char *path, struct err *e)
+{
+    struct gathering g = {l, a};
+    return read_all(path, run_line, &g, e);
+}
+
+void history_runs_deinit(struct history_runs *l)
+{
+    vec_deinit(l);
 }
 
 void history_latest_deinit(struct history_latest *l)

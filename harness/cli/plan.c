@@ -11,6 +11,7 @@
 #include "harness/base/units.h"
 #include "harness/cli/floors.h"
 #include "harness/cli/machine.h"
+#include "harness/cli/show_config.h"
 #include "harness/cli/targets.h"
 #include "harness/measure/measure.h"
 #include "injectors/injector.h"
@@ -187,6 +188,10 @@ static void print_plan(const json_t *doc)
     const json_t *objects = json_object_get(doc, "objects"), *times = json_object_get(doc, "times");
     printf("%s: %s\n  %s  seed %lld  lab %s\n", word(doc, "name"), word(doc, "title"), word(doc, "file"),
            (long long)json_integer_value(json_object_get(doc, "seed")), word(doc, "lab"));
+    if (json_integer_value(json_object_get(doc, "repeat_count")) > 1) {
+        printf("  %lld times, each with a fresh world and a seed derived from this one\n",
+               (long long)json_integer_value(json_object_get(doc, "repeat_count")));
+    }
     printf("  makes %lld network namespaces, %lld veth pairs, %lld processes; all gone afterwards\n",
            (long long)json_integer_value(json_object_get(objects, "network_namespaces")),
            (long long)json_integer_value(json_object_get(objects, "veth_pairs")),
@@ -209,7 +214,7 @@ static void print_plan(const json_t *doc)
 }
 
 int plan_show(struct call *c, const struct batch *b, bool simulated, const struct option_list *mechanisms,
-              struct err *e)
+              json_t *settings, struct err *e)
 {
     struct lab_caps caps = {0};
     struct stage s = {.call = c, .caps = simulated ? NULL : &caps};
@@ -217,8 +222,20 @@ int plan_show(struct call *c, const struct batch *b, bool simulated, const struc
         return -1;
     }
     int code = 0;
+    if (settings && !c->globals.json) {
+        show_config_print(settings);
+        puts("");
+    }
     for (size_t i = 0; i < b->jobs.len; i++) {
-        scoped_json json_t *doc = plan_json(&s, b->jobs.at[i].plan);
+        const struct job *job = &b->jobs.at[i];
+        if (job->repeat_index > 1) {
+            continue; /* the same plan with another seed */
+        }
+        scoped_json json_t *doc = plan_json(&s, job->plan);
+        json_object_set_new(doc, "repeat_count", json_integer(job->repeat_count));
+        if (settings) {
+            json_object_set(doc, "settings", settings);
+        }
         scoped_free char *text = c->globals.json ? json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
         if (text) {
             puts(text);
@@ -235,6 +252,7 @@ struct plan_flags {
     struct option_list set, mechanisms;
     const char *lab;
     int64_t seed;
+    bool show_config;
 };
 
 static const char *const lab_words[] = {"netns", "sim", NULL};
@@ -261,6 +279,9 @@ static const struct option_row options[] = {
      .offset = offsetof(struct plan_flags, mechanisms),
      .value = "EFFECT=NAME",
      .help = "force how an effect is made, e.g. cut=fib"},
+    {.name = "show-config",
+     .offset = offsetof(struct plan_flags, show_config),
+     .help = "also print every setting that run would have, and its source"},
 };
 
 static int run(struct call *c)
@@ -274,8 +295,9 @@ static int run(struct call *c)
     scoped_text struct text t = {0};
     batch_print(&b, &t, "human", c->err.colour);
     fputs(text_str(&t), stderr);
+    scoped_json json_t *settings = code == 0 && f->show_config ? show_config(c, &code) : NULL;
     if (code == 0) {
-        code = plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, &e);
+        code = plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, settings, &e);
     }
     batch_deinit(&b);
     return code < 0 ? say_error(&c->err, &e) : code;

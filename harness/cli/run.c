@@ -291,7 +291,7 @@ static int run(struct call *c)
     struct batch_options o = {.set = &f->set, .tags = &f->tags, .repeat = f->repeat, .seed = f->seed};
     int code = check_flags(f, &e) < 0 || batch_load(&b, &c->operands, &o, &e) < 0 ? -1 : check_batch(c, &b);
     if (code == 0) {
-        code = f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, &e) : run_batch(c, f, &b, &e);
+        code = f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, NULL, &e) : run_batch(c, f, &b, &e);
     }
     batch_deinit(&b);
     return code < 0 ? say_error(&c->err, &e) : code;

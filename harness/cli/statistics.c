@@ -21,7 +21,7 @@ static json_t *series_json(const struct pool_series *s)
 {
     json_t *values = json_array();
     for (size_t i = 0; i < s->n; i++) {
-        json_array_append_new(values, statistics_number(s->at_least ? -s->x[i] : s->x[i]));
+        json_array_append_new(values, statistics_number(pool_value(s, s->x[i])));
     }
     return json_pack("{s:s,s:s,s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "name", s->name, "unit", s->unit,
                      "target", statistics_number(s->target), "pooled_count", (json_int_t)s->n, "excluded_count",
@@ -133,6 +133,9 @@ void statistics_text(struct text *out, const struct pool *p)
     }
 }
 
+const char *const change_few_text =
+    "with fewer than 10 runs a side a shift of half a check interval mostly goes unseen";
+
 static const char *change_word(const struct pool_change *c)
 {
     return isnan(c->p) ? "too_few" : c->regressed ? "regression" : "none_shown";
@@ -151,34 +154,37 @@ json_t *change_json(const struct pool_change *c)
                      statistics_number(c->p_holm), "shift_needed", statistics_number(c->enough));
 }
 
-static void verdict_text(struct text *t, const struct pool_change *c)
+static void verdict_text(struct text *t, const struct pool_change *c, bool trend)
 {
-    bool few = c->earlier->n < STATS_SIDE_CLAIM || c->later->n < STATS_SIDE_CLAIM;
-    if (c->regressed) {
-        text_add(t, "regression");
-    } else if (few) {
-        text_addf(t, "no regression shown, which means little below %d runs a side", STATS_SIDE_CLAIM);
+    if (c->regressed && trend && change_few(c)) {
+        text_addf(t, "worse, but no trend is claimed below %d runs a side", STATS_SIDE_CLAIM);
     } else {
-        text_add(t, "no regression shown");
+        text_add(t, c->regressed ? "regression" : "no regression shown");
     }
 }
 
 static void shift_text(struct text *t, const struct pool_change *c)
 {
     const char *unit = c->later->unit;
+    bool better = c->shift.value < 0;
     if (isnan(c->shift.value)) {
         text_add(t, "no shift is given, as some runs are censored");
         return;
     }
-    text_add(t, "worse by ");
-    format_value(t, c->shift.value, unit);
+    text_add(t, better ? "better by " : "worse by ");
+    format_value(t, fabs(c->shift.value), unit);
     if (!isnan(c->shift.lower)) {
         text_add(t, ", 95 % interval ");
-        format_interval(t, c->shift.lower, c->shift.upper, unit);
+        format_interval(t, better ? -c->shift.upper : c->shift.lower, better ? -c->shift.lower : c->shift.upper, unit);
     }
 }
 
-void change_text(struct text *t, const struct pool_change *c)
+bool change_few(const struct pool_change *c)
+{
+    return c->earlier->n < STATS_SIDE_CLAIM || c->later->n < STATS_SIDE_CLAIM;
+}
+
+void change_text(struct text *t, const struct pool_change *c, bool trend)
 {
     text_addf(t, "  %-14s ", c->later->name);
     if (isnan(c->p)) {
@@ -198,6 +204,6 @@ void change_text(struct text *t, const struct pool_change *c)
         text_addf(t, ", %.4f over all scenarios", c->p_holm);
     }
     text_add(t, ": ");
-    verdict_text(t, c);
+    verdict_text(t, c, trend);
     text_add(t, "\n");
 }

@@ -2,8 +2,8 @@
 /*
  * Method: the value of an objective in a run is the end it is judged by, the upper one of at-most objectives and the
  * lower one of at-least objectives. An open upper end (never recovered while the fault lasted) is INFINITY: it ranks last
- * and never enters a sum. With the sign of at-least objectives turned, one arithmetic serves both directions; what is
- * printed is turned back.
+ * and never enters a sum. Of at-least objectives, which are ratios, the distance to 1 is taken: then one arithmetic serves
+ * both directions, and 10 % of a median means the same for an unavailability as for a time. What is printed is turned back.
  *
  * Left out: runs that are void, interrupted or unfit, runs that only a gate made inconclusive, and skipped ones. A run
  * that is inconclusive because an interval lies astride its target stays in: that is not a pass.
@@ -58,7 +58,7 @@ const char *pool_left_out(const struct pool_run *r)
 
 static double value_of(const struct pool_objective *o)
 {
-    double end = o->at_least ? -o->lower : o->upper;
+    double end = o->at_least ? 1 - o->lower : o->upper;
     return isnan(end) ? INFINITY : end;
 }
 
@@ -70,16 +70,21 @@ static const struct pool_objective *objective_of(const struct pool_run *r, const
     return NULL;
 }
 
+double pool_value(const struct pool_series *s, double x)
+{
+    return s->at_least ? 1 - x : x;
+}
+
 static void summarize(struct pool_series *s)
 {
-    double sign = s->at_least ? -1 : 1;
     struct stats_interval m = stats_median(s->x, s->n);
-    s->median = s->at_least ? (struct stats_interval){-m.value, -m.upper, -m.lower} : m;
-    s->worst = s->n ? -INFINITY : NAN;
+    double worst = NAN;
     for (size_t i = 0; i < s->n; i++)
-        s->worst = fmax(s->worst, s->x[i]);
-    s->worst *= sign;
-    s->p95 = sign * stats_bound(s->x, s->n, 0.95);
+        worst = fmax(worst, s->x[i]); /* passes over NAN */
+    s->middle = m.value;
+    s->median = s->at_least ? (struct stats_interval){1 - m.value, 1 - m.upper, 1 - m.lower} : m;
+    s->worst = pool_value(s, worst);
+    s->p95 = pool_value(s, stats_bound(s->x, s->n, 0.95));
     s->lag1 = stats_lag1(s->x, s->n);
 }
 
@@ -133,7 +138,7 @@ const struct pool_series *pool_series_find(const struct pool *p, const char *nam
 
 struct pool_change pool_compare(const struct pool_series *earlier, const struct pool_series *later)
 {
-    double median = earlier->median.value, nothing = NAN;
+    double median = earlier->middle, nothing = NAN;
     struct pool_change c = {.earlier = earlier, .later = later, .p = NAN, .p_holm = NAN,
                             .shift = {nothing, nothing, nothing}, .enough = NAN};
     if (earlier->n < STATS_SIDE_MIN || later->n < STATS_SIDE_MIN)
@@ -156,7 +161,7 @@ void pool_holm(struct pool_change *const *changes, size_t n)
         struct pool_change *c = changes[i];
         c->p_holm = adjusted[i];
         c->regressed = stats_regressed(c->p_holm, c->shift.value, fmax(c->earlier->resolution, c->later->resolution),
-                                       c->earlier->median.value);
+                                       c->earlier->middle);
     }
     free(p);
     free(adjusted);
@@ -164,9 +169,8 @@ void pool_holm(struct pool_change *const *changes, size_t n)
 
 int pool_worse(const struct pool_objective *earlier, const struct pool_objective *later)
 {
-    double sign = earlier->at_least ? -1 : 1;
-    double a_low = earlier->at_least ? -earlier->upper : earlier->lower, a_high = value_of(earlier);
-    double b_low = sign * (later->at_least ? later->upper : later->lower), b_high = value_of(later);
+    double a_low = earlier->at_least ? 1 - earlier->upper : earlier->lower, a_high = value_of(earlier);
+    double b_low = later->at_least ? 1 - later->upper : later->lower, b_high = value_of(later);
     if (gated(earlier) || gated(later))
         return 0;
     return b_low > a_high ? 1 : b_high < a_low ? -1 : 0; /* an unknown lower end decides nothing */

@@ -38,16 +38,20 @@ bool pool_same(const struct pool_run *a, const struct pool_run *b);
 /* Why the run is left out: a word for people, NULL if it counts. */
 const char *pool_left_out(const struct pool_run *r);
 
-/* One objective over the runs that count. `x` is worse the larger it is (at-least objectives with their sign turned). */
+/* One objective over the runs that count. `x` is worse the larger it is: of an at-least objective, a ratio of good to all,
+ * what is missing to 1. pool_value turns it back. */
 struct pool_series {
     const char *name, *unit;
     bool at_least;
     double target, resolution;
     double *x;
     size_t n, excluded, censored, met;
+    double middle;                /* median of x */
     struct stats_interval median; /* in the objective's own sense; INFINITY: open, NAN: none */
     double worst, p95, lag1;      /* worst INFINITY: open; p95 NAN: not estimable */
 };
+
+double pool_value(const struct pool_series *s, double x);
 
 struct pool {
     const char *scenario;
