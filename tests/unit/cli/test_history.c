@@ -52,6 +52,8 @@ static struct result sample(const char *id, const char *scenario, const char *co
                                    .floor = NAN,
                                    .floor_mean = NAN,
                                    .floor_max = NAN,
+                                   .efficiency = NAN,
+                                   .excess = NAN,
                                    .verdict = MISSED};
     return r;
 }
