@@ -50,12 +50,18 @@ static const char *member(const json_t *line, const char *key)
     return s ? s : "";
 }
 
+/* Equal in all that must not differ between runs that are put together; what is unknown (a run that never had a lab) is
+ * equal to nothing. */
 static bool comparable(const json_t *line, const struct result *r)
 {
-    return text_eq(member(line, "tool_sha256"), r->tool.sha256) &&
-           text_eq(member(line, "scenario_sha256"), r->scenario.sha256) &&
-           text_eq(member(line, "system_sha256"), r->lab.system_sha256) &&
-           text_eq(member(line, "config_sha256"), r->lab.config_sha256);
+    const char *const keys[] = {"tool_sha256", "scenario_sha256", "system_sha256", "config_sha256"};
+    const char *const mine[] = {r->tool.sha256, r->scenario.sha256, r->lab.system_sha256, r->lab.config_sha256};
+    for (size_t i = 0; i < array_len(keys); i++) {
+        if (!*member(line, keys[i]) || !text_eq(member(line, keys[i]), mine[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Call see for each line of the file, with NULL for one that is no JSON object. False: the last line is torn. */

@@ -11,9 +11,25 @@
 
 #include <math.h>
 
+/* A copy fit for a terminal, whoever wrote the file: control characters (C0, DEL, C1) become question marks. */
+static const char *plain(struct arena *a, const char *s)
+{
+    char *copy = arena_strdup(a, s);
+    for (char *c = copy; c && *c; c++) {
+        unsigned char here = (unsigned char)c[0], next = (unsigned char)c[1];
+        if (here < 0x20 || here == 0x7f)
+            *c = '?';
+        else if (here == 0xc2 && next >= 0x80 && next < 0xa0)
+            c[0] = c[1] = '?';
+    }
+    return copy;
+}
+
+/* NULL for what is absent, no text, or empty: an empty digest is an unknown one. */
 static const char *word(struct arena *a, const json_t *doc, const char *pointer)
 {
-    return arena_strdup(a, json_string_value(json_at(doc, pointer)));
+    const char *s = json_string_value(json_at(doc, pointer));
+    return s && *s ? plain(a, s) : NULL;
 }
 
 static double number(const json_t *o, const char *key)
@@ -42,7 +58,7 @@ static struct pool_objective objective(struct arena *a, const char *name, const 
                                        const char *upper)
 {
     const char *unit = json_string_value(json_object_get(o, "unit"));
-    return (struct pool_objective){.name = arena_strdup(a, name), .unit = arena_strdup(a, unit ? unit : ""),
+    return (struct pool_objective){.name = plain(a, name), .unit = plain(a, unit ? unit : ""),
                                    .at_least = is_at_least(name), .target = number(o, "target"),
                                    .lower = number(o, lower), .upper = number(o, upper),
                                    .resolution = number(o, "resolution"),

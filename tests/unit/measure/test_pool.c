@@ -224,6 +224,10 @@ static void runs_are_read_from_whatever_is_there(void)
         "{\"run_id\":\"a\",\"scenario\":\"s\",\"verdict\":\"missed\",\"tool_sha256\":\"t\",\"seed\":3,\"objectives\":"
         "{\"rto\":{\"target\":5,\"lower\":6,\"upper\":null,\"unit\":\"s\",\"verdict\":\"missed\"},"
         "\"availability\":{\"lower\":0.5,\"verdict\":\"met\"}}}", 0, NULL);
+    scoped_json json_t *rude = json_loads("{\"run_id\":\"a\\u001b[2J\\u009b\\u007fé\",\"tool_sha256\":\"\"}", 0, NULL);
+    struct pool_run shown = pool_run_of_line(&memory, rude);
+    CU_ASSERT_STRING_EQUAL(shown.run_id, "a?[2J???é");
+    CU_ASSERT_PTR_NULL(shown.digest[DIGEST_TOOL]);
     struct pool_run r = pool_run_of_line(&memory, old);
     CU_ASSERT_PTR_NULL(pool_left_out(&r)); /* from before lines had a status, but decided */
     CU_ASSERT_EQUAL(r.seed, 3);
