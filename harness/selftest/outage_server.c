@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One loop: a listener, short exchanges, the owner's control socket, the timer of the current phase, and a tick.
+ * One loop: listeners, short exchanges, the owner's control socket, the timer of the current phase, and a tick.
  *
  * What becomes of a connection is decided when it is accepted, whatever happens while it is served. So the instant that
  * counts lies between the client's send and the server's accept, and a change of state splits the connections cleanly:
@@ -39,15 +39,15 @@ const char *const outage_words[OUTAGE_COUNT] = {
 
 struct server {
     struct stub stub;
-    struct stub_listener listener;
+    struct stub_listener doors[DOORS];
     struct loop_io control;
     struct loop_timer phase_end, tick;
     struct outage_journal *journal;
     struct outage_order order;
     size_t phase;
-    int listening;
+    int listening[DOORS];
     enum outage_mode mode;
-    bool second, over;
+    bool second[DOORS], resting, over;
     int64_t slow_ns;
 };
 
@@ -69,8 +69,9 @@ static bool accepted(struct stub_exchange *x)
 {
     x->mood = (int)server.mode;
     if (server.mode == OUTAGE_HALF) {
-        server.second = !server.second;
-        x->mood = server.second ? OUTAGE_NONE : OUTAGE_ERROR503;
+        bool *second = &server.second[x->from - server.doors];
+        *second = !*second;
+        x->mood = *second ? OUTAGE_NONE : OUTAGE_ERROR503;
     }
     return server.mode != OUTAGE_RST;
 }
@@ -88,6 +89,21 @@ static void asked(struct stub_exchange *x, const struct stub_request *r)
     }
 }
 
+static void doors_rest(void)
+{
+    for (size_t i = 0; i < DOORS; i++)
+        stub_listener_rest(&server.doors[i]);
+    server.resting = true;
+}
+
+static void doors_open(void)
+{
+    for (size_t i = 0; i < DOORS; i++)
+        if (stub_listen(&server.stub, &server.doors[i], server.listening[i]) < 0)
+            server.over = true;
+    server.resting = false;
+}
+
 /* The truth is written here and nowhere else. */
 static void stand(enum outage_mode mode)
 {
@@ -96,10 +112,10 @@ static void stand(enum outage_mode mode)
     struct outage_change c = {.mode = mode, .before_ns = clock_mono_ns()};
     server.mode = mode;
     if (mode == OUTAGE_FREEZE)
-        stub_listener_rest(&server.listener);
+        doors_rest();
     c.after_ns = clock_mono_ns();
-    if (mode != OUTAGE_FREEZE && !server.listener.io.loop && stub_listen(&server.stub, &server.listener, server.listening) < 0)
-        server.over = true;
+    if (mode != OUTAGE_FREEZE && server.resting)
+        doors_open();
     if (n == OUTAGE_CHANGES) {
         server.over = true;
         return;
@@ -164,12 +180,13 @@ static bool descriptors_suffice(void)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= CONNECTIONS + 64;
 }
 
-static _Noreturn void server_main(int listener, int control)
+static _Noreturn void server_main(const int listeners[DOORS], int control)
 {
     struct loop *l = loop_new(NULL);
     if (!l || !descriptors_suffice())
         _exit(1);
-    server.listening = listener;
+    memcpy(server.listening, listeners, sizeof(server.listening));
+    server.resting = true;
     server.stub.accepted = accepted;
     server.stub.asked = asked;
     server.control.ready = control_ready;
@@ -199,8 +216,11 @@ int outage_server_start(struct outage_server *s, uint8_t host, int64_t slow_ns, 
     snprintf(s->address, sizeof(s->address), "127.0.0.%u", (unsigned)host);
     if (descriptors_check(e) < 0)
         return -1;
-    scoped_fd int listener = stub_socket(s->address, &s->port, e);
-    if (listener < 0)
+    scoped_fd int worker = stub_socket(s->address, &s->ports[DOOR_WORKER], e);
+    scoped_fd int closed = stub_socket(s->address, &s->ports[DOOR_CLOSED_LOOP], e);
+    scoped_fd int watcher = stub_socket(s->address, &s->ports[DOOR_WATCHER], e);
+    const int listeners[DOORS] = {worker, closed, watcher};
+    if (worker < 0 || closed < 0 || watcher < 0)
         return -1;
     s->journal = mmap(NULL, sizeof(*s->journal), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (s->journal == MAP_FAILED || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
@@ -213,7 +233,7 @@ int outage_server_start(struct outage_server *s, uint8_t host, int64_t slow_ns, 
         fd_close(&ours);
         server.journal = s->journal;
         server.slow_ns = slow_ns;
-        server_main(listener, theirs);
+        server_main(listeners, theirs);
     }
     s->control = side > 0 ? steal_fd(&ours) : -1;
     return side > 0 ? 0 : -1;

@@ -62,10 +62,13 @@ struct outage_order {
     int64_t phases_ns[OUTAGE_PHASES];
 };
 
+/* One door for each observer, all in the same state: what `half` halves is the connections of one door. */
+enum outage_door { DOOR_WORKER, DOOR_CLOSED_LOOP, DOOR_WATCHER, DOORS };
+
 struct outage_server {
     struct child process;
     int control;
-    uint16_t port;
+    uint16_t ports[DOORS];
     char address[16];
     struct outage_journal *journal;
 };

@@ -133,7 +133,7 @@ int stage_open(struct stage *s, const struct stage_config *c, const char *addres
     topology_init(s, address);
     plan_init(s);
     uint16_t vantage = (uint16_t)(s->topology.site_count - 1);
-    size_t room = worker_max_in_flight(&s->plan, vantage) + 64;
+    size_t room = 2 * worker_max_in_flight(&s->plan, vantage);
     if (files_open(s, e) < 0 || !(s->loop = loop_new(e)) || transport_curl_new(&s->transport, s->loop, room, e) < 0)
         return -1;
     struct worker_config config = {.plan = &s->plan, .vantage = vantage, .run_path = s->path, .run_id = "selftest",
@@ -155,8 +155,9 @@ int stage_finish(struct stage *s, struct err *e)
             return -1;
     if (!worker_idle(s->worker))
         return err_set(e, ERR_RUN, "selftest", "requests did not end within %lld s", (long long)(LANDING_NS / NS_PER_S));
-    if (worker_failure(s->worker)) {
-        *e = *worker_failure(s->worker);
+    const struct err *failure = worker_failure(s->worker);
+    if (failure && failure->kind != ERR_RUN) { /* what could not be sent is on record, for gate G5 */
+        *e = *failure;
         return -1;
     }
     int64_t now = loop_tick(s->loop);

@@ -50,7 +50,7 @@ void stage_close(struct stage *s); /* zeroed is fine; the files go, too */
 void stage_note(struct stage *s, enum event_kind kind, uint16_t id, const char *subject, const char *outcome,
                 int64_t begin_ns, int64_t end_ns);
 int stage_run(struct stage *s, int64_t until_ns, struct err *e);
-/* Streams end, everything lands; then the closing events. -1 also when the worker failed. */
+/* Streams end, everything lands; then the closing events. -1 also when the worker could not keep its evidence. */
 int stage_finish(struct stage *s, struct err *e);
 
 /* One fault of a rehearsal as if it had been a drill of its own: the requests planned in [from, to), the events that

@@ -78,6 +78,7 @@ void table_add_outage(struct selftest_table *t, const struct outage_record *r)
     struct acceptance a;
     if (!r->valid) {
         row->voided++;
+        snprintf(row->void_why, sizeof(row->void_why), "%s", r->why);
         return;
     }
     acceptance_of(r, &a);
@@ -96,6 +97,7 @@ void table_add_writes(struct selftest_table *t, const struct write_record *r)
     struct table_row *row = row_of(t, r->null_drill ? "null-drill" : lie_words[r->lie], ms(r->gap_ns));
     if (!r->valid) {
         row->voided++;
+        snprintf(row->void_why, sizeof(row->void_why), "%s", r->why);
         return;
     }
     row->outages++;
@@ -228,6 +230,7 @@ json_t *table_json(const struct selftest_table *t)
         const struct table_row *r = &t->rows[i];
         json_t *row = json_array_get(rows, i);
         json_object_set_new(row, "void", json_integer(r->voided));
+        json_object_set_new(row, "void_why", *r->void_why ? json_string(r->void_why) : json_null());
         json_object_set_new(row, "worst_slack_ms", number(r->slack.worst_ms));
         json_object_set_new(row, "allowed_slack_ms", number(r->slack.allowed_ms));
         json_object_set_new(row, "worst_loss_error_ms", number(r->loss.worst_ms));

@@ -23,7 +23,7 @@ struct table_row {
         double down_s, span_s, open_s, closed_s;
         int64_t open_bad, open_all, closed_bad, closed_all;
     } beside;
-    char why[160]; /* what was wrong with the first one that was not inside */
+    char why[160], void_why[160]; /* what was wrong with the first one that was not inside; the last gate's words */
 };
 
 #define TABLE_ROWS 64
