@@ -15,9 +15,10 @@
  *
  * A machine may be too busy to tell. Then the outage is void, no pass and no failure, and the caller has it done again.
  * It is void when a gate of the drill tripped; when both sides together were later than a drill may be (G7), T_req past the
- * first good reply included, since requests of the outage time out until then; and when the good service before it was
- * not good: with a p99 near T_req, time-outs of the outage itself count as suspects, and beyond the outage stalls that are
- * each harmless add up to time-outs that nobody scripted.
+ * first good reply included, since requests of the outage time out until then; and when the good service around it was
+ * slow: with a baseline p99 near T_req, time-outs of the outage itself count as suspects, and a client that can send in
+ * time but not take the answers in time has time-outs that nobody scripted. Only good replies are asked how long they
+ * took: bad ones where the script has none are a finding, not an excuse.
  */
 #include "harness/selftest/rehearsal.h"
 #include "harness/base/clock.h"
@@ -204,14 +205,6 @@ static int64_t read_lateness(const struct rehearsal *r, size_t i, const struct s
     return late;
 }
 
-static void declare_void(struct outage_record *out, const char *what, double is_ms, double limit_ms)
-{
-    if (!out->valid)
-        return;
-    out->valid = false;
-    snprintf(out->why, sizeof(out->why), "%s: %.1f ms, %.1f ms are the limit", what, is_ms, limit_ms);
-}
-
 static int64_t in_ns(double s, int64_t none)
 {
     return isnan(s) ? none : llround(s * 1e9);
@@ -252,6 +245,30 @@ static void count_beside(const struct rehearsal *r, size_t i, const struct evide
     out->beside.span_ns = to - from;
 }
 
+static void limit(struct outage_record *out, const char *what, int64_t is_ns, int64_t limit_ns)
+{
+    if (is_ns <= limit_ns || !out->valid)
+        return;
+    out->valid = false;
+    snprintf(out->why, sizeof(out->why), "%s: %.1f ms, %.1f ms are the limit", what, (double)is_ns / 1e6,
+             (double)limit_ns / 1e6);
+}
+
+/* Was the machine too busy to tell? */
+static void look_for_trouble(const struct rehearsal *r, size_t i, const struct evidence *ev, int64_t late_ns,
+                             int64_t up_ns, struct outage_record *out)
+{
+    const struct course *c = &r->courses[i];
+    int64_t zero = r->stage.zero_ns, steady = r->config->timeout_ns / STEADY_PART;
+    struct baseline before = baseline_of(ev->samples, ev->sample_count, c->from_ns - zero,
+                                         c->ib_ns - BASELINE_GUARD_NS - zero);
+    struct baseline after = baseline_of(ev->samples, ev->sample_count, up_ns - zero, c->end_ns - zero);
+    limit(out, "client and server together were late", late_ns, VOID_LATE_NS);
+    limit(out, "p99 before the outage", before.p99_ns, steady);
+    if (!out->never)
+        limit(out, "p99 after the outage", after.p99_ns, steady);
+}
+
 static int outage_judge(struct rehearsal *r, size_t i, const struct evidence *ev, struct outage_record *out, struct err *e)
 {
     struct measure_context context = {.run_id = "selftest", .repeat_index = 1, .repeat_count = 1};
@@ -268,11 +285,7 @@ static int outage_judge(struct rehearsal *r, size_t i, const struct evidence *ev
         int64_t late = read_lateness(r, i, &slice, up, out);
         read_result(result, out);
         count_beside(r, i, &slice.evidence, out);
-        double steady_ms = (double)config->timeout_ns / STEADY_PART / 1e6;
-        if (late > VOID_LATE_NS)
-            declare_void(out, "client and server together were late", (double)late / 1e6, (double)VOID_LATE_NS / 1e6);
-        if (!(result->measures.baseline_p99_ms <= steady_ms))
-            declare_void(out, "p99 before the outage", result->measures.baseline_p99_ms, steady_ms);
+        look_for_trouble(r, i, &slice.evidence, late, up, out);
         if (config->watcher && config->watcher->outage)
             config->watcher->outage(config->watcher->arg, c->from_ns, c->ib_ns, c->ie_ns, c->end_ns, out);
     }
