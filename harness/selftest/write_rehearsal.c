@@ -50,7 +50,8 @@ static int final_reads(struct write_rehearsal *r, struct err *e)
     for (unsigned pass = PASS_LIVE; pass <= PASS_COLD; pass++) {
         bool complete;
         struct readback_config c = {.run_path = s->path, .run_id = "selftest", .zero_ns = s->zero_ns,
-                                    .deadline_ns = loop_tick(s->loop) + READ_NS, .pass = (uint8_t)pass, .first_read = next,
+                                    .deadline_ns = loop_tick(s->loop) + READ_NS, .pass = (uint8_t)pass,
+                                    .first_read = next,
                                     .chain = (uint16_t)(LEDGER_CHAIN_READ + pass), .sources = sources,
                                     .source_count = array_len(sources)};
         if (readback_run(&c, s->loop, s->transport, &complete, &next, e) < 0)
