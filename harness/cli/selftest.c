@@ -58,7 +58,8 @@ static void print_json(const struct selftest_options *o, const struct selftest_t
     scoped_json json_t *doc = json_pack(
         "{s:b,s:s,s:I,s:f,s:s,s:s,s:s,s:I,s:I,s:o,s:o}", "passed", table_passed(t), "form",
         selftest_form_words[o->form], "seed", (json_int_t)o->seed, "duration_s", duration_s, "host", u.nodename,
-        "kernel", u.release, "tool_sha256", tool_facts()->sha256, "outages", (json_int_t)table_outages(t), "inside", (json_int_t)table_inside(t), "rows",
+        "kernel", u.release, "tool_sha256", tool_facts()->sha256, "outages", (json_int_t)table_outages(t),
+        "inside", (json_int_t)table_inside(t), "rows",
         table_json(t), "closed_loop", table_closed_loop_json(t));
     scoped_free char *text = json_dumps(doc, JSON_INDENT(1));
     puts(text ? text : "{}");
