@@ -52,7 +52,8 @@ static struct lane *lane_at(struct selftest *s, size_t i)
 
 static void add_outage(struct selftest *s, size_t lane, int64_t gap_ns, enum outage_mode mode, bool never)
 {
-    *vec_push(&lane_at(s, lane)->tasks) = (struct lane_task){.gap_ns = gap_ns, .script = {.mode = mode, .never = never}};
+    *vec_push(&lane_at(s, lane)->tasks) =
+        (struct lane_task){.gap_ns = gap_ns, .script = {.mode = mode, .never = never}};
     s->planned++;
 }
 
