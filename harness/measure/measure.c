@@ -200,7 +200,7 @@ int measure_run(const struct plan *plan, const struct evidence *ev, const struct
     poll_detected(&study, &f.detected);
     poll_repaired(&study, &f.repaired);
     poll_converged(&study, &f.converged);
-    if (ev->has_ledger && ev->ledger) {
+    if (ev->has_ledger) {
         ledger_join(&study, &ledger);
         f.ledger = &ledger;
         rpo_measure(&study, &ledger, &f.rpo);
