@@ -16,6 +16,10 @@ struct transfer {
     struct curl_sockets *sockets;
     CURL *easy;
     CURLU *url;
+    char address[16]; /* what url and easy are set to: */
+    uint16_t port;
+    long limit_ms;
+    bool post, fresh;
     struct curl_slist headers[TRANSFER_HEADERS];
     char header_text[TRANSFER_HEADERS][TRANSFER_HEADER_MAX];
     struct text request_body, body;

@@ -4,7 +4,8 @@
  * reading of results are in curl_transfer.c, the descriptors in curl_sockets.c.
  *
  * Starting: the clock is read, the handle is added, and libcurl is driven at once so that the SYN or request leaves now
- * and not a turn later. Completions are only collected from the loop, never from within send.
+ * and not a turn later. Completions are only collected from the loop, never from within send: when libcurl has fewer
+ * requests running than were handed to it, some have ended on the spot, and a timer sees to them next.
  *
  * Timeouts: libcurl counts in whole milliseconds, hence each transfer has a timer of its own in nanoseconds;
  * libcurl's own, rounded up, stand behind it. A transfer whose timer fires is taken from the multi handle, which
@@ -31,7 +32,7 @@ struct curl_transport {
     struct curl_sockets sockets;
     struct loop_timer timer; /* libcurl's */
     struct loop_timer collect;
-    size_t max;
+    size_t max, active; /* active: in the multi handle */
     struct {
         struct transfer **at;
         size_t len, cap;
@@ -78,6 +79,7 @@ static void finish(struct transfer *x, CURLcode code, int64_t now)
         x->peer->busy--;
     }
     x->active = false;
+    t->active--;
     x->done(x->arg, &x->answer);
     *vec_push(&t->idle) = x;
 }
@@ -173,13 +175,16 @@ static int curl_send(struct transport *base, const struct exchange_request *r, e
         return err_set(e, ERR_RUN, r->address, "libcurl takes no request: %s", curl_multi_strerror(bad));
     }
     x->active = true;
+    t->active++;
     if (x->peer) {
         x->peer->busy++;
     }
     loop_timer_set(t->loop, &x->timeout, x->answer.sent_ns + r->timeout_ns);
-    int running;
+    int running = 0;
     curl_multi_socket_action(t->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    loop_timer_set(t->loop, &t->collect, x->answer.sent_ns);
+    if ((size_t)running < t->active) {
+        loop_timer_set(t->loop, &t->collect, x->answer.sent_ns);
+    }
     return 0;
 }
 
