@@ -248,7 +248,7 @@ static void print_part(const struct slip_bench *b, enum slip_part part)
         printf("   %5.1f = %4.1f + %4.1f   %llu, %llu bad", user + system, user, system, (unsigned long long)s->count,
                (unsigned long long)s->bad);
     }
-    if (part == WORKER) {
+    if (part == WORKER || s->unsent > 0) {
         printf(", %llu unsent", (unsigned long long)s->unsent);
     }
     puts("");

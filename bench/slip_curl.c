@@ -66,10 +66,11 @@ static int send_due(struct bare_client *c, const struct slip_order *o, int64_t *
     int64_t rate = slip_rate(&o->mix), interval_ns = NS_PER_S / rate, now = clock_mono_ns();
     for (; *k < rate * o->seconds && o->start_ns + *k * interval_ns <= now; ++*k) {
         CURL *easy = take(c);
-        if (!easy) {
-            return err_set(&out->e, ERR_RUN, "libcurl", "more than %d requests at once", HANDLES_MAX);
+        if (easy) {
+            curl_multi_add_handle(c->multi, easy);
+        } else {
+            out->unsent++;
         }
-        curl_multi_add_handle(c->multi, easy);
     }
     int64_t next = *k < rate * o->seconds ? o->start_ns + *k * interval_ns : now + NS_PER_S;
     struct itimerspec at = {.it_value = {.tv_sec = next / NS_PER_S, .tv_nsec = next % NS_PER_S}};
@@ -81,7 +82,7 @@ static int drive(struct bare_client *c, const struct slip_order *o, struct slip_
     struct slip_meter meter = {0};
     slip_meter_read(&meter, out);
     int64_t all = slip_rate(&o->mix) * o->seconds, give_up_ns = o->start_ns + (o->seconds + 3) * NS_PER_S;
-    for (int64_t k = 0; out->count < (uint64_t)all && clock_mono_ns() < give_up_ns;) {
+    for (int64_t k = 0; out->count + out->unsent < (uint64_t)all && clock_mono_ns() < give_up_ns;) {
         struct curl_waitfd extra = {.fd = c->timer_fd, .events = CURL_WAIT_POLLIN};
         int running;
         if (send_due(c, o, &k, out) != 0 || curl_multi_perform(c->multi, &running) != CURLM_OK) {

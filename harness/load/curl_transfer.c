@@ -228,7 +228,7 @@ bool transfer_prepare(struct transfer *x, const struct exchange_request *r)
     x->head = (struct answer_head){0};
     x->answer = (struct exchange_answer){0};
     x->socket_errno = 0;
-    x->fd = -1;
+    x->fd = x->watched_fd = -1;
     x->nonce = r->nonce;
     x->peer = r->fresh ? NULL : curl_sockets_peer(x->sockets, r->address, r->port);
     x->had_idle = x->peer && x->peer->open > x->peer->busy;
