@@ -229,6 +229,7 @@ static void curl_free_transport(struct transport *base)
     }
     curl_multi_cleanup(t->multi);
     curl_sockets_deinit(&t->sockets);
+    free(t->sockets.sources);
     loop_timer_stop(&t->timer);
     loop_timer_stop(&t->collect);
     vec_deinit(&t->all);
@@ -276,4 +277,16 @@ int transport_curl_new(struct transport **out, struct loop *l, size_t max_in_fli
     }
     *out = &t->base;
     return 0;
+}
+
+void transport_curl_sources(struct transport *base, const uint32_t *addresses, size_t count)
+{
+    struct curl_sockets *s = &TRANSPORT_OF(base)->sockets;
+    free(s->sources);
+    s->sources = xcalloc(count + 1, sizeof(*s->sources));
+    s->source_count = count > 1 ? count : 0;
+    s->next_source = 0;
+    for (size_t i = 0; i < s->source_count; i++) {
+        s->sources[i].s_addr = htonl(addresses[i]);
+    }
 }
