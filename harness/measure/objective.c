@@ -213,6 +213,17 @@ static void of_conflicting(struct judging *j)
         count(j, (int64_t)j->f->ledger->conflicting_count);
 }
 
+static void of_duplicated(struct judging *j)
+{
+    const struct ledger_view *l = j->f->ledger;
+    int64_t twice = 0;
+    if (!data_known(j))
+        return;
+    for (size_t i = 0; i < l->write_count; i++)
+        twice += l->writes[i].twice;
+    count(j, twice);
+}
+
 static void of_stale(struct judging *j)
 {
     const struct stale *t = &j->f->stale;
@@ -281,6 +292,7 @@ static const struct measure_row {
     [TARGET_P99] = {"window", of_p99},
     [TARGET_DETECTED] = {"poll", of_detected},
     [TARGET_REPAIRED] = {"poll", of_repaired},
+    [TARGET_DUPLICATED_WRITES] = {"ledger", of_duplicated},
 };
 
 static double in_unit(enum target_unit unit, int64_t value)

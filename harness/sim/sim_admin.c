@@ -81,6 +81,10 @@ static void status_gateway(const struct sim *s, uint16_t node, json_t *status)
         json_array_append_new(upstreams, json_pack("{s:s,s:b,s:b}", "name", s->topology->nodes[store].name, "healthy",
                                                    sim_serving(s, store), "leader", site == s->leader));
     }
+    char refused[SHA256_HEX] = "";
+    if (s->nodes[node].refused)
+        json_fingerprint(s->nodes[node].refused, refused);
+    json_object_set_new(status, "desired_refused", refused[0] ? json_string(refused) : json_null());
     json_object_update_new(status, json_pack("{s:s,s:b,s:b,s:o}", "desired", desired, "drift", drift, "standby",
                                              s->nodes[node].standby, "upstreams", upstreams));
 }
