@@ -52,9 +52,16 @@ json_t *sim_node_config(const struct topology *t, uint16_t node)
     const struct topo_node *n = &t->nodes[node];
     static const char *const roles[] = {"gateway", "origin", "witness", "client"};
     json_t *config = json_pack("{s:s,s:s,s:s}", "node", n->name, "role", roles[n->role], "region", t->sites[n->site].name);
-    if (n->role == NODE_GATEWAY)
-        json_object_set_new(config, "routes", json_pack("{s:{s:s,s:s,s:{s:i}}}", "orders", "path", "/v1/", "upstream",
-                                                        "pool:orders", "rate_limit", "per_s", 100000));
+    if (n->role != NODE_GATEWAY)
+        return config;
+    json_t *members = json_array();
+    for (uint16_t i = 0; i < t->node_count; i++)
+        if (t->nodes[i].role == NODE_ORIGIN)
+            json_array_append_new(members, json_pack("{s:s,s:s}", "name", t->nodes[i].name, "region",
+                                                     t->sites[t->nodes[i].site].name));
+    json_object_set_new(config, "routes", json_pack("{s:{s:s,s:s,s:{s:i}}}", "orders", "path", "/v1/", "upstream",
+                                                    "pool:orders", "rate_limit", "per_s", 100000));
+    json_object_set_new(config, "pools", json_pack("{s:{s:o}}", "orders", "members", members));
     return config;
 }
 

@@ -179,11 +179,7 @@ static void exchange_try(struct sim_pending *p, int64_t now)
         exchange_answer_json(x, 404, NULL);
         return;
     }
-    if (gateway_misrouted(s, gateway)) {
-        exchange_answer_json(x, 502, NULL);
-        return;
-    }
-    if (sim_may_serve(s, site)) {
+    if (sim_may_serve(s, site) && !gateway_misrouted(s, gateway)) {
         if (listing)
             serve_ops(x, s->leader);
         else if (!x->request.post)
