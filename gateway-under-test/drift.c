@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Drift is a difference between what runs and what is desired. What runs is hashed anew at every look, from the
- * document that the table was made of; the file on disk proves nothing. The desired file is read at every look, too; when it is
- * missing or broken, or the guard (config_gateway.c) does not let it in, the last good one stays in force. By policy the desired configuration is put back: into the process
- * first and, that done, into the configuration file, so that a restart does not bring the drift back.
+ * document that the table was made of; the file on disk proves nothing. The desired file is read at every look, too;
+ * when it is missing or broken, or the guard (config_gateway.c) does not let it in, the last good one stays in force. By
+ * policy the desired configuration is put back: into the process first and, that done, into the configuration file, so
+ * that a restart does not bring the drift back.
  */
 #include "gateway-under-test/gateway.h"
 #include "gateway-under-test/node.h"
@@ -83,7 +84,8 @@ static void look(struct drift *d, int64_t now)
         node_log(n, "drift: running %.12s, desired %.12s", running, d->desired->fingerprint);
     }
     struct config *wanted;
-    if (config_flaw(n->config, FLAW_drift_unreported) || config_parse(d->desired->doc, "desired state", &wanted, NULL) < 0)
+    if (config_flaw(n->config, FLAW_drift_unreported) ||
+        config_parse(d->desired->doc, "desired state", &wanted, NULL) < 0)
         return;
     if (wanted->drift.revert && now - d->since >= wanted->drift.revert_after_ms * NS_PER_MS)
         repair(d, wanted);

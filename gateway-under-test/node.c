@@ -123,7 +123,8 @@ int node_adopt(struct node *n, struct config *next, struct err *e)
 int node_reload(struct node *n, struct err *e)
 {
     struct config *next = NULL;
-    if (config_read(n->config_path, &next, e) == 0 && config_guard(n->config, next, e) == 0 && node_adopt(n, next, e) == 0)
+    if (config_read(n->config_path, &next, e) == 0 && config_guard(n->config, next, e) == 0 &&
+        node_adopt(n, next, e) == 0)
         return 0;
     config_free(next);
     n->counters[COUNTER_reloads_refused]++;

@@ -280,8 +280,9 @@ static enum proof judge_drift(struct injection *in)
         }
     }
     if (in->action->via_control) {
-        snprintf(in->method, sizeof(in->method), "%zu saw that %.12s is wanted instead of %.12s, of %zu others none changed", s->n,
-                 s->at[0].becomes, s->at[0].was, s->round.n - s->n);
+        snprintf(in->method, sizeof(in->method),
+                 "%zu saw that %.12s is wanted instead of %.12s, of %zu others none changed", s->n, s->at[0].becomes,
+                 s->at[0].was, s->round.n - s->n);
         return PROOF_PROVEN;
     }
     snprintf(in->method, sizeof(in->method), "fingerprint %.12s became %.12s on %zu, of %zu others none changed", s->at[0].was,

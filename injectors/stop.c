@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stop: the processes of a region or of one node are told to leave, as a rolling upgrade or a scheduler does it. SIGTERM
- * to all of them at once; whoever is still there after the grace is killed. From then on they are held down like the
- * victims of a kill: the start comes with the heal.
+ * stop: the processes of a region or of one node are told to leave, as a rolling upgrade or a scheduler does it.
+ * SIGTERM to all of them at once; whoever is still there after the grace is killed. From then on they are held down
+ * like the victims of a kill: the start comes with the heal.
  *
  * The fault spans the whole leaving, so [t_ib, t_ie] is as wide as the drain took. It is proven like a crash, by pidfd
  * and by a port that refuses; the method says how many went by themselves.
