@@ -124,8 +124,7 @@ static void of_availability(struct judging *j)
         j->blind = "no request was planned after the first fault";
         return;
     }
-    double ratio = (double)a->good / (double)a->intended;
-    achieved(j, ratio, ratio);
+    achieved(j, (double)a->good / (double)a->intended, (double)(a->good + a->suspects) / (double)a->intended);
     if (!a->whole)
         j->bar = "observation ended before the drill's window did";
 }
@@ -136,7 +135,7 @@ static void of_p99(struct judging *j)
         j->blind = "no good reply has a latency";
         return;
     }
-    achieved(j, j->f->drill_p99_ms, j->f->drill_p99_ms);
+    achieved(j, latency_drill_ms(j->f->study, &j->f->availability, 99, j->target->value), j->f->drill_p99_ms);
     if (!j->f->availability.whole)
         j->bar = "observation ended before the drill's window did";
 }
