@@ -104,6 +104,8 @@ static const char *selftest_wrong(const struct study *s, const struct result *ou
         return NULL;
     if (e && text_eq(e->outcome, "skipped") && text_eq(out->lab.kind, "sim"))
         return NULL; /* the model's truth is known by construction; there is no prober to test */
+    if (e && text_eq(e->outcome, "skipped") && e->detail)
+        return arena_strdup(s->arena, e->detail);
     return e ? "the self-test did not pass" : "no self-test is recorded for this binary on this machine";
 }
 

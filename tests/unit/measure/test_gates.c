@@ -164,6 +164,9 @@ static void g4_selftest(void)
     expect_void("harness", "self-test");
     bench_find(&b, EVENT_SELFTEST, NULL)->outcome = "skipped";
     expect_void("harness", "self-test");
+    bench_find(&b, EVENT_SELFTEST, NULL)->outcome = "skipped";
+    bench_find(&b, EVENT_SELFTEST, NULL)->detail = "the self-test could not be done: too busy";
+    expect_void("harness", "too busy");
     bench_find(&b, EVENT_SELFTEST, NULL)->outcome = "skipped"; /* a model has no prober to test */
     json_object_set_new(json_object_get(b.events.at[0].data, "lab"), "kind", json_string("sim"));
     bench_run(&b);
