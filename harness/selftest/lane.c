@@ -43,7 +43,7 @@ static uint8_t next_host(struct lane_run *r)
 static int again(struct lane_run *r, const struct lane_task *task, const char *why, struct err *e)
 {
     snprintf(r->last_void, sizeof(r->last_void), "%s", why);
-    if (++r->voids > VOIDS_FREE + r->planned / 2) {
+    if (++r->voids > VOIDS_FREE + r->planned) {
         err_set(e, ERR_MACHINE, "selftest", "this machine is too busy to tell: %zu rehearsals were void (%s)", r->voids,
                 r->last_void);
         return err_help(e, "try again when less else is running");
