@@ -92,6 +92,7 @@ static struct run_options options_of(const struct session *s, const struct sessi
                             .selftest = s->selftest,
                             .selftest_detail = s->selftest_detail,
                             .keep = s->keep,
+                            .crosscheck = s->crosscheck,
                             .timeout_ns = s->timeout_ns};
     memcpy(r.forced, s->forced, sizeof(r.forced));
     return r;

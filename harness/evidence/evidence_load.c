@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three files become one struct evidence.
+ * Three files, or four, become one struct evidence.
  *
- * timeline.jsonl is read by timeline_read.c, ledger.bin judged by ledger_check.c. samples.bin is taken apart here:
+ * timeline.jsonl is read by timeline_read.c, crosscheck.csv (there on request only) by cross_read.c, ledger.bin judged by
+ * ledger_check.c. samples.bin is taken apart here:
  * the header decides whether it is ours, then each record goes by its kind to requests, stalls or switches. A record
  * with an impossible kind, outcome or stream ends the file for us: records have no check of their own, and one that
  * is torn shifts all behind it. Each list is then sorted by instant, with the rest of the key as tie-breaker, so
@@ -14,6 +15,7 @@
 
 #include "harness/base/err.h"
 #include "harness/evidence/binary_file.h"
+#include "harness/evidence/cross_read.h"
 #include "harness/evidence/ledger_check.h"
 #include "harness/evidence/sample_check.h"
 #include "harness/evidence/timeline_read.h"
@@ -22,6 +24,7 @@
 #include <string.h>
 
 #define MAX_BINARY ((size_t)2 << 30)
+#define MAX_CROSS ((size_t)1 << 29)
 
 #define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
 
@@ -122,11 +125,31 @@ static int load_ledger(struct evidence *ev, struct err *e)
     return 0;
 }
 
+static int load_cross(struct evidence *ev, struct err *e)
+{
+    struct binary_file f;
+    if (binary_file_read(&f, ev->path, CROSS_FILE, MAX_CROSS, &ev->arena, &ev->has_cross, e) != 0) {
+        return -1;
+    }
+    if (!ev->has_cross) {
+        return 0;
+    }
+    struct cross_reading r;
+    cross_read(f.at, f.len, &ev->arena, &r);
+    ev->cross = r.requests;
+    ev->cross_count = r.request_count;
+    ev->cross_changes = r.changes;
+    ev->cross_change_count = r.change_count;
+    ev->cross_damage = r.damage;
+    return 0;
+}
+
 int evidence_load(struct evidence **ev, const char *run_path, struct err *e)
 {
     struct evidence *made = xcalloc(1, sizeof(*made));
     made->path = arena_strdup(&made->arena, run_path);
-    if (timeline_read(made, e) != 0 || load_samples(made, e) != 0 || load_ledger(made, e) != 0) {
+    if (timeline_read(made, e) != 0 || load_samples(made, e) != 0 || load_ledger(made, e) != 0 ||
+        load_cross(made, e) != 0) {
         evidence_free(made);
         return -1;
     }

@@ -183,6 +183,16 @@ struct result_drift {
     json_t *patch, *undo_patch;
 };
 
+/* What the second prober of `--crosscheck` says about the RTO of the fresh reads. */
+struct result_crosscheck {
+    bool requested, agrees;
+    double lower_s, upper_s;   /* of the second prober: each end the largest over the vantages */
+    double interval_ms;        /* its largest probe interval */
+    double difference_ms;      /* of the upper ends, at the vantage where least was left of what is allowed */
+    double allowed_ms;         /* there; both NAN where nothing could be compared */
+    const char *detail;
+};
+
 struct result_quality {
     bool valid, selftest_ok;
     double probe_interval_ms, injection_width_ms, baseline_s, hold_s, max_slip_ms, max_stall_ms;
@@ -192,6 +202,8 @@ struct result_quality {
     int64_t exposure_write_count;
     double unknown_ratio;
     int64_t wire_overflow_count;
+    bool has_crosscheck;
+    struct result_crosscheck crosscheck;
 };
 
 struct result_history {

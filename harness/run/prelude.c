@@ -55,9 +55,9 @@ static json_t *header_data(struct drill *d)
     json_t *argv = json_array();
     for (size_t i = 0; d->options->argv && d->options->argv[i]; i++)
         json_array_append_new(argv, json_string(d->options->argv[i]));
-    return json_pack("{s:i,s:s,s:I,s:s,s:o,s:o,s:o*,s:{s:s,s:s,s:s}}", "format", 1, "scenario_sha256", d->plan->sha256,
+    return json_pack("{s:i,s:s,s:I,s:s,s:o,s:b,s:o,s:o*,s:{s:s,s:s,s:s}}", "format", 1, "scenario_sha256", d->plan->sha256,
                      "seed", (json_int_t)d->plan->seed, "zero_wall", clock_rfc3339(zero_wall, wall), "argv", argv,
-                     "host", host_facts(geteuid() != 0), "client", simulated(d) ? NULL : transport_curl_facts(), "lab",
+                     "crosscheck", d->options->crosscheck, "host", host_facts(geteuid() != 0), "client", simulated(d) ? NULL : transport_curl_facts(), "lab",
                      "kind", d->ops->kind, "system_sha256", system, "config_sha256", config);
 }
 
