@@ -288,6 +288,18 @@ void format_reproduce(struct text *t, const struct result *r, const struct plan 
     }
 }
 
+void format_crosscheck(struct text *t, const struct result *r)
+{
+    const struct result_crosscheck *c = &r->quality.crosscheck;
+    if (!isfinite(c->difference_ms)) {
+        text_addf(t, "%s: %s", c->agrees ? "agrees" : "does not confirm", c->detail ? c->detail : "without words");
+        return;
+    }
+    text_add(t, c->agrees ? "agrees, " : "does not confirm, ");
+    format_interval(t, c->lower_s, c->upper_s, "s");
+    text_addf(t, ", upper ends %.1f ms apart, %.1f ms allowed", c->difference_ms, c->allowed_ms);
+}
+
 double format_run_end(const struct result *r)
 {
     double end = isfinite(r->run.duration_s) && r->run.duration_s > 0 ? r->run.duration_s : 0;

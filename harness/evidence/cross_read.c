@@ -235,6 +235,7 @@ void cross_read(const char *text, size_t len, struct arena *a, struct cross_read
         out->damage = "it is not a record of a second prober of format 1";
         return;
     }
+    memcpy(out->scenario_sha256, text + sizeof(CROSS_MAGIC) - 1, 64);
     struct reader rd = {.arena = a, .out = out};
     out->requests = arena_array(a, struct cross_record, lines_of(at, end, 'r'));
     out->changes = arena_array(a, struct cross_record, lines_of(at, end, 'c'));

@@ -13,6 +13,7 @@ struct cross_reading {
     size_t request_count;
     struct cross_record *changes;  /* by vantage, then number */
     size_t change_count;
+    char scenario_sha256[65];      /* as the head says, unproven */
     const char *damage;            /* NULL: whole, every prober that began ended in order; in the arena */
 };
 

@@ -141,6 +141,7 @@ static int load_cross(struct evidence *ev, struct err *e)
     ev->cross_changes = r.changes;
     ev->cross_change_count = r.change_count;
     ev->cross_damage = r.damage;
+    memcpy(ev->cross_scenario_sha256, r.scenario_sha256, sizeof(ev->cross_scenario_sha256));
     return 0;
 }
 

@@ -37,6 +37,7 @@ struct evidence {
     size_t cross_count;
     struct cross_record *cross_changes; /* endpoint changes of theirs, by vantage then number */
     size_t cross_change_count;
+    char cross_scenario_sha256[65]; /* as its head says */
     const char *cross_damage;       /* NULL: whole, or not there */
     const char *timeline_damage, *samples_damage, *ledger_damage; /* NULL: whole */
     struct json_holder *json;       /* keeps the events' data alive */

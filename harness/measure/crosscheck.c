@@ -3,7 +3,7 @@
  * Vantage by vantage: the interval of its fresh reads as rto.c found it in samples.bin, beside the one that second.c finds
  * in crosscheck.csv. Of several faults each end is the largest. The two agree when
  *
- *     the intervals overlap, and the upper ends are no further apart than
+ *     the intervals overlap (widened by all of the following but the gaps), and the upper ends are no further apart than
  *
  *         Delta_1 + Delta_2          each may see the end of the outage up to its own probe gap late
  *         + sigma_1 + sigma_2        how late each ran itself between the fault and its first stable answer
@@ -22,6 +22,8 @@
 
 #include "harness/base/text.h"
 #include "harness/measure/second.h"
+
+#define NOTHING_TO_COMPARE "no fault was applied: there was nothing to compare"
 
 /* What one prober says about one vantage. */
 struct verdict_of {
@@ -151,7 +153,7 @@ static struct comparison compare(const struct study *s, const struct verdict_of 
     struct comparison c = {.difference_ns = ahead < 0 ? -ahead : ahead, .allowed_ns = base};
     if ((ahead > 0) == (apart > 0))
         c.allowed_ns = ns_add(base, apart < 0 ? -apart : apart);
-    int64_t slack = c.allowed_ns - base;
+    int64_t slack = c.allowed_ns - gaps_ns;
     c.overlap = a->lo_ns <= ns_add(b->hi_ns, slack) && b->lo_ns <= ns_add(a->hi_ns, slack);
     return c;
 }
@@ -269,6 +271,8 @@ void crosscheck_measure(const struct study *s, const struct rto_run *rto, struct
         object(&t, "the record of the second prober is missing");
     else if (s->ev->cross_damage)
         object(&t, arena_printf(s->arena, "the record of the second prober is damaged: %s", s->ev->cross_damage));
+    else if (!text_eq(s->ev->cross_scenario_sha256, s->plan->sha256))
+        object(&t, "the record of the second prober belongs to another scenario");
     for (size_t i = 0; s->ev->has_cross && s->applied_count && i < s->stream_count; i++) {
         if (s->streams[i].plan->kind != STREAM_READ_FRESH || s->streams[i].len == 0)
             continue;
@@ -283,13 +287,13 @@ void crosscheck_measure(const struct study *s, const struct rto_run *rto, struct
     if (t.objection)
         out->detail = t.objection;
     else if (s->applied_count == 0)
-        out->detail = "no fault was applied: there was nothing to compare";
+        out->detail = NOTHING_TO_COMPARE;
 }
 
 const char *crosscheck_wrong(const struct study *s, const struct result_quality *q)
 {
     const struct result_crosscheck *c = &q->crosscheck;
-    if (!q->has_crosscheck || c->agrees || (s->applied_count == 0 && s->ev->has_cross && !s->ev->cross_damage))
+    if (!q->has_crosscheck || c->agrees || text_eq(c->detail, NOTHING_TO_COMPARE))
         return NULL;
     return arena_printf(s->arena, "the second prober does not confirm the first: %s", c->detail);
 }

@@ -122,6 +122,17 @@ static bool is_hurt(const struct page *p, const struct second_fault *f)
     return false;
 }
 
+/* The first request after the fault, its hold waived, where slowness does not speak against it. */
+static size_t find_unhurt(const struct page *p, const struct second_fault *f)
+{
+    size_t first = first_from(p, f->ib_ns);
+    if (first >= p->len || p->at[first].planned_ns >= f->cut_ns)
+        return SIZE_MAX;
+    if (good(&p->at[first]) && quick(p, first, ns_min(ns_add(f->ib_ns, f->hold_ns), f->cut_ns) - 1))
+        return first;
+    return find_fg(p, f->ib_ns, f->cut_ns, f->hold_ns);
+}
+
 /* a of the last bad request before fg, or before E where there is no fg; minus t_ie. */
 static int64_t lower_end(const struct page *p, const struct second_fault *f, size_t fg)
 {
@@ -146,8 +157,7 @@ void second_rto(const struct cross_record *at, size_t len, const struct second_r
             out->fg = find_fg(&p, fault->ib_ns, fault->end_ns, fault->hold_ns);
         out->lo_ns = lower_end(&p, fault, out->fg);
     } else {
-        size_t first = first_from(&p, fault->ib_ns);
-        out->fg = first < len && at[first].planned_ns < fault->end_ns ? first : SIZE_MAX;
+        out->fg = find_unhurt(&p, fault);
     }
     if (out->fg != SIZE_MAX)
         out->hi_ns = at[out->fg].done_ns - fault->ib_ns;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(baseline)
+SUITE(crosscheck)
 SUITE(data)
 SUITE(floor)
 SUITE(gates)
@@ -12,5 +13,6 @@ SUITE(rto_many)
 SUITE(rto_property)
 SUITE(rpo)
 SUITE(rpo_property)
+SUITE(second)
 SUITE(service)
 SUITE(verdict)
