@@ -166,6 +166,19 @@ static void write_gantt(struct text *t, const struct result *r)
     text_add(t, "```\n\n");
 }
 
+static void write_selftest(struct text *t, const struct result *r)
+{
+    int64_t outages = 0, inside = 0;
+    for (size_t i = 0; i < r->quality.selftest.len; i++) {
+        outages += r->quality.selftest.at[i].outages;
+        inside += r->quality.selftest.at[i].inside;
+    }
+    if (outages > 0) {
+        text_addf(t, "Self-test of this binary on this host: %lld of %lld scripted outages and lies measured right.\n\n",
+                  (long long)inside, (long long)outages);
+    }
+}
+
 int summary_write(FILE *out, const struct report_input *in, struct err *e)
 {
     const struct result *r = in->result;
@@ -174,6 +187,7 @@ int summary_write(FILE *out, const struct report_input *in, struct err *e)
     write_objectives(&t, r);
     write_checks(&t, r);
     write_crosscheck(&t, r);
+    write_selftest(&t, r);
     write_gantt(&t, r);
     format_reproduce(&reproduce, r, in->plan);
     text_add(&t, "Run it again:\n\n    ");

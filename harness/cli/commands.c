@@ -39,6 +39,7 @@ const struct command *const commands[] = {
     &command_list,
     &command_explain,
     &command_doctor,
+    &command_selftest,
     &command_report,
     &command_analyze,
     &command_gateway,

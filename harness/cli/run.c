@@ -185,8 +185,8 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
         return -1;
     }
     if (s->lab == &lab_sim) {
-        s->selftest = "skipped";
-        s->selftest_detail = "a run on virtual time measures a model, not this machine";
+        s->selftest = (struct gate){.word = "skipped",
+                                    .detail = "a run on virtual time measures a model, not this machine"};
     } else {
         if (tool_find_gateway(gateway, e) < 0 || lab_caps_probe(caps, e) < 0) {
             return -1;
@@ -194,7 +194,7 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
         s->gateway = text_str(gateway);
         s->caps = caps;
         if (caps->usable) {
-            selftest_gate(r->call, &s->selftest, &s->selftest_detail);
+            selftest_gate(r->call, &s->selftest);
         }
     }
     return session_block_signals(s, e);
@@ -293,6 +293,7 @@ static int run_batch(struct call *c, const struct run_flags *f, const struct bat
                    ? -1
                    : run_all(&r, b);
     fd_close(&r.session.signals_fd);
+    json_decref(r.session.selftest.data);
     outputs_deinit(&r.outputs);
     return code;
 }

@@ -89,8 +89,9 @@ static struct run_options options_of(const struct session *s, const struct sessi
                             .run_id = run_id_of(o->run_path),
                             .gateway_path = s->gateway,
                             .argv = s->call->argv,
-                            .selftest = s->selftest,
-                            .selftest_detail = s->selftest_detail,
+                            .selftest = s->selftest.word,
+                            .selftest_detail = s->selftest.detail,
+                            .selftest_data = s->selftest.data,
                             .keep = s->keep,
                             .crosscheck = s->crosscheck,
                             .timeout_ns = s->timeout_ns};

@@ -41,7 +41,7 @@
     X(RESIDUE, "residue")            /* outcome clean|dirty; detail */                                                \
     X(ABORT, "abort")                /* detail: signal or abort condition */                                          \
     X(DRIFT, "drift")                /* subject: gateway; data: desired and running configuration at that moment */   \
-    X(SELFTEST, "selftest")          /* outcome met|missed|skipped; detail */                                         \
+    X(SELFTEST, "selftest")          /* outcome met|missed|skipped; detail; data {"form", "at", "rows"} */            \
     X(END, "end")                    /* outcome completed|void|interrupted|unfit; data {"scenario_sha256"}; the last line */
 
 enum event_kind {

@@ -193,6 +193,14 @@ struct result_crosscheck {
     const char *detail;
 };
 
+/* One row of the self-test that this run relied on: truth against measurement of scripted outages. */
+struct result_selftest {
+    const char *mode;
+    double gap_ms;
+    int64_t outages, inside;              /* inside: accepted */
+    double worst_excess_ms, allowed_ms;   /* upper end over the truth, of the outage that came closest to its limit */
+};
+
 struct result_quality {
     bool valid, selftest_ok;
     double probe_interval_ms, injection_width_ms, baseline_s, hold_s, max_slip_ms, max_stall_ms;
@@ -204,6 +212,7 @@ struct result_quality {
     int64_t wire_overflow_count;
     bool has_crosscheck;
     struct result_crosscheck crosscheck;
+    vec_of(struct result_selftest) selftest; /* empty on a model, and where no table is known */
 };
 
 struct result_history {

@@ -170,13 +170,19 @@ static const struct json_field crosscheck_fields[] = {
 SHAPE(crosscheck, T);
 #undef T
 
+#define T struct result_selftest
+static const struct json_field selftest_fields[] = {TEXT(T, mode), NUM(T, gap_ms), INT(T, outages), INT(T, inside),
+                                                    NUM(T, worst_excess_ms), NUM(T, allowed_ms)};
+SHAPE(selftest, T);
+#undef T
+
 #define T struct result_quality
 static const struct json_field quality_fields[] = {
     FLAG(T, valid), FLAG(T, selftest_ok), NUM(T, probe_interval_ms), NUM(T, injection_width_ms), NUM(T, baseline_s),
     NUM(T, hold_s), NUM(T, max_slip_ms), NUM(T, max_stall_ms), INT(T, suspect_count), INT(T, harness_error_count),
     FLAG(T, suspended), NUM(T, clock_slew_ppm), NUM(T, replication_lag_ms), INT(T, exposure_write_count),
     NUM(T, unknown_ratio), INT(T, wire_overflow_count),
-    PART_IF(T, crosscheck, crosscheck, has_crosscheck)};
+    PART_IF(T, crosscheck, crosscheck, has_crosscheck), LIST(T, selftest, selftest)};
 SHAPE(quality, T);
 #undef T
 

@@ -100,14 +100,22 @@ static void header_mechanisms(struct drill *d)
     }
 }
 
+static void note_selftest(struct drill *d)
+{
+    int64_t now = record_now(&d->rec);
+    struct event ev = {.kind = EVENT_SELFTEST, .at_ns = now, .end_ns = now, .detail = d->options->selftest_detail,
+                       .outcome = d->options->selftest ? d->options->selftest : "skipped",
+                       .data = d->options->selftest_data};
+    record_add(&d->rec, &ev);
+}
+
 void prelude_header(struct drill *d)
 {
     json_t *data = header_data(d);
     struct event header = {.kind = EVENT_HEADER, .data = data};
     record_add(&d->rec, &header);
     json_decref(data);
-    record_fact(&d->rec, EVENT_SELFTEST, NULL, d->options->selftest ? d->options->selftest : "skipped",
-                d->options->selftest_detail, 0);
+    note_selftest(d);
     if (d->lab)
         header_mechanisms(d);
     record_fact(&d->rec, EVENT_LIMIT, NULL, NULL, "All regions share one host and one clock.", 0);

@@ -232,6 +232,9 @@ static void fill_quality(struct result *r)
                                          .clock_slew_ppm = 3.1,
                                          .replication_lag_ms = 140,
                                          .exposure_write_count = 5};
+    *vec_push(&r->quality.selftest) = (struct result_selftest){"rst", 5, 20, 20, 5.2, 8.7};
+    *vec_push(&r->quality.selftest) = (struct result_selftest){"half", 5, 20, 20, NAN, NAN};
+    *vec_push(&r->quality.selftest) = (struct result_selftest){"dropped", 5, 1, 1, NAN, NAN};
 }
 
 static void drop_objectives(struct result *r, size_t keep)
@@ -399,6 +402,7 @@ static void make_tiny(struct result *r)
     r->scenario.title = "Nothing breaks, nothing is seen";
     r->scenario.file = "scenarios/null-drill.yaml";
     r->lab.kind = "sim";
+    r->quality.selftest.len = 0;
     r->lab.regions.len = r->lab.vantages.len = 1;
     r->lab.regions.at[0] = "alpha";
     r->lab.vantages.at[0] = "clients-alpha";
