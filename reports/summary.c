@@ -71,9 +71,7 @@ static void write_objectives(struct text *t, const struct result *r)
         scoped_text struct text target = {0}, achieved = {0}, floor = {0}, remark = {0};
         format_target(&target, o);
         format_achieved(&achieved, o);
-        if (isfinite(o->floor)) {
-            format_interval(&floor, o->floor, o->floor_max, o->unit);
-        }
+        format_floor(&floor, o);
         format_recovered(&remark, o);
         if (o->verdict != MET && o->reason) {
             text_addf(&remark, "%s%s", remark.len ? "; " : "", o->reason);

@@ -56,7 +56,11 @@ static const struct option_row options[] = {
      AT(tags),
      .value = "TAG",
      .help = "only scenarios with this tag, !TAG: only those without; may be given again"},
-    {.name = "repeat", .kind = OPTION_COUNT, AT(repeat), .value = "N", .help = "do every scenario N times"},
+    {.name = "repeat",
+     .kind = OPTION_COUNT,
+     AT(repeat),
+     .value = "N",
+     .help = "do every scenario N times, each with a fresh world and a fault phase of its own"},
     {.name = "seed",
      .kind = OPTION_COUNT,
      AT(seed),
@@ -209,9 +213,13 @@ static void count(struct running *r, int code)
 static void end_suite(struct running *r)
 {
     struct err e = {0};
-    if (r->suite.suite && suite_record_end(&r->suite, r->suite_code, &e) < 0) {
+    scoped_text struct text said = {0};
+    if (r->suite.suite && suite_record_end(&r->suite, r->suite_code, &said, &e) < 0) {
         say_error(&r->call->err, &e);
         count(r, 4);
+    }
+    if (said.len && !r->call->globals.json) {
+        printf("\n%s", text_str(&said));
     }
     suite_record_deinit(&r->suite);
     r->suite_code = 0;
@@ -309,7 +317,7 @@ static int run(struct call *c)
         code = check_crosscheck(f, &b, &e);
     }
     if (code == 0) {
-        code = f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, &e) : run_batch(c, f, &b, &e);
+        code = f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, NULL, &e) : run_batch(c, f, &b, &e);
     }
     batch_deinit(&b);
     return code < 0 ? say_error(&c->err, &e) : code;
@@ -321,7 +329,8 @@ const struct command command_run = {
     .summary = "run scenarios, suites or folders of them",
     .text =
         "Reads and checks every file first; while one is wrong nothing is started. Each run leaves a directory with "
-        "its plan, its evidence and its reports; `latest` in the output folder points to the newest.",
+        "its plan, its evidence and its reports; `latest` in the output folder points to the newest. Repeats and suites "
+        "also leave a folder with suite.json, which says what the repeats together support.",
     .exits = "0 1 3 4 5 6 130 143",
     .options = options,
     .option_count = array_len(options),

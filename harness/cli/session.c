@@ -210,7 +210,7 @@ static struct measure_context context_of(const struct job *job, const struct ses
 {
     const struct tool_facts *t = tool_facts();
     return (struct measure_context){.run_id = run_id_of(o->run_path),
-                                    .suite = job->suite ? job->suite->name : NULL,
+                                    .suite = job->suite && job->suite->file ? job->suite->name : NULL,
                                     .repeat_index = job->repeat_index,
                                     .repeat_count = job->repeat_count,
                                     .tool_version = t->version,

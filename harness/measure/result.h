@@ -107,6 +107,7 @@ struct result_objective {
     double target, achieved_lower, achieved_upper;
     const char *unit; /* s | ms | ratio | count */
     double resolution, floor, floor_mean, floor_max;
+    double efficiency, excess; /* floor_mean / upper end; upper end - floor_max */
     enum verdict verdict;
     const char *reason;
     const char *method;       /* timestamp | ledger | window | poll */

@@ -14,6 +14,7 @@
 #define F(type, kind_, member) {.name = #member, .kind = kind_, .offset = offsetof(type, member)}
 #define TEXT(type, member) F(type, JB_TEXT, member)
 #define NUM(type, member) F(type, JB_NUMBER, member)
+#define NUM_ADDED(type, member) {.name = #member, .kind = JB_NUMBER, .offset = offsetof(type, member), .added = true}
 #define INT(type, member) F(type, JB_INT, member)
 #define FLAG(type, member) F(type, JB_BOOL, member)
 #define TEXTS(type, member) F(type, JB_TEXTS, member)
@@ -106,7 +107,7 @@ SHAPE(evidence, T);
 static const struct json_field objective_fields[] = {
     TEXT(T, name), TEXT(T, title), TEXT(T, direction), NUM(T, target), NUM(T, achieved_lower),
     NUM(T, achieved_upper), TEXT(T, unit), NUM(T, resolution), NUM(T, floor), NUM(T, floor_mean), NUM(T, floor_max),
-    VERDICT(T, verdict), TEXT(T, reason), TEXT(T, method), TEXT(T, recovered_by), INT(T, fault_id), TEXTS(T, flags),
+    NUM_ADDED(T, efficiency), NUM_ADDED(T, excess), VERDICT(T, verdict), TEXT(T, reason), TEXT(T, method), TEXT(T, recovered_by), INT(T, fault_id), TEXTS(T, flags),
     FLAG(T, implied), INT(T, line), INT(T, column), LIST(T, evidence, evidence)};
 SHAPE(objective, T);
 #undef T
