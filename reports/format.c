@@ -26,6 +26,7 @@ static const struct word labels[] = {
     {"lost_writes", "Lost writes"},
     {"lost_after", "Writes lost after the fault"},
     {"conflicting_writes", "Conflicting writes"},
+    {"duplicated_writes", "Duplicated writes"},
     {"stale_reads", "Stale reads"},
     {"converged", "Converged"},
     {"failback", "Failback"},

@@ -172,8 +172,9 @@ static void write_selftest(struct text *t, const struct result *r)
         inside += r->quality.selftest.at[i].inside;
     }
     if (outages > 0) {
-        text_addf(t, "Self-test of this binary on this host: %lld of %lld scripted outages and lies measured right.\n\n",
+        text_addf(t, "Self-test of this binary on this host: %lld of %lld scripted outages and lies measured right.",
                   (long long)inside, (long long)outages);
+        text_add(t, "\n\n");
     }
 }
 

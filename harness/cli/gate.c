@@ -135,8 +135,8 @@ void gate_remember(const struct selftest_table *table, enum selftest_form form)
 /* What of a pass goes into the timeline of a run. */
 static json_t *data_of(const json_t *pass)
 {
-    return json_pack("{s:O?,s:O?,s:O?}", "form", json_object_get(pass, "form"), "at", json_object_get(pass, "at"), "rows",
-                     json_object_get(pass, "rows"));
+    return json_pack("{s:O?,s:O?,s:O?}", "form", json_object_get(pass, "form"), "at", json_object_get(pass, "at"),
+                     "rows", json_object_get(pass, "rows"));
 }
 
 static void perform(struct call *c, struct gate *out)

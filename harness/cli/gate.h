@@ -15,7 +15,7 @@ struct gate {
 };
 void selftest_gate(struct call *c, struct gate *out);
 
-/* The outcome of a self-test just performed: a pass is kept, unless one over more outages is known; a failure takes away
- * what was known. */
+/* The outcome of a self-test just performed: a pass is kept, unless one over more outages is known; a failure takes
+ * away what was known. */
 void gate_remember(const struct selftest_table *table, enum selftest_form form);
 extern const char *const selftest_form_words[]; /* by enum selftest_form */

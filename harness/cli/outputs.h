@@ -27,6 +27,8 @@ int outputs_prepare(const struct outputs *out, const char *history, struct err *
 /* Everything for one run; failures are told. Returns -1 if one could not be written. */
 int outputs_add(struct outputs *out, const struct report_input *shared);
 
+#define RUN_UNJUDGED "without a result" /* runs[].left_out of a run that ended before it was judged */
+
 /* <output>/<suite or set>-<time>/suite.json. The runs are those of the suite so far. */
 struct suite_run {
     const char *run_id, *scenario;

@@ -13,6 +13,7 @@
 #include "harness/cli/machine.h"
 #include "harness/cli/show_config.h"
 #include "harness/cli/targets.h"
+#include "harness/load/needs.h"
 #include "harness/measure/measure.h"
 #include "injectors/injector.h"
 
@@ -102,12 +103,35 @@ static json_t *objects_json(const struct stage *s, const struct topology *t)
                      (json_int_t)t->node_count + (json_int_t)t->link_count, "processes", (json_int_t)t->node_count);
 }
 
+/* What the load takes; ports and addresses are of the vantage that takes most. */
+static json_t *needs_json(const struct stage *s, const struct plan *p)
+{
+    struct load_needs n = load_needs(p);
+    if (!s->caps) {
+        return json_pack("{s:i,s:i,s:i,s:I,s:I}", "descriptors", 0, "ports", 0, "addresses", 0, "memory_bytes",
+                         (json_int_t)n.memory_bytes, "disk_bytes", (json_int_t)n.disk_bytes);
+    }
+    return json_pack("{s:I,s:I,s:i,s:I,s:I}", "descriptors", (json_int_t)n.descriptors, "ports", (json_int_t)n.ports,
+                     "addresses", n.addresses, "memory_bytes", (json_int_t)n.memory_bytes, "disk_bytes",
+                     (json_int_t)n.disk_bytes);
+}
+
+/* Why it cannot run here; empty when it can. */
+static void judge_machine(const struct stage *s, const struct plan *p, struct text *unfit)
+{
+    struct err e = {0};
+    if (s->caps && machine_unfit(s->caps, p, unfit)) {
+        return;
+    }
+    if (load_needs_check(p, !s->caps, &e) < 0) {
+        text_addf(unfit, "%s: %s; %s", e.at, e.msg, e.help);
+    }
+}
+
 static json_t *plan_json(const struct stage *s, const struct plan *p)
 {
     scoped_text struct text unfit = {0};
-    if (s->caps) {
-        machine_unfit(s->caps, p, &unfit);
-    }
+    judge_machine(s, p, &unfit);
     bool left_out = s->caps && machine_shapes_links(p->topology) && !s->caps->effects[EFFECT_DEGRADE].available;
     json_t *limits = json_array();
     if (left_out) {
@@ -115,10 +139,10 @@ static json_t *plan_json(const struct stage *s, const struct plan *p)
                               json_string("link delays, jitter, loss and rates of the topology are left out: this "
                                           "machine cannot make them"));
     }
-    return json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s?,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o},s:o}", "name", p->name, "title",
+    return json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s?,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o},s:o}", "name", p->name, "title",
                      p->title, "file", p->file, "sha256", p->sha256, "seed", (json_int_t)p->seed, "lab",
                      s->caps ? "netns" : "sim", "unfit", unfit.len ? text_str(&unfit) : NULL, "steps", steps_json(s, p),
-                     "targets", targets_json(p), "objects", objects_json(s, p->topology), "times", "baseline_hold_s",
+                     "targets", targets_json(p), "objects", objects_json(s, p->topology), "needs", needs_json(s, p), "times", "baseline_hold_s",
                      seconds(p->baseline_hold_ns), "baseline_within_s", seconds(p->baseline_within_ns),
                      "timeline_end_s", seconds(p->timeline_end_ns), "observe_s", seconds(p->observe_ns), "drill_s",
                      seconds(p->drill_ns), "limits", limits);
@@ -183,6 +207,20 @@ static void print_targets(const json_t *targets)
     }
 }
 
+static void print_needs(const json_t *needs)
+{
+    long long mib = 1 << 20, addresses = json_integer_value(json_object_get(needs, "addresses"));
+    printf("  takes at most %lld MiB of memory, %lld MiB of disk",
+           json_integer_value(json_object_get(needs, "memory_bytes")) / mib + 1,
+           json_integer_value(json_object_get(needs, "disk_bytes")) / mib + 1);
+    if (json_integer_value(json_object_get(needs, "descriptors"))) {
+        printf("; a load process %lld open files, %lld ports on %lld address%s",
+               json_integer_value(json_object_get(needs, "descriptors")),
+               json_integer_value(json_object_get(needs, "ports")), addresses, addresses == 1 ? "" : "es");
+    }
+    puts("");
+}
+
 static void print_plan(const json_t *doc)
 {
     const json_t *objects = json_object_get(doc, "objects"), *times = json_object_get(doc, "times");
@@ -196,6 +234,7 @@ static void print_plan(const json_t *doc)
            (long long)json_integer_value(json_object_get(objects, "network_namespaces")),
            (long long)json_integer_value(json_object_get(objects, "veth_pairs")),
            (long long)json_integer_value(json_object_get(objects, "processes")));
+    print_needs(json_object_get(doc, "needs"));
     printf("  steady state for %.1f s, reached within %.0f s; the drill takes about %.0f s\n",
            json_number_value(json_object_get(times, "baseline_hold_s")),
            json_number_value(json_object_get(times, "baseline_within_s")),

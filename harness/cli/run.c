@@ -297,7 +297,9 @@ static int run_batch(struct call *c, const struct run_flags *f, const struct bat
                                     .metrics = f->metrics,
                                     .jenkins_style = text_eq(f->junit_style, "jenkins"),
                                     .several = b->jobs.len > 1}};
-    int code = outputs_prepare(&r.outputs, f->history, e) < 0 || begin_session(&r, &caps, &gateway, e) < 0
+    bool simulated = text_eq(f->lab, "sim");
+    int code = machine_has_room(b, f->output, simulated, e) < 0 || outputs_prepare(&r.outputs, f->history, e) < 0 ||
+                       begin_session(&r, &caps, &gateway, e) < 0
                    ? -1
                    : run_all(&r, b);
     fd_close(&r.session.signals_fd);

@@ -12,6 +12,7 @@
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
+#include "harness/cli/outputs.h"
 #include "harness/cli/tool.h"
 
 #include <string.h>
@@ -58,6 +59,19 @@ static int add_run(struct side *s, const char *folder, struct err *e)
     return 0;
 }
 
+/* A run that ended before it could be judged: nothing to read, but it is counted as left out. */
+static void add_unjudged(struct side *s, const json_t *run)
+{
+    const char *scenario = json_string_value(json_object_get(run, "scenario"));
+    if (scenario) {
+        struct pool_run *r = vec_push(&s->runs);
+        *r = (struct pool_run){.run_id = arena_strdup(s->arena, json_string_value(json_object_get(run, "run_id"))),
+                               .scenario = arena_strdup(s->arena, scenario),
+                               .status = RUN_UNJUDGED};
+        note_scenario(s, r->scenario);
+    }
+}
+
 static int add_set(struct side *s, const char *folder, struct err *e)
 {
     scoped_json json_t *doc = read_document(folder, "suite.json", e);
@@ -70,8 +84,9 @@ static int add_set(struct side *s, const char *folder, struct err *e)
     {
         const char *id = json_string_value(json_object_get(run, "run_id"));
         scoped_text struct text path = {0};
-        if (!id) {
-            continue; /* it left nothing */
+        if (!id || text_eq(json_string_value(json_object_get(run, "left_out")), RUN_UNJUDGED)) {
+            add_unjudged(s, run);
+            continue;
         }
         if (strchr(id, '/') || text_eq(id, "..")) {
             return err_set(e, ERR_READING, folder, "suite.json names `%s` as a run, which is no run id", id);

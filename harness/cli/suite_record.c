@@ -55,7 +55,7 @@ static json_t *runs_json(const struct suite_record *s, int64_t counts[4])
             runs, json_pack("{s:s?,s:s,s:I,s:s,s:I,s:I,s:s?}", "run_id", r->run_id, "scenario", r->scenario, "repeat_index",
                             (json_int_t)r->repeat_index, "verdict", verdict_words[r->verdict], "repeat_count",
                             (json_int_t)r->repeat_count, "seed", (json_int_t)r->seed, "left_out",
-                            r->pooled ? pool_left_out(r->pooled) : "without a result"));
+                            r->pooled ? pool_left_out(r->pooled) : RUN_UNJUDGED));
     }
     return runs;
 }

@@ -197,11 +197,11 @@ int measure_run(const struct plan *plan, const struct evidence *ev, const struct
     failback_measure(&study, &f.failback);
     availability_measure(&study, &f.rto, &f.availability, &r->measures, &r->requests);
     latency_measure(&study, &f.rto, &r->measures);
-    f.drill_p99_ms = latency_drill_ms(&study, &f.availability, 99);
+    f.drill_p99_ms = latency_drill_ms(&study, &f.availability, 99, INT64_MAX);
     poll_detected(&study, &f.detected);
     poll_repaired(&study, &f.repaired);
     poll_converged(&study, &f.converged);
-    if (ev->has_ledger && ev->ledger) {
+    if (ev->has_ledger) {
         ledger_join(&study, &ledger);
         f.ledger = &ledger;
         rpo_measure(&study, &ledger, &f.rpo);

@@ -14,7 +14,8 @@
 
 #include <stdlib.h>
 
-enum { SELFTEST_ROWS = 64, OUTAGES_MAX = 1000000000, SUSPEND_NS = 100 * 1000 * 1000 }; /* four clocks cannot be read back to back more precisely on a busy host */
+enum { SELFTEST_ROWS = 64, OUTAGES_MAX = 1000000000 };
+enum { SUSPEND_NS = 100 * 1000 * 1000 }; /* four clocks cannot be read back to back more precisely on a busy host */
 
 static int by_from(const void *a, const void *b)
 {

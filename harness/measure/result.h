@@ -162,13 +162,15 @@ struct result_lost {
     int64_t id; /* client * 2^32 + seq */
     double acked_at_s;
     const char *region, *when; /* before | after */
+    const char *key, *value;   /* as the store has them: k7, sixteen hex digits */
+    const char *class;         /* gone | stranded */
 };
 
 struct result_ledger {
     const char *file, *chain_sha256;
     int64_t write_count, acked_count, failed_count, unknown_count, lost_before_count, lost_after_count, gone_count,
         stranded_count, landed_count, vanished_count, contradicted_count, foreign_count, duplicated_count, corrupt_count,
-        conflicting_count;
+        conflicting_count, lost_most_count; /* lost_most: |(A u U) \\ F|, the upper end of the bracket */
     bool final_read_complete;
     struct texts regions_read;
     vec_of(struct result_lost) lost; /* at most 1000 */

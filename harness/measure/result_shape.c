@@ -139,7 +139,8 @@ SHAPE(requests, T);
 #undef T
 
 #define T struct result_lost
-static const struct json_field lost_fields[] = {INT(T, id), NUM(T, acked_at_s), TEXT(T, region), TEXT(T, when)};
+static const struct json_field lost_fields[] = {INT(T, id), NUM(T, acked_at_s), TEXT(T, region), TEXT(T, when),
+                                               TEXT(T, key), TEXT(T, value), TEXT(T, class)};
 SHAPE(lost, T);
 #undef T
 
@@ -148,7 +149,7 @@ static const struct json_field ledger_fields[] = {
     TEXT(T, file), TEXT(T, chain_sha256), INT(T, write_count), INT(T, acked_count), INT(T, failed_count),
     INT(T, unknown_count), INT(T, lost_before_count), INT(T, lost_after_count), INT(T, gone_count),
     INT(T, stranded_count), INT(T, landed_count), INT(T, vanished_count), INT(T, contradicted_count),
-    INT(T, foreign_count), INT(T, duplicated_count), INT(T, corrupt_count), INT(T, conflicting_count),
+    INT(T, foreign_count), INT(T, duplicated_count), INT(T, corrupt_count), INT(T, conflicting_count), INT(T, lost_most_count),
     FLAG(T, final_read_complete), TEXTS(T, regions_read), LIST(T, lost, lost), FLAG(T, lost_truncated)};
 SHAPE(ledger, T);
 #undef T

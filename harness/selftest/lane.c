@@ -3,8 +3,8 @@
  * Outages of one gap that stand next to each other in the list share a rehearsal. What a gate voided is put on the list
  * again, behind the rest; a machine on which that happens too often cannot be told anything, and the lane gives up.
  *
- * Each rehearsal has an address of its own in 127.0.0.0/8, so that a thousand fresh connections a second do not run out of
- * ports while those of the rehearsal before are in TIME_WAIT.
+ * Each rehearsal has an address of its own in 127.0.0.0/8, so that a thousand fresh connections a second do not run out
+ * of ports while those of the rehearsal before are in TIME_WAIT.
  */
 #include "harness/selftest/lane.h"
 #include "harness/base/scoped.h"
@@ -44,7 +44,7 @@ static uint8_t next_host(struct lane_run *r)
 static int again(struct lane_run *r, const struct lane_task *task, const char *why, struct err *e)
 {
     snprintf(r->last_void, sizeof(r->last_void), "%s", why);
-    if (++r->voids > VOIDS_FREE + r->planned / 2) {
+    if (++r->voids > VOIDS_FREE + r->planned) {
         err_set(e, ERR_MACHINE, "selftest", "this machine is too busy to tell: %zu rehearsals were void (%s)", r->voids,
                 r->last_void);
         return err_help(e, "try again when less else is running");
@@ -70,7 +70,7 @@ static size_t outages_from(const struct lane *l, size_t first)
 static int do_outages(struct lane_run *r, size_t first, size_t n, struct err *e)
 {
     struct outage_script scripts[REHEARSAL_OUTAGES];
-    struct lane_task tasks[REHEARSAL_OUTAGES]; /* a copy: the list may grow */
+    struct lane_task tasks[REHEARSAL_OUTAGES] = {0}; /* a copy: the list may grow */
     struct outage_record records[REHEARSAL_OUTAGES];
     char name[32];
     for (size_t i = 0; i < n; i++) {

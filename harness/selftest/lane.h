@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process that performs rehearsals one after the other and tells of each outage through a pipe. Lanes run side by side
- * and share nothing; each has its own servers, clients and canaries.
+ * A process that performs rehearsals one after the other and tells of each outage through a pipe. Lanes run side by
+ * side and share nothing; each has its own servers, clients and canaries.
  */
 #pragma once
 #include "harness/base/child.h"

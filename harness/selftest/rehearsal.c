@@ -4,9 +4,9 @@
  * against the plan's instants is random, the order, the outage, the hold. The server ends the outage by itself and
  * writes down when; the instants it wrote are the truth, and the owner only waits until they are written.
  *
- * Lengths are random between a floor and 300 ms more. The floor is what the method needs: five gaps, the least for which
- * an RTO target is accepted at all. The last phase of a flap is longer than any stall that leaves the rehearsal valid,
- * since an outage that a stall hides from all requests but one would be tolerated as a blip.
+ * Lengths are random between a floor and 300 ms more. The floor is what the method needs: five gaps, the least for
+ * which an RTO target is accepted at all. The last phase of a flap is longer than any stall that leaves the rehearsal
+ * valid, since an outage that a stall hides from all requests but one would be tolerated as a blip.
  *
  * `half` and an outage that never ends are watched for a while and cut off before they end.
  *
@@ -14,11 +14,11 @@
  * first good reply (to the end where there is none).
  *
  * A machine may be too busy to tell. Then the outage is void, no pass and no failure, and the caller has it done again.
- * It is void when a gate of the drill tripped; when both sides together were later than a drill may be (G7), T_req past the
- * first good reply included, since requests of the outage time out until then; and when the good service around it was
- * slow: with a baseline p99 near T_req, time-outs of the outage itself count as suspects, and a client that can send in
- * time but not take the answers in time has time-outs that nobody scripted. Only good replies are asked how long they
- * took: bad ones where the script has none are a finding, not an excuse.
+ * It is void when a gate of the drill tripped; when both sides together were later than a drill may be (G7), T_req past
+ * the first good reply included, since requests of the outage time out until then; and when the good service around it
+ * was slow: with a baseline p99 near T_req, time-outs of the outage itself count as suspects, and a client that can
+ * send in time but not take the answers in time has time-outs that nobody scripted. Only good replies are asked how
+ * long they took: bad ones where the script has none are a finding, not an excuse.
  */
 #include "harness/selftest/rehearsal.h"
 #include "harness/base/clock.h"
@@ -162,23 +162,25 @@ static int outage_perform(struct rehearsal *r, size_t i, struct err *e)
 /* Returns the instant from which it was well again, loop time. */
 static int64_t read_truth(const struct rehearsal *r, size_t i, struct outage_record *out)
 {
-    const struct outage_change *first = change_at(r, r->courses[i].first_change), *last = first;
-    for (size_t k = r->courses[i].first_change; change_at(r, k) && change_at(r, k)->before_ns < r->courses[i].end_ns; k++) {
-        const struct outage_change *c = change_at(r, k);
-        if (c->mode == OUTAGE_NONE)
-            out->down_ns += c->before_ns - last->before_ns;
+    const struct outage_journal *j = r->server.journal;
+    const struct course *c = &r->courses[i];
+    const struct outage_change *first = &j->changes[c->first_change], *last = first; /* there since the order */
+    size_t n = atomic_load_explicit(&j->change_count, memory_order_acquire);
+    for (size_t k = c->first_change; k < n && j->changes[k].before_ns < c->end_ns; k++) {
+        if (j->changes[k].mode == OUTAGE_NONE)
+            out->down_ns += j->changes[k].before_ns - last->before_ns;
         else
             out->down_phases++;
-        last = c;
+        last = &j->changes[k];
     }
     bool back = last->mode == OUTAGE_NONE;
-    out->truth_lo_ns = back ? last->before_ns - first->after_ns : r->courses[i].end_ns - first->after_ns;
+    out->truth_lo_ns = back ? last->before_ns - first->after_ns : c->end_ns - first->after_ns;
     out->truth_hi_ns = back ? last->after_ns - first->before_ns : INT64_MAX - 2 * CLOCK_READ_NS;
     return last->before_ns;
 }
 
-/* How late we were between the fault and the first good reply, and how long that one took once it could be served. Returns
- * how late we were until nothing of the outage was under way any more. */
+/* How late we were between the fault and the first good reply, and how long that one took once it could be served.
+ * Returns how late we were until nothing of the outage was under way any more. */
 static int64_t read_lateness(const struct rehearsal *r, size_t i, const struct stage_slice *slice, int64_t up_ns,
                           struct outage_record *out)
 {
@@ -200,7 +202,8 @@ static int64_t read_lateness(const struct rehearsal *r, size_t i, const struct s
     out->client_late_ns = lateness_in(&study, c->ib_ns - zero, until - zero);
     out->server_late_ns = outage_server_lateness(&r->server, c->ib_ns, until);
     int64_t landed = until + out->timeout_ns;
-    int64_t late = lateness_in(&study, c->ib_ns - zero, landed - zero) + outage_server_lateness(&r->server, c->ib_ns, landed);
+    int64_t late = lateness_in(&study, c->ib_ns - zero, landed - zero) +
+                   outage_server_lateness(&r->server, c->ib_ns, landed);
     arena_deinit(&arena);
     return late;
 }
@@ -269,7 +272,8 @@ static void look_for_trouble(const struct rehearsal *r, size_t i, const struct e
         limit(out, "p99 after the outage", after.p99_ns, steady);
 }
 
-static int outage_judge(struct rehearsal *r, size_t i, const struct evidence *ev, struct outage_record *out, struct err *e)
+static int outage_judge(struct rehearsal *r, size_t i, const struct evidence *ev, struct outage_record *out,
+                        struct err *e)
 {
     struct measure_context context = {.run_id = "selftest", .repeat_index = 1, .repeat_count = 1};
     const struct rehearsal_config *config = r->config;

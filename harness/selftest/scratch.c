@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The evidence of a rehearsal is files, since files are what the measures read. The keeper makes the folder itself, so
- * that there is no instant at which a folder stands and nobody is there to remove it. It leaves our process group and gives up the
- * death signal that child_fork set: it has to outlive us. It removes what it finds two folders deep, files only.
+ * that there is no instant at which a folder stands and nobody is there to remove it. It leaves our process group and
+ * gives up the death signal that child_fork set: it has to outlive us. It removes what it finds, two folders deep.
  */
 #include "harness/selftest/scratch.h"
 #include "harness/base/err.h"
@@ -62,7 +62,8 @@ int scratch_open(struct selftest_scratch *s, struct err *e)
     const char *tmp = getenv("TMPDIR");
     int pair[2];
     *s = (struct selftest_scratch){.lifeline = -1, .keeper.pidfd = -1};
-    snprintf(s->path, sizeof(s->path), "%.80s/drtest-selftest-XXXXXX", tmp && *tmp == '/' && strlen(tmp) < 80 ? tmp : "/tmp");
+    bool fits = tmp && *tmp == '/' && strlen(tmp) < 80;
+    snprintf(s->path, sizeof(s->path), "%.80s/drtest-selftest-XXXXXX", fits ? tmp : "/tmp");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return err_os(e, ERR_MACHINE, errno, "socketpair", "the self-test cannot guard its scratch folder");
     scoped_fd int ours = pair[0], theirs = pair[1];

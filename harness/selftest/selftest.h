@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Does drtest measure what is true? Scripted outages and lies of known extent, measured by the ordinary load and measure
- * code; a table says how truth and measurement compare.
+ * Does drtest measure what is true? Scripted outages and lies of known extent, measured by the ordinary load and
+ * measure code; a table says how truth and measurement compare.
  *
- * `drtest selftest` does the long form or the quick one. `run` refuses to believe numbers from a binary without a pass on
- * this host (gate G4) and so performs the short form itself, a few seconds; the caller remembers the pass.
+ * `drtest selftest` does the long form or the quick one. `run` refuses to believe numbers from a binary without a pass
+ * on this host (gate G4) and so performs the short form itself, a few seconds; the caller remembers the pass.
  */
 #pragma once
 #include "harness/selftest/rehearsal.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The plan is written by hand, since no YAML has a server that fails on command. Its faults are steps of a type of our own,
- * noted as applied and proven when the server has said that it changed its mind; their end is on nobody's record, so to
- * the measures the service recovers unaided, as it does after a fail-over.
+ * The plan is written by hand, since no YAML has a server that fails on command. Its faults are steps of a type of our
+ * own, noted as applied and proven when the server has said that it changed its mind; their end is on nobody's record,
+ * so to the measures the service recovers unaided, as it does after a fail-over.
  *
  * Many outages share one rehearsal: a warm server and client, and the hold of one outage is the baseline of the next.
  * For judging they are cut apart again. A slice holds one step, the requests planned in its time, every note of
@@ -73,7 +73,8 @@ static void plan_init(struct stage *s)
     for (uint16_t i = 0; i < c->step_count; i++)
         s->steps[p->step_count++] =
             (struct plan_step){.id = (uint16_t)(i + 1), .until_ns = INT64_MAX, .hold_ns = STAGE_HOLD_NS,
-                               .action = {.type = c->null_drill ? &nothing_type : &outage_type, .target = TARGET_REGION},
+                               .action = {.type = c->null_drill ? &nothing_type : &outage_type,
+                                          .target = TARGET_REGION},
                                .text = c->null_drill ? "nothing" : "a scripted outage"};
     s->targets[p->target_count++] = (struct plan_target){.key = TARGET_RTO, .value = STAGE_RTO_NS};
     if (c->writes)
@@ -154,7 +155,8 @@ int stage_finish(struct stage *s, struct err *e)
         if (stage_run(s, loop_now(s->loop) + 5 * NS_PER_MS, e) < 0)
             return -1;
     if (!worker_idle(s->worker))
-        return err_set(e, ERR_RUN, "selftest", "requests did not end within %lld s", (long long)(LANDING_NS / NS_PER_S));
+        return err_set(e, ERR_RUN, "selftest", "requests did not end within %lld s",
+                       (long long)(LANDING_NS / NS_PER_S));
     const struct err *failure = worker_failure(s->worker);
     if (failure && failure->kind != ERR_RUN) { /* what could not be sent is on record, for gate G5 */
         *e = *failure;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every rehearsal of the self-test needs: a plan with faults that are told, not injected, a worker of the load room
- * on it, and evidence files in a scratch folder. The course of a rehearsal is elsewhere; here is the drill around it.
+ * What every rehearsal of the self-test needs: a plan with faults that are told, not injected, a worker of the load
+ * room on it, and evidence files in a scratch folder. The course of a rehearsal is elsewhere; here is the rest.
  *
  * A stage points into itself: it must not be moved once it is set.
  */

@@ -47,6 +47,7 @@ bool table_passed(const struct selftest_table *t); /* something was judged, and 
 
 void table_print(FILE *out, const struct selftest_table *t);
 void table_print_closed_loop(FILE *out, const struct selftest_table *t);
-json_t *table_rows_json(const struct selftest_table *t);        /* mode gap_ms outages inside worst_excess_ms allowed_ms */
-json_t *table_json(const struct selftest_table *t);             /* all of it */
+/* mode gap_ms outages inside worst_excess_ms allowed_ms; then all there is. */
+json_t *table_rows_json(const struct selftest_table *t);
+json_t *table_json(const struct selftest_table *t);
 json_t *table_closed_loop_json(const struct selftest_table *t);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Write by write. Expected of each one, by the store's journal: its outcome (said ok, denied, nothing), whether it is in
- * every region, in some, or twice in one; and whether its loss is one from before the fault or after it. Where the
+ * Write by write. Expected of each one, by the store's journal: its outcome (said ok, denied, nothing), whether it is
+ * in every region, in some, or twice in one; and whether its loss is one from before the fault or after it. Where the
  * write was in flight at the fault, either side of it is right. The counts of the result must be the sums of all that.
  *
  * The RPO's truth: nothing lost before the fault, 0. Else the age, at the fault, of the moment up to which nothing is
@@ -47,10 +47,11 @@ static int final_reads(struct write_rehearsal *r, struct err *e)
         {.region = 0, .address = r->server.address, .port = r->server.ports[WRITE_PORT_FIRST]},
         {.region = 1, .address = r->server.address, .port = r->server.ports[WRITE_PORT_SECOND]}};
     uint32_t next = 1;
-    for (uint8_t pass = PASS_LIVE; pass <= PASS_COLD; pass++) {
+    for (unsigned pass = PASS_LIVE; pass <= PASS_COLD; pass++) {
         bool complete;
         struct readback_config c = {.run_path = s->path, .run_id = "selftest", .zero_ns = s->zero_ns,
-                                    .deadline_ns = loop_tick(s->loop) + READ_NS, .pass = pass, .first_read = next,
+                                    .deadline_ns = loop_tick(s->loop) + READ_NS, .pass = (uint8_t)pass,
+                                    .first_read = next,
                                     .chain = (uint16_t)(LEDGER_CHAIN_READ + pass), .sources = sources,
                                     .source_count = array_len(sources)};
         if (readback_run(&c, s->loop, s->transport, &complete, &next, e) < 0)
@@ -110,7 +111,8 @@ static const struct write_entry *entry_of(const struct write_journal *j, uint64_
 
 static const char *set_wrong(const struct write *w, const struct write_entry *truth)
 {
-    static const uint8_t outcomes[] = {[SAID_OK] = WRITE_OK, [SAID_DENIED] = WRITE_FAIL, [SAID_NOTHING] = WRITE_UNKNOWN};
+    static const uint8_t outcomes[] = {
+        [SAID_OK] = WRITE_OK, [SAID_DENIED] = WRITE_FAIL, [SAID_NOTHING] = WRITE_UNKNOWN};
     if (w->outcome != outcomes[truth->said])
         return "its outcome";
     if (w->everywhere != (truth->copies[0] && truth->copies[1]))

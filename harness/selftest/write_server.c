@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes are dealt with in the order in which they are read. Two logs, one per region, hold numbers of journal entries; a page of
- * GET /v1/ops is cut from a log, small enough for one send, so that a final read needs several. The gateway shows the
- * second region: the one that serves after a fault.
+ * Writes are dealt with in the order in which they are read. Two logs, one per region, hold numbers of journal entries;
+ * a page of GET /v1/ops is cut from a log, small enough for one send, so that a final read needs several. The gateway
+ * shows the second region: the one that serves after a fault.
  *
  * A lag is applied at the fault: entries that took effect less than the lag ago are struck from the second log, as if
  * they had not been shipped. The recovery point is therefore exactly the fault's instant less the lag.
@@ -127,8 +127,9 @@ static void answer_write(struct stub_exchange *x, const struct stub_request *r)
     j->entries[n].said = deal_with(n);
     atomic_store_explicit(&j->count, n + 1, memory_order_release);
     char body[160];
-    int len = snprintf(body, sizeof(body), "{\"op\":\"c0-%" PRIu64 "\",\"key\":\"k%u\",\"version\":%" PRIu32 ",\"lsn\":%zu}",
-                       w.seq, key, w.version, n + 1);
+    int len = snprintf(body, sizeof(body),
+                       "{\"op\":\"c0-%" PRIu64 "\",\"key\":\"k%u\",\"version\":%" PRIu32 ",\"lsn\":%zu}", w.seq, key,
+                       w.version, n + 1);
     if (j->entries[n].said == SAID_OK)
         stub_answer(x, "200 OK", "X-DR-Region: truth\r\n", body, (size_t)len);
     else if (j->entries[n].said == SAID_DENIED)
@@ -195,8 +196,8 @@ static void asked(struct stub_exchange *x, const struct stub_request *r)
     } else if (sscanf(r->target, "/v1/ops?from=%" SCNu64, &from) == 1) {
         answer_ops(x, from);
     } else if (sscanf(r->target, "/v1/orders?key=k%u", &key) == 1) {
-        int len = snprintf(body, sizeof(body), "{\"key\":\"k%u\",\"version\":%" PRIu32 ",\"op\":null,\"value\":null}", key,
-                           key < KEYS ? store.versions[key] : 0);
+        int len = snprintf(body, sizeof(body), "{\"key\":\"k%u\",\"version\":%" PRIu32 ",\"op\":null,\"value\":null}",
+                           key, key < KEYS ? store.versions[key] : 0);
         stub_answer(x, "200 OK", "X-DR-Region: truth\r\n", body, (size_t)len);
     } else {
         stub_close(x, true);

@@ -29,6 +29,8 @@ struct action {
     struct path_state shape;   /* partition (cut is set by the loader), degrade */
     enum kill_how how;
     bool disk_lost;
+    int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
+    bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
 

@@ -180,14 +180,15 @@ static void bound(struct page *p, double ms)
 /* Truth against measurement, as this binary showed it before it was believed. */
 static void selftest(struct page *p)
 {
-    static const char *const columns[] = {"scripted", "#gap", "#times", "#right", "#closest to its limit", "#limit", NULL};
+    static const char *const columns[] = {"scripted", "#gap", "#times", "#right", "#nearest to its limit", "#limit",
+                                          NULL};
     const struct result_quality *q = &p->r->quality;
     if (q->selftest.len == 0) {
         return;
     }
-    text_add(p->out, "<h3 id=\"selftest\">Self-test</h3>\n<p>Outages and lies of known extent, measured by this binary on "
-                     "this host before the drill: how far the upper end of the RTO lay beyond the truth, for the outage "
-                     "that came closest to what is allowed.</p>\n");
+    text_add(p->out, "<h3 id=\"selftest\">Self-test</h3>\n<p>Outages and lies of known extent, measured by this binary "
+                     "on this host before the drill: how far the upper end of the RTO lay beyond the truth, for the "
+                     "outage that came nearest to what is allowed.</p>\n");
     html_table_begin(p, "data", columns);
     for (size_t i = 0; i < q->selftest.len; i++) {
         const struct result_selftest *s = &q->selftest.at[i];

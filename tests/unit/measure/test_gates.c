@@ -164,6 +164,9 @@ static void g4_selftest(void)
     expect_void("harness", "self-test");
     bench_find(&b, EVENT_SELFTEST, NULL)->outcome = "skipped";
     expect_void("harness", "self-test");
+    bench_find(&b, EVENT_SELFTEST, NULL)->outcome = "skipped";
+    bench_find(&b, EVENT_SELFTEST, NULL)->detail = "the self-test could not be done: too busy";
+    expect_void("harness", "too busy");
     bench_find(&b, EVENT_SELFTEST, NULL)->outcome = "skipped"; /* a model has no prober to test */
     json_object_set_new(json_object_get(b.events.at[0].data, "lab"), "kind", json_string("sim"));
     bench_run(&b);
@@ -196,6 +199,10 @@ static void g5_harness(void)
     expect_void("harness", "torn");
     b.ev.timeline_damage = "line 7 is no JSON";
     expect_void("harness", "line 7");
+    b.ev.timeline_damage = NULL;
+    b.ev.samples_damage = NULL;
+    b.ev.plan_damage = "it is another";
+    expect_void("harness", "plan.yaml is damaged: it is another");
 }
 
 static void g6_clock(void)
@@ -298,6 +305,7 @@ static void a_killed_run_and_residue_are_not_met(void)
     CU_ASSERT_WORD(r->run.status, "void"); /* a process of the harness died: no number counts */
     CU_ASSERT_EQUAL(r->run.verdict, INCONCLUSIVE);
     CU_ASSERT_EQUAL(r->run.exit_code, 4);
+    CU_ASSERT_PTR_NOT_NULL(strstr(bench_check(&b, "completed")->detail, "on record are events up to "));
     rebuild();
     bench_find(&b, EVENT_RESIDUE, NULL)->outcome = "dirty";
     r = bench_run(&b);

@@ -158,10 +158,12 @@ static void fill_ledger(struct result *r)
                                        .gone_count = 3,
                                        .landed_count = 1,
                                        .vanished_count = 1,
+                                       .lost_most_count = 4,
                                        .final_read_complete = true};
     const double acked[] = {21.872, 21.922, 21.972};
     for (size_t i = 0; i < array_len(acked); i++) {
-        *vec_push(&r->ledger.lost) = (struct result_lost){297 + (int64_t)i, acked[i], "us-east", "before"};
+        *vec_push(&r->ledger.lost) = (struct result_lost){297 + (int64_t)i, acked[i], "us-east", "before",
+                                                          "k9", "00a1b2c3d4e5f607", "gone"};
     }
     *vec_push(&r->ledger.regions_read) = "us-east";
     *vec_push(&r->ledger.regions_read) = "eu-west";

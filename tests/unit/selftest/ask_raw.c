@@ -40,7 +40,8 @@ enum raw raw_take(int fd, int timeout_ms, char *text, unsigned long size)
     }
 }
 
-enum raw raw_ask(const char *address, uint16_t port, const char *request, int timeout_ms, char *text, unsigned long size)
+enum raw raw_ask(const char *address, uint16_t port, const char *request, int timeout_ms, char *text,
+                 unsigned long size)
 {
     int fd = raw_send(address, port, request);
     return fd < 0 ? errno == ECONNRESET ? RAW_RESET : RAW_REFUSED : raw_take(fd, timeout_ms, text, size);

@@ -9,4 +9,5 @@ enum raw { RAW_ANSWER, RAW_RESET, RAW_CLOSED, RAW_SILENT, RAW_REFUSED };
 int raw_send(const char *address, uint16_t port, const char *request);
 /* Waits for the end of the answer, closes the socket. text gets it, NUL-terminated. */
 enum raw raw_take(int fd, int timeout_ms, char *text, unsigned long size);
-enum raw raw_ask(const char *address, uint16_t port, const char *request, int timeout_ms, char *text, unsigned long size);
+enum raw raw_ask(const char *address, uint16_t port, const char *request, int timeout_ms, char *text,
+                 unsigned long size);

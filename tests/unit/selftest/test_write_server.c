@@ -23,8 +23,8 @@ static enum raw write_one(unsigned seq)
 {
     char body[128], request[512];
     int len = snprintf(body, sizeof(body), "{\"op\":\"c0-%u\",\"key\":\"k1\",\"value\":\"%016x\"}", seq, seq + 1);
-    snprintf(request, sizeof(request), "POST /v1/orders HTTP/1.1\r\nX-DR-Nonce: 00\r\nContent-Length: %d\r\n\r\n%s", len,
-             body);
+    snprintf(request, sizeof(request), "POST /v1/orders HTTP/1.1\r\nX-DR-Nonce: 00\r\nContent-Length: %d\r\n\r\n%s",
+             len, body);
     return raw_ask(server.address, server.ports[WRITE_PORT_GATEWAY], request, 5000, text, sizeof(text));
 }
 
@@ -159,13 +159,13 @@ static void pages_are_small_and_lead_on(void)
 {
     open_server(LIE_NONE, 0);
     write_until(60);
-    CU_ASSERT_EQUAL(raw_ask(server.address, server.ports[WRITE_PORT_FIRST], "GET /v1/ops?from=1&limit=1000 HTTP/1.1\r\n\r\n",
-                            5000, text, sizeof(text)),
+    uint16_t port = server.ports[WRITE_PORT_FIRST];
+    CU_ASSERT_EQUAL(raw_ask(server.address, port, "GET /v1/ops?from=1&limit=1000 HTTP/1.1\r\n\r\n", 5000, text,
+                            sizeof(text)),
                     RAW_ANSWER);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"next\":51,\"count\":50,\"total\":60"));
     CU_ASSERT_PTR_NULL(strstr(text, "digest"));
-    raw_ask(server.address, server.ports[WRITE_PORT_FIRST], "GET /v1/ops?from=51&limit=1000 HTTP/1.1\r\n\r\n", 5000, text,
-            sizeof(text));
+    raw_ask(server.address, port, "GET /v1/ops?from=51&limit=1000 HTTP/1.1\r\n\r\n", 5000, text, sizeof(text));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"next\":0,\"count\":10,\"total\":60"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "digest"));
     write_server_stop(&server);
