@@ -26,6 +26,7 @@ static const struct word labels[] = {
     {"lost_writes", "Lost writes"},
     {"lost_after", "Writes lost after the fault"},
     {"conflicting_writes", "Conflicting writes"},
+    {"duplicated_writes", "Duplicated writes"},
     {"stale_reads", "Stale reads"},
     {"converged", "Converged"},
     {"failback", "Failback"},
@@ -185,6 +186,26 @@ void format_target(struct text *t, const struct result_objective *o)
     format_short(t, o->target, o->unit);
 }
 
+void format_floor(struct text *t, const struct result_objective *o)
+{
+    if (!isfinite(o->floor)) {
+        return;
+    }
+    format_interval(t, o->floor, o->floor_max, o->unit);
+    if (isfinite(o->floor_mean) && o->floor_max > o->floor) {
+        text_add(t, ", ");
+        format_value(t, o->floor_mean, o->unit);
+        text_add(t, " on average");
+    }
+    if (isfinite(o->efficiency) && o->floor_mean > 0) {
+        text_addf(t, "; efficiency %.0f %%", 100 * o->efficiency);
+        if (o->excess > 0) {
+            text_add(t, ", excess ");
+            format_value(t, o->excess, o->unit);
+        }
+    }
+}
+
 void format_recovered(struct text *t, const struct result_objective *o)
 {
     if (text_eq(o->recovered_by, "never")) {
@@ -282,10 +303,22 @@ void format_reproduce(struct text *t, const struct result *r, const struct plan 
 {
     text_add(t, "drtest run ");
     shell_word(t, r->scenario.file ? r->scenario.file : "SCENARIO");
-    text_addf(t, " --seed %lld", (long long)r->run.seed);
+    text_addf(t, " --seed %lld%s", (long long)r->run.seed, r->quality.has_crosscheck ? " --crosscheck" : "");
     if (plan && json_is_object(plan->overrides)) {
         set_words(t, plan->overrides, "", 0);
     }
+}
+
+void format_crosscheck(struct text *t, const struct result *r)
+{
+    const struct result_crosscheck *c = &r->quality.crosscheck;
+    if (!isfinite(c->difference_ms)) {
+        text_addf(t, "%s: %s", c->agrees ? "agrees" : "does not confirm", c->detail ? c->detail : "without words");
+        return;
+    }
+    text_add(t, c->agrees ? "agrees, " : "does not confirm, ");
+    format_interval(t, c->lower_s, c->upper_s, "s");
+    text_addf(t, ", upper ends %.1f ms apart, %.1f ms allowed", c->difference_ms, c->allowed_ms);
 }
 
 double format_run_end(const struct result *r)

@@ -3,6 +3,7 @@
  * What this machine can do and what a plan asks of it.
  */
 #pragma once
+#include "harness/cli/batch.h"
 #include "harness/cli/option.h"
 #include "harness/lab/lab.h"
 #include "harness/spec/plan.h"
@@ -19,6 +20,10 @@ bool machine_needs(const struct plan *p, enum lab_effect effect);
 
 /* Whether something stops the plan here; why (a sentence, with the remedy) is appended to reason. */
 bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct text *reason);
+
+/* Descriptors, ports, memory for each run of the batch, room for all of them in the output folder. ERR_MACHINE when
+ * something would run out; nothing has been started then. */
+int machine_has_room(const struct batch *b, const char *output, bool simulated, struct err *e);
 
 /* The link baselines of the plan's topology ask for delay, loss or rate. */
 bool machine_shapes_links(const struct topology *t);

@@ -14,6 +14,7 @@
 #include "harness/cli/outputs.h"
 #include "harness/cli/plan.h"
 #include "harness/cli/tool.h"
+#include "harness/crosscheck/crosscheck.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ struct run_flags {
     const char *output, *history, *lab, *junit, *junit_style, *html, *summary, *metrics;
     struct option_list set, tags, mechanisms;
     int64_t repeat, seed, timeout_ns;
-    bool fail_fast, keep, dry_run, skip_unsupported;
+    bool fail_fast, keep, dry_run, skip_unsupported, crosscheck;
 };
 
 static const char *const lab_words[] = {"netns", "sim", NULL};
@@ -55,7 +56,11 @@ static const struct option_row options[] = {
      AT(tags),
      .value = "TAG",
      .help = "only scenarios with this tag, !TAG: only those without; may be given again"},
-    {.name = "repeat", .kind = OPTION_COUNT, AT(repeat), .value = "N", .help = "do every scenario N times"},
+    {.name = "repeat",
+     .kind = OPTION_COUNT,
+     AT(repeat),
+     .value = "N",
+     .help = "do every scenario N times, each with a fresh world and a fault phase of its own"},
     {.name = "seed",
      .kind = OPTION_COUNT,
      AT(seed),
@@ -77,6 +82,9 @@ static const struct option_row options[] = {
      AT(mechanisms),
      .value = "EFFECT=NAME",
      .help = "force how an effect is made, e.g. cut=fib"},
+    {.name = "crosscheck",
+     AT(crosscheck),
+     .help = "a second prober beside the load, by other code; disagreement voids the run"},
     {.name = "skip-unsupported", AT(skip_unsupported), .help = "a scenario this machine cannot do is no failure"},
     {.name = "junit", .kind = OPTION_TEXT, AT(junit), .value = "FILE", .help = "a copy of junit.xml, all runs in one"},
     {.name = "junit-style",
@@ -125,6 +133,23 @@ static int check_flags(const struct run_flags *f, struct err *e)
         err_set(e, ERR_USAGE, "--repeat", "%lld times makes no sense", (long long)f->repeat);
         return err_help(e, "write a number from 1 to %d", REPEAT_MAX);
     }
+    if (f->crosscheck && text_eq(f->lab, "sim")) {
+        err_set(e, ERR_USAGE, "--crosscheck", "a model on virtual time has no socket that a second prober could use");
+        return err_help(e, "leave out --crosscheck, or run on --lab netns");
+    }
+    return 0;
+}
+
+/* A second prober repeats the fresh reads of a vantage: without them it would have nothing to be compared with. */
+static int check_crosscheck(const struct run_flags *f, const struct batch *b, struct err *e)
+{
+    for (size_t i = 0; f->crosscheck && i < b->jobs.len; i++) {
+        const struct plan *p = b->jobs.at[i].plan;
+        if (!cross_possible(p)) {
+            err_set(e, ERR_USAGE, "--crosscheck", "%.80s sends no fresh reads that a second prober could repeat", p->name);
+            return err_help(e, "leave out --crosscheck, or give `workload.reads` connections both or fresh");
+        }
+    }
     return 0;
 }
 
@@ -154,6 +179,7 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
                           .output = f->output,
                           .history = f->history,
                           .keep = f->keep,
+                          .crosscheck = f->crosscheck,
                           .junit_style = f->junit_style,
                           .skip_unsupported = f->skip_unsupported,
                           .signals_fd = -1,
@@ -163,8 +189,8 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
         return -1;
     }
     if (s->lab == &lab_sim) {
-        s->selftest = "skipped";
-        s->selftest_detail = "a run on virtual time measures a model, not this machine";
+        s->selftest = (struct gate){.word = "skipped",
+                                    .detail = "a run on virtual time measures a model, not this machine"};
     } else {
         if (tool_find_gateway(gateway, e) < 0 || lab_caps_probe(caps, e) < 0) {
             return -1;
@@ -172,7 +198,7 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
         s->gateway = text_str(gateway);
         s->caps = caps;
         if (caps->usable) {
-            selftest_gate(r->call, &s->selftest, &s->selftest_detail);
+            selftest_gate(r->call, &s->selftest);
         }
     }
     return session_block_signals(s, e);
@@ -187,9 +213,13 @@ static void count(struct running *r, int code)
 static void end_suite(struct running *r)
 {
     struct err e = {0};
-    if (r->suite.suite && suite_record_end(&r->suite, r->suite_code, &e) < 0) {
+    scoped_text struct text said = {0};
+    if (r->suite.suite && suite_record_end(&r->suite, r->suite_code, &said, &e) < 0) {
         say_error(&r->call->err, &e);
         count(r, 4);
+    }
+    if (said.len && !r->call->globals.json) {
+        printf("\n%s", text_str(&said));
     }
     suite_record_deinit(&r->suite);
     r->suite_code = 0;
@@ -267,10 +297,13 @@ static int run_batch(struct call *c, const struct run_flags *f, const struct bat
                                     .metrics = f->metrics,
                                     .jenkins_style = text_eq(f->junit_style, "jenkins"),
                                     .several = b->jobs.len > 1}};
-    int code = outputs_prepare(&r.outputs, f->history, e) < 0 || begin_session(&r, &caps, &gateway, e) < 0
+    bool simulated = text_eq(f->lab, "sim");
+    int code = machine_has_room(b, f->output, simulated, e) < 0 || outputs_prepare(&r.outputs, f->history, e) < 0 ||
+                       begin_session(&r, &caps, &gateway, e) < 0
                    ? -1
                    : run_all(&r, b);
     fd_close(&r.session.signals_fd);
+    json_decref(r.session.selftest.data);
     outputs_deinit(&r.outputs);
     return code;
 }
@@ -283,7 +316,10 @@ static int run(struct call *c)
     struct batch_options o = {.set = &f->set, .tags = &f->tags, .repeat = f->repeat, .seed = f->seed};
     int code = check_flags(f, &e) < 0 || batch_load(&b, &c->operands, &o, &e) < 0 ? -1 : check_batch(c, &b);
     if (code == 0) {
-        code = f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, &e) : run_batch(c, f, &b, &e);
+        code = check_crosscheck(f, &b, &e);
+    }
+    if (code == 0) {
+        code = f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, NULL, &e) : run_batch(c, f, &b, &e);
     }
     batch_deinit(&b);
     return code < 0 ? say_error(&c->err, &e) : code;
@@ -295,7 +331,8 @@ const struct command command_run = {
     .summary = "run scenarios, suites or folders of them",
     .text =
         "Reads and checks every file first; while one is wrong nothing is started. Each run leaves a directory with "
-        "its plan, its evidence and its reports; `latest` in the output folder points to the newest.",
+        "its plan, its evidence and its reports; `latest` in the output folder points to the newest. Repeats and suites "
+        "also leave a folder with suite.json, which says what the repeats together support.",
     .exits = "0 1 3 4 5 6 130 143",
     .options = options,
     .option_count = array_len(options),

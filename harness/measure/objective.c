@@ -124,8 +124,7 @@ static void of_availability(struct judging *j)
         j->blind = "no request was planned after the first fault";
         return;
     }
-    double ratio = (double)a->good / (double)a->intended;
-    achieved(j, ratio, ratio);
+    achieved(j, (double)a->good / (double)a->intended, (double)(a->good + a->suspects) / (double)a->intended);
     if (!a->whole)
         j->bar = "observation ended before the drill's window did";
 }
@@ -136,7 +135,7 @@ static void of_p99(struct judging *j)
         j->blind = "no good reply has a latency";
         return;
     }
-    achieved(j, j->f->drill_p99_ms, j->f->drill_p99_ms);
+    achieved(j, latency_drill_ms(j->f->study, &j->f->availability, 99, j->target->value), j->f->drill_p99_ms);
     if (!j->f->availability.whole)
         j->bar = "observation ended before the drill's window did";
 }
@@ -213,6 +212,17 @@ static void of_conflicting(struct judging *j)
         count(j, (int64_t)j->f->ledger->conflicting_count);
 }
 
+static void of_duplicated(struct judging *j)
+{
+    const struct ledger_view *l = j->f->ledger;
+    int64_t twice = 0;
+    if (!data_known(j))
+        return;
+    for (size_t i = 0; i < l->write_count; i++)
+        twice += l->writes[i].twice;
+    count(j, twice);
+}
+
 static void of_stale(struct judging *j)
 {
     const struct stale *t = &j->f->stale;
@@ -281,6 +291,7 @@ static const struct measure_row {
     [TARGET_P99] = {"window", of_p99},
     [TARGET_DETECTED] = {"poll", of_detected},
     [TARGET_REPAIRED] = {"poll", of_repaired},
+    [TARGET_DUPLICATED_WRITES] = {"ledger", of_duplicated},
 };
 
 static double in_unit(enum target_unit unit, int64_t value)
@@ -371,6 +382,15 @@ static void decide(struct judging *j)
     o->reason = why ? why : reason_of(j);
 }
 
+/* How near the achieved value comes to what the configuration alone takes. */
+static void against_floor(struct result_objective *o)
+{
+    if (o->achieved_upper > 0) {
+        o->efficiency = o->floor_mean / o->achieved_upper;
+        o->excess = o->achieved_upper - o->floor_max;
+    }
+}
+
 void objectives_judge(const struct findings *f, struct result *out)
 {
     static const char *const units[] = {"s", "ms", "ratio", "count"};
@@ -385,10 +405,11 @@ void objectives_judge(const struct findings *f, struct result *out)
             .name = type->key, .title = title_of(f->study->arena, type, t->value),
             .direction = type->at_least ? "at_least" : "at_most", .target = in_unit(type->unit, t->value),
             .achieved_lower = NAN, .achieved_upper = NAN, .unit = units[type->unit], .resolution = NAN, .floor = NAN,
-            .floor_mean = NAN, .floor_max = NAN, .method = rows[t->key].method, .fault_id = JSON_NONE,
+            .floor_mean = NAN, .floor_max = NAN, .efficiency = NAN, .excess = NAN, .method = rows[t->key].method, .fault_id = JSON_NONE,
             .implied = t->implied, .line = t->line, .column = t->column};
         struct judging j = {.f = f, .target = t, .o = o, .floored = NAN};
         rows[t->key].fill(&j);
+        against_floor(o);
         decide(&j);
     }
 }

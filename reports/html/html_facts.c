@@ -148,7 +148,60 @@ static void measurement(struct page *p)
     row(p, "Clock slewing seen", isfinite(q->clock_slew_ppm) ? text_str(&slew) : NULL);
     row_value(p, "Replication lag", q->replication_lag_ms, "ms");
     row_count(p, "Writes exposed to loss", q->exposure_write_count);
+    row(p, "Second prober", q->has_crosscheck ? q->crosscheck.agrees ? "agrees" : "does not confirm" : "not asked for");
     table_end(p);
+}
+
+/* What another prober, made otherwise, saw of the same outage. */
+static void second_prober(struct page *p)
+{
+    const struct result_crosscheck *c = &p->r->quality.crosscheck;
+    scoped_text struct text rto = {0};
+    format_interval(&rto, c->lower_s, c->upper_s, "s");
+    table_begin(p, "Second prober");
+    row(p, "Verdict", c->agrees ? "agrees with the first" : "does not confirm the first");
+    row(p, "RTO of its fresh reads", isfinite(c->lower_s) || isfinite(c->upper_s) ? text_str(&rto) : NULL);
+    row_value(p, "Probe interval", c->interval_ms, "ms");
+    row_value(p, "Upper ends apart", c->difference_ms, "ms");
+    row_value(p, "Allowed", c->allowed_ms, "ms");
+    row(p, "By vantage, second beside first", c->detail);
+    table_end(p);
+}
+
+static void bound(struct page *p, double ms)
+{
+    if (isfinite(ms)) {
+        html_number(p, "%.1f ms", ms);
+    } else {
+        html_number(p, "–");
+    }
+}
+
+/* Truth against measurement, as this binary showed it before it was believed. */
+static void selftest(struct page *p)
+{
+    static const char *const columns[] = {"scripted", "#gap", "#times", "#right", "#nearest to its limit", "#limit",
+                                          NULL};
+    const struct result_quality *q = &p->r->quality;
+    if (q->selftest.len == 0) {
+        return;
+    }
+    text_add(p->out, "<h3 id=\"selftest\">Self-test</h3>\n<p>Outages and lies of known extent, measured by this binary "
+                     "on this host before the drill: how far the upper end of the RTO lay beyond the truth, for the "
+                     "outage that came nearest to what is allowed.</p>\n");
+    html_table_begin(p, "data", columns);
+    for (size_t i = 0; i < q->selftest.len; i++) {
+        const struct result_selftest *s = &q->selftest.at[i];
+        text_add(p->out, "<tr>");
+        html_element(p, "td", NULL, s->mode);
+        html_number(p, "%g ms", s->gap_ms);
+        html_number(p, "%lld", (long long)s->outages);
+        html_number(p, "%lld", (long long)s->inside);
+        bound(p, s->worst_excess_ms);
+        bound(p, s->allowed_ms);
+        text_add(p->out, "</tr>\n");
+    }
+    html_table_end(p);
 }
 
 void html_quality(struct page *p)
@@ -160,6 +213,9 @@ void html_quality(struct page *p)
     text_add(p->out, "<div class=\"columns\">\n");
     requests(p);
     measurement(p);
+    if (p->r->quality.has_crosscheck) {
+        second_prober(p);
+    }
     text_add(p->out, "</div>\n");
     if (q->by_vantage.len) {
         text_add(p->out, "<h3>By vantage</h3>\n");
@@ -178,6 +234,7 @@ void html_quality(struct page *p)
         }
         html_table_end(p);
     }
+    selftest(p);
     if (p->r->limits.len) {
         text_add(p->out, "<h3 id=\"limits\">What this drill does not show</h3>\n<ul class=\"limits\">\n");
         for (size_t i = 0; i < p->r->limits.len; i++) {
@@ -192,6 +249,7 @@ void html_reproduce(struct page *p)
     static const char *const files[][2] = {
         {"result.json", "every number on this page"},  {"timeline.jsonl", "the minutes: one event per line"},
         {"samples.bin", "one record per request"},     {"ledger.bin", "the write ledger"},
+        {"crosscheck.csv", "one line per request of the second prober"},
         {"plan.yaml", "the scenario as it was run"},   {"junit.xml", "for CI servers"},
         {"summary.md", "for pull requests"},           {"metrics.prom", "for alerts"},
         {"manifest.sha256", "check with sha256sum -c"}};
@@ -204,7 +262,7 @@ void html_reproduce(struct page *p)
              "</pre>\n<p class=\"note\">Load, order and phases come from the seed; the machine adds the rest.</p>\n"
              "<h3 id=\"files\">Files of this run</h3>\n<ul class=\"files\">\n");
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        if (i != 3 || p->r->has_ledger) {
+        if ((i != 3 || p->r->has_ledger) && (i != 4 || p->r->quality.has_crosscheck)) {
             text_addf(p->out, "<li><a href=\"%s\">%s</a> <span>%s</span></li>\n", files[i][0], files[i][0],
                       files[i][1]);
         }

@@ -90,7 +90,7 @@ void bench_init(struct bench *b)
                             .converge_within_ns = MS(60000), .timeline_end_ns = MS(20000), .drill_ns = MS(30000),
                             .observe_ns = MS(60000)};
     struct event *header = bench_event(b, EVENT_HEADER, 0, 0, NULL, NULL, 0);
-    header->data = bench_json("{\"format\":1,\"scenario_sha256\":\"%s\",\"seed\":7,\"zero_wall\":"
+    header->data = bench_json("{\"format\":2,\"scenario_sha256\":\"%s\",\"seed\":7,\"zero_wall\":"
                               "\"2026-01-01T06:00:00.118Z\",\"argv\":[\"drtest\",\"run\",\"test.yaml\"],"
                               "\"host\":{\"hostname\":\"ci-7\",\"kernel\":\"6.1\",\"os\":\"Debian\",\"arch\":\"x86_64\","
                               "\"clocksource\":\"tsc\",\"cpu_count\":4,\"memory_bytes\":8589934592,\"rootless\":true},"
@@ -117,6 +117,8 @@ void bench_deinit(struct bench *b)
     vec_deinit(&b->switches);
     vec_deinit(&b->events);
     vec_deinit(&b->ledger);
+    vec_deinit(&b->cross);
+    vec_deinit(&b->cross_changes);
     *b = (struct bench){0};
 }
 
@@ -176,6 +178,35 @@ void bench_stall(struct bench *b, double due, double woke)
     *x = (struct sample){.kind = SAMPLE_STALL, .stream = UINT16_MAX, .planned_ns = MS(due), .sent_ns = MS(woke)};
 }
 
+void bench_crosscheck(struct bench *b)
+{
+    json_object_set_new(b->events.at[0].data, "crosscheck", json_true());
+    b->ev.has_cross = true;
+    (void)snprintf(b->ev.cross_scenario_sha256, sizeof(b->ev.cross_scenario_sha256), "%s", BENCH_SHA);
+}
+
+struct cross_record *bench_cross(struct bench *b, uint64_t k, double planned, double sent, double done,
+                                 enum outcome outcome)
+{
+    struct cross_record *r = vec_push(&b->cross);
+    *r = (struct cross_record){.kind = CROSS_REQUEST, .outcome = (uint8_t)outcome, .vantage = CLIENTS, .number = k,
+                               .planned_ns = MS(planned), .sent_ns = MS(sent), .done_ns = MS(done)};
+    return r;
+}
+
+void bench_change(struct bench *b, bool second, double at, uint16_t node)
+{
+    if (second) {
+        struct cross_record *r = vec_push(&b->cross_changes);
+        *r = (struct cross_record){.kind = CROSS_CHANGE, .vantage = CLIENTS, .number = b->cross_changes.len - 1,
+                                   .node = node, .planned_ns = MS(at), .sent_ns = MS(at), .done_ns = MS(at)};
+    } else {
+        struct sample *x = vec_push(&b->switches);
+        *x = (struct sample){.kind = SAMPLE_SWITCH, .stream = CLIENTS, .endpoint = node, .planned_ns = MS(at),
+                             .sent_ns = MS(at), .done_ns = MS(at)};
+    }
+}
+
 struct event *bench_find(struct bench *b, enum event_kind kind, const char *detail)
 {
     for (size_t i = 0; i < b->events.len; i++)
@@ -198,7 +229,7 @@ void bench_drop(struct bench *b, enum event_kind kind)
 
 static uint64_t value_of(uint64_t seq)
 {
-    return seq * 1000003 + 17;
+    return seq * UINT64_C(0x9e3779b97f4a7c15) + 17;
 }
 
 void bench_write(struct bench *b, uint16_t client, uint64_t seq, double inv, double ack, enum write_outcome outcome)
@@ -273,7 +304,15 @@ struct result *bench_run(struct bench *b)
     ev->switch_count = b->switches.len;
     ev->ledger = b->ledger.at;
     ev->ledger_count = b->ledger.len;
+    memset(ev->ledger_kinds, 0, sizeof(ev->ledger_kinds));
+    for (size_t i = 0; i < b->ledger.len; i++)
+        if (b->ledger.at[i].kind < LEDGER_KINDS)
+            ev->ledger_kinds[b->ledger.at[i].kind]++;
     ev->has_ledger = b->ledger.len > 0;
+    ev->cross = b->cross.at;
+    ev->cross_count = b->cross.len;
+    ev->cross_changes = b->cross_changes.at;
+    ev->cross_change_count = b->cross_changes.len;
     if (measure_run(&b->plan, ev, &ctx, &b->result, NULL) < 0)
         abort();
     return b->result;

@@ -164,6 +164,9 @@ static void g4_selftest(void)
     expect_void("harness", "self-test");
     bench_find(&b, EVENT_SELFTEST, NULL)->outcome = "skipped";
     expect_void("harness", "self-test");
+    bench_find(&b, EVENT_SELFTEST, NULL)->outcome = "skipped";
+    bench_find(&b, EVENT_SELFTEST, NULL)->detail = "the self-test could not be done: too busy";
+    expect_void("harness", "too busy");
     bench_find(&b, EVENT_SELFTEST, NULL)->outcome = "skipped"; /* a model has no prober to test */
     json_object_set_new(json_object_get(b.events.at[0].data, "lab"), "kind", json_string("sim"));
     bench_run(&b);
@@ -196,6 +199,10 @@ static void g5_harness(void)
     expect_void("harness", "torn");
     b.ev.timeline_damage = "line 7 is no JSON";
     expect_void("harness", "line 7");
+    b.ev.timeline_damage = NULL;
+    b.ev.samples_damage = NULL;
+    b.ev.plan_damage = "it is another";
+    expect_void("harness", "plan.yaml is damaged: it is another");
 }
 
 static void g6_clock(void)
@@ -247,6 +254,10 @@ static void g9_floor(void)
     const struct result *r = bench_run(&b);
     const struct result_objective *o = bench_objective(&b, "rto");
     CU_ASSERT(o->floor > 0.3);
+    CU_ASSERT_NEAR(o->efficiency, o->floor_mean / o->achieved_upper); /* above 1: quicker than the configuration */
+    CU_ASSERT_NEAR(o->excess, o->achieved_upper - o->floor_max);
+    CU_ASSERT(isnan(bench_objective(&b, "availability")->efficiency));
+    CU_ASSERT(isnan(bench_objective(&b, "availability")->excess));
     CU_ASSERT_EQUAL(o->verdict, INCONCLUSIVE);
     CU_ASSERT(strstr(o->reason, "floor") != NULL);
     CU_ASSERT_EQUAL(bench_objective(&b, "availability")->verdict, MET); /* the gate concerns one objective */
@@ -294,6 +305,7 @@ static void a_killed_run_and_residue_are_not_met(void)
     CU_ASSERT_WORD(r->run.status, "void"); /* a process of the harness died: no number counts */
     CU_ASSERT_EQUAL(r->run.verdict, INCONCLUSIVE);
     CU_ASSERT_EQUAL(r->run.exit_code, 4);
+    CU_ASSERT_PTR_NOT_NULL(strstr(bench_check(&b, "completed")->detail, "on record are events up to "));
     rebuild();
     bench_find(&b, EVENT_RESIDUE, NULL)->outcome = "dirty";
     r = bench_run(&b);
