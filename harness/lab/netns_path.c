@@ -14,6 +14,7 @@
 
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
+#include "harness/lab/shape.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -51,32 +52,36 @@ static int drive_rule(struct netlink *nl, const struct netlink_rule *r, bool wan
     return there == wanted ? 0 : err_set(e, ERR_RUN, r->iif, "a black hole rule was acknowledged but not carried out");
 }
 
-static bool same_shape(const struct path_state *a, const struct path_state *b)
+static int read_netem(const struct netns_lab *l, uint16_t path, struct path_state *got, struct err *e)
 {
-    return a->delay_ns == b->delay_ns && a->jitter_ns == b->jitter_ns && a->loss_ppm == b->loss_ppm &&
-           a->duplicate_ppm == b->duplicate_ppm && a->reorder_ppm == b->reorder_ppm && a->corrupt_ppm == b->corrupt_ppm;
+    if (netlink_netem_get(router_of(l, path_from(l->topo, path)), l->mesh[path].index, got, e) != 0) {
+        return -1;
+    }
+    got->spread = l->mesh[path].spread;
+    return 0;
 }
 
 static int drive_netem(struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct err *e)
 {
-    struct netlink *nl = router_of(l, path_from(l->topo, path));
     struct path_state asked = *wanted, got;
     asked.cut = wanted->cut && l->cut_by_netem;
-    if (asked.cut) {
-        asked.loss_ppm = 1000000;
-    }
-    if (netlink_netem_set(nl, l->mesh[path].index, &asked, false, e) != 0 ||
-        netlink_netem_get(nl, l->mesh[path].index, &got, e) != 0) {
+    l->mesh[path].spread = asked.spread;
+    if (netlink_netem_set(router_of(l, path_from(l->topo, path)), l->mesh[path].index, &asked, false, e) != 0 ||
+        read_netem(l, path, &got, e) != 0) {
         return -1;
     }
-    bool right = same_shape(&asked, &got) && got.rate_bps / 8 == asked.rate_bps / 8;
-    return right ? 0 : err_set(e, ERR_RUN, l->mesh[path].name, "netem reads back something else than was asked for");
+    return shape_same(&asked, &got)
+               ? 0
+               : err_set(e, ERR_RUN, l->mesh[path].name, "netem reads back something else than was asked for");
 }
 
 static int drive_without_netem(struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct err *e)
 {
     const struct path_state *baseline = &l->topo->links[path / 2].baseline;
-    if (!same_shape(wanted, baseline)) {
+    struct path_state plain = *wanted;
+    plain.cut = baseline->cut;
+    plain.rate_bps = baseline->rate_bps;
+    if (!shape_same(&plain, baseline)) {
         err_set(e, ERR_MACHINE, "degrade", "delay, loss and the like need netem, and this kernel has none");
         return err_help(e, "load sch_netem, or run on a kernel that has it");
     }
@@ -119,12 +124,9 @@ int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, st
     struct netns_lab *l = netns_of(lab);
     struct netlink *nl = router_of(l, path_from(l->topo, path));
     *actual = (struct path_state){0};
-    if ((l->netem && netlink_netem_get(nl, l->mesh[path].index, actual, e) != 0) ||
+    if ((l->netem && read_netem(l, path, actual, e) != 0) ||
         (l->tbf && netlink_tbf_get(nl, l->mesh[path].index, &actual->rate_bps, e) != 0)) {
         return -1;
-    }
-    if (actual->cut) {
-        actual->loss_ppm = 0; /* how it was done, not what was asked for */
     }
     struct netlink_rule rule = cut_rule(l, path);
     bool there;

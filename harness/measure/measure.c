@@ -9,6 +9,7 @@
 #include "harness/measure/measure.h"
 
 #include "harness/base/units.h"
+#include "harness/measure/crosscheck.h"
 #include "harness/measure/facts.h"
 #include "harness/measure/gates.h"
 #include "harness/measure/objective.h"
@@ -214,6 +215,7 @@ int measure_run(const struct plan *plan, const struct evidence *ev, const struct
     list_events(&f, &first, r);
     add_remarks(&f, r);
 
+    crosscheck_measure(&study, &f.rto, &r->quality);
     objectives_judge(&f, r);
     gates_apply(&study, &f.rto, f.ledger, r, &gates);
     verdict_of_run(r, &gates);
