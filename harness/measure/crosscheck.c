@@ -3,10 +3,13 @@
  * Vantage by vantage: the interval of its fresh reads as rto.c found it in samples.bin, beside the one that second.c finds
  * in crosscheck.csv. Of several faults each end is the largest. The two agree when
  *
- *     the intervals overlap (widened by all of the following but the gaps), and the upper ends are no further apart than
+ *     the intervals overlap (widened by sigma and parting), and the upper ends are no further apart than
  *
  *         Delta_1 + Delta_2          each may see the end of the outage up to its own probe gap late
  *         + sigma_1 + sigma_2        how late each ran itself between the fault and its first stable answer
+ *         + service time             by how much longer the later one's first stable answer took: an upper end is a
+ *                                    completion, and a request that finds a gateway still trying the dead side is good,
+ *                                    but slow
  *         + the clients' own parting, in the direction it points: each prober is a client with an endpoint list and
  *           health checks of its own, and one whose client went elsewhere x ms later may see service return up to x ms
  *           later. Both clients' last changes before that return are on record. At most one health-check period and the
@@ -29,7 +32,8 @@
 struct verdict_of {
     int64_t lo_ns, hi_ns;          /* the largest over the faults */
     const struct fault_view *fault; /* the one that hi_ns is about; NULL: none was applied */
-    int64_t back_ns;               /* planned send of its first stable request; NS_NONE */
+    int64_t back_ns;               /* send of its first stable request; NS_NONE */
+    int64_t took_ns;               /* how long that one took */
     int64_t changed_ns;            /* its client's last change before that; NS_NONE */
     int64_t late_ns;               /* sigma */
 };
@@ -62,14 +66,17 @@ static struct slice of_vantage(const struct cross_record *at, size_t count, uint
     return out;
 }
 
-static void take(struct verdict_of *v, int64_t lo_ns, int64_t hi_ns, const struct fault_view *fault, int64_t back_ns)
+/* from_ns, to_ns: send and completion of the first stable request, NS_NONE without one. */
+static void take(struct verdict_of *v, int64_t lo_ns, int64_t hi_ns, const struct fault_view *fault, int64_t from_ns,
+                 int64_t to_ns)
 {
     v->lo_ns = ns_max(v->lo_ns, lo_ns);
     if (v->fault && hi_ns <= v->hi_ns)
         return;
     v->hi_ns = hi_ns;
     v->fault = fault;
-    v->back_ns = back_ns;
+    v->back_ns = from_ns;
+    v->took_ns = from_ns == NS_NONE ? 0 : to_ns - from_ns;
 }
 
 /* Until when this one looked for service: until it was back, or until its fault's time was over. */
@@ -83,8 +90,10 @@ static struct verdict_of first_says(const struct study *s, const struct rto_run 
     struct verdict_of v = {.lo_ns = 0, .hi_ns = 0, .back_ns = NS_NONE, .changed_ns = NS_NONE};
     for (size_t i = 0; i < rto->len; i++) {
         const struct stream_rto *r = &rto->at[i];
-        if (r->stream == stream)
-            take(&v, r->lo_ns, r->hi_ns, r->fault, r->fg == NO_INDEX ? NS_NONE : sample_left(stream->at[r->fg]));
+        if (r->stream != stream)
+            continue;
+        const struct sample *fg = r->fg == NO_INDEX ? NULL : stream->at[r->fg];
+        take(&v, r->lo_ns, r->hi_ns, r->fault, fg ? sample_left(fg) : NS_NONE, fg ? sample_seen(fg) : NS_NONE);
     }
     for (size_t i = 0; v.back_ns != NS_NONE && i < s->ev->switch_count; i++) {
         const struct sample *x = &s->ev->switches[i];
@@ -123,7 +132,8 @@ static struct verdict_of second_says(const struct study *s, const struct slice *
         const struct second_fault f = question(s, &s->faults[i]);
         struct second_answer a;
         second_rto(requests->at, requests->len, &rules, &f, &a);
-        take(&v, a.lo_ns, a.hi_ns, &s->faults[i], a.fg == SIZE_MAX ? NS_NONE : requests->at[a.fg].sent_ns);
+        const struct cross_record *fg = a.fg == SIZE_MAX ? NULL : &requests->at[a.fg];
+        take(&v, a.lo_ns, a.hi_ns, &s->faults[i], fg ? fg->sent_ns : NS_NONE, fg ? fg->done_ns : NS_NONE);
     }
     for (size_t i = 0; v.back_ns != NS_NONE && i < changes->len; i++)
         if (changes->at[i].done_ns > v.fault->ib && changes->at[i].done_ns <= v.back_ns)
@@ -144,16 +154,23 @@ static int64_t parting(const struct study *s, const struct verdict_of *a, const 
     return ns_max(-most, ns_min(most, a->changed_ns - b->changed_ns));
 }
 
+/* What speaks for the first being ahead, or behind, as far as it points where it is. */
+static int64_t in_direction(int64_t ahead_ns, int64_t reason_ns)
+{
+    if (ahead_ns > 0)
+        return ns_max(0, reason_ns);
+    return ns_max(0, -reason_ns);
+}
+
 static struct comparison compare(const struct study *s, const struct verdict_of *a, const struct verdict_of *b,
                                  int64_t gaps_ns)
 {
     bool open = a->hi_ns == NS_OPEN && b->hi_ns == NS_OPEN;
-    int64_t base = ns_add(gaps_ns, ns_add(a->late_ns, b->late_ns)), apart = open ? 0 : parting(s, a, b, gaps_ns);
+    int64_t apart = open ? 0 : parting(s, a, b, gaps_ns), longer = open ? 0 : a->took_ns - b->took_ns;
     int64_t ahead = open ? a->lo_ns - b->lo_ns : a->hi_ns - b->hi_ns; /* of the first's end */
-    struct comparison c = {.difference_ns = ahead < 0 ? -ahead : ahead, .allowed_ns = base};
-    if ((ahead > 0) == (apart > 0))
-        c.allowed_ns = ns_add(base, apart < 0 ? -apart : apart);
-    int64_t slack = c.allowed_ns - gaps_ns;
+    struct comparison c = {.difference_ns = ahead < 0 ? -ahead : ahead};
+    int64_t slack = ns_add(ns_add(a->late_ns, b->late_ns), in_direction(ahead, apart));
+    c.allowed_ns = ns_add(gaps_ns, ns_add(slack, in_direction(ahead, longer)));
     c.overlap = a->lo_ns <= ns_add(b->hi_ns, slack) && b->lo_ns <= ns_add(a->hi_ns, slack);
     return c;
 }

@@ -87,7 +87,7 @@ static void two_phases_of_one_outage_agree(void)
     CU_ASSERT_NEAR(c->upper_s, 2.002);         /* first good planned at 17000, completed 2 later */
     CU_ASSERT_NEAR(c->interval_ms, 20);
     CU_ASSERT_NEAR(c->difference_ms, 8);       /* the first: 17007 + 3 */
-    CU_ASSERT_NEAR(c->allowed_ms, 40.3);       /* 20 + 20 + slips of 0.1 and 0.2 */
+    CU_ASSERT_NEAR(c->allowed_ms, 41.4);       /* 20 + 20 + slips of 0.1 and 0.2 + 2.9 - 1.8 of service */
     CU_ASSERT_PTR_NOT_NULL(strstr(c->detail, "clients 1.977 to 2.002 s beside 1.984 to 2.010 s"));
     CU_ASSERT_EQUAL(b.result->run.verdict, MET);
     CU_ASSERT_EQUAL(bench_check(&b, "harness")->verdict, MET);
@@ -145,6 +145,26 @@ static void clients_that_moved_apart_may_see_it_apart(void)
     build_shifted(100);
     bench_change(&b, true, 17090, GATEWAY_WEST); /* the first never moved: nothing to compare with */
     expect_void("apart");
+}
+
+/* An upper end is a completion: a first good answer that took long is later by as much, and by no more. */
+static void a_slow_first_answer_may_be_later(void)
+{
+    build();
+    b.cross.at[349].done_ns += MS(250); /* planned at 17000: the second's first good one */
+    const struct result_crosscheck *c = check();
+    CU_ASSERT(c->agrees);
+    CU_ASSERT_NEAR(c->difference_ms, 242);
+    CU_ASSERT_NEAR(c->allowed_ms, 40.3 + 248.9); /* 252 - 0.2 beside 3 - 0.1 */
+    bench_deinit(&b);
+    build();
+    b.samples.at[350].done_ns += MS(250); /* the other way round */
+    CU_ASSERT(check()->agrees);
+    bench_deinit(&b);
+    build_shifted(60);
+    b.samples.at[350].done_ns += MS(1); /* the first took longer, which does not excuse the second */
+    CU_ASSERT_FALSE(check()->agrees);
+    bench_deinit(&b);
 }
 
 static void damage_and_absence_void_the_run(void)
@@ -218,6 +238,7 @@ void suite_crosscheck(void)
     runner_test(one_that_never_saw_recovery_disagrees);
     runner_test(both_without_recovery_agree);
     runner_test(clients_that_moved_apart_may_see_it_apart);
+    runner_test(a_slow_first_answer_may_be_later);
     runner_test(damage_and_absence_void_the_run);
     runner_test(a_dead_prober_is_a_harness_error);
     runner_test(without_a_fault_there_is_nothing_to_compare);
