@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wire's process: one loop that reads frames, decides their fates, holds them, and lets them go.
+ *
+ *     ring readable    a batch of frames: shaper -> delay line; what is due leaves in the same turn
+ *     timer            set for the first frame that waits
+ *     control          one question, one answer; end of file ends us
+ *
+ * A frame's delay counts from the kernel's time of its arrival. The kernel tells the wall clock, so the offset to ours is read anew
+ * in every turn, and the result is kept between the last turn and this one: a clock that was set in between moves
+ * a frame by no more than that.
+ *
+ * Nothing is dropped in silence: what finds no room, what the ring had no room for and what the kernel does not take is
+ * counted, apart from what a rate or a limit that somebody asked for turned away. The descriptors of the process that
+ * forked us are closed first; namespaces and nodes must not live longer because a copy of us holds on to them.
+ */
+#include "harness/lab/wire_private.h"
+
+#include "harness/base/arena.h"
+#include "harness/base/clock.h"
+#include "harness/base/loop.h"
+#include "harness/lab/wire_queue.h"
+#include "harness/lab/wire_ring.h"
+#include "harness/lab/wire_shape.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TURN_FRAMES 256
+#define PATH_FRAMES 50000 /* what waits on one path when nobody set a limit: as with netem */
+#define HEADER_BYTES 14   /* of Ethernet: not hit by corruption, or frames would go astray */
+#define CONTROL_FD 3
+
+struct carrier {
+    struct wire_shaper shaper;
+    struct wire_counts counts;
+    uint16_t path;
+    int out_index;
+};
+
+struct live {
+    struct loop *loop;
+    struct wire_ring *ring;
+    struct wire_queue *queue;
+    struct carrier *carriers; /* by device, in the order of their indexes: what comes in by it */
+    size_t carrier_count;
+    int first_index;
+    struct loop_io frames_io, control_io;
+    struct loop_timer due;
+    int64_t last_turn_ns;
+    bool stop;
+};
+
+#define live_of(ptr, member) ((struct live *)(void *)((char *)(ptr)-offsetof(struct live, member)))
+
+/* ---- frames ---- */
+
+static void flip_bit(unsigned char *frame, size_t len, uint64_t die)
+{
+    if (len > HEADER_BYTES) {
+        uint64_t bit = die % ((len - HEADER_BYTES) * 8);
+        frame[HEADER_BYTES + bit / 8] ^= (unsigned char)(1u << bit % 8);
+    }
+}
+
+static void hold(struct live *l, struct carrier *c, const struct wire_frame *f, const struct wire_copy *copy)
+{
+    bool full = c->counts.waiting >= PATH_FRAMES;
+    unsigned char *bytes =
+        full ? NULL : wire_queue_add(l->queue, (uint16_t)(c - l->carriers), copy->due_ns, f->len);
+    if (!bytes) {
+        bool asked = c->shaper.shape.rate_bps > 0;
+        c->counts.limited += asked;
+        c->counts.overflow += !asked;
+        return;
+    }
+    memcpy(bytes, f->bytes, f->len);
+    if (copy->corrupt) {
+        flip_bit(bytes, f->len, copy->bit);
+    }
+    c->counts.corrupted += copy->corrupt;
+    c->counts.early += copy->early;
+    c->counts.waiting++;
+    c->counts.waiting_max = c->counts.waiting > c->counts.waiting_max ? c->counts.waiting : c->counts.waiting_max;
+}
+
+static void take_in(struct live *l, const struct wire_frame *f, int64_t arrived_ns)
+{
+    size_t device = (size_t)(f->index - l->first_index);
+    if (f->index < l->first_index || device >= l->carrier_count) {
+        return; /* the loopback device */
+    }
+    struct carrier *c = &l->carriers[device];
+    c->counts.came++;
+    if (!f->whole) {
+        c->counts.overflow++;
+        return;
+    }
+    struct wire_fate fate = wire_shaper_decide(&c->shaper, arrived_ns, f->len);
+    c->counts.lost += fate.copies == 0;
+    c->counts.duplicated += fate.copies == 2;
+    for (unsigned i = 0; i < fate.copies; i++) {
+        hold(l, c, f, &fate.copy[i]);
+    }
+}
+
+static int64_t between(int64_t low, int64_t x, int64_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+/* All that is due, batch by batch. */
+static void let_go(struct live *l, int64_t now)
+{
+    while (wire_queue_due(l->queue) <= now) {
+        struct wire_parcel parcels[WIRE_BATCH];
+        struct wire_held held[WIRE_BATCH];
+        size_t n = 0;
+        while (n < WIRE_BATCH && wire_queue_due(l->queue) <= now) {
+            held[n] = wire_queue_take(l->queue);
+            parcels[n] = (struct wire_parcel){.index = l->carriers[held[n].path].out_index,
+                                              .bytes = wire_queue_bytes(l->queue, held[n].slot),
+                                              .len = held[n].len};
+            n++;
+        }
+        wire_ring_send(l->ring, parcels, n);
+        for (size_t i = 0; i < n; i++) {
+            struct wire_counts *counts = &l->carriers[held[i].path].counts;
+            counts->waiting--;
+            counts->left += parcels[i].taken;
+            counts->overflow += !parcels[i].taken;
+            int64_t late = now - held[i].due_ns;
+            counts->late_max_ns = late > counts->late_max_ns ? late : counts->late_max_ns;
+            wire_queue_give_back(l->queue, held[i].slot);
+        }
+    }
+}
+
+static void set_timer(struct live *l)
+{
+    int64_t next = wire_queue_due(l->queue);
+    if (next == INT64_MAX) {
+        loop_timer_stop(&l->due);
+    } else if (!l->due.loop || l->due.at != next) {
+        loop_timer_set(l->loop, &l->due, next);
+    }
+}
+
+static void frames_ready(struct loop_io *io, uint32_t events)
+{
+    (void)events;
+    struct live *l = live_of(io, frames_io);
+    int64_t now = loop_now(l->loop), offset = now - clock_wall_ns();
+    struct wire_frame f;
+    for (int i = 0; i < TURN_FRAMES && wire_ring_next(l->ring, &f); i++) {
+        take_in(l, &f, between(l->last_turn_ns, f.wall_ns + offset, now));
+        wire_ring_done(l->ring);
+    }
+    l->last_turn_ns = now;
+    let_go(l, now);
+    set_timer(l);
+}
+
+static void frames_due(struct loop_timer *t, int64_t now)
+{
+    struct live *l = live_of(t, due);
+    let_go(l, now);
+    set_timer(l);
+}
+
+/* ---- control ---- */
+
+static struct carrier *carrier_of(const struct live *l, uint16_t path)
+{
+    for (size_t i = 0; i < l->carrier_count; i++) {
+        if (l->carriers[i].path == path) {
+            return &l->carriers[i];
+        }
+    }
+    return NULL;
+}
+
+static struct wire_counts totals(const struct live *l)
+{
+    struct wire_counts sum = {.overflow = wire_ring_missed(l->ring)};
+    for (size_t i = 0; i < l->carrier_count; i++) {
+        const struct wire_counts *c = &l->carriers[i].counts;
+#define X(name) sum.name += c->name;
+        WIRE_COUNTS(X)
+#undef X
+        sum.late_max_ns = c->late_max_ns > sum.late_max_ns ? c->late_max_ns : sum.late_max_ns;
+    }
+    return sum;
+}
+
+static void reply(struct live *l, const struct wire_ask *q, struct wire_answer *a)
+{
+    struct carrier *c = q->what == WIRE_TOTALS ? NULL : carrier_of(l, q->path);
+    if (q->what == WIRE_TOTALS) {
+        a->counts = totals(l);
+    } else if (!c) {
+        err_set(&a->failed, ERR_DEFECT, "wire", "path %u is not wired", q->path);
+        return;
+    } else {
+        if (q->what == WIRE_SET) {
+            wire_shaper_set(&c->shaper, &q->shape);
+        }
+        a->shape = c->shaper.shape;
+        a->counts = c->counts;
+    }
+    a->right = true;
+}
+
+static void asked(struct loop_io *io, uint32_t events)
+{
+    (void)events;
+    struct live *l = live_of(io, control_io);
+    struct wire_ask q;
+    struct wire_answer a = {0};
+    ssize_t n = recv(io->fd, &q, sizeof(q), MSG_DONTWAIT);
+    if (n == (ssize_t)sizeof(q)) {
+        reply(l, &q, &a);
+        n = send(io->fd, &a, sizeof(a), MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    if (n <= 0) { /* the lab has gone */
+        loop_io_stop(io);
+        l->stop = true;
+    }
+}
+
+/* ---- life ---- */
+
+static int begin(struct live *l, const struct wire_options *o, struct err *e)
+{
+    l->first_index = o->first_index;
+    l->carrier_count = 2 * o->link_count;
+    l->carriers = xcalloc(l->carrier_count, sizeof(*l->carriers));
+    for (size_t i = 0; i < l->carrier_count; i++) {
+        struct carrier *c = &l->carriers[i];
+        c->path = path_of(o->links[i / 2], i % 2 == 1);
+        c->out_index = o->first_index + (int)(i ^ 1);
+        wire_shaper_init(&c->shaper, o->seed, c->path);
+    }
+    l->frames_io.ready = frames_ready;
+    l->control_io.ready = asked;
+    l->due.due = frames_due;
+    l->loop = loop_new(e);
+    if (!l->loop || wire_queue_new(&l->queue, e) != 0 || wire_ring_open(&l->ring, e) != 0) {
+        return -1;
+    }
+    l->last_turn_ns = loop_tick(l->loop);
+    return loop_io_set(l->loop, &l->frames_io, wire_ring_fd(l->ring), EPOLLIN, e) != 0 ||
+                   loop_io_set(l->loop, &l->control_io, CONTROL_FD, EPOLLIN, e) != 0
+               ? -1
+               : 0;
+}
+
+void wire_live(int control_fd, const struct wire_options *o)
+{
+    struct live l = {0};
+    struct wire_answer hello = {0};
+    prctl(PR_SET_NAME, "drtest-wire", 0UL, 0UL, 0UL);
+    if (dup2(control_fd, CONTROL_FD) < 0) {
+        _exit(1);
+    }
+    close_range(CONTROL_FD + 1, ~0U, 0);
+    hello.right = begin(&l, o, &hello.failed) == 0;
+    bool told = send(CONTROL_FD, &hello, sizeof(hello), MSG_NOSIGNAL) == (ssize_t)sizeof(hello);
+    if (told && hello.right) {
+        loop_run(l.loop, INT64_MAX, &l.stop, NULL);
+    }
+    _exit(told && hello.right ? 0 : 1);
+}
