@@ -142,3 +142,8 @@ bool wire_dead(struct wire *w)
     w->lost = w->lost || child_dead(&w->process);
     return w->lost;
 }
+
+pid_t wire_pid(const struct wire *w)
+{
+    return w->process.pid;
+}

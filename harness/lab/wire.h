@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct err;
 struct wire;
@@ -51,3 +52,4 @@ int wire_set(struct wire *w, uint16_t path, const struct path_state *wanted, str
 int wire_get(struct wire *w, uint16_t path, struct path_state *got, struct wire_counts *counts, struct err *e);
 int wire_totals(struct wire *w, struct wire_counts *counts, struct err *e);
 bool wire_dead(struct wire *w);
+pid_t wire_pid(const struct wire *w);

@@ -7,13 +7,11 @@
 #include "harness/base/child.h"
 #include "harness/base/clock.h"
 #include "harness/base/scoped.h"
-#include "harness/base/text.h"
 #include "harness/base/units.h"
-#include "harness/lab/wire.h"
+#include "harness/lab/netns.h"
 #include "injectors/binomial.h"
 #include "tests/live/lab_stage.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -296,29 +294,11 @@ static void cuts(struct stage *s)
     lab_netns.close(lab);
 }
 
-/* One process of ours is the wire: its id, by its name. */
-static pid_t find_wire(pid_t parent)
-{
-    scoped_text struct text path = {0}, children = {0};
-    text_addf(&path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
-    text_read_file(&children, text_str(&path), 65536, NULL);
-    char *rest = NULL;
-    for (char *word = strtok_r(children.at, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-        scoped_text struct text comm = {0};
-        text_clear(&path);
-        text_addf(&path, "/proc/%s/comm", word);
-        if (text_read_file(&comm, text_str(&path), 64, NULL) == 0 && text_starts(text_str(&comm), "drtest-wire")) {
-            return (pid_t)strtol(word, NULL, 10);
-        }
-    }
-    return 0;
-}
-
 static void dies(struct stage *s)
 {
     struct lab *lab = open_wired(s);
     struct path_state got;
-    pid_t wire = find_wire(getpid());
+    pid_t wire = wire_pid(netns_of(lab)->wire);
     CHECK(wire > 0 && lab_netns.carriage(lab, NULL, &s->err) == 0);
     CHECK(wire > 0 && kill(wire, SIGKILL) == 0);
     int64_t begin = clock_mono_ns();
@@ -335,7 +315,7 @@ static void hangs(struct stage *s)
 {
     struct lab *lab = open_wired(s);
     struct path_state got;
-    pid_t wire = find_wire(getpid());
+    pid_t wire = wire_pid(netns_of(lab)->wire);
     CHECK(wire > 0 && kill(wire, SIGSTOP) == 0);
     int64_t begin = clock_mono_ns();
     for (int i = 0; i < 10; i++) {
@@ -344,26 +324,6 @@ static void hangs(struct stage *s)
     CHECK(clock_mono_ns() - begin < 2 * NS_PER_S);
     CHECK(lab_netns.carriage(lab, NULL, &s->err) == -1);
     lab_netns.close(lab);
-}
-
-/* SIGKILL to the process that opened the lab: the wire has to go with it. */
-static void leashed(struct stage *s)
-{
-    int ends[2];
-    pid_t wire = 0;
-    CHECK(pipe(ends) == 0);
-    struct child c;
-    if (child_fork(&c, &s->err) == 0) {
-        open_wired(s);
-        wire = find_wire(getpid());
-        _exit(write(ends[1], &wire, sizeof(wire)) == sizeof(wire) && poll(NULL, 0, 30000) == 0);
-    }
-    CHECK(read(ends[0], &wire, sizeof(wire)) == sizeof(wire) && wire > 0);
-    CHECK(child_signal(&c, SIGKILL, &s->err) == 0 && child_wait(&c, NS_PER_S, &s->err) == 0);
-    for (int i = 0; i < 200 && kill(wire, 0) == 0; i++) {
-        stage_pass_ms(5);
-    }
-    CHECK(wire > 0 && kill(wire, 0) == -1 && errno == ESRCH);
 }
 
 /* Which of the first thousand datagrams are lost under a seed, in a lab of its own. */
@@ -407,7 +367,6 @@ int main(int argc, char **argv)
                                       {"a cut on a wired link", cuts},
                                       {"a wire that dies", dies},
                                       {"a wire that hangs", hangs},
-                                      {"a runner that dies", leashed},
                                       {"the same seed again", replays}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));
 }
