@@ -10,6 +10,7 @@
 
 #include "harness/base/err.h"
 #include "harness/base/units.h"
+#include "harness/lab/shape.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,13 +39,6 @@ int link_heal(struct injection *in, struct err *e)
     return fabric_lift(in->fabric, in->fault, e);
 }
 
-static bool same(const struct path_state *a, const struct path_state *b)
-{
-    return a->delay_ns == b->delay_ns && a->jitter_ns == b->jitter_ns && a->duplicate_ppm == b->duplicate_ppm &&
-           a->reorder_ppm == b->reorder_ppm && a->corrupt_ppm == b->corrupt_ppm && a->rate_bps / 8 == b->rate_bps / 8 &&
-           (a->cut || a->loss_ppm == b->loss_ppm); /* a cut may be made of loss */
-}
-
 bool link_reads_back(struct injection *in, bool cut_only)
 {
     uint16_t paths[LINK_PATHS_MAX];
@@ -59,7 +53,7 @@ bool link_reads_back(struct injection *in, bool cut_only)
             return false;
         }
         bool narrow = wanted.rate_bps / 8 == actual.rate_bps / 8;
-        if (actual.cut != wanted.cut || (!cut_only && !(shaped ? same(&wanted, &actual) : narrow))) {
+        if (actual.cut != wanted.cut || (!cut_only && !(shaped ? shape_same(&wanted, &actual) : narrow))) {
             snprintf(in->method, sizeof(in->method), "read-back of path %u differs from what was asked for", paths[i]);
             return false;
         }

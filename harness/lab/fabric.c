@@ -14,10 +14,9 @@
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
-#include "harness/base/units.h"
 #include "harness/base/vec.h"
+#include "harness/lab/shape.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,41 +75,16 @@ const struct topology *fabric_topology(const struct fabric *f)
 
 /* Paths. */
 
-/* Two independent chances, as one: 1 - (1 - p)(1 - q). */
-static double either(double p, int64_t ppm)
-{
-    return 1 - (1 - p) * (1 - (double)ppm / (double)PPM);
-}
-
-static int64_t narrower(int64_t a_bps, int64_t b_bps)
-{
-    return a_bps == 0 ? b_bps : b_bps == 0 || a_bps < b_bps ? a_bps : b_bps;
-}
-
 struct path_state fabric_wanted(const struct fabric *f, uint16_t path)
 {
-    struct path_state sum = f->topo->links[path / 2].baseline;
-    double loss = either(0, sum.loss_ppm), duplicate = either(0, sum.duplicate_ppm);
-    double reorder = either(0, sum.reorder_ppm), corrupt = either(0, sum.corrupt_ppm);
+    struct shape_sum sum = {0};
+    shape_add(&sum, &f->topo->links[path / 2].baseline);
     for (size_t i = 0; i < f->layers.len; i++) {
-        const struct path_state *w = &f->layers.at[i].wish;
-        if (f->layers.at[i].path != path) {
-            continue;
+        if (f->layers.at[i].path == path) {
+            shape_add(&sum, &f->layers.at[i].wish);
         }
-        sum.cut = sum.cut || w->cut;
-        sum.delay_ns += w->delay_ns;
-        sum.jitter_ns += w->jitter_ns;
-        sum.rate_bps = narrower(sum.rate_bps, w->rate_bps);
-        loss = either(loss, w->loss_ppm);
-        duplicate = either(duplicate, w->duplicate_ppm);
-        reorder = either(reorder, w->reorder_ppm);
-        corrupt = either(corrupt, w->corrupt_ppm);
     }
-    sum.loss_ppm = llround(loss * (double)PPM);
-    sum.duplicate_ppm = llround(duplicate * (double)PPM);
-    sum.reorder_ppm = llround(reorder * (double)PPM);
-    sum.corrupt_ppm = llround(corrupt * (double)PPM);
-    return sum;
+    return shape_total(&sum);
 }
 
 static int drive_path(struct fabric *f, uint16_t path, struct err *e)

@@ -3,8 +3,7 @@
  * Layers of faults on paths, and on nodes. Pure bookkeeping above a lab's path_set: no kernel here.
  *
  * Each fault owns at most one layer per path, named by its id. The wanted state of a path is the merge of its baseline
- * and all layers: cut by or; delay and jitter by sum; loss, duplicate, reorder, corrupt by 1 - prod(1 - p); rate by
- * minimum. Lifting a layer that is not there is no error (heals are idempotent).
+ * and all layers, as harness/lab/shape.h tells. Lifting a layer that is not there is no error (heals are idempotent).
  */
 #pragma once
 #include "harness/lab/lab.h"

@@ -17,6 +17,7 @@
 
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
+#include "harness/lab/shape.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -97,25 +98,15 @@ static struct shares share(const struct netns_lab *l, uint16_t path, const struc
     return s;
 }
 
-static bool same_shape(const struct path_state *a, const struct path_state *b)
-{
-    return a->delay_ns == b->delay_ns && a->jitter_ns == b->jitter_ns && a->loss_ppm == b->loss_ppm &&
-           a->duplicate_ppm == b->duplicate_ppm && a->reorder_ppm == b->reorder_ppm &&
-           a->corrupt_ppm == b->corrupt_ppm && a->rate_bps / 8 == b->rate_bps / 8;
-}
-
 static int drive_netem(struct netns_lab *l, uint16_t path, const struct path_state *share, bool first, struct err *e)
 {
     struct netlink *nl = router_of(l, path_from(l->topo, path));
-    struct path_state asked = *share, got;
-    if (asked.cut) {
-        asked.loss_ppm = 1000000;
-    }
-    if (netlink_netem_set(nl, l->mesh[path].index, &asked, first, e) != 0 ||
+    struct path_state got;
+    if (netlink_netem_set(nl, l->mesh[path].index, share, first, e) != 0 ||
         netlink_netem_get(nl, l->mesh[path].index, &got, e) != 0) {
         return -1;
     }
-    return same_shape(&asked, &got)
+    return shape_same(share, &got)
                ? 0
                : err_set(e, ERR_RUN, l->mesh[path].name, "netem reads back something else than was asked for");
 }
@@ -143,7 +134,7 @@ static int drive_wire(struct netns_lab *l, uint16_t path, const struct path_stat
     if (wire_set(l->wire, path, share, &got, e) != 0) {
         return -1;
     }
-    return same_shape(share, &got)
+    return shape_same(share, &got)
                ? 0
                : err_set(e, ERR_RUN, l->mesh[path].name, "the wire says that something else is in force than was asked for");
 }
@@ -191,7 +182,7 @@ int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *want
     if (s.left_out.rate_bps != base.left_out.rate_bps) {
         return refuse(l, "rate", EFFECT_RATE, e);
     }
-    if (!same_shape(&s.left_out, &base.left_out)) {
+    if (!shape_same(&s.left_out, &base.left_out)) {
         return refuse(l, "degrade", EFFECT_DEGRADE, e);
     }
     int rc = drive_shares(l, path, &s, false, e);

@@ -33,7 +33,6 @@
 
 #define TURN_FRAMES 256
 #define PATH_FRAMES 50000 /* what waits on one path when nobody set a limit: as with netem */
-#define HEADER_BYTES 14   /* of Ethernet: not hit by corruption, or frames would go astray */
 #define CONTROL_FD 3
 
 struct carrier {
@@ -60,23 +59,28 @@ struct live {
 
 /* ---- frames ---- */
 
+/* Behind the Ethernet header: one that is hit there would make the frame go astray instead of arriving broken. */
 static void flip_bit(unsigned char *frame, size_t len, uint64_t die)
 {
-    if (len > HEADER_BYTES) {
-        uint64_t bit = die % ((len - HEADER_BYTES) * 8);
-        frame[HEADER_BYTES + bit / 8] ^= (unsigned char)(1u << bit % 8);
+    if (len > WIRE_HEADER_BYTES) {
+        uint64_t bit = die % ((len - WIRE_HEADER_BYTES) * 8);
+        frame[WIRE_HEADER_BYTES + bit / 8] ^= (unsigned char)(1u << bit % 8);
     }
+}
+
+/* Turned away: as asked for, where the path has a rate or a limit of its own; else it is our own bound. */
+static void turn_away(struct carrier *c, unsigned n)
+{
+    bool asked = c->shaper.shape.rate_bps > 0 || c->shaper.shape.limit_packets > 0;
+    c->counts.limited += asked ? n : 0;
+    c->counts.overflow += asked ? 0 : n;
 }
 
 static void hold(struct live *l, struct carrier *c, const struct wire_frame *f, const struct wire_copy *copy)
 {
-    bool full = c->counts.waiting >= PATH_FRAMES;
-    unsigned char *bytes =
-        full ? NULL : wire_queue_add(l->queue, (uint16_t)(c - l->carriers), copy->due_ns, f->len);
+    unsigned char *bytes = wire_queue_add(l->queue, (uint16_t)(c - l->carriers), copy->due_ns, f->len);
     if (!bytes) {
-        bool asked = c->shaper.shape.rate_bps > 0;
-        c->counts.limited += asked;
-        c->counts.overflow += !asked;
+        c->counts.overflow++;
         return;
     }
     memcpy(bytes, f->bytes, f->len);
@@ -87,6 +91,13 @@ static void hold(struct live *l, struct carrier *c, const struct wire_frame *f, 
     c->counts.early += copy->early;
     c->counts.waiting++;
     c->counts.waiting_max = c->counts.waiting > c->counts.waiting_max ? c->counts.waiting : c->counts.waiting_max;
+}
+
+static size_t room_on(const struct carrier *c)
+{
+    int64_t limit = c->shaper.shape.limit_packets;
+    size_t most = limit > 0 && limit < PATH_FRAMES ? (size_t)limit : PATH_FRAMES;
+    return c->counts.waiting < most ? most - c->counts.waiting : 0;
 }
 
 static void take_in(struct live *l, const struct wire_frame *f, int64_t arrived_ns)
@@ -101,9 +112,10 @@ static void take_in(struct live *l, const struct wire_frame *f, int64_t arrived_
         c->counts.overflow++;
         return;
     }
-    struct wire_fate fate = wire_shaper_decide(&c->shaper, arrived_ns, f->len);
-    c->counts.lost += fate.copies == 0;
-    c->counts.duplicated += fate.copies == 2;
+    struct wire_fate fate = wire_shaper_decide(&c->shaper, arrived_ns, f->len, room_on(c));
+    c->counts.lost += fate.lost;
+    c->counts.duplicated += fate.duplicated;
+    turn_away(c, fate.turned_away);
     for (unsigned i = 0; i < fate.copies; i++) {
         hold(l, c, f, &fate.copy[i]);
     }

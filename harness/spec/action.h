@@ -27,6 +27,7 @@ struct action {
     uint16_t link;             /* TARGET_LINK */
     enum link_direction direction; /* seen from the first name of `between`, already turned to a-to-b of the link */
     struct path_state shape;   /* partition (cut is set by the loader), degrade */
+    int64_t burst, loss_correlation_ppm; /* degrade: two spellings of the shape's burst, packets or chance */
     enum kill_how how;
     bool disk_lost;
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */

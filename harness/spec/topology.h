@@ -42,13 +42,26 @@ struct topo_node {
     char address[16]; /* dotted IPv4 */
 };
 
+/* How the jitter of a delay is drawn; jitter_ns is half the width of the uniform one and the standard deviation of the
+ * others, before they are cut at four of them (which leaves 0.74 of Pareto's). */
+enum path_spread { SPREAD_UNIFORM, SPREAD_NORMAL, SPREAD_PARETO };
+
 /* What a path does to packets: the baseline of a link, the wish of a fault, and the merged wanted state alike.
- * All zeros is a perfect wire. A rate of 0 means unlimited. */
+ * All zeros is a perfect wire; a rate, limit or mtu of 0 means none. Shares are long-run means over packets. How layers
+ * merge, and what a burst means packet by packet: harness/lab/shape.h. */
 struct path_state {
     bool cut;
     int64_t delay_ns, jitter_ns;
-    int64_t loss_ppm, duplicate_ppm, reorder_ppm, corrupt_ppm;
+    enum path_spread spread;
+    int64_t jitter_correlation_ppm; /* each draw leans this far on the one before */
+    int64_t loss_ppm;
+    int64_t burst_milli;            /* mean length of a lossy spell in thousandths of a packet; 0: losses are independent */
+    int64_t burst_loss_ppm, calm_loss_ppm; /* share lost within a spell, and between spells; only beside a burst */
+    int64_t duplicate_ppm, corrupt_ppm;
+    int64_t reorder_ppm, reorder_gap; /* of each packet that may overtake: every one, or gap - 1 must come between (0: as 1) */
     int64_t rate_bps;
+    int64_t limit_packets;          /* the queue of the path holds so many, delayed ones included; more are lost */
+    int64_t mtu_bytes;              /* longer IP packets vanish without a word */
 };
 
 struct topo_link {
