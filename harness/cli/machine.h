@@ -20,5 +20,9 @@ bool machine_needs(const struct plan *p, enum lab_effect effect);
 /* Whether something stops the plan here; why (a sentence, with the remedy) is appended to reason. */
 bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct text *reason);
 
+/* Narrow caps down to what a run of this plan would use, with what was forced taken for granted. How many links the wire
+ * would carry. */
+size_t machine_settle(struct lab_caps *caps, const struct plan *p, const char *const forced[LAB_EFFECTS]);
+
 /* The link baselines of the plan's topology ask for delay, loss or rate. */
 bool machine_shapes_links(const struct topology *t);

@@ -159,6 +159,15 @@ static void worst_lags(const struct study *s, struct result_quality *q)
     q->max_stall_ms = (double)stall / 1e6;
 }
 
+static int64_t wire_overflow(const struct study *s)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < s->ev->event_count; i++)
+        if (s->ev->events[i].kind == EVENT_WIRE && s->ev->events[i].code > 0)
+            n = ns_add(n, s->ev->events[i].code);
+    return n;
+}
+
 void quality_fill(const struct study *s, struct result_quality *q)
 {
     int64_t width = NS_NONE, hold = NS_NONE;
@@ -179,5 +188,5 @@ void quality_fill(const struct study *s, struct result_quality *q)
     struct clock_finding clock = clock_check(s);
     q->suspended = clock.suspended;
     q->clock_slew_ppm = clock.slew_ppm;
-    q->wire_overflow_count = 0;
+    q->wire_overflow_count = wire_overflow(s);
 }
