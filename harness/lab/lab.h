@@ -109,7 +109,8 @@ struct lab_ops {
     struct transport *(*transport)(struct lab *lab, uint16_t vantage_site);
 
     /* The process that carries shaped links, where there is one: 1 there is none, 0 it lives, -1 it has died or does
-     * not answer, and what it carried cannot be believed. counts (NULL: do not ask) is what became of all frames. NULL in sim. */
+     * not answer, and what it carried cannot be believed. counts (NULL: only whether it
+     * lives) is what became of all frames. NULL in sim. */
     int (*carriage)(struct lab *lab, struct wire_counts *counts, struct err *e);
 
     /* What is left on the host after close, for the audit; text gets a line per finding, empty when clean. */

@@ -3,7 +3,7 @@
  * The lab's side of the wire: fork it, ask it, notice that it is gone.
  *
  * A pair of SOCK_SEQPACKET sockets carries one question and one answer at a time. The wire answers between two batches
- * of frames, so an answer takes microseconds; one that takes longer than a second, or an end of file, means that the
+ * of frames, so an answer takes microseconds; one that takes longer than two seconds, or an end of file, means that the
  * wire is of no use any more. An answer that came too late would be taken for that of the next question: after a
  * timeout nothing is asked again.
  */
@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define ANSWER_BOUND_MS 1000
+#define ANSWER_BOUND_MS 2000
 #define READY_BOUND_MS 5000
 
 struct wire {

@@ -52,6 +52,7 @@ struct live {
     struct loop_io frames_io, control_io;
     struct loop_timer due;
     int64_t last_turn_ns;
+    int64_t late_from_ns, late_to_ns; /* the worst since the lab last asked */
     bool stop;
 };
 
@@ -126,6 +127,16 @@ static int64_t between(int64_t low, int64_t x, int64_t high)
     return x < low ? low : x > high ? high : x;
 }
 
+static void note_lateness(struct live *l, struct carrier *c, int64_t due_ns, int64_t now)
+{
+    int64_t late = now - due_ns;
+    c->counts.late_max_ns = late > c->counts.late_max_ns ? late : c->counts.late_max_ns;
+    if (late > l->late_to_ns - l->late_from_ns) {
+        l->late_from_ns = due_ns;
+        l->late_to_ns = now;
+    }
+}
+
 /* All that is due, batch by batch. */
 static void let_go(struct live *l, int64_t now)
 {
@@ -142,12 +153,11 @@ static void let_go(struct live *l, int64_t now)
         }
         wire_ring_send(l->ring, parcels, n);
         for (size_t i = 0; i < n; i++) {
-            struct wire_counts *counts = &l->carriers[held[i].path].counts;
-            counts->waiting--;
-            counts->left += parcels[i].taken;
-            counts->overflow += !parcels[i].taken;
-            int64_t late = now - held[i].due_ns;
-            counts->late_max_ns = late > counts->late_max_ns ? late : counts->late_max_ns;
+            struct carrier *c = &l->carriers[held[i].path];
+            c->counts.waiting--;
+            c->counts.left += parcels[i].taken;
+            c->counts.overflow += !parcels[i].taken;
+            note_lateness(l, c, held[i].due_ns, now);
             wire_queue_give_back(l->queue, held[i].slot);
         }
     }
@@ -197,9 +207,11 @@ static struct carrier *carrier_of(const struct live *l, uint16_t path)
     return NULL;
 }
 
-static struct wire_counts totals(const struct live *l)
+static struct wire_counts totals(struct live *l)
 {
-    struct wire_counts sum = {.overflow = wire_ring_missed(l->ring)};
+    struct wire_counts sum = {.overflow = wire_ring_missed(l->ring), .late_from_ns = l->late_from_ns,
+                              .late_to_ns = l->late_to_ns};
+    l->late_from_ns = l->late_to_ns = 0;
     for (size_t i = 0; i < l->carrier_count; i++) {
         const struct wire_counts *c = &l->carriers[i].counts;
 #define X(name) sum.name += c->name;

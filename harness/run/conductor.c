@@ -15,7 +15,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
-#include "harness/lab/wire.h"
+#include "harness/run/carriage.h"
 #include "harness/run/converge.h"
 #include "harness/run/crowd.h"
 #include "harness/run/drill.h"
@@ -51,7 +51,7 @@ static void drill_watch(struct drill *d)
 {
     const char *why = d->crowd ? crowd_failure(d->crowd) : NULL;
     struct err e = {0};
-    if (!why && d->ops->carriage && d->ops->carriage(d->lab, NULL, &e) < 0)
+    if (!why && carriage_watch(d, &e) < 0)
         why = e.msg;
     if (d->roll)
         roll_call(d->roll, "exited");
@@ -217,33 +217,10 @@ static bool drill_course(struct drill *d)
     return true;
 }
 
-/* What became of the frames of shaped links: part of the evidence, and those that nobody asked to lose void the run. */
-static void drill_carriage(struct drill *d)
-{
-    struct wire_counts c = {0};
-    struct err e = {0};
-    int carried = d->ops->carriage ? d->ops->carriage(d->lab, &c, &e) : 1;
-    if (carried > 0)
-        return;
-    if (carried < 0) {
-        drill_failed(d, &e);
-        return;
-    }
-    int64_t now = record_now(&d->rec);
-    struct event ev = {.kind = EVENT_WIRE, .at_ns = now, .end_ns = now, .outcome = c.overflow ? "overflow" : "ok",
-                       .code = (int64_t)c.overflow, .data = json_object()};
-#define X(name) json_object_set_new(ev.data, #name, json_integer((json_int_t)c.name));
-    WIRE_COUNTS(X)
-#undef X
-    json_object_set_new(ev.data, "late_max_ns", json_integer((json_int_t)c.late_max_ns));
-    record_add(&d->rec, &ev);
-    json_decref(ev.data);
-}
-
 static void drill_close_lab(struct drill *d, struct interrupt *interrupt)
 {
     strikes_rollback(d->strikes);
-    drill_carriage(d);
+    carriage_record(d);
     crowd_free(d->crowd);
     d->crowd = NULL;
     observer_free(d->observer);
