@@ -13,22 +13,21 @@
  * The delay error counts the kernel's own path besides the wire. What its socket could not take is told apart from
  * what the wire lost by the wire's own books. Cpu time is the wire's alone, with what the kernel does on its account.
  */
+#include "bench/plan.h"
 #include "bench/slip.h"
 
 #include "harness/base/child.h"
 #include "harness/base/clock.h"
 #include "harness/base/scoped.h"
-#include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/lab/netns.h"
-#include "harness/spec/load.h"
-#include "injectors/injector.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { RATE = 20000, BURST = 20, IDLE_DATAGRAMS = 1000, SECONDS_MAX = 10 };
 #define ROUND_BOUND_NS (60 * NS_PER_S)
@@ -64,11 +63,6 @@ static int open_channel(struct lab *lab, uint16_t path, struct channel *c, struc
     return setsockopt(c->in, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 }
 
-static int64_t real_ns(void)
-{
-    return clock_wall_ns();
-}
-
 /* One datagram's time under way by the kernel's stamp; -1: there is none. */
 static int64_t receive(const struct channel *c)
 {
@@ -92,7 +86,7 @@ static int64_t receive(const struct channel *c)
 
 static void send_one(const struct channel *c)
 {
-    int64_t now = real_ns();
+    int64_t now = clock_wall_ns();
     ssize_t n = send(c->out, &now, sizeof(now), 0);
     (void)n; /* the wire's books tell what it got */
 }
@@ -203,9 +197,7 @@ static void round_in_lab(const struct wire_round *r)
         return;
     }
     idle(&wired, &plain, r->out);
-    struct wire_round busy_round = *r;
-    busy_round.order.start_ns = r->order.start_ns;
-    r->out->done = lab_netns.path_set(lab, 0, &slow, e) == 0 && busy(lab, &wired, &busy_round, e) == 0;
+    r->out->done = lab_netns.path_set(lab, 0, &slow, e) == 0 && busy(lab, &wired, r, e) == 0;
     judge(r->out);
     lab_netns.close(lab);
 }
@@ -236,4 +228,88 @@ static void play(const struct wire_round *given, struct slip_side *bare)
     if (!r.out->done || !bare->done) {
         bench_fail(&r.out->e, "a round failed");
     }
+}
+
+struct wire_series {
+    struct figures idle, idle_p99, plain, plain_p99, error, error_p99, bare, bare_p99, cpu, late_max;
+    double lost, unread, packets;
+};
+
+static void add(struct wire_series *s, const struct wire_time *t, const struct slip_side *bare)
+{
+    scoped_figures struct figures late = {0};
+    for (uint64_t i = 0; i < bare->count; i++) {
+        figures_add(&late, bare->late_us[i]);
+    }
+    figures_add(&s->idle, t->idle_us);
+    figures_add(&s->idle_p99, t->idle_p99_us);
+    figures_add(&s->plain, t->plain_us);
+    figures_add(&s->plain_p99, t->plain_p99_us);
+    figures_add(&s->error, t->error_us);
+    figures_add(&s->error_p99, t->error_p99_us);
+    figures_add(&s->bare, figures_median(&late));
+    figures_add(&s->bare_p99, figures_at(&late, 0.99));
+    figures_add(&s->cpu, t->cpu_us);
+    figures_add(&s->late_max, t->late_max_us);
+    s->lost += t->lost;
+    s->unread += (double)t->unread;
+    s->packets += (double)t->packets;
+}
+
+static void series_deinit(struct wire_series *s)
+{
+    struct figures *all[] = {&s->idle, &s->idle_p99, &s->plain, &s->plain_p99, &s->error, &s->error_p99, &s->bare,
+                             &s->bare_p99, &s->cpu, &s->late_max};
+    for (size_t i = 0; i < array_len(all); i++) {
+        figures_deinit(all[i]);
+    }
+}
+
+static void print_row(const char *name, const struct figures *p50, const struct figures *p99)
+{
+    printf("%-44s %9.0f %9.0f\n", name, figures_median(p50), figures_median(p99));
+}
+
+static void print_table(const struct wire_series *s)
+{
+    char idle[64], error[64];
+    printf("medians of %zu rounds, microseconds\n%-44s %9s %9s\n", s->idle.len, "", "p50", "p99");
+    print_row("idle: one way by the wire, neutral", &s->idle, &s->idle_p99);
+    print_row("idle: one way by a direct pair", &s->plain, &s->plain_p99);
+    print_row("20,000/s: beyond 20 ms of delay", &s->error, &s->error_p99);
+    print_row("20,000/s: bare timer loop, lateness", &s->bare, &s->bare_p99);
+    printf("20,000/s: %.2f us of cpu a packet, latest %.0f us, lost unasked %.0f; %.0f measured, %.0f unread by us\n",
+           figures_median(&s->cpu), figures_median(&s->late_max), s->lost, s->packets, s->unread);
+    printf("ratio wire / direct pair, p50: %s; wire / bare loop, p99: %s\n", figures_ratio_text(&s->idle, &s->plain, idle),
+           figures_ratio_text(&s->error_p99, &s->bare_p99, error));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "usage: bench-wire SCENARIO ROUNDS SECONDS\n");
+        return 2;
+    }
+    int64_t rounds = bench_number(argv[2], BENCH_ROUNDS_MIN, BENCH_ROUNDS_MAX);
+    struct plan *plan = bench_plan(argv[1]);
+    struct lab_caps caps;
+    struct err e = {0};
+    if (lab_caps_probe(&caps, &e) != 0) {
+        bench_fail(&e, "looking at this machine");
+    }
+    if (!caps.usable) {
+        bench_skip("wire", caps.reason);
+    }
+    struct wire_round r = {.topo = plan->topology, .folder = bench_scratch(), .out = bench_shared(sizeof(*r.out)),
+                           .order = {.rate = RATE, .seconds = bench_number(argv[3], 1, SECONDS_MAX)}};
+    struct slip_side *bare = bench_shared(sizeof(*bare));
+    struct wire_series s = {0};
+    for (int64_t i = 0; i < rounds; i++) {
+        play(&r, bare);
+        add(&s, r.out, bare);
+    }
+    print_table(&s);
+    series_deinit(&s);
+    plan_free(plan);
+    return s.lost > 0;
 }
