@@ -7,8 +7,8 @@
  *     control          one question, one answer; end of file ends us
  *
  * A frame's delay counts from the kernel's time of its arrival. The kernel tells the wall clock, so the offset to ours is read anew
- * in every turn, and the result is kept between the last turn and this one: a clock that was set in between moves
- * a frame by no more than that.
+ * in every turn, and the result is kept between the last turn that emptied the ring and this one: a clock that was set in
+ * between moves a frame by no more than that.
  *
  * Nothing is dropped in silence: what finds no room, what the ring had no room for and what the kernel does not take is
  * counted, apart from what a rate or a limit that somebody asked for turned away. The descriptors of the process that
@@ -51,7 +51,7 @@ struct live {
     int first_index;
     struct loop_io frames_io, control_io;
     struct loop_timer due;
-    int64_t last_turn_ns;
+    int64_t empty_ns; /* when the ring was last found empty: what is in it came later */
     int64_t late_from_ns, late_to_ns; /* the worst since the lab last asked */
     bool stop;
 };
@@ -179,11 +179,13 @@ static void frames_ready(struct loop_io *io, uint32_t events)
     struct live *l = live_of(io, frames_io);
     int64_t now = loop_now(l->loop), offset = now - clock_wall_ns();
     struct wire_frame f;
-    for (int i = 0; i < TURN_FRAMES && wire_ring_next(l->ring, &f); i++) {
-        take_in(l, &f, between(l->last_turn_ns, f.wall_ns + offset, now));
+    int i = 0;
+    while (i < TURN_FRAMES && wire_ring_next(l->ring, &f)) {
+        take_in(l, &f, between(l->empty_ns, f.wall_ns + offset, now));
         wire_ring_done(l->ring);
+        i++;
     }
-    l->last_turn_ns = now;
+    l->empty_ns = i < TURN_FRAMES ? now : l->empty_ns;
     let_go(l, now);
     set_timer(l);
 }
@@ -277,7 +279,7 @@ static int begin(struct live *l, const struct wire_options *o, struct err *e)
     if (!l->loop || wire_queue_new(&l->queue, e) != 0 || wire_ring_open(&l->ring, e) != 0) {
         return -1;
     }
-    l->last_turn_ns = loop_tick(l->loop);
+    l->empty_ns = loop_tick(l->loop);
     return loop_io_set(l->loop, &l->frames_io, wire_ring_fd(l->ring), EPOLLIN, e) != 0 ||
                    loop_io_set(l->loop, &l->control_io, CONTROL_FD, EPOLLIN, e) != 0
                ? -1
