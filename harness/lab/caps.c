@@ -26,8 +26,8 @@
 #include <unistd.h>
 
 #define PROBE_BOUND_NS (5 * NS_PER_S)
-#define FRAME_BOUND_MS 200
-#define FRAMES_MAX 16
+#define FRAME_BOUND_MS 20
+#define FRAMES_MAX 50
 
 const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_KILL] = "kill",   [EFFECT_FREEZE] = "freeze", [EFFECT_CUT] = "cut",
@@ -101,24 +101,36 @@ static bool try_fib(struct netlink *nl, char why[160])
 
 static bool is_our_frame(const struct wire_frame *f, const unsigned char *frame, size_t len)
 {
-    return f->index == INDEX_B && f->whole && f->len == len && memcmp(f->bytes, frame, len) == 0;
+    return f->index == INDEX_A && f->whole && f->len == len && memcmp(f->bytes, frame, len) == 0;
 }
 
-/* One frame, addressed to nobody: does what leaves by one end come in by the other, whole? The kernel may have something to
- * say of its own when devices go up (IPv6 does): that is passed over. */
-static bool frame_passes(struct wire_ring *ring)
+/* The kernel may have something to say of its own when devices go up (IPv6 does): that is passed over. */
+static bool came_in(struct wire_ring *ring, const unsigned char *frame, size_t len)
 {
-    static unsigned char frame[64] = {2, 0xD7, 9, 9, 9, 9, 2, 0xD7, 0, 0, 0, 1, 0x88, 0xB5};
-    struct wire_parcel parcel = {.index = INDEX_A, .bytes = frame, .len = sizeof(frame)};
-    struct pollfd p = {.fd = wire_ring_fd(ring), .events = POLLIN};
+    struct wire_frame f;
     bool came = false;
-    wire_ring_send(ring, &parcel, 1);
-    for (int i = 0; i < FRAMES_MAX && parcel.taken && !came && poll(&p, 1, FRAME_BOUND_MS) == 1; i++) {
-        struct wire_frame f;
-        came = wire_ring_next(ring, &f) && is_our_frame(&f, frame, sizeof(frame));
+    while (!came && wire_ring_next(ring, &f)) {
+        came = is_our_frame(&f, frame, len);
         wire_ring_done(ring);
     }
     return came;
+}
+
+/* A frame addressed to nobody: does what leaves by one end come in by the other, whole? A device that went up has its
+ * queue a moment later and loses without a word what comes before, so it is sent until it arrives. */
+static bool frame_passes(struct wire_ring *ring)
+{
+    static unsigned char frame[64] = {2, 0xD7, 9, 9, 9, 9, 2, 0xD7, 0, 0, 0, 1, 0x88, 0xB5};
+    struct wire_parcel parcel = {.index = INDEX_B, .bytes = frame, .len = sizeof(frame)};
+    struct pollfd p = {.fd = wire_ring_fd(ring), .events = POLLIN};
+    for (int i = 0; i < FRAMES_MAX; i++) {
+        wire_ring_send(ring, &parcel, 1);
+        poll(&p, 1, FRAME_BOUND_MS);
+        if (came_in(ring, frame, sizeof(frame))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool try_wire(struct netlink *nl, char why[160])
