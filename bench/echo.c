@@ -129,3 +129,16 @@ int echo_open(struct echo *s, struct loop *l, uint16_t port, struct err *e)
     s->fd = steal_fd(&fd);
     return 0;
 }
+
+bool echo_answers(uint16_t port, const char *target)
+{
+    char request[256], head[13] = "";
+    int len = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n", target);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct timeval bound = {.tv_sec = 1};
+    scoped_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && (size_t)len < sizeof(request) &&
+           setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound)) == 0 &&
+           connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && send(fd, request, (size_t)len, MSG_NOSIGNAL) == len &&
+           recv(fd, head, 12, MSG_WAITALL) == 12 && strcmp(head, "HTTP/1.1 200") == 0;
+}

@@ -7,6 +7,7 @@
 #include "harness/base/loop.h"
 
 #include <netinet/in.h>
+#include <stdbool.h>
 
 struct echo {
     struct loop *loop;
@@ -17,3 +18,5 @@ struct echo {
 
 /* port 0: any free one. Connections live until their peers close them or the process ends. */
 int echo_open(struct echo *s, struct loop *l, uint16_t port, struct err *e);
+/* Does anybody on that port of 127.0.0.1 answer GET target with 200, within a second? For any server, not only this. */
+bool echo_answers(uint16_t port, const char *target);

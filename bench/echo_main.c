@@ -6,7 +6,6 @@
 #include "bench/bench.h"
 #include "bench/echo.h"
 #include "harness/base/clock.h"
-#include "harness/base/scoped.h"
 #include "harness/base/units.h"
 
 #include <poll.h>
@@ -14,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 
 #define SERVE_NS (600 * NS_PER_S)
 #define WAIT_NS (5 * NS_PER_S)
@@ -31,23 +29,10 @@ static int serve(uint16_t port)
     return 0;
 }
 
-static bool answers(uint16_t port)
-{
-    static const char request[] = "GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    struct timeval bound = {.tv_sec = 1};
-    char head[13] = "";
-    scoped_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound)) == 0 &&
-           connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
-           send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(request) - 1 &&
-           recv(fd, head, 12, MSG_WAITALL) == 12 && strcmp(head, "HTTP/1.1 200") == 0;
-}
-
 static int wait_for(uint16_t port)
 {
     int64_t until_ns = clock_mono_ns() + WAIT_NS;
-    while (!answers(port)) {
+    while (!echo_answers(port, "/")) {
         if (clock_mono_ns() > until_ns) {
             return 1;
         }

@@ -10,6 +10,7 @@
 #include "harness/base/units.h"
 
 #include <errno.h>
+#include <sys/prctl.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -27,14 +28,15 @@ void slip_bare(const struct slip_order *o, struct slip_side *out)
         err_os(&out->e, ERR_MACHINE, errno, "timerfd", "cannot make one");
         return;
     }
-    int64_t interval_ns = NS_PER_S / o->rate;
-    for (int64_t k = 0; k < o->rate * o->seconds;) {
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+    int64_t rate = slip_rate(&o->mix), interval_ns = NS_PER_S / rate;
+    for (int64_t k = 0; k < rate * o->seconds;) {
         if (await(fd, o->start_ns + k * interval_ns) != 0) {
             err_os(&out->e, ERR_RUN, errno, "timerfd", "cannot wait");
             return;
         }
         int64_t now = clock_mono_ns();
-        for (; k < o->rate * o->seconds && o->start_ns + k * interval_ns <= now; k++) {
+        for (; k < rate * o->seconds && o->start_ns + k * interval_ns <= now; k++) {
             out->late_us[out->count++] = (double)(now - o->start_ns - k * interval_ns) / (double)NS_PER_US;
         }
     }

@@ -301,7 +301,7 @@ int main(int argc, char **argv)
         bench_skip("wire", caps.reason);
     }
     struct wire_round r = {.topo = plan->topology, .folder = bench_scratch(), .out = bench_shared(sizeof(*r.out)),
-                           .order = {.rate = RATE, .seconds = bench_number(argv[3], 1, SECONDS_MAX)}};
+                           .order = {.mix.kept = RATE, .seconds = bench_number(argv[3], 1, SECONDS_MAX)}};
     struct slip_side *bare = bench_shared(sizeof(*bare));
     struct wire_series s = {0};
     for (int64_t i = 0; i < rounds; i++) {

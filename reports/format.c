@@ -185,6 +185,26 @@ void format_target(struct text *t, const struct result_objective *o)
     format_short(t, o->target, o->unit);
 }
 
+void format_floor(struct text *t, const struct result_objective *o)
+{
+    if (!isfinite(o->floor)) {
+        return;
+    }
+    format_interval(t, o->floor, o->floor_max, o->unit);
+    if (isfinite(o->floor_mean) && o->floor_max > o->floor) {
+        text_add(t, ", ");
+        format_value(t, o->floor_mean, o->unit);
+        text_add(t, " on average");
+    }
+    if (isfinite(o->efficiency) && o->floor_mean > 0) {
+        text_addf(t, "; efficiency %.0f %%", 100 * o->efficiency);
+        if (o->excess > 0) {
+            text_add(t, ", excess ");
+            format_value(t, o->excess, o->unit);
+        }
+    }
+}
+
 void format_recovered(struct text *t, const struct result_objective *o)
 {
     if (text_eq(o->recovered_by, "never")) {

@@ -21,6 +21,8 @@ void format_short(struct text *t, double value, const char *unit);    /* the sam
 void format_interval(struct text *t, double lower, double upper, const char *unit);
 void format_achieved(struct text *t, const struct result_objective *o);
 void format_target(struct text *t, const struct result_objective *o); /* "at most 5 s" */
+/* "0.500 to 1.950 s, 1.125 s on average; efficiency 21 %, excess 3.390 s", nothing without a floor. */
+void format_floor(struct text *t, const struct result_objective *o);
 void format_recovered(struct text *t, const struct result_objective *o); /* "recovered by failover", or nothing */
 /* "RTO 5.285 to 5.340 s, target 5 s, recovered by failover", with the reason unless the numbers give it. */
 void format_sentence(struct text *t, const struct result_objective *o);

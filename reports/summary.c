@@ -71,9 +71,7 @@ static void write_objectives(struct text *t, const struct result *r)
         scoped_text struct text target = {0}, achieved = {0}, floor = {0}, remark = {0};
         format_target(&target, o);
         format_achieved(&achieved, o);
-        if (isfinite(o->floor)) {
-            format_interval(&floor, o->floor, o->floor_max, o->unit);
-        }
+        format_floor(&floor, o);
         format_recovered(&remark, o);
         if (o->verdict != MET && o->reason) {
             text_addf(&remark, "%s%s", remark.len ? "; " : "", o->reason);
@@ -154,6 +152,20 @@ static void write_gantt(struct text *t, const struct result *r)
     text_add(t, "```\n\n");
 }
 
+static void write_selftest(struct text *t, const struct result *r)
+{
+    int64_t outages = 0, inside = 0;
+    for (size_t i = 0; i < r->quality.selftest.len; i++) {
+        outages += r->quality.selftest.at[i].outages;
+        inside += r->quality.selftest.at[i].inside;
+    }
+    if (outages > 0) {
+        text_addf(t, "Self-test of this binary on this host: %lld of %lld scripted outages and lies measured right.",
+                  (long long)inside, (long long)outages);
+        text_add(t, "\n\n");
+    }
+}
+
 int summary_write(FILE *out, const struct report_input *in, struct err *e)
 {
     const struct result *r = in->result;
@@ -161,6 +173,7 @@ int summary_write(FILE *out, const struct report_input *in, struct err *e)
     write_head(&t, r);
     write_objectives(&t, r);
     write_checks(&t, r);
+    write_selftest(&t, r);
     write_gantt(&t, r);
     format_reproduce(&reproduce, r, in->plan);
     text_add(&t, "Run it again:\n\n    ");

@@ -44,6 +44,7 @@ struct json_field {
     const struct json_shape *of;     /* JB_OBJECT, JB_LIST: the inner shape */
     const char *const *words;        /* JB_ENUM: int-sized enum, NULL-terminated words */
     size_t present_offset;           /* JB_OBJECT: offset of a bool; false writes null. 0: always present */
+    bool added;                      /* came later within the format version: a document without it says null */
 };
 struct json_shape {
     const struct json_field *fields;
@@ -51,4 +52,4 @@ struct json_shape {
 };
 json_t *json_of_struct(const struct json_shape *shape, const void *from);
 int json_to_struct(const struct json_shape *shape, const json_t *doc, void *to, struct arena *a, const char *at,
-                   struct err *e); /* unknown keys are ignored, missing ones are an error */
+                   struct err *e); /* unknown keys are ignored, missing ones are an error (but see added) */

@@ -247,6 +247,9 @@ static int read_struct(struct reader *r, const struct json_shape *shape, const j
         const struct json_field *f = &shape->fields[i];
         text_addf(&r->way, "%s%s", len ? "." : "", f->name);
         json_t *v = json_object_get(doc, f->name);
+        if (!v && f->added) {
+            v = json_null();
+        }
         if (!v) {
             return err_set(r->e, ERR_READING, r->at, "`%.300s` is missing", text_str(&r->way));
         }

@@ -41,7 +41,7 @@ struct loop {
     bool is_virtual;
     int epoll_fd, timer_fd;
     int64_t now;
-    int64_t armed_at; /* what the timerfd is armed for; INT64_MAX: not armed */
+    int64_t armed_at; /* what the timerfd is armed for; INT64_MAX: not armed, INT64_MIN: expired and still readable */
     uint64_t next_order;
     vec_of(struct loop_timer *) heap;
     vec_of(struct loop_io *) watches; /* by descriptor */
@@ -294,13 +294,13 @@ static int arm(struct loop *l, int64_t at, struct err *e)
     return 0;
 }
 
-/* Take the timerfd out of the batch: its only message was to wake up. */
-static void drain_timer(struct loop *l)
+/* The timerfd in the batch only meant to wake us up. It is not read: arming it anew, or disarming it, takes the
+ * expiration back as well, and one of them comes before the next wait that may last. */
+static void note_expiry(struct loop *l)
 {
     for (int i = 0; i < l->batch_len; i++) {
-        uint64_t expirations;
-        if (!l->batch[i].data.ptr && read(l->timer_fd, &expirations, sizeof(expirations)) > 0) {
-            l->armed_at = INT64_MAX;
+        if (!l->batch[i].data.ptr) {
+            l->armed_at = INT64_MIN;
         }
     }
 }
@@ -321,7 +321,7 @@ static int wait_real(struct loop *l, int64_t deadline_ns, struct err *e)
     }
     l->batch_next = 0;
     l->batch_len = n < 0 ? 0 : n;
-    drain_timer(l);
+    note_expiry(l);
     return 0;
 }
 

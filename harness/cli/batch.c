@@ -2,12 +2,17 @@
 /*
  * Method: each path becomes files, each file plans. A scenario named twice is run twice; that is what was asked for.
  * Errors are collected file by file, so that one wrong file hides no other.
+ *
+ * Each repeat has a plan of its own with a seed of its own, derived from that of the first: the phase of the fault
+ * against the system's timers must differ between repeats also where the scenario or --seed fixes the seed.
  */
 #include "harness/cli/batch.h"
 
 #include "harness/base/err.h"
+#include "harness/base/rng.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
+#include "harness/cli/floors.h"
 #include "harness/spec/load.h"
 #include "injectors/injector.h"
 
@@ -18,6 +23,7 @@
 
 #define FILES_MAX 1000
 #define DEPTH_MAX 8
+#define SEED_MAX (UINT64_C(1) << 53)
 
 static bool is_folder(const char *path)
 {
@@ -98,41 +104,149 @@ void batch_count(struct batch *b)
     b->warnings += l->warnings;
 }
 
-static void add_job(struct batch *b, struct plan *p, const struct batch_suite *suite, int64_t index, int64_t count)
+uint64_t batch_repeat_seed(uint64_t base, int64_t repeat)
 {
-    *vec_push(&b->plans) = p;
-    *vec_push(&b->jobs) = (struct job){.plan = p, .suite = suite, .repeat_index = index, .repeat_count = count};
+    char consumer[40];
+    struct rng r;
+    if (repeat <= 1) {
+        return base;
+    }
+    snprintf(consumer, sizeof(consumer), "repeat/%lld", (long long)repeat);
+    rng_init(&r, base, consumer);
+    return 1 + rng_below(&r, SEED_MAX - 1);
 }
 
-/* The seed of a repeat: as ordered, otherwise left to the scenario. */
-static uint64_t seed_of(const struct batch_options *o)
-{
-    return o->seed > 0 ? (uint64_t)o->seed : 0;
-}
-
-/* Each repeat has a plan of its own, for a scenario without a seed draws a fresh one each time. */
-static void load_scenario(struct batch *b, const char *path, const struct batch_options *o)
+/* Read and compile one run. What is to be said of the files is said at the first repeat. */
+static struct plan *load_run(struct batch *b, const struct batch_source *from, uint64_t seed, bool again,
+                             const struct batch_options *o)
 {
     size_t verbs = 0;
     const struct action_type *const *types = injector_types(&verbs);
-    int64_t repeats = o->repeat > 0 ? o->repeat : 1;
+    struct plan *p = NULL;
+    struct err e = {0};
+    struct diag_list *diags = batch_diags(b);
+    int rc = from->suite ? suite_plan(from->suite, from->entry, types, verbs, o->set->at, o->set->len, seed, &p, diags, &e)
+                         : spec_load(from->path, types, verbs, o->set->at, o->set->len, seed, &p, diags, &e);
+    if (rc == 0 && again) {
+        diag_list_deinit(diags);
+        *diags = (struct diag_list){0};
+        return p;
+    }
+    if (rc == 0) {
+        floor_warn(p, diags);
+    }
+    batch_count(b);
+    b->errors += rc < 0 && diags->errors == 0;
+    return p;
+}
+
+void batch_load_runs(struct batch *b, const struct batch_source *from, int64_t count, struct batch_suite *set,
+                     const struct batch_options *o)
+{
+    uint64_t seed = o->seed > 0 ? (uint64_t)o->seed : 0; /* 0: left to the scenario */
+    uint64_t base = 0;
     b->files++;
-    for (int64_t i = 1; i <= repeats; i++) {
-        struct plan *p = NULL;
-        struct err e = {0};
-        struct diag_list *diags = batch_diags(b);
-        int rc = spec_load(path, types, verbs, o->set->at, o->set->len, seed_of(o), &p, diags, &e);
-        batch_count(b);
-        b->errors += rc < 0 && diags->errors == 0;
-        if (rc < 0) {
+    for (int64_t i = 1; i <= count; i++) {
+        struct plan *p = load_run(b, from, i == 1 ? seed : batch_repeat_seed(base, i), i > 1, o);
+        if (!p) {
             return;
         }
         if (!batch_selected(p, o->tags)) {
             plan_free(p);
             return;
         }
-        add_job(b, p, NULL, i, repeats);
+        base = i == 1 ? p->seed : base;
+        *vec_push(&b->plans) = p;
+        *vec_push(&b->jobs) = (struct job){.plan = p, .suite = set, .repeat_index = i, .repeat_count = count};
+        if (set) {
+            set->count++;
+        }
     }
+}
+
+struct placed_job {
+    struct job job;
+    size_t at;
+};
+
+static int by_round(const void *a, const void *b)
+{
+    const struct placed_job *x = a, *y = b;
+    if (x->job.repeat_index != y->job.repeat_index) {
+        return x->job.repeat_index < y->job.repeat_index ? -1 : 1;
+    }
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void shuffle(struct placed_job *jobs, size_t n, struct rng *r)
+{
+    for (size_t i = n; i > 1; i--) {
+        size_t k = rng_below(r, i);
+        struct placed_job swap = jobs[i - 1];
+        jobs[i - 1] = jobs[k];
+        jobs[k] = swap;
+    }
+}
+
+void batch_order(struct batch *b, const struct batch_suite *set)
+{
+    if (set->stop_on_failure || set->count < 2) {
+        return;
+    }
+    struct job *jobs = b->jobs.at + set->first;
+    struct placed_job *placed = xcalloc(set->count, sizeof(*placed));
+    struct rng r;
+    rng_init(&r, jobs[0].plan->seed, "order");
+    for (size_t i = 0; i < set->count; i++) {
+        placed[i] = (struct placed_job){jobs[i], i};
+    }
+    qsort(placed, set->count, sizeof(*placed), by_round);
+    for (size_t from = 0, to = 0; from < set->count; from = to) {
+        while (to < set->count && placed[to].job.repeat_index == placed[from].job.repeat_index) {
+            to++;
+        }
+        if (placed[from].job.repeat_index > 1) {
+            shuffle(placed + from, to - from, &r);
+        }
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        jobs[i] = placed[i].job;
+    }
+    free(placed);
+}
+
+/* The set of repeats that scenarios named one after the other share. */
+static struct batch_suite *repeats_set(struct batch *b)
+{
+    if (!b->repeats) {
+        b->repeats = arena_new(&b->arena, struct batch_suite);
+        b->repeats->first = b->jobs.len;
+        *vec_push(&b->suites) = b->repeats;
+    }
+    return b->repeats;
+}
+
+/* Name and order of the set, once all its runs are known. */
+static void end_repeats(struct batch *b)
+{
+    struct batch_suite *set = b->repeats;
+    b->repeats = NULL;
+    if (!set || set->count == 0) {
+        return;
+    }
+    bool one = true;
+    const char *first = b->jobs.at[set->first].plan->name;
+    for (size_t i = 1; i < set->count; i++) {
+        one &= text_eq(b->jobs.at[set->first + i].plan->name, first);
+    }
+    set->name = one ? arena_printf(&b->arena, "%s-repeats", first) : "repeats";
+    batch_order(b, set);
+}
+
+static void load_scenario(struct batch *b, const char *path, const struct batch_options *o)
+{
+    int64_t repeats = o->repeat > 0 ? o->repeat : 1;
+    batch_load_runs(b, &(struct batch_source){.path = path}, repeats, repeats > 1 ? repeats_set(b) : NULL, o);
 }
 
 static int load_path(struct batch *b, const char *path, const struct batch_options *o, struct err *e)
@@ -143,6 +257,7 @@ static int load_path(struct batch *b, const char *path, const struct batch_optio
     for (size_t i = 0; i < files.len && rc == 0; i++) {
         bool suite = spec_is_suite(files.at[i]);
         if (suite && !folder) {
+            end_repeats(b);
             batch_load_suite(b, files.at[i], o);
         } else if (!suite) {
             load_scenario(b, files.at[i], o);
@@ -159,6 +274,7 @@ int batch_load(struct batch *b, const struct option_list *paths, const struct ba
             return -1;
         }
     }
+    end_repeats(b);
     return 0;
 }
 
@@ -196,5 +312,6 @@ void batch_deinit(struct batch *b)
     vec_deinit(&b->diags);
     vec_deinit(&b->jobs);
     vec_deinit(&b->suites);
+    b->repeats = NULL;
     arena_deinit(&b->arena);
 }

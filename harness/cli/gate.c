@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The cache is a convenience: what cannot be read, fits no pass, or cannot be written just costs the few seconds of the
- * short self-test again. A failure is never remembered.
+ * short self-test again. A failure is never remembered. Of several passes with one key the one over most outages stays.
  */
 #include "harness/cli/gate.h"
 
@@ -38,13 +38,16 @@ static bool cache_path(struct text *path)
     return true;
 }
 
-static json_t *this_pass(void)
+const char *const selftest_form_words[] = {"short", "quick", "full"};
+
+/* Which binary, where; the table comes in later. */
+static json_t *this_pass(const char *form)
 {
     struct utsname u = {0};
     uname(&u);
     char now[32];
-    return json_pack("{s:s,s:s,s:s,s:s}", "tool_sha256", tool_facts()->sha256, "host", u.nodename, "kernel", u.release,
-                     "at", clock_rfc3339(clock_wall_ns(), now));
+    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "tool_sha256", tool_facts()->sha256, "host", u.nodename, "kernel",
+                     u.release, "at", clock_rfc3339(clock_wall_ns(), now), "form", form);
 }
 
 static bool same_pass(const json_t *a, const json_t *b)
@@ -72,9 +75,20 @@ static json_t *read_passes(const char *path)
     return json_is_array(passes) ? json_incref(passes) : json_array();
 }
 
-static void remember(const char *path, json_t *passes, json_t *pass)
+/* Of this binary here, with a table; -1 if there is none. */
+static int find_pass(const json_t *passes, const json_t *pass)
 {
-    json_array_insert_new(passes, 0, json_incref(pass));
+    for (size_t i = 0; i < json_array_size(passes); i++) {
+        const json_t *p = json_array_get(passes, i);
+        if (same_pass(p, pass) && json_array_size(json_object_get(p, "rows")) > 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static void write_passes(const char *path, json_t *passes)
+{
     while (json_array_size(passes) > PASSES_MAX) {
         json_array_remove(passes, json_array_size(passes) - 1);
     }
@@ -85,42 +99,86 @@ static void remember(const char *path, json_t *passes, json_t *pass)
     }
 }
 
-static const char *perform(struct call *c, const char **detail)
+static json_int_t outages_of(const json_t *pass)
 {
-    struct selftest_row rows[SELFTEST_ROWS] = {0};
+    json_int_t n = 0;
+    const json_t *rows = json_object_get(pass, "rows");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        n += json_integer_value(json_object_get(json_array_get(rows, i), "outages"));
+    }
+    return n;
+}
+
+void gate_remember(const struct selftest_table *table, enum selftest_form form)
+{
+    scoped_text struct text path = {0};
+    if (!cache_path(&path)) {
+        return;
+    }
+    scoped_json json_t *passes = read_passes(text_str(&path));
+    scoped_json json_t *pass = this_pass(selftest_form_words[form]);
+    json_object_set_new(pass, "rows", table_rows_json(table));
+    int known = find_pass(passes, pass);
+    bool passed = table_passed(table);
+    if (passed && known >= 0 && outages_of(json_array_get(passes, (size_t)known)) > outages_of(pass)) {
+        return;
+    }
+    if (known >= 0) {
+        json_array_remove(passes, (size_t)known);
+    }
+    if (passed) {
+        json_array_insert(passes, 0, pass);
+    }
+    write_passes(text_str(&path), passes);
+}
+
+/* What of a pass goes into the timeline of a run. */
+static json_t *data_of(const json_t *pass)
+{
+    return json_pack("{s:O?,s:O?,s:O?}", "form", json_object_get(pass, "form"), "at", json_object_get(pass, "at"),
+                     "rows", json_object_get(pass, "rows"));
+}
+
+static void perform(struct call *c, struct gate *out)
+{
+    struct selftest_options o = {.form = SELFTEST_SHORT, .seed = rng_entropy_seed()};
+    struct selftest_table table;
     struct err e = {0};
     if (!c->globals.quiet) {
         fputs("drtest: no self-test of this binary on this host yet, doing the short one\n", stderr);
     }
-    if (selftest_short(rng_entropy_seed(), rows, &e) < 0) {
-        *detail = arena_printf(&c->arena, "the self-test could not be done: %s", e.msg);
-        say_warning(&c->err, "%s", *detail);
-        return "skipped";
+    if (selftest_perform(&o, &table, &e) < 0) {
+        out->word = "skipped";
+        out->detail = arena_printf(&c->arena, "the self-test could not be done: %s", e.msg);
+        say_warning(&c->err, "%s", out->detail);
+        return;
     }
-    if (!selftest_passed(rows, SELFTEST_ROWS)) {
-        selftest_print(stderr, rows, SELFTEST_ROWS);
-        *detail = "the short self-test failed: measured intervals do not hold the truth";
-        return "missed";
+    gate_remember(&table, SELFTEST_SHORT);
+    scoped_json json_t *pass = this_pass(selftest_form_words[SELFTEST_SHORT]);
+    json_object_set_new(pass, "rows", table_rows_json(&table));
+    out->data = data_of(pass);
+    if (table_passed(&table)) {
+        out->word = "met";
+        out->detail = "the short self-test passed just now";
+        return;
     }
-    *detail = "the short self-test passed just now";
-    return "met";
+    table_print(stderr, &table);
+    out->word = "missed";
+    out->detail = "the short self-test failed: measured intervals do not hold the truth";
 }
 
-void selftest_gate(struct call *c, const char **word, const char **detail)
+void selftest_gate(struct call *c, struct gate *out)
 {
+    *out = (struct gate){0};
     scoped_text struct text path = {0};
-    bool cached = cache_path(&path);
-    scoped_json json_t *pass = this_pass();
-    scoped_json json_t *passes = cached ? read_passes(text_str(&path)) : json_array();
-    for (size_t i = 0; i < json_array_size(passes); i++) {
-        if (same_pass(json_array_get(passes, i), pass)) {
-            *word = "met";
-            *detail = "passed earlier with this binary on this host and kernel";
-            return;
-        }
+    scoped_json json_t *pass = this_pass("");
+    scoped_json json_t *passes = cache_path(&path) ? read_passes(text_str(&path)) : json_array();
+    int known = find_pass(passes, pass);
+    if (known < 0) {
+        perform(c, out);
+        return;
     }
-    *word = perform(c, detail);
-    if (cached && text_eq(*word, "met")) {
-        remember(text_str(&path), passes, pass);
-    }
+    out->word = "met";
+    out->detail = "passed earlier with this binary on this host and kernel";
+    out->data = data_of(json_array_get(passes, (size_t)known));
 }

@@ -50,12 +50,18 @@ static const char *member(const json_t *line, const char *key)
     return s ? s : "";
 }
 
+/* Equal in all that must not differ between runs that are put together; what is unknown (a run that never had a lab) is
+ * equal to nothing. */
 static bool comparable(const json_t *line, const struct result *r)
 {
-    return text_eq(member(line, "tool_sha256"), r->tool.sha256) &&
-           text_eq(member(line, "scenario_sha256"), r->scenario.sha256) &&
-           text_eq(member(line, "system_sha256"), r->lab.system_sha256) &&
-           text_eq(member(line, "config_sha256"), r->lab.config_sha256);
+    const char *const keys[] = {"tool_sha256", "scenario_sha256", "system_sha256", "config_sha256"};
+    const char *const mine[] = {r->tool.sha256, r->scenario.sha256, r->lab.system_sha256, r->lab.config_sha256};
+    for (size_t i = 0; i < array_len(keys); i++) {
+        if (!*member(line, keys[i]) || !text_eq(member(line, keys[i]), mine[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Call see for each line of the file, with NULL for one that is no JSON object. False: the last line is torn. */
@@ -131,9 +137,9 @@ static json_t *objectives_json(const struct result *r)
             json_array_append_new(flags, json_string(o->flags.at[k]));
         }
         json_object_set_new(all, o->name,
-                            json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:s,s:o}", "target", number(o->target), "lower",
+                            json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:s,s:o}", "target", number(o->target), "lower",
                                       number(o->achieved_lower), "upper", number(o->achieved_upper), "unit", o->unit,
-                                      "floor", number(o->floor), "floor_mean", number(o->floor_mean), "floor_max",
+                                      "resolution", number(o->resolution), "floor", number(o->floor), "floor_mean", number(o->floor_mean), "floor_max",
                                       number(o->floor_max), "verdict", verdict_words[o->verdict], "flags", flags));
     }
     return all;
@@ -155,6 +161,7 @@ static json_t *line_json(const struct result *r, const char *result_sha256)
     json_object_set_new(line, "scenario_sha256", text_or_null(r->scenario.sha256));
     json_object_set_new(line, "system_sha256", text_or_null(r->lab.system_sha256));
     json_object_set_new(line, "config_sha256", text_or_null(r->lab.config_sha256));
+    json_object_set_new(line, "status", text_or_null(r->run.status));
     json_object_set_new(line, "verdict", json_string(verdict_words[r->run.verdict]));
     json_object_set_new(line, "met_count", json_integer(r->run.met_count));
     json_object_set_new(line, "missed_count", json_integer(r->run.missed_count));
@@ -211,7 +218,8 @@ static void latest_line(void *arg, const char *text, size_t len, const json_t *l
     entry->started_wall_ns = clock_rfc3339_read(member(line, "started_at"));
 }
 
-int history_read_latest(struct history_latest *l, const char *path, struct err *e)
+static int read_all(const char *path, void (*see)(void *arg, const char *text, size_t len, const json_t *line), void *arg,
+                    struct err *e)
 {
     scoped_file FILE *in = fopen(path, "re");
     if (!in && errno == ENOENT) {
@@ -220,8 +228,40 @@ int history_read_latest(struct history_latest *l, const char *path, struct err *
     if (!in) {
         return err_os(e, ERR_READING, errno, path, "cannot read the history");
     }
-    each_line(in, latest_line, l);
+    each_line(in, see, arg);
     return 0;
+}
+
+int history_read_latest(struct history_latest *l, const char *path, struct err *e)
+{
+    return read_all(path, latest_line, l, e);
+}
+
+struct gathering {
+    struct history_runs *runs;
+    struct arena *arena;
+};
+
+static void run_line(void *arg, const char *text, size_t len, const json_t *line)
+{
+    (void)text;
+    (void)len;
+    struct gathering *g = arg;
+    if (line && *member(line, "scenario") && *member(line, "run_id")) {
+        struct pool_run run = pool_run_of_line(g->arena, line);
+        *vec_push(g->runs) = run;
+    }
+}
+
+int history_read_runs(struct history_runs *l, struct arena *a, const char *path, struct err *e)
+{
+    struct gathering g = {l, a};
+    return read_all(path, run_line, &g, e);
+}
+
+void history_runs_deinit(struct history_runs *l)
+{
+    vec_deinit(l);
 }
 
 void history_latest_deinit(struct history_latest *l)

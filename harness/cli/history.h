@@ -6,7 +6,7 @@
  * line it is: history_begin locks and fills result->history, the caller stores the result, history_end appends.
  */
 #pragma once
-#include "harness/measure/result.h"
+#include "harness/measure/pool.h"
 
 struct err;
 
@@ -35,3 +35,12 @@ struct history_latest {
 int history_read_latest(struct history_latest *l, const char *path, struct err *e);
 void history_latest_deinit(struct history_latest *l);
 const struct history_entry *history_latest_find(const struct history_latest *l, const char *scenario);
+
+/* Every run of the file, oldest first; lines that are none are passed over. A file that is not there gives an empty
+ * list. Strings go to the arena. */
+struct history_runs {
+    struct pool_run *at;
+    size_t len, cap;
+};
+int history_read_runs(struct history_runs *l, struct arena *a, const char *path, struct err *e);
+void history_runs_deinit(struct history_runs *l);

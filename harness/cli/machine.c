@@ -9,6 +9,7 @@
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
+#include "harness/load/needs.h"
 #include "harness/run/run.h"
 #include "injectors/injector.h"
 
@@ -89,6 +90,19 @@ size_t machine_settle(struct lab_caps *caps, const struct plan *p, const char *c
         n += wired[k];
     }
     return n;
+}
+
+int machine_has_room(const struct batch *b, const char *output, bool simulated, struct err *e)
+{
+    uint64_t disk_bytes = 0;
+    for (size_t i = 0; i < b->jobs.len; i++) {
+        const struct plan *p = b->jobs.at[i].plan;
+        if (load_needs_check(p, simulated, e) < 0) {
+            return -1;
+        }
+        disk_bytes += load_needs(p).disk_bytes;
+    }
+    return load_needs_check_disk(output, disk_bytes, e);
 }
 
 bool machine_shapes_links(const struct topology *t)

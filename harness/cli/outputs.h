@@ -6,6 +6,7 @@
 #pragma once
 #include "harness/base/text.h"
 #include "harness/cli/session.h"
+#include "harness/measure/pool.h"
 #include "reports/report.h"
 
 struct outputs {
@@ -26,11 +27,14 @@ int outputs_prepare(const struct outputs *out, const char *history, struct err *
 /* Everything for one run; failures are told. Returns -1 if one could not be written. */
 int outputs_add(struct outputs *out, const struct report_input *shared);
 
-/* <output>/<suite>-<time>/suite.json. The runs are those of the suite so far. */
+#define RUN_UNJUDGED "without a result" /* runs[].left_out of a run that ended before it was judged */
+
+/* <output>/<suite or set>-<time>/suite.json. The runs are those of the suite so far. */
 struct suite_run {
     const char *run_id, *scenario;
-    int64_t repeat_index;
+    int64_t repeat_index, repeat_count, seed;
     enum verdict verdict;
+    struct pool_run *pooled; /* NULL: it left no result */
 };
 struct suite_record {
     const struct batch_suite *suite;
@@ -41,7 +45,8 @@ struct suite_record {
 };
 int suite_record_begin(struct suite_record *s, const struct batch_suite *suite, const char *output, struct err *e);
 void suite_record_add(struct suite_record *s, const struct job *job, const struct session_outcome *o);
-int suite_record_end(struct suite_record *s, int exit_code, struct err *e);
+/* said gets the statistics of the scenarios that ran more than once, in words. */
+int suite_record_end(struct suite_record *s, int exit_code, struct text *said, struct err *e);
 void suite_record_deinit(struct suite_record *s);
 
 /* Of two exit codes the one that counts: interruption, then 1, 4, 5, 0. */

@@ -9,8 +9,11 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "harness/cli/floors.h"
 #include "harness/cli/machine.h"
+#include "harness/cli/show_config.h"
 #include "harness/cli/targets.h"
+#include "harness/load/needs.h"
 #include "harness/measure/measure.h"
 #include "injectors/injector.h"
 
@@ -67,22 +70,11 @@ static json_t *steps_json(const struct stage *s, const struct plan *p)
                                             : step->ended_by ? "restore"
                                                              : "rollback"));
             json_object_set_new(o, "rto_floor", floor_json(floor_rto(p, step)));
+            json_object_set_new(o, "hold_supports_ratio", number(floor_hold_support(p, step->hold_ns)));
         }
         json_array_append_new(all, o);
     }
     return all;
-}
-
-static struct floor target_floor(const struct plan *p, enum target_key key)
-{
-    switch (key) {
-    case TARGET_RTO:
-        return floor_rto(p, NULL);
-    case TARGET_RPO:
-        return floor_rpo(p, NULL);
-    default:
-        return (struct floor){NAN, NAN, NAN};
-    }
 }
 
 static json_t *targets_json(const struct plan *p)
@@ -92,9 +84,11 @@ static json_t *targets_json(const struct plan *p)
         const struct plan_target *t = &p->targets[i];
         const struct target_type *type = &target_types[t->key];
         char value[UNIT_MAX];
-        json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:b,s:o}", "name", type->key, "direction",
+        struct floor f = floor_of_target(p, t->key);
+        json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:b,s:o,s:s?}", "name", type->key, "direction",
                                              type->at_least ? "at_least" : "at_most", "target", target_print(t, value),
-                                             "implied", t->implied, "floor", floor_json(target_floor(p, t->key))));
+                                             "implied", t->implied, "floor", floor_json(f), "floor_says",
+                                             floor_says(t, f)));
     }
     return all;
 }
@@ -112,14 +106,39 @@ static json_t *objects_json(const struct stage *s, const struct topology *t)
                      (json_int_t)t->node_count + wire);
 }
 
+/* What the load takes; ports and addresses are of the vantage that takes most. */
+static json_t *needs_json(const struct stage *s, const struct plan *p)
+{
+    struct load_needs n = load_needs(p);
+    if (!s->caps) {
+        return json_pack("{s:i,s:i,s:i,s:I,s:I}", "descriptors", 0, "ports", 0, "addresses", 0, "memory_bytes",
+                         (json_int_t)n.memory_bytes, "disk_bytes", (json_int_t)n.disk_bytes);
+    }
+    return json_pack("{s:I,s:I,s:i,s:I,s:I}", "descriptors", (json_int_t)n.descriptors, "ports", (json_int_t)n.ports,
+                     "addresses", n.addresses, "memory_bytes", (json_int_t)n.memory_bytes, "disk_bytes",
+                     (json_int_t)n.disk_bytes);
+}
+
+/* Why it cannot run here; empty when it can. */
+static void judge_machine(const struct stage *s, const struct plan *p, struct text *unfit)
+{
+    struct err e = {0};
+    if (s->caps && machine_unfit(s->caps, p, unfit)) {
+        return;
+    }
+    if (load_needs_check(p, !s->caps, &e) < 0) {
+        text_addf(unfit, "%s: %s; %s", e.at, e.msg, e.help);
+    }
+}
+
 static json_t *plan_json(const struct stage *machine, const struct plan *p)
 {
     scoped_text struct text unfit = {0};
     struct stage here = *machine;
     const struct stage *s = &here;
     struct lab_caps caps;
+    judge_machine(machine, p, &unfit);
     if (machine->caps) {
-        machine_unfit(machine->caps, p, &unfit);
         caps = *machine->caps;
         here.caps = &caps;
         here.wired = machine_settle(&caps, p, machine->forced);
@@ -131,10 +150,10 @@ static json_t *plan_json(const struct stage *machine, const struct plan *p)
                               json_string("link delays, jitter, loss and rates of the topology are left out: this "
                                           "machine cannot make them"));
     }
-    return json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s?,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o},s:o}", "name", p->name, "title",
+    return json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s?,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o},s:o}", "name", p->name, "title",
                      p->title, "file", p->file, "sha256", p->sha256, "seed", (json_int_t)p->seed, "lab",
                      s->caps ? "netns" : "sim", "unfit", unfit.len ? text_str(&unfit) : NULL, "steps", steps_json(s, p),
-                     "targets", targets_json(p), "objects", objects_json(s, p->topology), "times", "baseline_hold_s",
+                     "targets", targets_json(p), "objects", objects_json(s, p->topology), "needs", needs_json(s, p), "times", "baseline_hold_s",
                      seconds(p->baseline_hold_ns), "baseline_within_s", seconds(p->baseline_within_ns),
                      "timeline_end_s", seconds(p->timeline_end_ns), "observe_s", seconds(p->observe_ns), "drill_s",
                      seconds(p->drill_ns), "limits", limits);
@@ -166,6 +185,9 @@ static void print_steps(const json_t *steps)
         if (json_object_get(o, "hold_s")) {
             printf(", recovered when good for %.1f s", json_number_value(json_object_get(o, "hold_s")));
         }
+        if (json_is_number(json_object_get(o, "hold_supports_ratio"))) {
+            printf(" (hold supports only >= %.2f %%)", 100 * json_number_value(json_object_get(o, "hold_supports_ratio")));
+        }
         printf("%s%s\n", *word(o, "note") ? "  # " : "", word(o, "note"));
         if (text_eq(word(m, "name"), "none")) {
             printf("%16scannot be done here: %s\n", "", word(m, "why"));
@@ -180,16 +202,34 @@ static void print_targets(const json_t *targets)
     puts(json_array_size(targets) ? "  targets" : "  targets  none: the run reports what it measures");
     json_array_foreach(targets, i, o)
     {
-        const json_t *floor = json_object_get(o, "floor"), *min = json_object_get(floor, "min_s");
+        const json_t *floor = json_object_get(o, "floor"), *min = json_object_get(floor, "min_s"),
+                     *mean = json_object_get(floor, "mean_s");
         printf("    %-20s %s %-8s%s", word(o, "name"),
                text_eq(word(o, "direction"), "at_least") ? "at least" : "at most", word(o, "target"),
                json_is_true(json_object_get(o, "implied")) ? " (implied)" : "");
-        if (json_is_number(min)) {
-            printf("  the configuration alone explains %.3f to %.3f s", json_number_value(min),
-                   json_number_value(json_object_get(floor, "max_s")));
+        if (json_is_number(mean)) {
+            printf("  the configuration alone takes %.3f to %.3f s, %.3f s on average", json_number_value(min),
+                   json_number_value(json_object_get(floor, "max_s")), json_number_value(mean));
+        }
+        if (*word(o, "floor_says")) {
+            printf(": %s", word(o, "floor_says"));
         }
         puts("");
     }
+}
+
+static void print_needs(const json_t *needs)
+{
+    long long mib = 1 << 20, addresses = json_integer_value(json_object_get(needs, "addresses"));
+    printf("  takes at most %lld MiB of memory, %lld MiB of disk",
+           json_integer_value(json_object_get(needs, "memory_bytes")) / mib + 1,
+           json_integer_value(json_object_get(needs, "disk_bytes")) / mib + 1);
+    if (json_integer_value(json_object_get(needs, "descriptors"))) {
+        printf("; a load process %lld open files, %lld ports on %lld address%s",
+               json_integer_value(json_object_get(needs, "descriptors")),
+               json_integer_value(json_object_get(needs, "ports")), addresses, addresses == 1 ? "" : "es");
+    }
+    puts("");
 }
 
 static void print_plan(const json_t *doc)
@@ -197,10 +237,15 @@ static void print_plan(const json_t *doc)
     const json_t *objects = json_object_get(doc, "objects"), *times = json_object_get(doc, "times");
     printf("%s: %s\n  %s  seed %lld  lab %s\n", word(doc, "name"), word(doc, "title"), word(doc, "file"),
            (long long)json_integer_value(json_object_get(doc, "seed")), word(doc, "lab"));
+    if (json_integer_value(json_object_get(doc, "repeat_count")) > 1) {
+        printf("  %lld times, each with a fresh world and a seed derived from this one\n",
+               (long long)json_integer_value(json_object_get(doc, "repeat_count")));
+    }
     printf("  makes %lld network namespaces, %lld veth pairs, %lld processes; all gone afterwards\n",
            (long long)json_integer_value(json_object_get(objects, "network_namespaces")),
            (long long)json_integer_value(json_object_get(objects, "veth_pairs")),
            (long long)json_integer_value(json_object_get(objects, "processes")));
+    print_needs(json_object_get(doc, "needs"));
     printf("  steady state for %.1f s, reached within %.0f s; the drill takes about %.0f s\n",
            json_number_value(json_object_get(times, "baseline_hold_s")),
            json_number_value(json_object_get(times, "baseline_within_s")),
@@ -219,7 +264,7 @@ static void print_plan(const json_t *doc)
 }
 
 int plan_show(struct call *c, const struct batch *b, bool simulated, const struct option_list *mechanisms,
-              struct err *e)
+              json_t *settings, struct err *e)
 {
     struct lab_caps caps = {0};
     struct stage s = {.call = c, .caps = simulated ? NULL : &caps};
@@ -227,8 +272,20 @@ int plan_show(struct call *c, const struct batch *b, bool simulated, const struc
         return -1;
     }
     int code = 0;
+    if (settings && !c->globals.json) {
+        show_config_print(settings);
+        puts("");
+    }
     for (size_t i = 0; i < b->jobs.len; i++) {
-        scoped_json json_t *doc = plan_json(&s, b->jobs.at[i].plan);
+        const struct job *job = &b->jobs.at[i];
+        if (job->repeat_index > 1) {
+            continue; /* the same plan with another seed */
+        }
+        scoped_json json_t *doc = plan_json(&s, job->plan);
+        json_object_set_new(doc, "repeat_count", json_integer(job->repeat_count));
+        if (settings) {
+            json_object_set(doc, "settings", settings);
+        }
         scoped_free char *text = c->globals.json ? json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
         if (text) {
             puts(text);
@@ -245,6 +302,7 @@ struct plan_flags {
     struct option_list set, mechanisms;
     const char *lab;
     int64_t seed;
+    bool show_config;
 };
 
 static const char *const lab_words[] = {"netns", "sim", NULL};
@@ -271,6 +329,9 @@ static const struct option_row options[] = {
      .offset = offsetof(struct plan_flags, mechanisms),
      .value = "EFFECT=NAME",
      .help = "force how an effect is made, e.g. cut=fib"},
+    {.name = "show-config",
+     .offset = offsetof(struct plan_flags, show_config),
+     .help = "also print every setting that run would have, and its source"},
 };
 
 static int run(struct call *c)
@@ -284,8 +345,9 @@ static int run(struct call *c)
     scoped_text struct text t = {0};
     batch_print(&b, &t, "human", c->err.colour);
     fputs(text_str(&t), stderr);
+    scoped_json json_t *settings = code == 0 && f->show_config ? show_config(c, &code) : NULL;
     if (code == 0) {
-        code = plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, &e);
+        code = plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, settings, &e);
     }
     batch_deinit(&b);
     return code < 0 ? say_error(&c->err, &e) : code;

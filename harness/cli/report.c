@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * drtest report: the reports of a run again, from its directory alone. The result is taken as it was stored; whether it
- * follows from the evidence is the question of `analyze`.
+ * follows from the evidence is the question of `analyze`. But evidence that was damaged since gives no report: it would
+ * look as if it bore the result out.
  */
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
@@ -56,12 +57,25 @@ static int write_all(struct call *c, const struct stored_run *s, const struct re
     return rc < 0 ? 4 : 0;
 }
 
+/* A result of whole evidence is not told again once that evidence has changed. */
+static int check_evidence(const struct stored_run *s, struct err *e)
+{
+    const char *damage = evidence_damage(s->evidence);
+    if (!damage || !s->result->quality.valid) {
+        return 0;
+    }
+    err_set(e, ERR_READING, s->path, "the evidence is no longer what was judged: %s", damage);
+    return err_help(e, "drtest analyze says what can still be told from it");
+}
+
 static int run(struct call *c)
 {
     const struct report_flags *f = c->flags;
     struct err e = {0};
     struct stored_run s = {0};
-    int code = stored_load(&s, f->output, c->operands.at[0], &e) < 0 ? -1 : write_all(c, &s, f, &e);
+    int code = stored_load(&s, f->output, c->operands.at[0], &e) < 0 || check_evidence(&s, &e) < 0
+                   ? -1
+                   : write_all(c, &s, f, &e);
     stored_deinit(&s);
     return code < 0 ? say_error(&c->err, &e) : code;
 }

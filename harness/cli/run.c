@@ -55,7 +55,11 @@ static const struct option_row options[] = {
      AT(tags),
      .value = "TAG",
      .help = "only scenarios with this tag, !TAG: only those without; may be given again"},
-    {.name = "repeat", .kind = OPTION_COUNT, AT(repeat), .value = "N", .help = "do every scenario N times"},
+    {.name = "repeat",
+     .kind = OPTION_COUNT,
+     AT(repeat),
+     .value = "N",
+     .help = "do every scenario N times, each with a fresh world and a fault phase of its own"},
     {.name = "seed",
      .kind = OPTION_COUNT,
      AT(seed),
@@ -163,8 +167,8 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
         return -1;
     }
     if (s->lab == &lab_sim) {
-        s->selftest = "skipped";
-        s->selftest_detail = "a run on virtual time measures a model, not this machine";
+        s->selftest = (struct gate){.word = "skipped",
+                                    .detail = "a run on virtual time measures a model, not this machine"};
     } else {
         if (tool_find_gateway(gateway, e) < 0 || lab_caps_probe(caps, e) < 0) {
             return -1;
@@ -172,7 +176,7 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
         s->gateway = text_str(gateway);
         s->caps = caps;
         if (caps->usable) {
-            selftest_gate(r->call, &s->selftest, &s->selftest_detail);
+            selftest_gate(r->call, &s->selftest);
         }
     }
     return session_block_signals(s, e);
@@ -187,9 +191,13 @@ static void count(struct running *r, int code)
 static void end_suite(struct running *r)
 {
     struct err e = {0};
-    if (r->suite.suite && suite_record_end(&r->suite, r->suite_code, &e) < 0) {
+    scoped_text struct text said = {0};
+    if (r->suite.suite && suite_record_end(&r->suite, r->suite_code, &said, &e) < 0) {
         say_error(&r->call->err, &e);
         count(r, 4);
+    }
+    if (said.len && !r->call->globals.json) {
+        printf("\n%s", text_str(&said));
     }
     suite_record_deinit(&r->suite);
     r->suite_code = 0;
@@ -267,10 +275,13 @@ static int run_batch(struct call *c, const struct run_flags *f, const struct bat
                                     .metrics = f->metrics,
                                     .jenkins_style = text_eq(f->junit_style, "jenkins"),
                                     .several = b->jobs.len > 1}};
-    int code = outputs_prepare(&r.outputs, f->history, e) < 0 || begin_session(&r, &caps, &gateway, e) < 0
+    bool simulated = text_eq(f->lab, "sim");
+    int code = machine_has_room(b, f->output, simulated, e) < 0 || outputs_prepare(&r.outputs, f->history, e) < 0 ||
+                       begin_session(&r, &caps, &gateway, e) < 0
                    ? -1
                    : run_all(&r, b);
     fd_close(&r.session.signals_fd);
+    json_decref(r.session.selftest.data);
     outputs_deinit(&r.outputs);
     return code;
 }
@@ -283,7 +294,7 @@ static int run(struct call *c)
     struct batch_options o = {.set = &f->set, .tags = &f->tags, .repeat = f->repeat, .seed = f->seed};
     int code = check_flags(f, &e) < 0 || batch_load(&b, &c->operands, &o, &e) < 0 ? -1 : check_batch(c, &b);
     if (code == 0) {
-        code = f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, &e) : run_batch(c, f, &b, &e);
+        code = f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, NULL, &e) : run_batch(c, f, &b, &e);
     }
     batch_deinit(&b);
     return code < 0 ? say_error(&c->err, &e) : code;
@@ -295,7 +306,8 @@ const struct command command_run = {
     .summary = "run scenarios, suites or folders of them",
     .text =
         "Reads and checks every file first; while one is wrong nothing is started. Each run leaves a directory with "
-        "its plan, its evidence and its reports; `latest` in the output folder points to the newest.",
+        "its plan, its evidence and its reports; `latest` in the output folder points to the newest. Repeats and suites "
+        "also leave a folder with suite.json, which says what the repeats together support.",
     .exits = "0 1 3 4 5 6 130 143",
     .options = options,
     .option_count = array_len(options),

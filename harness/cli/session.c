@@ -89,8 +89,9 @@ static struct run_options options_of(const struct session *s, const struct sessi
                             .run_id = run_id_of(o->run_path),
                             .gateway_path = s->gateway,
                             .argv = s->call->argv,
-                            .selftest = s->selftest,
-                            .selftest_detail = s->selftest_detail,
+                            .selftest = s->selftest.word,
+                            .selftest_detail = s->selftest.detail,
+                            .selftest_data = s->selftest.data,
                             .keep = s->keep,
                             .timeout_ns = s->timeout_ns};
     memcpy(r.forced, s->forced, sizeof(r.forced));
@@ -208,7 +209,7 @@ static struct measure_context context_of(const struct job *job, const struct ses
 {
     const struct tool_facts *t = tool_facts();
     return (struct measure_context){.run_id = run_id_of(o->run_path),
-                                    .suite = job->suite ? job->suite->name : NULL,
+                                    .suite = job->suite && job->suite->file ? job->suite->name : NULL,
                                     .repeat_index = job->repeat_index,
                                     .repeat_count = job->repeat_count,
                                     .tool_version = t->version,

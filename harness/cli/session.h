@@ -8,6 +8,7 @@
 #pragma once
 #include "harness/cli/batch.h"
 #include "harness/cli/command.h"
+#include "harness/cli/gate.h"
 #include "harness/evidence/evidence_read.h"
 #include "harness/lab/lab.h"
 #include "harness/measure/result.h"
@@ -20,7 +21,7 @@ struct session {
     const char *output, *history; /* folder of run directories; --history or NULL */
     const char *gateway;          /* drgateway, NULL in sim */
     const char *forced[LAB_EFFECTS];
-    const char *selftest, *selftest_detail;
+    struct gate selftest;
     const char *junit_style;
     bool keep, skip_unsupported;
     int64_t timeout_ns; /* 0 none */

@@ -17,10 +17,11 @@
 #include <unistd.h>
 
 #define PROJECT_FILE "drtest.yaml"
+#define SYSTEM_FILE "/etc/drtest/config.yaml"
 #define SETTINGS_MAX_BYTES (64u * 1024u)
 
 /* --help and --version are acts, --config says where to look: none of them is a setting. */
-static bool settable(const struct option_row *row)
+bool settings_settable(const struct option_row *row)
 {
     return !text_eq(row->name, "help") && !text_eq(row->name, "version") && !text_eq(row->name, "config");
 }
@@ -42,7 +43,7 @@ static int from_environment(struct call *c, struct err *e)
     for (size_t s = 0; s < array_len(c->sets); s++) {
         for (size_t i = 0; i < c->sets[s].count; i++) {
             const struct option_row *row = &c->sets[s].rows[i];
-            const char *value = settable(row) ? getenv(variable_name(&name, row->name)) : NULL;
+            const char *value = settings_settable(row) ? getenv(variable_name(&name, row->name)) : NULL;
             if (value && *value && options_give(&c->sets[s], i, value, ORIGIN_ENVIRONMENT, text_str(&name), e) < 0) {
                 return -1;
             }
@@ -103,7 +104,7 @@ static void give(struct call *c, struct yaml_tree *tree, const struct yaml_node 
     const char *name = value->key->text;
     for (size_t s = 0; s < array_len(c->sets); s++) {
         int row = options_find(&c->sets[s], name);
-        if (row < 0 || !settable(&c->sets[s].rows[row])) {
+        if (row < 0 || !settings_settable(&c->sets[s].rows[row])) {
             continue;
         }
         if (value->kind == NODE_LIST && c->sets[s].rows[row].kind == OPTION_LIST) {
@@ -185,6 +186,32 @@ static const char *user_file(struct text *t)
     return text_str(t);
 }
 
+void settings_source(struct text *out, const struct option_row *row, enum option_origin origin, const char *config)
+{
+    scoped_text struct text name = {0};
+    const char *named = getenv("DRTEST_CONFIG");
+    switch (origin) {
+    case ORIGIN_FLAG:
+        text_addf(out, "flag --%s", row->name);
+        break;
+    case ORIGIN_ENVIRONMENT:
+        text_addf(out, "environment %s", variable_name(&name, row->name));
+        break;
+    case ORIGIN_PROJECT:
+        text_addf(out, "file %s", config && *config ? config : named && *named ? named : PROJECT_FILE);
+        break;
+    case ORIGIN_USER:
+        text_addf(out, "file %s", user_file(&name));
+        break;
+    case ORIGIN_SYSTEM:
+        text_add(out, "file " SYSTEM_FILE);
+        break;
+    case ORIGIN_BUILTIN:
+        text_add(out, "built in");
+        break;
+    }
+}
+
 int settings_apply(struct call *c)
 {
     struct err e = {0};
@@ -198,5 +225,5 @@ int settings_apply(struct call *c)
     if (code == 0 && *user_file(&user)) {
         code = from_file_if_there(c, text_str(&user), ORIGIN_USER);
     }
-    return code ? code : from_file_if_there(c, "/etc/drtest/config.yaml", ORIGIN_SYSTEM);
+    return code ? code : from_file_if_there(c, SYSTEM_FILE, ORIGIN_SYSTEM);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The record of a suite: its folder is made when its first run begins (so that its name says when), suite.json when its
- * last run has ended, whatever ended it.
+ * The record of a suite, or of a set of repeats: its folder is made when its first run begins (so that its name says
+ * when), suite.json when its last run has ended, whatever ended it. Scenarios with repeats get their statistics.
  */
 #include "harness/base/clock.h"
 #include "harness/base/err.h"
 #include "harness/base/json.h"
 #include "harness/base/scoped.h"
 #include "harness/cli/outputs.h"
+#include "harness/cli/statistics.h"
 #include "harness/evidence/evidence_write.h"
 
 #include <string.h>
@@ -33,8 +34,15 @@ void suite_record_add(struct suite_record *s, const struct job *job, const struc
     struct suite_run *r = vec_push(&s->runs);
     r->run_id = arena_strdup(&s->arena, slash ? slash + 1 : o->run_path);
     r->scenario = job->plan->name;
+    r->seed = (int64_t)job->plan->seed;
     r->repeat_index = job->repeat_index;
+    r->repeat_count = job->repeat_count;
     r->verdict = o->result ? o->result->run.verdict : INCONCLUSIVE;
+    if (o->result) {
+        scoped_json json_t *doc = result_to_json(o->result);
+        r->pooled = arena_new(&s->arena, struct pool_run);
+        *r->pooled = pool_run_of_result(&s->arena, doc);
+    }
 }
 
 static json_t *runs_json(const struct suite_record *s, int64_t counts[4])
@@ -43,26 +51,72 @@ static json_t *runs_json(const struct suite_record *s, int64_t counts[4])
     for (size_t i = 0; i < s->runs.len; i++) {
         const struct suite_run *r = &s->runs.at[i];
         counts[r->verdict]++;
-        json_array_append_new(runs, json_pack("{s:s?,s:s,s:I,s:s}", "run_id", r->run_id, "scenario", r->scenario,
-                                              "repeat_index", (json_int_t)r->repeat_index, "verdict",
-                                              verdict_words[r->verdict]));
+        json_array_append_new(
+            runs, json_pack("{s:s?,s:s,s:I,s:s,s:I,s:I,s:s?}", "run_id", r->run_id, "scenario", r->scenario, "repeat_index",
+                            (json_int_t)r->repeat_index, "verdict", verdict_words[r->verdict], "repeat_count",
+                            (json_int_t)r->repeat_count, "seed", (json_int_t)r->seed, "left_out",
+                            r->pooled ? pool_left_out(r->pooled) : RUN_UNJUDGED));
     }
     return runs;
 }
 
-int suite_record_end(struct suite_record *s, int exit_code, struct err *e)
+/* Whether run k is the first of its pool: same scenario, and the same digest of it (a suite may list one twice, with
+ * different values). */
+static bool same_scenario(const struct pool_run *a, const struct pool_run *b)
+{
+    return text_eq(a->scenario, b->scenario) && text_eq(a->digest[DIGEST_SCENARIO], b->digest[DIGEST_SCENARIO]);
+}
+
+/* The runs of one pool, beginning with run k; none if it belongs to one that began before. */
+static size_t pool_from(const struct suite_record *s, size_t k, const struct pool_run **in)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->runs.len; i++) {
+        const struct pool_run *r = s->runs.at[i].pooled;
+        if (!r || !s->runs.at[k].pooled || !same_scenario(r, s->runs.at[k].pooled)) {
+            continue;
+        }
+        if (i < k) {
+            return 0;
+        }
+        in[n++] = r;
+    }
+    return n;
+}
+
+static json_t *statistics_of(struct suite_record *s, struct text *said)
+{
+    json_t *all = json_array();
+    const struct pool_run **in = arena_array(&s->arena, const struct pool_run *, s->runs.len + 1);
+    for (size_t k = 0; k < s->runs.len; k++) {
+        size_t n = pool_from(s, k, in);
+        if (n < 2) {
+            continue;
+        }
+        struct pool p = pool_of(&s->arena, in, n, NULL);
+        json_array_append_new(all, statistics_json(&p));
+        statistics_text(said, &p);
+    }
+    return all;
+}
+
+int suite_record_end(struct suite_record *s, int exit_code, struct text *said, struct err *e)
 {
     int64_t counts[4] = {0};
     char ended[32];
     json_t *runs = runs_json(s, counts);
     scoped_json json_t *doc = json_pack(
-        "{s:i,s:s,s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:o}", "schema_version", 1, "suite", s->suite->name, "started_at",
+        "{s:i,s:s,s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:o,s:s,s:o}", "schema_version", 1, "suite", s->suite->name, "started_at",
         s->started_at, "ended_at", clock_rfc3339(clock_wall_ns(), ended), "exit_code", exit_code, "met_count",
         (json_int_t)counts[MET], "missed_count", (json_int_t)counts[MISSED], "inconclusive_count",
-        (json_int_t)counts[INCONCLUSIVE], "skipped_count", (json_int_t)counts[SKIPPED], "runs", runs);
+        (json_int_t)counts[INCONCLUSIVE], "skipped_count", (json_int_t)counts[SKIPPED], "runs", runs, "kind",
+        s->suite->file ? "suite" : "repeats", "statistics", statistics_of(s, said));
     scoped_free char *text = json_dumps(doc, JSON_INDENT(1));
     scoped_text struct text path = {0}, body = {0};
     text_addf(&path, "%s/suite.json", s->path);
+    if (said->len) {
+        text_addf(said, "  record %s\n", text_str(&path));
+    }
     text_addf(&body, "%s\n", text ? text : "{}");
     return file_replace(text_str(&path), text_str(&body), body.len, e);
 }

@@ -2,10 +2,12 @@
 /*
  * The lines of timeline.jsonl: one JSON object per event, integer ns of run time. Only the conductor writes it.
  *
- *     {"seq":3611,"kind":"fault.proof","due_ns":..,"at_ns":..,"end_ns":..,"subject":"us-east","outcome":"ok","code":0,"detail":"pidfd"}
+ *     {"seq":3611,"kind":"fault.proof","due_ns":..,"at_ns":..,"end_ns":..,"subject":"us-east","outcome":"ok","code":0,"detail":"pidfd",
+ *      "crc":"1f3a90c4"}
  *
- * The first line is the header (kind "header": format = EVENT_FORMAT, scenario hash, seed, host, capabilities, wall
- * time at zero, argv in `data`). A torn last line is ignored. at_ns..end_ns bracket what happened; due_ns is when
+ * (in one line). The first line is the header (kind "header": format = EVENT_FORMAT, scenario hash, hash of plan.yaml,
+ * seed, host, capabilities, wall time at zero, argv in `data`). crc is the CRC-32C, eight hex digits, of all bytes of the
+ * line before `,"crc":`. The last line seals the other files (seal.h). A torn last line is ignored. at_ns..end_ns bracket what happened; due_ns is when
  * the plan wanted it (for observations: the send of the last poll that did not show it yet), 0 where there is no
  * such thing.
  */
@@ -13,7 +15,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#define EVENT_FORMAT 1
+#define EVENT_FORMAT 2
 
 /* kind                 subject           what the numbers say; data */
 #define EVENT_KINDS(X)                                                                                                \
@@ -41,10 +43,10 @@
     X(RESIDUE, "residue")            /* outcome clean|dirty; detail */                                                \
     X(ABORT, "abort")                /* detail: signal or abort condition */                                          \
     X(DRIFT, "drift")                /* subject: gateway; data: desired and running configuration at that moment */   \
-    X(SELFTEST, "selftest")          /* outcome met|missed|skipped; detail */                                         \
+    X(SELFTEST, "selftest")          /* outcome met|missed|skipped; detail; data {"form", "at", "rows"} */            \
     X(WIRE, "wire")                  /* outcome late: at..end, a frame waited that much beyond its instant; ok|overflow: \
                                         the books at the end; code: frames lost though nobody asked; data: counts */ \
-    X(END, "end")                    /* outcome completed|void|interrupted|unfit; data {"scenario_sha256"}; the last line */
+    X(END, "end")                    /* outcome completed|void|interrupted|unfit; data {"scenario_sha256", "seals"}; the last line */
 
 enum event_kind {
 #define X(name, word) EVENT_##name,

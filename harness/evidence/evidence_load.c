@@ -2,20 +2,25 @@
 /*
  * Three files become one struct evidence.
  *
- * timeline.jsonl is read by timeline_read.c, ledger.bin judged by ledger_check.c. samples.bin is taken apart here:
- * the header decides whether it is ours, then each record goes by its kind to requests, stalls or switches. A record
- * with an impossible kind, outcome or stream ends the file for us: records have no check of their own, and one that
- * is torn shifts all behind it. Each list is then sorted by instant, with the rest of the key as tie-breaker, so
- * that the order in which workers happened to append leaves no trace in any number.
+ * timeline.jsonl is read first, by timeline_read.c: its last line has the seals of the other files. ledger.bin is judged
+ * by ledger_file.c. samples.bin is taken apart here: the header decides whether it is ours, then each record goes by its
+ * kind to requests, stalls or switches. A record whose CRC does not hold, or with an impossible kind or outcome, ends the
+ * file for us: one that is torn shifts all behind it. Each list is then sorted by instant, with the rest of the key as
+ * tie-breaker, so that the order in which workers happened to append leaves no trace in any number. plan.yaml is not
+ * read here, but it must still be the one that the header of the timeline names.
  *
  * Not there at all or of another format: an error. Damaged: loaded up to the damage, which is named.
  */
 #include "harness/evidence/evidence_read.h"
 
 #include "harness/base/err.h"
+#include "harness/base/json.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
 #include "harness/evidence/binary_file.h"
-#include "harness/evidence/ledger_check.h"
+#include "harness/evidence/ledger_file.h"
 #include "harness/evidence/sample_check.h"
+#include "harness/evidence/seal.h"
 #include "harness/evidence/timeline_read.h"
 
 #include <stdlib.h>
@@ -69,6 +74,28 @@ static struct sample *pick_kind(struct arena *a, const struct sample *s, size_t 
     return out;
 }
 
+/* How many records are sound, from the front; what is wrong with the rest of the file is named. */
+static size_t judge_samples(struct evidence *ev, const struct sample *records, const struct binary_file *f)
+{
+    size_t count = f->len / SAMPLE_SIZE - 1, sound = 0;
+    struct seal seal;
+    seal_begin(&seal);
+    seal_add(&seal, ((const struct sample_header *)f->at)->crc);
+    for (; sound < count && sample_is_sound(&records[sound]); sound++) {
+        seal_add(&seal, records[sound].crc);
+    }
+    const char *broken = seal_broken(&seal, ev, "samples.bin", &ev->arena);
+    if (sound < count) {
+        ev->samples_damage = arena_printf(&ev->arena, "record %zu is none, or not as it was written; the %zu before it are "
+                                          "whole", sound + 1, sound);
+    } else if (f->len % SAMPLE_SIZE != 0) {
+        ev->samples_damage = arena_printf(&ev->arena, "the file ends within record %zu", count + 1);
+    } else {
+        ev->samples_damage = broken;
+    }
+    return sound;
+}
+
 static int load_samples(struct evidence *ev, struct err *e)
 {
     struct binary_file f;
@@ -80,18 +107,11 @@ static int load_samples(struct evidence *ev, struct err *e)
         return err_set(e, ERR_READING, ev->path, "there is no samples.bin in this run");
     }
     if (f.len < SAMPLE_SIZE || !sample_header_is_ours(f.at)) {
-        return err_set(e, ERR_READING, ev->path, "samples.bin is not a file of requests of format %d", SAMPLE_VERSION);
+        return err_set(e, ERR_READING, ev->path,
+                       "samples.bin is not a file of requests of format %d, or its header is damaged", SAMPLE_VERSION);
     }
     const struct sample *records = (const struct sample *)f.at + 1;
-    size_t count = f.len / SAMPLE_SIZE - 1, sound = 0;
-    while (sound < count && sample_is_sound(&records[sound])) {
-        sound++;
-    }
-    if (sound < count) {
-        ev->samples_damage = arena_printf(&ev->arena, "record %zu is not one", sound + 1);
-    } else if (f.len % SAMPLE_SIZE != 0) {
-        ev->samples_damage = arena_printf(&ev->arena, "the file ends within record %zu", count + 1);
-    }
+    size_t sound = judge_samples(ev, records, &f);
     ev->samples = pick_kind(&ev->arena, records, sound, SAMPLE_REQUEST, &ev->sample_count);
     ev->stalls = pick_kind(&ev->arena, records, sound, SAMPLE_STALL, &ev->stall_count);
     ev->switches = pick_kind(&ev->arena, records, sound, SAMPLE_SWITCH, &ev->switch_count);
@@ -101,35 +121,31 @@ static int load_samples(struct evidence *ev, struct err *e)
     return 0;
 }
 
-static int load_ledger(struct evidence *ev, struct err *e)
+static void check_plan(struct evidence *ev)
 {
-    struct binary_file f;
-    if (binary_file_read(&f, ev->path, "ledger.bin", MAX_BINARY, &ev->arena, &ev->has_ledger, e) != 0) {
-        return -1;
+    const char *wanted = json_string_value(json_object_get(ev->events[0].data, "plan_sha256"));
+    char is[SHA256_HEX];
+    scoped_text struct text path = {0};
+    if (!wanted) {
+        return; /* evidence without a plan of its own: a self-test */
     }
-    if (!ev->has_ledger) {
-        return 0;
+    text_addf(&path, "%s/plan.yaml", ev->path);
+    if (sha256_file(text_str(&path), is, NULL) != 0) {
+        ev->plan_damage = "the file is not there, or cannot be read";
+    } else if (!text_eq(is, wanted)) {
+        ev->plan_damage = "it is not the plan with which the run began";
     }
-    if (f.len < LEDGER_SIZE || ledger_check_header(f.at) != 0) {
-        return err_set(e, ERR_READING, ev->path, "ledger.bin is not a ledger of format %d", LEDGER_VERSION);
-    }
-    struct ledger_judgement judged;
-    ev->ledger = (const struct ledger_record *)f.at + 1;
-    ledger_check(ev->ledger, f.len / LEDGER_SIZE - 1, f.len % LEDGER_SIZE, &ev->arena, &judged);
-    ev->ledger_count = judged.sound;
-    ev->ledger_damage = judged.damage;
-    memcpy(ev->ledger_chain_sha256, judged.chain_sha256, sizeof(ev->ledger_chain_sha256));
-    return 0;
 }
 
 int evidence_load(struct evidence **ev, const char *run_path, struct err *e)
 {
     struct evidence *made = xcalloc(1, sizeof(*made));
     made->path = arena_strdup(&made->arena, run_path);
-    if (timeline_read(made, e) != 0 || load_samples(made, e) != 0 || load_ledger(made, e) != 0) {
+    if (timeline_read(made, e) != 0 || load_samples(made, e) != 0 || ledger_load(made, e) != 0) {
         evidence_free(made);
         return -1;
     }
+    check_plan(made);
     *ev = made;
     return 0;
 }
@@ -140,6 +156,23 @@ void evidence_free(struct evidence *ev)
         return;
     }
     json_holder_free(ev->json);
+    ledger_file_free(ev->ledger_file);
     arena_deinit(&ev->arena);
     free(ev);
+}
+
+const char *evidence_damage(struct evidence *ev)
+{
+    const struct {
+        const char *file, *damage;
+    } all[] = {{"timeline.jsonl", ev->timeline_damage},
+               {"plan.yaml", ev->plan_damage},
+               {"samples.bin", ev->samples_damage},
+               {"ledger.bin", ev->ledger_damage}};
+    for (size_t i = 0; i < array_len(all); i++) {
+        if (all[i].damage) {
+            return arena_printf(&ev->arena, "%s: %s", all[i].file, all[i].damage);
+        }
+    }
+    return NULL;
 }

@@ -2,9 +2,10 @@
 /*
  * The read side of the evidence: everything a run left, checked, in one arena. It cannot write.
  *
- * Used by measure, reports, analyze, export, and by the conductor for its baseline gate (sample_tail). Damage is not an
- * error: what is whole up to the damage is loaded and `damage` says what is wrong, so that the run can be judged
- * inconclusive instead of not at all. A file that is not there at all, or of another format version, is an error.
+ * Used by measure, reports, analyze, export, and by the conductor for its baseline gate (sample_tail) and the seals in
+ * its last line. Damage is not an error: what is whole up to the damage is loaded and `damage` says what is wrong, so
+ * that the run can be judged inconclusive instead of not at all. A timeline or samples.bin that is not there at all, or
+ * of another format version, is an error.
  */
 #pragma once
 #include "harness/base/arena.h"
@@ -15,6 +16,7 @@
 #include <stddef.h>
 
 struct err;
+struct ledger_file;
 
 struct evidence {
     struct arena arena;
@@ -27,16 +29,35 @@ struct evidence {
     size_t stall_count;
     struct sample *switches;        /* SAMPLE_SWITCH, by done_ns: a vantage changed its endpoint */
     size_t switch_count;
-    const struct ledger_record *ledger; /* in file order without the header; NULL without writes */
-    size_t ledger_count;
     bool has_ledger;
+    const struct ledger_record *ledger; /* a small one in memory, in file order without the header; else NULL */
+    struct ledger_file *ledger_file;    /* a large one; read either by ledger_scan */
+    size_t ledger_count;                /* entries: findings counted one by one */
+    size_t ledger_kinds[LEDGER_KINDS];  /* entries by kind */
+    int64_t ledger_newest_ns;
     char ledger_chain_sha256[65];   /* SHA-256 over the last record of each chain, by chain number */
-    const char *timeline_damage, *samples_damage, *ledger_damage; /* NULL: whole */
+    const char *timeline_damage, *samples_damage, *ledger_damage, *plan_damage; /* NULL: whole */
     struct json_holder *json;       /* keeps the events' data alive */
 };
 
 int evidence_load(struct evidence **ev, const char *run_path, struct err *e);
 void evidence_free(struct evidence *ev);
+/* The first damage of all, with the name of its file, in a text of the evidence's; NULL: whole. */
+const char *evidence_damage(struct evidence *ev);
+
+/* Entries of the ledger one by one, in file order, as often as one likes. */
+struct ledger_scan;
+struct ledger_scan *ledger_scan_open(const struct evidence *ev);
+const struct ledger_record *ledger_scan_next(struct ledger_scan *s); /* valid until the next call; NULL at the end */
+void ledger_scan_close(struct ledger_scan *s);
+static inline void ledger_scan_cleanup(struct ledger_scan **s)
+{
+    ledger_scan_close(*s);
+}
+#define scoped_ledger_scan __attribute__((cleanup(ledger_scan_cleanup)))
+
+/* The seals of the run's files as they are now, for the last line of its timeline (seal.h); a new reference. */
+json_t *evidence_seals(const char *run_path, struct err *e);
 
 /* Follow a samples.bin that is still growing: each call hands over the records appended since. */
 struct sample_tail;

@@ -41,5 +41,8 @@ int ledger_create(const char *run_path, int64_t zero_wall_ns, struct err *e);
 int ledger_open(struct ledger_writer **w, const char *run_path, uint16_t chain, struct err *e);
 /* Fills chain, number, previous and crc; appended with one write(2) before it returns. */
 int ledger_add(struct ledger_writer *w, struct ledger_record *r, struct err *e);
+/* What a final read found, as pages that share the members of r (read, region, pass, instant); n = 0 is nothing. */
+int ledger_add_page(struct ledger_writer *w, const struct ledger_record *r, const struct ledger_found *at, size_t n,
+                    struct err *e);
 int ledger_sync(struct ledger_writer *w, struct err *e); /* fdatasync(2) */
 void ledger_close(struct ledger_writer *w);

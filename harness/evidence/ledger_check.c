@@ -1,35 +1,67 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One pass. For each chain (65,536 are possible, hence a table by number) we keep how many records it has, the hash
- * of its last one and how far its writes have counted. A record is sound when its CRC holds, its kind is known, and
- * it is the next of its chain by number and by hash. An intent must follow the one before by exactly one, a result
- * must belong to an intent already on record.
+ * One pass. For each chain we keep how many records it has, the hash of its last one and how far its writes have
+ * counted; the table of the 65,536 possible ones is made page by page, as chains turn up. A record is sound when its CRC
+ * holds, its kind is known, it is the next of its chain by number and by hash, and what stands behind it has the hash it
+ * says. An intent must follow the one before by exactly one, a result must belong to an intent already on record.
  *
  * The first record that fails ends the pass: what stands behind it cannot be trusted to be in place. Records missing at
- * the very end of the file leave no trace here; the manifest guards against that.
+ * the very end of the file leave no trace here; the seal guards against that.
  */
 #include "harness/evidence/ledger_check.h"
 
 #include "harness/base/arena.h"
 #include "harness/base/json.h"
-#include "harness/base/scoped.h"
 #include "harness/base/vec.h"
 #include "harness/evidence/crc32c.h"
+#include "harness/evidence/sha256.h"
 
-#include <inttypes.h>
-#include <openssl/sha.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define CHAINS ((size_t)UINT16_MAX + 1)
+enum { PAGES = 256, PER_PAGE = 256 };
 
 struct chain {
-    uint64_t next;    /* number its next record must have */
-    uint8_t hash[32]; /* SHA-256 of its last record */
-    const struct ledger_record *last;
-    bool has_intent;
+    uint64_t next; /* number its next record must have */
+    uint8_t hash[SHA256_BYTES];
+    struct ledger_record last;
+    bool begun, has_intent;
     uint64_t intent; /* seq of the newest intent */
 };
+
+struct ledger_check {
+    struct sha256 *sha;
+    struct chain *pages[PAGES];
+};
+
+struct ledger_check *ledger_check_new(void)
+{
+    struct ledger_check *c = xcalloc(1, sizeof(*c));
+    c->sha = sha256_new();
+    return c;
+}
+
+void ledger_check_free(struct ledger_check *c)
+{
+    if (!c) {
+        return;
+    }
+    for (size_t i = 0; i < PAGES; i++) {
+        free(c->pages[i]);
+    }
+    sha256_free(c->sha);
+    free(c);
+}
+
+static struct chain *chain_of(struct ledger_check *c, uint16_t number)
+{
+    struct chain **page = &c->pages[number / PER_PAGE];
+    if (!*page) {
+        *page = xcalloc(PER_PAGE, sizeof(**page));
+    }
+    return &(*page)[number % PER_PAGE];
+}
 
 static bool crc_holds(const struct ledger_record *r)
 {
@@ -41,7 +73,7 @@ static bool crc_holds(const struct ledger_record *r)
 int ledger_check_header(const struct ledger_record *header)
 {
     bool ours = header->kind == LEDGER_HEADER &&
-                memcmp(header->reserved2, LEDGER_MAGIC, sizeof(LEDGER_MAGIC) - 1) == 0 &&
+                memcmp(header->digest, LEDGER_MAGIC, sizeof(LEDGER_MAGIC) - 1) == 0 &&
                 header->version == LEDGER_VERSION && header->seq == LEDGER_SIZE;
     return ours && crc_holds(header) ? 0 : -1;
 }
@@ -49,7 +81,7 @@ int ledger_check_header(const struct ledger_record *header)
 /* What is wrong with the place of this record in its chain, NULL when nothing is. */
 static const char *misplaced(const struct chain *c, const struct ledger_record *r)
 {
-    if (r->kind < LEDGER_INTENT || r->kind > LEDGER_FOREIGN) {
+    if (r->kind < LEDGER_INTENT || r->kind >= LEDGER_KINDS) {
         return "its kind is unknown";
     }
     if (r->number != c->next) {
@@ -67,49 +99,54 @@ static const char *misplaced(const struct chain *c, const struct ledger_record *
     return NULL;
 }
 
-static void follow(struct chain *c, const struct ledger_record *r)
+/* What is wrong with the page behind this record. */
+static const char *bad_page(struct ledger_check *c, const struct ledger_record *r, const struct ledger_found *found)
 {
-    c->next = r->number + 1;
-    c->last = r;
-    SHA256((const unsigned char *)r, sizeof(*r), c->hash);
-    if (r->kind == LEDGER_INTENT) {
-        c->has_intent = true;
-        c->intent = r->seq;
+    if (r->kind != LEDGER_PAGE) {
+        return NULL;
     }
+    if (r->count == 0 || r->count > LEDGER_PAGE_MAX || !found) {
+        return "its page has no possible size";
+    }
+    uint8_t hash[SHA256_BYTES];
+    sha256_of(c->sha, found, ledger_behind(r), hash);
+    return memcmp(hash, r->digest, sizeof(r->digest)) == 0 ? NULL : "what it found is not as it was written";
 }
 
-static void fingerprint(const struct chain *chains, char out[65])
+const char *ledger_check_next(struct ledger_check *c, const struct ledger_record *r, const struct ledger_found *found)
+{
+    if (!crc_holds(r)) {
+        return "its CRC does not hold";
+    }
+    struct chain *chain = chain_of(c, r->chain);
+    const char *wrong = misplaced(chain, r);
+    wrong = wrong ? wrong : bad_page(c, r, found);
+    if (wrong) {
+        return wrong;
+    }
+    chain->next = r->number + 1;
+    chain->last = *r;
+    chain->begun = true;
+    sha256_of(c->sha, r, sizeof(*r), chain->hash);
+    if (r->kind == LEDGER_INTENT) {
+        chain->has_intent = true;
+        chain->intent = r->seq;
+    }
+    return NULL;
+}
+
+void ledger_check_fingerprint(const struct ledger_check *c, char out[65])
 {
     struct {
         struct ledger_record *at;
         size_t len, cap;
     } lasts = {0};
-    for (size_t i = 0; i < CHAINS; i++) {
-        if (chains[i].last) {
-            *vec_push(&lasts) = *chains[i].last;
+    for (size_t i = 0; i < (size_t)PAGES * PER_PAGE; i++) {
+        const struct chain *page = c->pages[i / PER_PAGE];
+        if (page && page[i % PER_PAGE].begun) {
+            *vec_push(&lasts) = page[i % PER_PAGE].last;
         }
     }
     sha256_hex(lasts.at ? (const void *)lasts.at : "", lasts.len * sizeof(lasts.at[0]), out);
     vec_deinit(&lasts);
-}
-
-void ledger_check(const struct ledger_record *records, size_t count, size_t torn, struct arena *a,
-                  struct ledger_judgement *out)
-{
-    *out = (struct ledger_judgement){0};
-    scoped_free struct chain *chains = xcalloc(CHAINS, sizeof(*chains));
-    for (; out->sound < count && !out->damage; out->sound++) {
-        const struct ledger_record *r = &records[out->sound];
-        const char *wrong = crc_holds(r) ? misplaced(&chains[r->chain], r) : "its CRC does not hold";
-        if (wrong) {
-            out->damage = arena_printf(a, "record %zu (chain %u, number %" PRIu64 "): %s", out->sound + 1,
-                                       (unsigned)r->chain, r->number, wrong);
-            break;
-        }
-        follow(&chains[r->chain], r);
-    }
-    if (!out->damage && torn > 0) {
-        out->damage = arena_printf(a, "the file ends within record %zu", count + 1);
-    }
-    fingerprint(chains, out->chain_sha256);
 }

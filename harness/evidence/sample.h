@@ -3,15 +3,16 @@
  * The records of samples.bin: what became of each planned request, and how late the harness itself ran.
  *
  * Fixed size, little-endian, described by the header; written by the load workers with O_APPEND in whole records, in
- * any order, read by measure and reports. The first record is the header. An instant is run time: ns of
- * CLOCK_MONOTONIC (or the lab's virtual clock) since the run began.
+ * any order, read by measure and reports. The first record is the header. Each record ends with its own CRC-32C; how
+ * many there are in the end, and in which order, the last line of the timeline says (seal.h). An instant is run time: ns
+ * of CLOCK_MONOTONIC (or the lab's virtual clock) since the run began.
  */
 #pragma once
 #include <stdint.h>
 
 #define SAMPLE_MAGIC "DRSAMPL1"
 #define SAMPLE_SIZE 96
-#define SAMPLE_VERSION 1
+#define SAMPLE_VERSION 2
 
 enum sample_kind { SAMPLE_REQUEST = 1, SAMPLE_STALL = 2, SAMPLE_SWITCH = 3 };
 
@@ -58,7 +59,8 @@ struct sample {
     uint64_t lsn;       /* writes: X-DR-LSN */
     int32_t code;       /* CURLcode or errno-like detail for people; 0 none */
     uint32_t bytes;     /* body bytes received */
-    uint8_t reserved[24];
+    uint8_t reserved[20];
+    uint32_t crc;       /* CRC-32C of the bytes before it; the writer's business */
 };
 _Static_assert(sizeof(struct sample) == SAMPLE_SIZE, "samples.bin has fixed records");
 
@@ -68,6 +70,7 @@ struct sample_header {
     uint32_t record_size, version;
     uint8_t scenario_sha256[32];
     int64_t zero_wall_ns;
-    uint8_t reserved[40];
+    uint8_t reserved[36];
+    uint32_t crc; /* as in a record */
 };
 _Static_assert(sizeof(struct sample_header) == SAMPLE_SIZE, "the header is one record");

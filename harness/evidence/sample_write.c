@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Samples are collected in memory and appended in whole records, up to 256 with one write(2), so that the hot path
- * costs a copy. samples_add flushes by itself when the buffer is full; its failure then sticks and the next
+ * costs a copy and a CRC. samples_add flushes by itself when the buffer is full; its failure then sticks and the next
  * samples_flush tells.
  */
 #include "harness/evidence/evidence_write.h"
@@ -9,6 +9,7 @@
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
 #include "harness/evidence/append.h"
+#include "harness/evidence/sample_check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,7 @@ int samples_create(const char *run_path, const char *scenario_sha256, int64_t ze
     struct sample_header header = {.record_size = SAMPLE_SIZE, .version = SAMPLE_VERSION, .zero_wall_ns = zero_wall_ns};
     memcpy(header.magic, SAMPLE_MAGIC, sizeof(header.magic));
     unhex(scenario_sha256, header.scenario_sha256);
+    header.crc = sample_crc(&header);
     int status = append_bytes(&file, &header, sizeof(header), e);
     append_close(&file);
     return status;
@@ -64,7 +66,9 @@ void samples_add(struct sample_writer *w, const struct sample *s)
     if (w->count == BUFFERED) {
         samples_flush(w, NULL);
     }
-    w->buffer[w->count++] = *s;
+    struct sample *kept = &w->buffer[w->count++];
+    *kept = *s;
+    kept->crc = sample_crc(kept);
 }
 
 int samples_flush(struct sample_writer *w, struct err *e)

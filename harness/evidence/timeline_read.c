@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Line by line. The first line must be a header of our format, or this is no timeline of ours: an error. After that
- * a line that is no event, or whose seq is not its place, ends the reading and is named as damage. A last line
- * without line break was being written when the conductor died: it is left out and no damage.
+ * a line whose CRC does not hold, that is no event, whose seq is not its place, or that stands behind the end, ends the
+ * reading and is named as damage. A last line without line break was being written when the conductor died: it is left
+ * out and no damage.
  *
  * Keys that we do not know are ignored, as the format promises.
  */
@@ -13,7 +14,10 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/vec.h"
+#include "harness/evidence/crc32c.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,16 +82,40 @@ static bool to_event(struct arena *a, const json_t *line, struct event *out)
     return true;
 }
 
-/* Another format says so; a header that says nothing is of the first one. */
+/* Another format says so; a header that says nothing (of a self-test, say) is of ours. */
 static bool is_header(const struct event *ev)
 {
     const json_t *format = json_object_get(ev->data, "format");
     return ev->kind == EVENT_HEADER && ev->seq == 0 && (!format || json_integer_value(format) == EVENT_FORMAT);
 }
 
+/* Whether the line ends with the CRC of what stands before it. */
+static bool crc_holds(const char *at, size_t len)
+{
+    static const char shape[] = ",\"crc\":\"00000000\"}";
+    const size_t tail = sizeof(shape) - 1;
+    if (len <= tail) {
+        return false;
+    }
+    char wanted[sizeof(shape)];
+    (void)snprintf(wanted, sizeof(wanted), ",\"crc\":\"%08" PRIx32 "\"}", crc32c(at, len - tail));
+    return memcmp(at + len - tail, wanted, tail) == 0;
+}
+
+/* The format that a first line names which is not ours; 0: it names none. */
+static json_int_t other_format(const char *at, size_t len)
+{
+    scoped_json json_t *line = json_loadb(at, len, JSON_REJECT_DUPLICATES, NULL);
+    json_int_t format = json_integer_value(json_object_get(json_object_get(line, "data"), "format"));
+    return format == EVENT_FORMAT ? 0 : format;
+}
+
 /* One line into *event; data outlives the line in the holder. */
 static bool read_line(struct evidence *ev, const char *at, size_t len, struct event *event)
 {
+    if (!crc_holds(at, len)) {
+        return false;
+    }
     scoped_json json_t *line = json_loadb(at, len, JSON_REJECT_DUPLICATES, NULL);
     if (!to_event(&ev->arena, line, event)) {
         return false;
@@ -108,6 +136,29 @@ static void free_events(struct events *events)
     vec_deinit(events);
 }
 
+/* Why this event (NULL: the line is none) cannot stand here; NULL: it can. */
+static const char *misplaced(const struct events *before, const struct event *event)
+{
+    if (!event) {
+        return "this is not an event, or not as it was written";
+    }
+    if (before->len > 0 && before->at[before->len - 1].kind == EVENT_END) {
+        return "it stands behind the end";
+    }
+    return event->seq == (int64_t)before->len ? NULL : "its seq is not its place";
+}
+
+static int refuse(const struct text *file, const char *path, struct err *e)
+{
+    json_int_t other = other_format(text_str(file), strcspn(text_str(file), "\n"));
+    if (other) {
+        err_set(e, ERR_READING, path, "this is a timeline of format %lld, not %d", (long long)other, EVENT_FORMAT);
+        return err_help(e, "use the version of drtest that made the run");
+    }
+    return err_set(e, ERR_READING, path, "the first line is not the header of a timeline of format %d, or damaged",
+                   EVENT_FORMAT);
+}
+
 int timeline_read(struct evidence *ev, struct err *e)
 {
     const char *path = arena_printf(&ev->arena, "%s/timeline.jsonl", ev->path);
@@ -124,16 +175,15 @@ int timeline_read(struct evidence *ev, struct err *e)
         if (events.len == 0 && (!sound || !is_header(&event))) {
             break;
         }
-        if (!sound || event.seq != (int64_t)events.len) {
-            ev->timeline_damage = arena_printf(&ev->arena, "line %zu: %s", events.len + 1,
-                                               sound ? "its seq is not its place" : "this is not an event");
+        const char *wrong = misplaced(&events, sound ? &event : NULL);
+        if (wrong) {
+            ev->timeline_damage = arena_printf(&ev->arena, "line %zu: %s", events.len + 1, wrong);
             break;
         }
         *vec_push(&events) = event;
     }
     if (events.len == 0) {
-        return err_set(e, ERR_READING, path, "the first line is not the header of a timeline of format %d",
-                       EVENT_FORMAT);
+        return refuse(&file, path, e);
     }
     ev->event_count = events.len;
     ev->events = arena_array(&ev->arena, struct event, events.len);

@@ -6,6 +6,8 @@
  * UTF-8 (a stray byte becomes U+FFFD) because a node's name or an error message may carry anything; refusing the event
  * would lose it. Data that jansson cannot print is left out of a line that is otherwise recorded, and reported.
  *
+ * The line closes with the CRC of what stands before it, so that a reader can tell a line that was changed later.
+ *
  * The sequence number is spent only on a line that was written whole.
  */
 #include "harness/evidence/evidence_write.h"
@@ -15,6 +17,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/evidence/append.h"
+#include "harness/evidence/crc32c.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -109,7 +112,7 @@ int timeline_add(struct timeline *t, const struct event *ev, int64_t *seq, struc
     text_addf(line, ",\"code\":%" PRId64, ev->code);
     add_string(line, "detail", ev->detail);
     int bad_data = add_data(line, ev->data, t->file.path, e);
-    text_add(line, "}\n");
+    text_addf(line, ",\"crc\":\"%08" PRIx32 "\"}\n", crc32c(line->at, line->len));
     if (append_bytes(&t->file, line->at, line->len, e) != 0) {
         return -1;
     }

@@ -4,7 +4,8 @@
  *
  *     node 10.<site+1>.<n+1>.2/30 ── .1 router of its site ══ 100.64.0.0/10, a /30 per link ══ router of the other site
  *
- * A node's default route is its router; a router knows each neighbouring site's 10.<site+1>.0.0/16 by the link to it.
+ * A client that opens more connections than one address has ports for has more of them, 10.<site+1>.254.<i>/32, by a
+ * route of its router. A node's default route is its router; a router knows each neighbouring site's 10.<site+1>.0.0/16 by the link to it.
  * Addresses of hardware are ours, so every neighbour entry is permanent from the start: a cut kills ARP, too, and learned
  * entries would turn a one-way cut into a two-way one after half a minute.
  *
@@ -155,10 +156,17 @@ static void furnish_node(const struct netns_lab *l, uint16_t node)
     netlink_up(nl, inner.index);
     netlink_neighbour(nl, inner.index, gateway, outer.mac);
     netlink_route(nl, 0, 0, gateway, inner.index);
-    nl = l->routers[l->topo->nodes[node].site].nl;
+    uint16_t site = l->topo->nodes[node].site, sources = l->topo->sites[site].sources;
+    for (uint16_t i = 1; i < sources; i++) {
+        netlink_address(nl, inner.index, topo_source(site, i), 32);
+    }
+    nl = l->routers[site].nl;
     netlink_address(nl, outer.index, gateway, 30);
     netlink_up(nl, outer.index);
     netlink_neighbour(nl, outer.index, address, inner.mac);
+    if (sources > 1) {
+        netlink_route(nl, topo_source(site, 0), 24, address, outer.index);
+    }
 }
 
 static void furnish_link(const struct netns_lab *l, uint16_t link)

@@ -57,4 +57,7 @@ struct transport {
 
 /* At most max_in_flight exchanges at once; more are refused by send. Borrows the loop. */
 int transport_curl_new(struct transport **t, struct loop *l, size_t max_in_flight, struct err *e);
+/* Connections made from now on leave from these addresses of this machine in turn. Copied; host byte order. With none or
+ * one the kernel chooses. */
+void transport_curl_sources(struct transport *t, const uint32_t *addresses, size_t count);
 json_t *transport_curl_facts(void); /* library version and every setting that matters, for the header; new reference */

@@ -79,12 +79,24 @@ static void forget(struct curl_sockets *s, struct curl_socket *k)
     free(k);
 }
 
+/* From the next source; connect(2) picks the port, as only then it knows to whom, and so may use one for each of them. */
+static int leave_from_next(struct curl_sockets *s, int fd)
+{
+    int one = 1;
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr = s->sources[s->next_source]};
+    s->next_source = (s->next_source + 1) % s->source_count;
+    return setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)) != 0
+               ? -1
+               : bind(fd, (struct sockaddr *)&from, sizeof(from));
+}
+
 int curl_sockets_open(struct curl_sockets *s, const struct curl_sockaddr *to, struct curl_peer *peer, const void *owner)
 {
-    int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-    if (fd < 0) {
+    scoped_fd int made = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    if (made < 0 || (s->source_count > 0 && leave_from_next(s, made) != 0)) {
         return -1;
     }
+    int fd = steal_fd(&made);
     while (s->len <= (size_t)fd) {
         s->at = vec_grow(s->at, s->len, &s->cap, sizeof(*s->at));
         s->len++;

@@ -8,6 +8,7 @@
 #pragma once
 #include "harness/base/loop.h"
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <stddef.h>
 
 /* One address and port asked so far. */
@@ -24,13 +25,15 @@ struct curl_sockets {
     size_t len, cap;
     struct curl_peer **peers;
     size_t peer_count, peer_cap;
+    struct in_addr *sources; /* connections leave from these in turn; the owner's */
+    size_t source_count, next_source;
     /* libcurl wants to hear of fd: bits of CURL_CSELECT_*. */
     void (*ready)(struct curl_sockets *s, int fd, int bits);
 };
 
 void curl_sockets_deinit(struct curl_sockets *s); /* after libcurl has closed what it had */
 struct curl_peer *curl_sockets_peer(struct curl_sockets *s, const char *address, uint16_t port);
-/* socket(2) for a connection to peer (NULL: one that is not kept). -1 with errno. */
+/* socket(2), and bind(2) where there are sources, for a connection to peer (NULL: one not kept). -1 with errno. */
 int curl_sockets_open(struct curl_sockets *s, const struct curl_sockaddr *to, struct curl_peer *peer,
                       const void *owner);
 void curl_sockets_close(struct curl_sockets *s, int fd);

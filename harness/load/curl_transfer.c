@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The constant options of an easy handle are set once; only method, URL parts, headers and timeouts change from
- * request to request. The headers are list nodes inside the transfer, the URL is a CURLU whose parts are exchanged,
- * so that a request allocates nothing but what libcurl does.
+ * The constant options of an easy handle are set once, address, method, reuse and timeouts when they differ from what
+ * the handle was last used for. What differs each time is the target and what stands in the headers, which are list
+ * nodes inside the transfer. The target goes past the URL (CURLOPT_REQUEST_TARGET): libcurl would take the URL apart
+ * and print it again for each request. So a request allocates nothing but what libcurl does.
  *
  * What left this machine: CURLINFO_REQUEST_SIZE counts the bytes of request handed to the kernel; zero proves that
  * nothing can have been applied. libcurl silently repeats a request on a new connection when a kept-alive one dies
@@ -26,6 +27,8 @@
 #include <string.h>
 
 enum { MAX_BODY = 4 << 20 };
+
+static const char nonce_header[] = "X-DR-Nonce: 0000000000000000";
 
 /* What libcurl calls. */
 
@@ -84,6 +87,7 @@ static bool set_constants(struct transfer *x)
     SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     SET(CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
     SET(CURLOPT_USERAGENT, "drtest");
+    SET(CURLOPT_HTTPHEADER, x->headers);
     SET(CURLOPT_PRIVATE, x);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, x);
@@ -113,6 +117,7 @@ struct transfer *transfer_new(struct curl_transport *home, struct curl_sockets *
     x->sockets = sockets;
     x->easy = curl_easy_init();
     x->url = curl_url();
+    x->headers[0].data = memcpy(x->header_text[0], nonce_header, sizeof(nonce_header));
     if (!x->easy || !x->url || !set_constants(x)) {
         transfer_free(x);
         return NULL;
@@ -128,54 +133,93 @@ static bool add_header(struct transfer *x, size_t *used, const char *name, const
     char *at = x->header_text[*used];
     int len = snprintf(at, TRANSFER_HEADER_MAX, "%s: %s", name, value);
     x->headers[*used] = (struct curl_slist){.data = at};
-    if (*used > 0) {
-        x->headers[*used - 1].next = &x->headers[*used];
-    }
+    x->headers[*used - 1].next = &x->headers[*used];
     ++*used;
     x->request_size += (size_t)len + 2;
     return len < TRANSFER_HEADER_MAX;
 }
 
+/* The first header is always there, and always as long. */
+static void set_nonce(struct transfer *x, uint64_t nonce)
+{
+    for (char *at = x->header_text[0] + sizeof(nonce_header) - 2; *at != ' '; at--, nonce >>= 4) {
+        *at = "0123456789abcdef"[nonce & 15];
+    }
+    x->headers[0].next = NULL;
+    x->request_size += sizeof(nonce_header) + 1;
+}
+
 static bool set_headers(struct transfer *x, const struct exchange_request *r)
 {
-    char nonce[17];
-    snprintf(nonce, sizeof(nonce), "%016" PRIx64, r->nonce);
-    size_t used = 0;
-    bool fit = add_header(x, &used, "X-DR-Nonce", nonce);
+    size_t used = 1;
+    bool fit = true;
+    set_nonce(x, r->nonce);
     if (r->idempotency_key) {
-        fit = add_header(x, &used, "Idempotency-Key", r->idempotency_key) && fit;
+        fit = add_header(x, &used, "Idempotency-Key", r->idempotency_key);
     }
     if (r->post) {
         fit = add_header(x, &used, "Content-Type", "application/json") && fit;
     }
-    curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
     return fit;
 }
 
-static bool set_url(struct transfer *x, const struct exchange_request *r)
+static bool set_server(struct transfer *x, const struct exchange_request *r)
 {
+    if (x->port == r->port && text_eq(x->address, r->address)) {
+        return true;
+    }
     char port[8];
     snprintf(port, sizeof(port), "%u", (unsigned)r->port);
-    const char *query = strchr(r->target, '?');
-    scoped_text struct text path = {0};
-    text_add_bytes(&path, r->target, query ? (size_t)(query - r->target) : strlen(r->target));
+    snprintf(x->address, sizeof(x->address), "%s", r->address);
+    x->port = r->port;
     return curl_url_set(x->url, CURLUPART_HOST, r->address, 0) == CURLUE_OK &&
            curl_url_set(x->url, CURLUPART_PORT, port, 0) == CURLUE_OK &&
-           curl_url_set(x->url, CURLUPART_PATH, text_str(&path), 0) == CURLUE_OK &&
-           curl_url_set(x->url, CURLUPART_QUERY, query ? query + 1 : NULL, 0) == CURLUE_OK;
+           curl_easy_setopt(x->easy, CURLOPT_CURLU, x->url) == CURLE_OK;
+}
+
+/* An absolute path and query that can stand in a request line as it is. */
+static bool set_target(struct transfer *x, const char *target)
+{
+    for (const char *at = target; *at; at++) {
+        if (*at <= ' ' || *at > '~' || *at == '#') {
+            return false;
+        }
+    }
+    return *target == '/' && curl_easy_setopt(x->easy, CURLOPT_REQUEST_TARGET, target) == CURLE_OK;
 }
 
 static void set_method(struct transfer *x, const struct exchange_request *r)
 {
-    if (!r->post) {
+    if (x->post && !r->post) {
         curl_easy_setopt(x->easy, CURLOPT_HTTPGET, 1L);
-        return;
     }
-    text_clear(&x->request_body);
-    text_add(&x->request_body, r->body ? r->body : "");
-    curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, text_str(&x->request_body));
-    curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->request_body.len);
+    x->post = r->post;
+    if (r->post) {
+        text_clear(&x->request_body);
+        text_add(&x->request_body, r->body ? r->body : "");
+        curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, text_str(&x->request_body));
+        curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->request_body.len);
+    }
+}
+
+static void set_reuse(struct transfer *x, bool fresh)
+{
+    if (x->fresh != fresh) {
+        x->fresh = fresh;
+        curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+        curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, fresh ? 1L : 0L);
+    }
+}
+
+static void set_limit(struct transfer *x, int64_t timeout_ns)
+{
+    long limit_ms = (long)((timeout_ns + NS_PER_MS - 1) / NS_PER_MS);
+    if (x->limit_ms != limit_ms) {
+        x->limit_ms = limit_ms;
+        curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, limit_ms);
+        curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, limit_ms);
+    }
 }
 
 bool transfer_prepare(struct transfer *x, const struct exchange_request *r)
@@ -184,18 +228,15 @@ bool transfer_prepare(struct transfer *x, const struct exchange_request *r)
     x->head = (struct answer_head){0};
     x->answer = (struct exchange_answer){0};
     x->socket_errno = 0;
-    x->fd = -1;
+    x->fd = x->watched_fd = -1;
     x->nonce = r->nonce;
     x->peer = r->fresh ? NULL : curl_sockets_peer(x->sockets, r->address, r->port);
     x->had_idle = x->peer && x->peer->open > x->peer->busy;
     x->request_size = strlen(r->target) + strlen(r->address) + 64; /* the request line and libcurl's own headers */
-    long limit_ms = (long)((r->timeout_ns + NS_PER_MS - 1) / NS_PER_MS);
-    curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, limit_ms);
-    curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, limit_ms);
-    curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, r->fresh ? 1L : 0L);
-    curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, r->fresh ? 1L : 0L);
+    set_limit(x, r->timeout_ns);
+    set_reuse(x, r->fresh);
     set_method(x, r);
-    return set_headers(x, r) && set_url(x, r) && curl_easy_setopt(x->easy, CURLOPT_CURLU, x->url) == CURLE_OK;
+    return set_headers(x, r) && set_server(x, r) && set_target(x, r->target);
 }
 
 /* From transfer to answer. */

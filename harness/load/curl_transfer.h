@@ -16,6 +16,10 @@ struct transfer {
     struct curl_sockets *sockets;
     CURL *easy;
     CURLU *url;
+    char address[16]; /* what url and easy are set to: */
+    uint16_t port;
+    long limit_ms;
+    bool post, fresh;
     struct curl_slist headers[TRANSFER_HEADERS];
     char header_text[TRANSFER_HEADERS][TRANSFER_HEADER_MAX];
     struct text request_body, body;
@@ -27,6 +31,9 @@ struct transfer {
     bool had_idle;             /* an idle connection was there when it began */
     size_t request_size;       /* about: what one request comes to */
     int fd;                    /* opened last, -1 none */
+    int watched_fd;            /* the owner's: whose news this request waits for, -1 none */
+    CURLcode code;             /* the owner's: how it ended, */
+    int64_t ended_ns;          /* and when that was seen */
     int socket_errno;          /* why no socket could be opened, 0 */
     uint64_t nonce;
     exchange_done *done;

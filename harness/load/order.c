@@ -4,18 +4,16 @@
  * records never mean the same operation under different ids.
  *
  * An answer is judged only by what it says: another gateway may leave out the body's members, and then its status
- * has to do. A body larger than any order is not parsed.
+ * has to do.
  */
 #include "harness/load/order.h"
 
-#include "harness/base/scoped.h"
-#include "harness/base/text.h"
+#include "harness/load/answer_body.h"
 
 #include <inttypes.h>
-#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-enum { MAX_ANSWER = 64 << 10 };
 
 char *order_name(const struct order *o, char out[ORDER_NAME])
 {
@@ -79,42 +77,64 @@ bool order_read_value(const char *value, uint64_t *digest)
     return true;
 }
 
-/* +1 the member says what we expect, -1 it says something else, 0 it says nothing. */
-static int compare(const json_t *doc, const char *member, const char *expected)
+/* A word as a string, NULL where it is longer than anything we would write. */
+static const char *copy_word(const struct answer_word *w, char out[ORDER_NAME])
 {
-    const char *said = json_string_value(json_object_get(doc, member));
-    return said ? (text_eq(said, expected) ? 1 : -1) : 0;
+    if (w->len >= ORDER_NAME) {
+        return NULL;
+    }
+    memcpy(out, w->at, w->len);
+    out[w->len] = '\0';
+    return out;
 }
 
-static enum answer_content whose(const json_t *doc, const struct order *asked, bool is_write)
+/* +1 the answer says what we expect, -1 it says something else, 0 it says nothing. As every number has one spelling, two
+ * words are equal when their numbers are. */
+
+static int same_key(const struct answer_word *said, const struct order *asked)
 {
-    char op[ORDER_NAME], key[16], value[17];
-    snprintf(key, sizeof(key), "k%u", (unsigned)asked->key);
-    snprintf(value, sizeof(value), "%016" PRIx64, asked->value);
-    int same_key = compare(doc, "key", key);
-    int same_op = is_write ? compare(doc, "op", order_name(asked, op)) : same_key;
-    int same_value = is_write ? compare(doc, "value", value) : 0;
-    if (same_key < 0 || same_op < 0 || same_value < 0) {
+    char word[ORDER_NAME];
+    uint16_t number;
+    return !said->at ? 0 : order_read_key(copy_word(said, word), &number) && number == asked->key ? 1 : -1;
+}
+
+static int same_op(const struct answer_word *said, const struct order *asked)
+{
+    char word[ORDER_NAME];
+    uint16_t client;
+    uint64_t seq;
+    bool same = said->at && order_read_name(copy_word(said, word), &client, &seq) && client == asked->client &&
+                seq == asked->seq;
+    return !said->at ? 0 : same ? 1 : -1;
+}
+
+static int same_value(const struct answer_word *said, const struct order *asked)
+{
+    char word[ORDER_NAME];
+    uint64_t digest;
+    return !said->at ? 0 : order_read_value(copy_word(said, word), &digest) && digest == asked->value ? 1 : -1;
+}
+
+static enum answer_content whose(const struct answer_body *said, const struct order *asked, bool is_write)
+{
+    int key = same_key(&said->key, asked);
+    int op = is_write ? same_op(&said->op, asked) : key;
+    int value = is_write ? same_value(&said->value, asked) : 0;
+    if (key < 0 || op < 0 || value < 0) {
         return CONTENT_FOREIGN;
     }
-    return same_key > 0 && same_op > 0 ? CONTENT_OURS : CONTENT_SILENT;
-}
-
-static uint64_t natural(const json_t *doc, const char *member, json_int_t max)
-{
-    json_int_t n = json_integer_value(json_object_get(doc, member));
-    return n > 0 && n <= max ? (uint64_t)n : 0;
+    return key > 0 && op > 0 ? CONTENT_OURS : CONTENT_SILENT;
 }
 
 struct order_answer order_read_answer(const char *body, size_t len, const struct order *asked, bool is_write)
 {
     struct order_answer out = {.content = CONTENT_SILENT};
-    scoped_json json_t *doc = body && len > 0 && len <= MAX_ANSWER ? json_loadb(body, len, 0, NULL) : NULL;
-    if (!json_is_object(doc)) {
+    scoped_answer struct answer_body said = {0};
+    if (!answer_body_read(&said, body, len)) {
         return out;
     }
-    out.content = whose(doc, asked, is_write);
-    out.version = (uint32_t)natural(doc, "version", UINT32_MAX);
-    out.lsn = natural(doc, "lsn", INT64_MAX);
+    out.content = whose(&said, asked, is_write);
+    out.version = said.version > 0 && said.version <= UINT32_MAX ? (uint32_t)said.version : 0;
+    out.lsn = said.lsn > 0 ? (uint64_t)said.lsn : 0;
     return out;
 }

@@ -65,34 +65,55 @@ struct page_request {
 static void begin_read(struct source *s);
 static void ask_page(struct source *s);
 
-static void record(struct source *s, struct ledger_record *r)
+/* What every record of a read says about it. */
+static void sign(const struct source *s, struct ledger_record *r)
 {
-    struct readback *b = s->home;
+    const struct readback *b = s->home;
     r->at_ns = loop_now(b->loop) - b->config->zero_ns;
     r->read = s->read;
     r->pass = b->config->pass;
     r->region = s->from->region;
-    if (ledger_add(b->ledger, r, &b->failure) != 0) {
-        b->stop = true;
+}
+
+static void record(struct source *s, struct ledger_record *r)
+{
+    sign(s, r);
+    if (ledger_add(s->home->ledger, r, &s->home->failure) != 0) {
+        s->home->stop = true;
     }
 }
 
-static void record_op(struct source *s, const struct stored_op *op)
+static void record_page(struct source *s, const struct ledger_found *found, size_t n)
+{
+    struct ledger_record r = {0};
+    sign(s, &r);
+    if (ledger_add_page(s->home->ledger, &r, found, n, &s->home->failure) != 0) {
+        s->home->stop = true;
+    }
+}
+
+/* An op that no write of ours can have: not our kind of name, or a number beyond those that we give. */
+static bool is_foreign(const struct stored_op *op)
+{
+    return !op->ours || op->order.seq > UINT32_MAX;
+}
+
+static void record_foreign(struct source *s, const struct stored_op *op)
 {
     struct ledger_record r = {.kind = LEDGER_FOREIGN, .lsn = op->lsn, .epoch = op->epoch, .version = op->version};
+    char hash[65];
     r.key = op->order.key;
-    if (op->ours) {
-        r.kind = LEDGER_FOUND;
-        r.client = op->order.client;
-        r.seq = op->order.seq;
-        r.value = op->order.value;
-    } else {
-        char hash[65];
-        sha256_hex(op->id, strlen(op->id), hash);
-        hash[16] = '\0';
-        r.value = strtoull(hash, NULL, 16);
-    }
+    sha256_hex(op->id, strlen(op->id), hash);
+    hash[16] = '\0';
+    r.value = strtoull(hash, NULL, 16);
     record(s, &r);
+}
+
+static struct ledger_found found_of(const struct stored_op *op)
+{
+    return (struct ledger_found){.client = op->order.client, .key = op->order.key, .version = op->version,
+                                 .seq = (uint32_t)op->order.seq, .epoch = op->epoch, .value = op->order.value,
+                                 .lsn = op->lsn};
 }
 
 /* The end of one read, whole or not; the next one comes after a pause. */
@@ -129,13 +150,25 @@ static int take_page(struct source *s, const struct exchange_answer *a)
     if (!sound || ops_page_read(&page, a->body, a->body_len, s->from_lsn, s->from->address, NULL) != 0) {
         return -1;
     }
+    scoped_free struct ledger_found *found = xcalloc(ops_page_count(&page), sizeof(*found));
+    size_t n = 0;
+    bool whole = true;
     for (size_t i = 0; i < ops_page_count(&page); i++) {
         struct stored_op op;
-        if (ops_page_op(&page, i, &op, s->from->address, NULL) != 0) {
-            return -1;
+        whole = ops_page_op(&page, i, &op, s->from->address, NULL) == 0;
+        if (!whole) {
+            break;
         }
         read_content_add(&s->content, &op);
-        record_op(s, &op);
+        if (is_foreign(&op)) {
+            record_foreign(s, &op);
+        } else {
+            found[n++] = found_of(&op);
+        }
+    }
+    record_page(s, found, n);
+    if (!whole) {
+        return -1;
     }
     if (page.next != 0) {
         s->from_lsn = page.next;

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One loop timer per stream, set to the next planned instant. When it fires, everything that is due leaves at once,
- * each request with its own planned instant; the timer is then set again. Nothing here looks at earlier requests: a
- * service that is down is asked as often as one that is well.
+ * One loop timer per stream, set to the next planned instant. When it fires, what is due leaves, each request with its
+ * own planned instant; the timer is then set again. Nothing here looks at earlier requests: a service that is down is
+ * asked as often as one that is well.
+ *
+ * Two rules share out a turn of the loop. Answers come in bursts, and each takes as long to judge as a request takes to
+ * send; so after each answer a request that fell due meanwhile goes first. And where we ourselves were late (the
+ * machine stood still) the backlog leaves in shares of BACKLOG_SHARE, with the answers that have come looked at in
+ * between: a kept-alive request finds an idle connection only once the answer on it was taken. Sending the whole
+ * backlog in one go made a connection for each, which takes longer than the time between two requests at thousands a
+ * second, so that there was always a backlog again.
  *
  * A write: intent into the ledger, then the exchange, then its result into the ledger. Its seq is its number in the
  * stream, so the ops of one client have no holes. An intent that cannot be recorded stops the write from being sent.
@@ -18,6 +25,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { BACKLOG_SHARE = 64 }; /* as many as the loop hands out events in a turn */
 
 struct request {
     struct flight flight;
@@ -90,6 +99,8 @@ static void conclude(struct request *q, struct outcome_ruling ruling)
 
 /* Landing. */
 
+static void let_due_ones_pass(struct worker *w);
+
 static void copy_answer(struct request *q, const struct exchange_answer *a)
 {
     const struct worker *w = q->stream->worker;
@@ -129,6 +140,7 @@ static void on_landed(struct flight *f, const struct exchange_answer *a)
         worker_note_switch(w);
     }
     worker_landed(w);
+    let_due_ones_pass(w);
 }
 
 /* Leaving. */
@@ -144,10 +156,8 @@ static void give_up(struct request *q, const struct err *e)
 static int launch_read(struct request *q, struct exchange_request *r, struct err *e)
 {
     struct stream *s = q->stream;
-    scoped_text struct text target = {0};
-    text_addf(&target, "%s%ckey=k%u", s->plan->path, strchr(s->plan->path, '?') ? '&' : '?', (unsigned)q->order.key);
     r->fresh = s->plan->kind == STREAM_READ_FRESH;
-    r->target = text_str(&target);
+    r->target = text_str(&s->targets[q->order.key]);
     return flight_launch(&q->flight, &s->worker->flights, s->worker->transport, r, e);
 }
 
@@ -207,15 +217,36 @@ static void send_one(struct stream *s, uint64_t k, int64_t due_ns)
     }
 }
 
-static void on_due(struct loop_timer *timer, int64_t now)
+/* Send what is due by now, at most so many; the timer then stands at the next one, which may be due as well. */
+static void send_due(struct stream *s, int64_t now, size_t most)
 {
-    struct stream *s = (struct stream *)(void *)((char *)timer - offsetof(struct stream, timer));
     uint64_t k;
     int64_t due_ns;
-    while (pacer_take(&s->pacer, now, &k, &due_ns)) {
+    for (size_t i = 0; i < most && pacer_take(&s->pacer, now, &k, &due_ns); i++) {
         send_one(s, k, due_ns);
     }
     loop_timer_set(s->worker->loop, &s->timer, pacer_next_ns(&s->pacer));
+}
+
+static void on_due(struct loop_timer *timer, int64_t now)
+{
+    struct stream *s = (struct stream *)(void *)((char *)timer - offsetof(struct stream, timer));
+    send_due(s, now, loop_is_virtual(s->worker->loop) ? SIZE_MAX : BACKLOG_SHARE);
+}
+
+/* Between two answers: whose turn has come must not wait for the rest of them. A virtual clock stands still meanwhile. */
+static void let_due_ones_pass(struct worker *w)
+{
+    if (loop_is_virtual(w->loop)) {
+        return;
+    }
+    int64_t now = loop_tick(w->loop);
+    for (size_t i = 0; i < w->stream_count; i++) {
+        struct stream *s = &w->streams[i];
+        if (s->timer.loop && s->timer.at <= now) {
+            send_due(s, now, 1);
+        }
+    }
 }
 
 void stream_start(struct stream *s, int64_t start_ns)
@@ -239,6 +270,9 @@ static void stream_init(struct stream *s, struct worker *w, size_t index)
     scoped_text struct text consumer = {0};
     text_addf(&consumer, "stream/%s/%zu", plan->topology->sites[w->config.vantage].name, index);
     rng_init(&s->rng, plan->seed, text_str(&consumer));
+    for (unsigned key = 0; key < KEYS; key++) {
+        text_addf(&s->targets[key], "%s%ckey=k%u", s->plan->path, strchr(s->plan->path, '?') ? '&' : '?', key);
+    }
 }
 
 int streams_open(struct worker *w, struct err *e)
@@ -263,6 +297,9 @@ void streams_close(struct worker *w)
     for (size_t i = 0; i < w->stream_count; i++) {
         stream_stop(&w->streams[i]);
         ledger_close(w->streams[i].ledger);
+        for (size_t key = 0; key < KEYS; key++) {
+            text_deinit(&w->streams[i].targets[key]);
+        }
     }
     free(w->streams);
     w->streams = NULL;

@@ -4,11 +4,15 @@
  * reading of results are in curl_transfer.c, the descriptors in curl_sockets.c.
  *
  * Starting: the clock is read, the handle is added, and libcurl is driven at once so that the SYN or request leaves now
- * and not a turn later. Completions are only collected from the loop, never from within send.
+ * and not a turn later. Completions are only collected from the loop, never from within send: what has ended on
+ * the spot waits for a timer that is due at once.
  *
  * Timeouts: libcurl counts in whole milliseconds, hence each transfer has a timer of its own in nanoseconds;
  * libcurl's own, rounded up, stand behind it. A transfer whose timer fires is taken from the multi handle, which
  * closes its connection.
+ *
+ * A stall, ours or the service's, ends in thousands of answers at once. Nothing here may then cost more per answer for
+ * there being many; what libcurl cannot help is that it looks for an idle connection among all there are.
  *
  * The open loop must stay open: nothing is queued. With max_in_flight requests under way the next one is refused,
  * which its stream records as a harness error.
@@ -21,8 +25,10 @@
 #include "harness/base/vec.h"
 #include "harness/load/curl_transfer.h"
 
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct curl_transport {
     struct transport base;
@@ -35,7 +41,7 @@ struct curl_transport {
     struct {
         struct transfer **at;
         size_t len, cap;
-    } all, idle;
+    } all, idle, ended;
 };
 
 #define TRANSPORT_OF(t) ((struct curl_transport *)(t)) /* base is its first member */
@@ -46,9 +52,12 @@ struct curl_transport {
 
 static int on_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
-    (void)easy;
     (void)unused;
     struct curl_transport *t = arg;
+    struct transfer *x = NULL;
+    if (what != CURL_POLL_REMOVE && curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&x) == CURLE_OK && x) {
+        x->watched_fd = fd;
+    }
     return curl_sockets_watch(&t->sockets, fd, what);
 }
 
@@ -82,20 +91,36 @@ static void finish(struct transfer *x, CURLcode code, int64_t now)
     *vec_push(&t->idle) = x;
 }
 
+/* Let libcurl work, and take its messages at once: to remove a handle it looks for it among those still there, and after
+ * a stall there may be thousands. */
+static void drive(struct curl_transport *t, curl_socket_t fd, int bits)
+{
+    int running, left;
+    int64_t now = 0;
+    curl_multi_socket_action(t->multi, fd, bits, &running);
+    for (CURLMsg *m; (m = curl_multi_info_read(t->multi, &left));) {
+        struct transfer *x = NULL;
+        if (m->msg == CURLMSG_DONE && curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x) == CURLE_OK) {
+            now = now ? now : loop_tick(t->loop);
+            x->code = m->data.result;
+            x->ended_ns = now;
+            *vec_push(&t->ended) = x;
+        }
+    }
+}
+
+/* What ended before this call; what ends while the owners are told waits for a turn of its own. */
 static void collect(struct curl_transport *t)
 {
     loop_timer_stop(&t->collect);
-    int64_t now = 0;
-    int left;
-    for (CURLMsg *m; (m = curl_multi_info_read(t->multi, &left));) {
-        if (m->msg != CURLMSG_DONE) {
-            continue;
-        }
-        now = now ? now : loop_tick(t->loop);
-        CURLcode code = m->data.result;
-        struct transfer *x = NULL;
-        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x);
-        finish(x, code, now);
+    size_t count = t->ended.len;
+    for (size_t i = 0; i < count; i++) {
+        finish(t->ended.at[i], t->ended.at[i]->code, t->ended.at[i]->ended_ns);
+    }
+    t->ended.len -= count;
+    memmove(t->ended.at, t->ended.at + count, t->ended.len * sizeof(*t->ended.at));
+    if (t->ended.len > 0) {
+        loop_timer_set(t->loop, &t->collect, loop_now(t->loop));
     }
 }
 
@@ -104,8 +129,7 @@ static void collect(struct curl_transport *t)
 static void on_socket_ready(struct curl_sockets *s, int fd, int bits)
 {
     struct curl_transport *t = OWNER_OF(s, sockets);
-    int running;
-    curl_multi_socket_action(t->multi, fd, bits, &running);
+    drive(t, fd, bits);
     collect(t);
 }
 
@@ -113,8 +137,7 @@ static void on_timer_due(struct loop_timer *timer, int64_t now)
 {
     (void)now;
     struct curl_transport *t = OWNER_OF(timer, timer);
-    int running;
-    curl_multi_socket_action(t->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    drive(t, CURL_SOCKET_TIMEOUT, 0);
     collect(t);
 }
 
@@ -124,9 +147,15 @@ static void on_collect_due(struct loop_timer *timer, int64_t now)
     collect(OWNER_OF(timer, collect));
 }
 
+/* Its time is up. When we come late ourselves, its answer may be here and only not looked at yet: then it ends as what
+ * it is, and its connection lives. */
 static void on_timeout(struct loop_timer *timer, int64_t now)
 {
     struct transfer *x = (struct transfer *)(void *)((char *)timer - offsetof(struct transfer, timeout));
+    struct pollfd p = {.fd = x->watched_fd, .events = POLLIN};
+    if (poll(&p, 1, 0) > 0) {
+        drive(x->home, p.fd, CURL_CSELECT_IN);
+    }
     collect(x->home); /* it may have ended by itself, even have begun anew */
     if (x->active && !x->timeout.loop) {
         finish(x, CURLE_OPERATION_TIMEDOUT, now);
@@ -177,9 +206,10 @@ static int curl_send(struct transport *base, const struct exchange_request *r, e
         x->peer->busy++;
     }
     loop_timer_set(t->loop, &x->timeout, x->answer.sent_ns + r->timeout_ns);
-    int running;
-    curl_multi_socket_action(t->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    loop_timer_set(t->loop, &t->collect, x->answer.sent_ns);
+    drive(t, CURL_SOCKET_TIMEOUT, 0);
+    if (t->ended.len > 0) {
+        loop_timer_set(t->loop, &t->collect, x->answer.sent_ns);
+    }
     return 0;
 }
 
@@ -199,10 +229,12 @@ static void curl_free_transport(struct transport *base)
     }
     curl_multi_cleanup(t->multi);
     curl_sockets_deinit(&t->sockets);
+    free(t->sockets.sources);
     loop_timer_stop(&t->timer);
     loop_timer_stop(&t->collect);
     vec_deinit(&t->all);
     vec_deinit(&t->idle);
+    vec_deinit(&t->ended);
     curl_global_cleanup();
     free(t);
 }
@@ -245,4 +277,16 @@ int transport_curl_new(struct transport **out, struct loop *l, size_t max_in_fli
     }
     *out = &t->base;
     return 0;
+}
+
+void transport_curl_sources(struct transport *base, const uint32_t *addresses, size_t count)
+{
+    struct curl_sockets *s = &TRANSPORT_OF(base)->sockets;
+    free(s->sources);
+    s->sources = xcalloc(count + 1, sizeof(*s->sources));
+    s->source_count = count > 1 ? count : 0;
+    s->next_source = 0;
+    for (size_t i = 0; i < s->source_count; i++) {
+        s->sources[i].s_addr = htonl(addresses[i]);
+    }
 }

@@ -25,6 +25,7 @@ static const struct {
     {"FOLLOWLOCATION", "0"},
     {"NOSIGNAL", "1"},
     {"IPRESOLVE", "IPv4"},
+    {"OPENSOCKETFUNCTION", "binds to the client's addresses in turn where it has several"},
 };
 
 json_t *transport_curl_facts(void)

@@ -13,29 +13,16 @@
 
 #include "harness/base/arena.h"
 #include "harness/base/units.h"
+#include "harness/load/needs.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
 #define FLUSH_EVERY_NS (100 * NS_PER_MS)
 
-/* Descriptors that the streams of one vantage can need: twice what is under way when nothing answers, and some more. */
-static rlim_t descriptors_needed(const struct plan *plan, uint16_t vantage)
-{
-    double under_way = 0;
-    for (size_t i = 0; i < plan->stream_count; i++) {
-        const struct plan_stream *s = &plan->streams[i];
-        if (s->vantage == vantage) {
-            under_way += (double)s->rate_micro / 1e6 * (double)s->timeout_ns / (double)NS_PER_S;
-        }
-    }
-    return (rlim_t)ceil(2 * under_way) + 64;
-}
-
-static int raise_descriptor_limit(rlim_t needed, struct err *e)
+static int raise_descriptor_limit(uint64_t needed, struct err *e)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
@@ -55,7 +42,7 @@ size_t worker_max_in_flight(const struct plan *plan, uint16_t vantage)
 {
     const struct topo_failover *f = &plan->topology->failover;
     int64_t probes = f->probe_every_ns > 0 ? f->probe_timeout_ns / f->probe_every_ns + 2 : 0;
-    return (size_t)descriptors_needed(plan, vantage) + plan->topology->endpoint_count * (size_t)probes;
+    return (size_t)load_needs_descriptors(plan, vantage) + plan->topology->endpoint_count * (size_t)probes;
 }
 
 void worker_fail(struct worker *w, const struct err *e)
@@ -132,7 +119,7 @@ int worker_new(struct worker **out, const struct worker_config *c, struct loop *
     if (c->plan->topology->endpoint_count == 0) {
         return err_set(e, ERR_DEFECT, "load", "the topology has no endpoint");
     }
-    if (real && raise_descriptor_limit(descriptors_needed(c->plan, c->vantage), e) != 0) {
+    if (real && raise_descriptor_limit(load_needs_descriptors(c->plan, c->vantage), e) != 0) {
         return -1;
     }
     struct worker *w = xcalloc(1, sizeof(*w));

@@ -9,6 +9,7 @@
 #pragma once
 #include "harness/base/err.h"
 #include "harness/base/rng.h"
+#include "harness/base/text.h"
 #include "harness/evidence/evidence_write.h"
 #include "harness/load/endpoints.h"
 #include "harness/load/flight.h"
@@ -26,6 +27,7 @@ struct stream {
     struct loop_timer timer;
     struct rng rng;               /* keys, values, nonces */
     struct ledger_writer *ledger; /* writes only */
+    struct text targets[KEYS];    /* of reads, by key */
 };
 
 struct probe {

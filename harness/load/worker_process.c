@@ -11,10 +11,12 @@
  */
 #include "harness/load/link_frame.h"
 #include "harness/load/load.h"
+#include "harness/load/needs.h"
 
 #include "harness/base/err.h"
 #include "harness/base/units.h"
 
+#include <arpa/inet.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -102,13 +104,30 @@ static void ignore_signals(void)
     }
 }
 
+/* The lab gave the client as many addresses as its ports take. */
+static void use_sources(struct process *p, const struct worker_config *c)
+{
+    const struct topology *t = c->plan->topology;
+    const struct topo_site *site = &t->sites[c->vantage];
+    uint32_t addresses[TOPO_MAX_SOURCES];
+    struct in_addr own = {0};
+    inet_pton(AF_INET, t->nodes[site->first_node].address, &own);
+    addresses[0] = ntohl(own.s_addr);
+    for (uint16_t i = 1; i < site->sources; i++) {
+        addresses[i] = topo_source(c->vantage, i);
+    }
+    transport_curl_sources(p->transport, addresses, site->sources);
+}
+
 static int start(struct process *p, const struct worker_config *c, struct err *e)
 {
     size_t in_flight = worker_max_in_flight(c->plan, c->vantage);
-    if (transport_curl_new(&p->transport, p->loop, in_flight, e) != 0 ||
+    if (load_needs_check_ports(c->plan, c->vantage, e) != 0 ||
+        transport_curl_new(&p->transport, p->loop, in_flight, e) != 0 ||
         worker_new(&p->worker, c, p->loop, p->transport, e) != 0) {
         return -1;
     }
+    use_sources(p, c);
     loop_timer_set(p->loop, &p->tell, loop_now(p->loop) + TELL_EVERY_NS);
     return link_send(p->fd, LINK_READY, 0, NULL, e);
 }

@@ -25,6 +25,8 @@
 
 #include <math.h>
 
+#define CHECK_JITTER 0.05 /* of a gateway's checks: they come every I (1 +- 5 %), clients' probes exactly every I */
+
 static const struct floor no_floor = {NAN, NAN, NAN};
 static const struct floor no_wait = {0, 0, 0};
 
@@ -99,7 +101,7 @@ static struct floor takeover_floor(const struct plan *plan)
     const struct topology *t = plan->topology;
     double every = in_s(t->failover.probe_every_ns), check = in_s(t->failover.probe_timeout_ns);
     double lease = (double)topo_lease_ms(t) / 1e3, renew = (double)topo_renew_ms(t) / 1e3;
-    return (struct floor){fmax(0, lease - renew - round_trip_s(t)), lease + every / 2, lease + renew + every + check};
+    return (struct floor){fmax(0, lease - renew - round_trip_s(t)), lease + every / 2, lease + renew + every * (1 + CHECK_JITTER) + check};
 }
 
 /* Something happened before this step, so nobody knows from the plan alone who leads when it comes. */
@@ -219,4 +221,11 @@ struct floor floor_rpo(const struct plan *plan, const struct plan_step *step)
     if (!plan->topology)
         return no_floor;
     return step ? rpo_of_step(plan, step) : worst_of(plan, rpo_of_step);
+}
+
+double floor_hold_support(const struct plan *plan, int64_t hold_ns)
+{
+    double requests = plan_rate_total(plan) * in_s(hold_ns), required = (double)plan->good_ratio_ppm / (double)PPM;
+    double supported = requests > 3 ? 1 - 3 / requests : 0;
+    return hold_ns > 0 && supported < required - 1e-9 ? supported : NAN;
 }

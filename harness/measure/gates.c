@@ -104,6 +104,8 @@ static const char *selftest_wrong(const struct study *s, const struct result *ou
         return NULL;
     if (e && text_eq(e->outcome, "skipped") && text_eq(out->lab.kind, "sim"))
         return NULL; /* the model's truth is known by construction; there is no prober to test */
+    if (e && text_eq(e->outcome, "skipped") && e->detail)
+        return arena_strdup(s->arena, e->detail);
     return e ? "the self-test did not pass" : "no self-test is recorded for this binary on this machine";
 }
 
@@ -117,6 +119,8 @@ static const char *errors_wrong(const struct study *s, const struct result *out)
         return arena_printf(s->arena, "harness error: %s", e->detail ? e->detail : "without words");
     if (s->ev->timeline_damage)
         return arena_printf(s->arena, "the timeline is damaged: %s", s->ev->timeline_damage);
+    if (s->ev->plan_damage)
+        return arena_printf(s->arena, "plan.yaml is damaged: %s", s->ev->plan_damage);
     if (s->ev->samples_damage)
         return arena_printf(s->arena, "the request records are damaged: %s", s->ev->samples_damage);
     if (s->strange_count)
@@ -194,12 +198,25 @@ static const char *targets_wrong(const struct study *s)
     return NULL;
 }
 
+/* Without a last line: how far the evidence goes that is there. */
+static const char *killed(const struct study *s)
+{
+    const struct evidence *ev = s->ev;
+    double events = seconds(ev->event_count ? ev->events[ev->event_count - 1].end_ns : 0);
+    double requests = seconds(ev->sample_count ? ev->samples[ev->sample_count - 1].planned_ns : 0);
+    const char *rest = ev->has_ledger ? arena_printf(s->arena, ", the ledger (%zu entries) up to %.3f s", ev->ledger_count,
+                                                     seconds(ev->ledger_newest_ns))
+                                      : "";
+    return arena_printf(s->arena, "the run has no end: drtest, or a process of its own, died or was killed; on record are "
+                                  "events up to %.3f s, requests up to %.3f s%s", events, requests, rest);
+}
+
 static bool harness(const struct study *s, const struct rto_run *rto, struct result *out)
 {
     const char *selftest = selftest_wrong(s, out), *wrong = errors_wrong(s, out);
     out->quality.selftest_ok = !selftest;
     if (!wrong && !s->end)
-        wrong = "the run has no end: a process of drtest died or was killed";
+        wrong = killed(s);
     wrong = wrong ? wrong : streams_wrong(s);
     wrong = wrong ? wrong : clock_wrong(s);
     wrong = wrong ? wrong : stall_wrong(s, rto);
@@ -235,7 +252,7 @@ static bool ledger(const struct study *s, const struct ledger_view *l, struct re
         wrong = arena_printf(s->arena, "%zu writes are stored that nobody sent", l->foreign_count);
     else if (l->write_count == 0)
         wrong = "the ledger has no writes";
-    return add(s, out, "ledger", wrong, arena_printf(s->arena, "%zu records, chain intact", s->ev->ledger_count));
+    return add(s, out, "ledger", wrong, arena_printf(s->arena, "%zu entries, chain intact", s->ev->ledger_count));
 }
 
 /* ---- completed, rollback ---- */
@@ -247,7 +264,7 @@ static void completed(const struct study *s, struct result *out, struct gates *g
     if (abort)
         wrong = arena_printf(s->arena, "aborted: %s", abort->detail ? abort->detail : "without words");
     else if (!s->end)
-        wrong = "the run has no end: drtest was killed";
+        wrong = killed(s);
     else if (text_eq(outcome, "void"))
         wrong = "the run was given up because it could prove nothing";
     else if (!text_eq(outcome, "completed"))

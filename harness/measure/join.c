@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Joining the ledger: a row per intent, sorted by id, on which each result and each finding is hung by binary search.
+ * Joining the ledger: a row per intent, on which each result and each finding is hung. The numbers of a client count up
+ * by one, so a write is found by subtraction.
  *
- * What cannot be (a result without intent, two intents, a gap in a client's numbers) breaks the ledger: gate G3. A
- * write that is recorded twice with different results is taken as unknown, which claims least.
+ * What cannot be (a result without intent, an intent twice or out of order, a gap in a client's numbers) breaks the
+ * ledger: gate G3. A write that is recorded twice with different results is taken as unknown, which claims least.
+ *
+ * The ledger may be larger than memory is meant to be: it is gone through once, in the order in which things happened
+ * (what is found was written before), and no entry outlives its turn.
  */
 #include "harness/measure/join.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool sane(int64_t ns)
 {
     return ns >= 0 && ns < NS_LIMIT;
-}
-
-static int by_id(const void *a, const void *b)
-{
-    const struct write *x = a, *y = b;
-    return x->id < y->id ? -1 : x->id > y->id;
 }
 
 static int by_ack(const void *a, const void *b)
@@ -30,8 +29,27 @@ static int by_ack(const void *a, const void *b)
 
 struct write *ledger_find(const struct ledger_view *l, uint64_t id)
 {
-    struct write wanted = {.id = id};
-    return l->write_count ? bsearch(&wanted, l->writes, l->write_count, sizeof(*l->writes), by_id) : NULL;
+    uint64_t client = id >> 32;
+    uint32_t number = client < l->client_room ? l->client_of[client] : 0;
+    if (number == 0)
+        return NULL;
+    const struct client_writes *c = &l->clients[number - 1];
+    uint64_t first = l->writes[c->at[0]].id, guess = id - first;
+    if (id < first)
+        return NULL;
+    if (guess < c->len && l->writes[c->at[guess]].id == id)
+        return &l->writes[c->at[guess]];
+    for (size_t low = 0, high = c->len; low < high;) { /* a ledger with gaps */
+        size_t mid = low + (high - low) / 2;
+        struct write *w = &l->writes[c->at[mid]];
+        if (w->id == id)
+            return w;
+        if (w->id < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return NULL;
 }
 
 static void broken(const struct study *s, struct ledger_view *l, const char *what, const struct ledger_record *r)
@@ -41,54 +59,61 @@ static void broken(const struct study *s, struct ledger_view *l, const char *wha
                                  (unsigned long long)r->seq);
 }
 
-static void take_intents(const struct study *s, struct ledger_view *l)
+static struct client_writes *client_of(const struct study *s, struct ledger_view *l, uint16_t client)
 {
-    const struct evidence *ev = s->ev;
-    size_t intents = 0, kept = 0;
-    for (size_t i = 0; i < ev->ledger_count; i++)
-        intents += ev->ledger[i].kind == LEDGER_INTENT;
-    l->writes = arena_array(s->arena, struct write, intents + 1);
-    for (size_t i = 0; i < ev->ledger_count; i++) {
-        const struct ledger_record *r = &ev->ledger[i];
-        if (r->kind != LEDGER_INTENT)
-            continue;
-        if (!sane(r->at_ns) || r->seq > UINT32_MAX) {
-            broken(s, l, "impossible intent", r);
-            continue;
-        }
-        l->writes[l->write_count++] =
-            (struct write){.id = ledger_id(r), .outcome = WRITE_UNKNOWN, .key = r->key, .client = r->client,
-                           .region = NO_SITE, .value = r->value, .inv_ns = r->at_ns, .ack_ns = NS_NONE};
+    if (client >= l->client_room) { /* at most 17 times: client numbers have 16 bits */
+        size_t room = 64;
+        while (room <= client)
+            room *= 2;
+        uint32_t *wider = arena_array(s->arena, uint32_t, room);
+        if (l->client_room)
+            memcpy(wider, l->client_of, l->client_room * sizeof(*wider));
+        l->client_of = wider;
+        l->client_room = room;
     }
-    qsort(l->writes, l->write_count, sizeof(*l->writes), by_id);
-    for (size_t i = 0; i < l->write_count; i++) {
-        struct ledger_record r = {.client = l->writes[i].client, .seq = l->writes[i].id & UINT32_MAX};
-        if (kept && l->writes[kept - 1].id == l->writes[i].id) {
-            broken(s, l, "two intents", &r);
-            continue;
-        }
-        if (kept && l->writes[kept - 1].client == r.client && l->writes[kept - 1].id + 1 != l->writes[i].id)
-            broken(s, l, "a gap before the intent", &r);
-        l->writes[kept++] = l->writes[i];
+    uint32_t *number = &l->client_of[client];
+    if (*number == 0) {
+        l->clients = arena_grow(s->arena, l->clients, l->client_count, &l->client_cap, sizeof(*l->clients));
+        l->clients[l->client_count++] = (struct client_writes){.client = client};
+        *number = (uint32_t)l->client_count;
     }
-    l->write_count = kept;
+    return &l->clients[*number - 1];
 }
 
-static void take_result(const struct study *s, struct ledger_view *l, bool *seen, const struct ledger_record *r)
+static void take_intent(const struct study *s, struct ledger_view *l, size_t room, const struct ledger_record *r)
+{
+    if (!sane(r->at_ns) || r->seq > UINT32_MAX || l->write_count == room) {
+        broken(s, l, "impossible intent", r);
+        return;
+    }
+    struct client_writes *c = client_of(s, l, r->client);
+    uint64_t id = ledger_id(r), last = c->len ? l->writes[c->at[c->len - 1]].id : 0;
+    if (c->len && id <= last) {
+        broken(s, l, id == last ? "two intents" : "an intent out of order", r);
+        return;
+    }
+    if (c->len && id != last + 1)
+        broken(s, l, "a gap before the intent", r);
+    *arena_push(s->arena, c) = (uint32_t)l->write_count;
+    l->writes[l->write_count++] =
+        (struct write){.id = id, .outcome = WRITE_UNKNOWN, .key = r->key, .client = r->client, .region = NO_SITE,
+                       .value = r->value, .inv_ns = r->at_ns, .ack_ns = NS_NONE};
+}
+
+static void take_result(const struct study *s, struct ledger_view *l, const struct ledger_record *r)
 {
     struct write *w = r->seq > UINT32_MAX ? NULL : ledger_find(l, ledger_id(r));
     if (!w || !sane(r->at_ns) || r->at_ns < w->inv_ns || r->outcome < WRITE_OK || r->outcome > WRITE_UNKNOWN) {
         broken(s, l, w ? "impossible result" : "a result without intent", r);
         return;
     }
-    size_t row = (size_t)(w - l->writes);
-    if (seen[row]) {
+    if (w->resolved) {
         broken(s, l, "two results", r);
         w->outcome = WRITE_UNKNOWN;
         w->ack_ns = NS_NONE;
         return;
     }
-    seen[row] = true;
+    w->resolved = true;
     w->outcome = r->outcome;
     w->region = r->region;
     w->version = r->version;
@@ -98,24 +123,45 @@ static void take_result(const struct study *s, struct ledger_view *l, bool *seen
         w->ack_ns = r->at_ns;
 }
 
-static void take_results(const struct study *s, struct ledger_view *l)
+static void take_all(const struct study *s, struct ledger_view *l, size_t room, struct readings *all,
+                     struct findings *found)
 {
-    bool *seen = arena_array(s->arena, bool, l->write_count + 1);
-    for (size_t i = 0; i < s->ev->ledger_count; i++)
-        if (s->ev->ledger[i].kind == LEDGER_RESULT)
-            take_result(s, l, seen, &s->ev->ledger[i]);
+    scoped_ledger_scan struct ledger_scan *scan = ledger_scan_open(s->ev);
+    l->writes = arena_array(s->arena, struct write, room + 1);
+    for (const struct ledger_record *r; (r = ledger_scan_next(scan));) {
+        if (r->kind == LEDGER_INTENT)
+            take_intent(s, l, room, r);
+        else if (r->kind == LEDGER_RESULT)
+            take_result(s, l, r);
+        else if (r->kind == LEDGER_FOUND || r->kind == LEDGER_FOREIGN)
+            findings_take(found, r, readings_note(all, r));
+        else
+            readings_note(all, r);
+    }
+}
+
+static void list_acked(const struct study *s, struct ledger_view *l)
+{
     l->acked = arena_array(s->arena, struct write *, l->write_count + 1);
-    for (size_t i = 0; i < l->write_count; i++)
-        if (l->writes[i].outcome == WRITE_OK)
-            l->acked[l->acked_count++] = &l->writes[i];
-    qsort(l->acked, l->acked_count, sizeof(*l->acked), by_ack);
+    bool sorted = true;
+    for (size_t i = 0; i < l->write_count; i++) {
+        if (l->writes[i].outcome != WRITE_OK)
+            continue;
+        l->acked[l->acked_count++] = &l->writes[i];
+        sorted = sorted && (l->acked_count < 2 || by_ack(&l->acked[l->acked_count - 2], &l->acked[l->acked_count - 1]) < 0);
+    }
+    if (!sorted)
+        qsort(l->acked, l->acked_count, sizeof(*l->acked), by_ack);
 }
 
 void ledger_join(const struct study *s, struct ledger_view *l)
 {
     *l = (struct ledger_view){0};
-    take_intents(s, l);
-    take_results(s, l);
-    final_reads_choose(s, l);
-    final_reads_take(s, l);
+    size_t room = s->ev->ledger_kinds[LEDGER_INTENT];
+    struct readings *all = readings_new(s);
+    struct findings *found = findings_new(s, l, room);
+    take_all(s, l, room, all, found);
+    list_acked(s, l);
+    final_reads_choose(s, l, all);
+    findings_settle(found, all);
 }

@@ -3,23 +3,29 @@
  * The ledger joined: one row per write, what became of it and where it was found (measurement section 9).
  *
  * A final read is a source (a region, or the gateway) and a pass; it counts once two whole readings of it in a row agree,
- * and then its last reading speaks for it. All memory is the study's arena.
+ * and then its last reading speaks for it. What stays is in the study's arena.
  */
 #pragma once
 #include "harness/measure/study.h"
 
+/* There may be a million of them: 64 bytes. */
 struct write {
     uint64_t id;           /* client * 2^32 + seq */
-    uint8_t outcome;       /* enum write_outcome; an intent without a result is unknown */
-    uint16_t key, client, region;
-    uint32_t version, epoch;
     uint64_t value, lsn;
     int64_t inv_ns, ack_ns; /* ack_ns: NS_NONE unless acknowledged */
-    uint32_t in_reads;     /* how many of the final reads have it, with the right checksum */
-    bool anywhere;         /* R: some read, final or not, found it */
-    bool everywhere;       /* F: every final read has it */
-    bool twice, corrupt;
+    uint32_t version, epoch;
+    uint32_t found_version; /* under which version some read found it first; 0 none */
+    uint16_t found_key;
+    uint16_t key, client, region;
+    uint16_t in_reads;     /* how many of the final reads have it, with the right checksum */
+    uint8_t outcome;       /* enum write_outcome; an intent without a result is unknown */
+    bool resolved : 1;     /* it has a result */
+    bool anywhere : 1;     /* R: some read, final or not, found it */
+    bool everywhere : 1;   /* F: every final read has it */
+    bool twice : 1, corrupt : 1;
+    bool placed : 1;       /* a final read that speaks found it at found_key, found_version */
 };
+_Static_assert(sizeof(struct write) == 64, "memory per write");
 
 struct final_read {
     uint16_t region;       /* UINT16_MAX: through the gateway */
@@ -27,9 +33,20 @@ struct final_read {
     uint32_t number;       /* of the reading that speaks for it; 0: no two whole readings agreed */
 };
 
+/* Writes of one client: rows of `writes`, by id. */
+struct client_writes {
+    uint16_t client;
+    uint32_t *at;
+    size_t len, cap;
+};
+
 struct ledger_view {
-    struct write *writes;  /* by id */
+    struct write *writes;  /* in the order of their intents */
     size_t write_count;
+    struct client_writes *clients;
+    size_t client_count, client_cap;
+    uint32_t *client_of;   /* by client number: index into clients plus 1, 0 none */
+    size_t client_room;    /* numbers in client_of */
     struct write **acked;  /* outcome ok, by ack_ns */
     size_t acked_count;
     struct final_read *reads;
@@ -43,9 +60,18 @@ struct ledger_view {
 void ledger_join(const struct study *s, struct ledger_view *l);
 struct write *ledger_find(const struct ledger_view *l, uint64_t id); /* NULL */
 
-/* The two halves of the join that concern final reads: which readings speak, and what they say. */
-void final_reads_choose(const struct study *s, struct ledger_view *l);
-void final_reads_take(const struct study *s, struct ledger_view *l);
+/* The parts of the join that concern final reads. Which readings there are and which of them speak: */
+struct readings;
+struct readings *readings_new(const struct study *s);
+size_t readings_note(struct readings *all, const struct ledger_record *r); /* its number from 0, NO_INDEX: of none */
+size_t readings_count(const struct readings *all);
+size_t readings_index(struct readings *all, uint32_t number);
+void final_reads_choose(const struct study *s, struct ledger_view *l, struct readings *all);
+/* And what they found: taken entry by entry in the pass over the ledger, settled when it is known which speak. */
+struct findings;
+struct findings *findings_new(const struct study *s, struct ledger_view *l, size_t room);
+void findings_take(struct findings *f, const struct ledger_record *r, size_t reading);
+void findings_settle(struct findings *f, struct readings *all); /* the end of f */
 
 static inline uint64_t ledger_id(const struct ledger_record *r)
 {

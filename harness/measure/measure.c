@@ -8,6 +8,7 @@
  */
 #include "harness/measure/measure.h"
 
+#include "harness/base/units.h"
 #include "harness/measure/facts.h"
 #include "harness/measure/gates.h"
 #include "harness/measure/objective.h"
@@ -136,10 +137,25 @@ static void fill_stale(const struct stale *t, struct result_measures *m)
     m->max_staleness_s = seconds(t->worst_ns);
 }
 
+/* A hold that the end of a fault cut short supports less than the ratio that service was held against. */
+static void remark_hold(const struct study *s, struct result *out)
+{
+    int64_t least = INT64_MAX;
+    for (size_t i = 0; i < s->applied_count; i++)
+        least = s->faults[i].step->hold_ns < least ? s->faults[i].step->hold_ns : least;
+    double supported = least == INT64_MAX ? NAN : floor_hold_support(s->plan, least);
+    if (!isnan(supported))
+        *arena_push(s->arena, &out->limits) =
+            arena_printf(s->arena, "The hold of %.1f s supports only a good ratio >= %.2f %% (1 - 3/(requests in it), 95 %%), "
+                         "not the %.4g %% that was asked for.", (double)least / 1e9, 100 * supported,
+                         100 * (double)s->plan->good_ratio_ppm / (double)PPM);
+}
+
 /* What a reader should know although it decides nothing. */
 static void add_remarks(const struct findings *f, struct result *out)
 {
     const struct study *s = f->study;
+    remark_hold(s, out);
     const struct plan_target *rto = plan_target_find(s->plan, TARGET_RTO);
     if (f->failback.any && f->failback.headless)
         *arena_push(s->arena, &out->limits) =
@@ -184,7 +200,7 @@ int measure_run(const struct plan *plan, const struct evidence *ev, const struct
     poll_detected(&study, &f.detected);
     poll_repaired(&study, &f.repaired);
     poll_converged(&study, &f.converged);
-    if (ev->has_ledger && ev->ledger) {
+    if (ev->has_ledger) {
         ledger_join(&study, &ledger);
         f.ledger = &ledger;
         rpo_measure(&study, &ledger, &f.rpo);

@@ -371,6 +371,15 @@ static void decide(struct judging *j)
     o->reason = why ? why : reason_of(j);
 }
 
+/* How near the achieved value comes to what the configuration alone takes. */
+static void against_floor(struct result_objective *o)
+{
+    if (o->achieved_upper > 0) {
+        o->efficiency = o->floor_mean / o->achieved_upper;
+        o->excess = o->achieved_upper - o->floor_max;
+    }
+}
+
 void objectives_judge(const struct findings *f, struct result *out)
 {
     static const char *const units[] = {"s", "ms", "ratio", "count"};
@@ -385,10 +394,11 @@ void objectives_judge(const struct findings *f, struct result *out)
             .name = type->key, .title = title_of(f->study->arena, type, t->value),
             .direction = type->at_least ? "at_least" : "at_most", .target = in_unit(type->unit, t->value),
             .achieved_lower = NAN, .achieved_upper = NAN, .unit = units[type->unit], .resolution = NAN, .floor = NAN,
-            .floor_mean = NAN, .floor_max = NAN, .method = rows[t->key].method, .fault_id = JSON_NONE,
+            .floor_mean = NAN, .floor_max = NAN, .efficiency = NAN, .excess = NAN, .method = rows[t->key].method, .fault_id = JSON_NONE,
             .implied = t->implied, .line = t->line, .column = t->column};
         struct judging j = {.f = f, .target = t, .o = o, .floored = NAN};
         rows[t->key].fill(&j);
+        against_floor(o);
         decide(&j);
     }
 }

@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 
+enum { SELFTEST_ROWS = 64, OUTAGES_MAX = 1000000000 };
 enum { SUSPEND_NS = 100 * 1000 * 1000 }; /* four clocks cannot be read back to back more precisely on a busy host */
 
 static int by_from(const void *a, const void *b)
@@ -171,6 +172,41 @@ static int64_t wire_overflow(const struct study *s)
     return n;
 }
 
+/* ---- the self-test that was relied on ---- */
+
+static double number_in(const json_t *row, const char *key)
+{
+    const json_t *v = json_object_get(row, key);
+    return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+static bool read_row(const struct study *s, const json_t *row, struct result_selftest *out)
+{
+    const char *mode = json_string_value(json_object_get(row, "mode"));
+    const json_t *outages = json_object_get(row, "outages"), *inside = json_object_get(row, "inside");
+    if (!mode || !json_is_integer(outages) || !json_is_integer(inside))
+        return false;
+    json_int_t all = json_integer_value(outages), good = json_integer_value(inside);
+    if (good < 0 || all < good || all > OUTAGES_MAX)
+        return false;
+    *out = (struct result_selftest){arena_strdup(s->arena, mode), number_in(row, "gap_ms"), all, good,
+                                    number_in(row, "worst_excess_ms"), number_in(row, "allowed_ms")};
+    return true;
+}
+
+void quality_selftest(const struct study *s, struct result_quality *q)
+{
+    const json_t *rows = NULL;
+    for (size_t i = 0; i < s->ev->event_count; i++)
+        if (s->ev->events[i].kind == EVENT_SELFTEST)
+            rows = json_object_get(s->ev->events[i].data, "rows");
+    for (size_t i = 0; i < json_array_size(rows) && q->selftest.len < SELFTEST_ROWS; i++) {
+        struct result_selftest row;
+        if (read_row(s, json_array_get(rows, i), &row))
+            *arena_push(s->arena, &q->selftest) = row;
+    }
+}
+
 void quality_fill(const struct study *s, struct result_quality *q)
 {
     int64_t width = NS_NONE, hold = NS_NONE;
@@ -192,4 +228,5 @@ void quality_fill(const struct study *s, struct result_quality *q)
     q->suspended = clock.suspended;
     q->clock_slew_ppm = clock.slew_ppm;
     q->wire_overflow_count = wire_overflow(s);
+    quality_selftest(s, q);
 }

@@ -13,5 +13,8 @@ struct clock_finding {
 };
 struct clock_finding clock_check(const struct study *s);
 
+/* The table that the last self-test event of the timeline carries; at most 64 rows, what is no row is left out. */
+void quality_selftest(const struct study *s, struct result_quality *q);
+
 /* Everything in the block but valid, selftest_ok, replication lag, exposure and unknown ratio. */
 void quality_fill(const struct study *s, struct result_quality *q);

@@ -107,6 +107,7 @@ struct result_objective {
     double target, achieved_lower, achieved_upper;
     const char *unit; /* s | ms | ratio | count */
     double resolution, floor, floor_mean, floor_max;
+    double efficiency, excess; /* floor_mean / upper end; upper end - floor_max */
     enum verdict verdict;
     const char *reason;
     const char *method;       /* timestamp | ledger | window | poll */
@@ -161,13 +162,15 @@ struct result_lost {
     int64_t id; /* client * 2^32 + seq */
     double acked_at_s;
     const char *region, *when; /* before | after */
+    const char *key, *value;   /* as the store has them: k7, sixteen hex digits */
+    const char *class;         /* gone | stranded */
 };
 
 struct result_ledger {
     const char *file, *chain_sha256;
     int64_t write_count, acked_count, failed_count, unknown_count, lost_before_count, lost_after_count, gone_count,
         stranded_count, landed_count, vanished_count, contradicted_count, foreign_count, duplicated_count, corrupt_count,
-        conflicting_count;
+        conflicting_count, lost_most_count; /* lost_most: |(A u U) \\ F|, the upper end of the bracket */
     bool final_read_complete;
     struct texts regions_read;
     vec_of(struct result_lost) lost; /* at most 1000 */
@@ -183,6 +186,14 @@ struct result_drift {
     json_t *patch, *undo_patch;
 };
 
+/* One row of the self-test that this run relied on: truth against measurement of scripted outages. */
+struct result_selftest {
+    const char *mode;
+    double gap_ms;
+    int64_t outages, inside;              /* inside: accepted */
+    double worst_excess_ms, allowed_ms;   /* upper end over the truth, of the outage that came closest to its limit */
+};
+
 struct result_quality {
     bool valid, selftest_ok;
     double probe_interval_ms, injection_width_ms, baseline_s, hold_s, max_slip_ms, max_stall_ms;
@@ -192,6 +203,7 @@ struct result_quality {
     int64_t exposure_write_count;
     double unknown_ratio;
     int64_t wire_overflow_count;
+    vec_of(struct result_selftest) selftest; /* empty on a model, and where no table is known */
 };
 
 struct result_history {

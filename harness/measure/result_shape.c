@@ -14,6 +14,7 @@
 #define F(type, kind_, member) {.name = #member, .kind = kind_, .offset = offsetof(type, member)}
 #define TEXT(type, member) F(type, JB_TEXT, member)
 #define NUM(type, member) F(type, JB_NUMBER, member)
+#define NUM_ADDED(type, member) {.name = #member, .kind = JB_NUMBER, .offset = offsetof(type, member), .added = true}
 #define INT(type, member) F(type, JB_INT, member)
 #define FLAG(type, member) F(type, JB_BOOL, member)
 #define TEXTS(type, member) F(type, JB_TEXTS, member)
@@ -106,7 +107,7 @@ SHAPE(evidence, T);
 static const struct json_field objective_fields[] = {
     TEXT(T, name), TEXT(T, title), TEXT(T, direction), NUM(T, target), NUM(T, achieved_lower),
     NUM(T, achieved_upper), TEXT(T, unit), NUM(T, resolution), NUM(T, floor), NUM(T, floor_mean), NUM(T, floor_max),
-    VERDICT(T, verdict), TEXT(T, reason), TEXT(T, method), TEXT(T, recovered_by), INT(T, fault_id), TEXTS(T, flags),
+    NUM_ADDED(T, efficiency), NUM_ADDED(T, excess), VERDICT(T, verdict), TEXT(T, reason), TEXT(T, method), TEXT(T, recovered_by), INT(T, fault_id), TEXTS(T, flags),
     FLAG(T, implied), INT(T, line), INT(T, column), LIST(T, evidence, evidence)};
 SHAPE(objective, T);
 #undef T
@@ -138,7 +139,8 @@ SHAPE(requests, T);
 #undef T
 
 #define T struct result_lost
-static const struct json_field lost_fields[] = {INT(T, id), NUM(T, acked_at_s), TEXT(T, region), TEXT(T, when)};
+static const struct json_field lost_fields[] = {INT(T, id), NUM(T, acked_at_s), TEXT(T, region), TEXT(T, when),
+                                               TEXT(T, key), TEXT(T, value), TEXT(T, class)};
 SHAPE(lost, T);
 #undef T
 
@@ -147,7 +149,7 @@ static const struct json_field ledger_fields[] = {
     TEXT(T, file), TEXT(T, chain_sha256), INT(T, write_count), INT(T, acked_count), INT(T, failed_count),
     INT(T, unknown_count), INT(T, lost_before_count), INT(T, lost_after_count), INT(T, gone_count),
     INT(T, stranded_count), INT(T, landed_count), INT(T, vanished_count), INT(T, contradicted_count),
-    INT(T, foreign_count), INT(T, duplicated_count), INT(T, corrupt_count), INT(T, conflicting_count),
+    INT(T, foreign_count), INT(T, duplicated_count), INT(T, corrupt_count), INT(T, conflicting_count), INT(T, lost_most_count),
     FLAG(T, final_read_complete), TEXTS(T, regions_read), LIST(T, lost, lost), FLAG(T, lost_truncated)};
 SHAPE(ledger, T);
 #undef T
@@ -163,12 +165,19 @@ static const struct json_field drift_fields[] = {LIST(T, gateways, drift_gateway
 SHAPE(drift, T);
 #undef T
 
+#define T struct result_selftest
+static const struct json_field selftest_fields[] = {TEXT(T, mode), NUM(T, gap_ms), INT(T, outages), INT(T, inside),
+                                                    NUM(T, worst_excess_ms), NUM(T, allowed_ms)};
+SHAPE(selftest, T);
+#undef T
+
 #define T struct result_quality
 static const struct json_field quality_fields[] = {
     FLAG(T, valid), FLAG(T, selftest_ok), NUM(T, probe_interval_ms), NUM(T, injection_width_ms), NUM(T, baseline_s),
     NUM(T, hold_s), NUM(T, max_slip_ms), NUM(T, max_stall_ms), INT(T, suspect_count), INT(T, harness_error_count),
     FLAG(T, suspended), NUM(T, clock_slew_ppm), NUM(T, replication_lag_ms), INT(T, exposure_write_count),
-    NUM(T, unknown_ratio), INT(T, wire_overflow_count)};
+    NUM(T, unknown_ratio), INT(T, wire_overflow_count),
+    LIST(T, selftest, selftest)};
 SHAPE(quality, T);
 #undef T
 

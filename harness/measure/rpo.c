@@ -17,6 +17,8 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
+#include <inttypes.h>
+
 enum { ON_THE_WIRE_NS = 2 * 1000 * 1000, UNKNOWN_PERCENT = 20, EXPOSED_WRITES = 5, RESOLVED_WRITES = 10,
        LISTED_LOSSES = 1000 };
 
@@ -79,19 +81,22 @@ static const struct fault_view *first_severing(const struct study *s)
     return NULL;
 }
 
+/* The survivor acknowledged last, by this instant; of several at once the one invoked first, which claims least. */
 static const struct write *newest_survivor(const struct ledger_view *l, int64_t acked_by_ns)
 {
     const struct write *newest = NULL;
-    for (size_t i = 0; i < l->acked_count && l->acked[i]->ack_ns <= acked_by_ns; i++)
-        if (write_survived(l->acked[i]))
-            newest = l->acked[i];
+    for (size_t i = 0; i < l->acked_count && l->acked[i]->ack_ns <= acked_by_ns; i++) {
+        const struct write *w = l->acked[i];
+        if (write_survived(w) && (!newest || w->ack_ns > newest->ack_ns || w->inv_ns < newest->inv_ns))
+            newest = w;
+    }
     return newest;
 }
 
 static void measure_fault(const struct study *s, const struct ledger_view *l, const struct fault_view *f,
                           struct rpo *out)
 {
-    const struct write *oldest = NULL, *before = NULL, *newest = newest_survivor(l, f->ie);
+    const struct write *oldest = NULL, *newest = newest_survivor(l, f->ie);
     int64_t began = NS_OPEN, holes = 0, lo = 0, hi = 0;
     for (size_t i = 0; i < l->acked_count; i++) {
         const struct write *w = l->acked[i];
@@ -102,9 +107,7 @@ static void measure_fault(const struct study *s, const struct ledger_view *l, co
         holes += newest && w->ack_ns < newest->ack_ns;
     }
     if (oldest) {
-        for (size_t i = 0; i < l->acked_count && l->acked[i]->ack_ns < oldest->ack_ns; i++)
-            if (write_survived(l->acked[i]))
-                before = l->acked[i];
+        const struct write *before = newest_survivor(l, oldest->ack_ns - 1);
         lo = ns_max(0, f->ib - oldest->ack_ns);
         hi = before ? f->ie - ns_min(before->inv_ns, began) : NS_OPEN;
     } else {
@@ -265,6 +268,9 @@ static void list_losses(const struct study *s, const struct ledger_view *l, stru
         lost->acked_at_s = seconds(w->ack_ns);
         lost->region = topo && w->region < topo->site_count ? topo->sites[w->region].name : NULL;
         lost->when = fault_of(s, w) ? "before" : "after";
+        lost->key = arena_printf(s->arena, "k%u", (unsigned)w->key);
+        lost->value = arena_printf(s->arena, "%016" PRIx64, w->value);
+        lost->class = w->anywhere ? "stranded" : "gone";
     }
 }
 
@@ -290,6 +296,7 @@ static void fill_ledger(const struct study *s, const struct ledger_view *l, cons
     }
     out->lost_before_count = r->before;
     out->lost_after_count = r->after;
+    out->lost_most_count = r->any ? r->bracket_hi : JSON_NONE;
     out->foreign_count = (int64_t)l->foreign_count;
     out->conflicting_count = (int64_t)l->conflicting_count;
     out->final_read_complete = l->complete;

@@ -9,7 +9,7 @@
  */
 #include "harness/measure/rpo.h"
 
-#include <stdlib.h>
+#include "harness/base/scoped.h"
 
 struct mark {
     uint16_t key;
@@ -17,28 +17,28 @@ struct mark {
     int64_t ack_ns;
 };
 
-static int by_key(const void *a, const void *b)
-{
-    const struct mark *x = a, *y = b;
-    if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
-    return x->ack_ns < y->ack_ns ? -1 : x->ack_ns > y->ack_ns;
-}
-
+/* The acknowledged writes come in the order of their acknowledgement; counting them per key keeps that order. */
 static struct mark *marks_of(const struct study *s, const struct ledger_view *l, bool known, size_t *count)
 {
     struct mark *at = arena_array(s->arena, struct mark, l->acked_count + 1);
-    size_t n = 0;
+    size_t keys = 0;
+    for (size_t i = 0; i < l->acked_count; i++)
+        keys = l->acked[i]->key >= keys ? (size_t)l->acked[i]->key + 1 : keys;
+    scoped_free size_t *next = xcalloc(keys + 1, sizeof(*next));
+    for (size_t i = 0; i < l->acked_count; i++)
+        if (l->acked[i]->version && (!known || l->acked[i]->everywhere))
+            next[(size_t)l->acked[i]->key + 1]++;
+    for (size_t key = 0; key < keys; key++)
+        next[key + 1] += next[key];
+    *count = next[keys];
     for (size_t i = 0; i < l->acked_count; i++) {
         const struct write *w = l->acked[i];
         if (w->version && (!known || w->everywhere))
-            at[n++] = (struct mark){w->key, w->version, w->ack_ns};
+            at[next[w->key]++] = (struct mark){w->key, w->version, w->ack_ns};
     }
-    qsort(at, n, sizeof(*at), by_key);
-    for (size_t i = 1; i < n; i++)
+    for (size_t i = 1; i < *count; i++)
         if (at[i].key == at[i - 1].key && at[i].highest < at[i - 1].highest)
             at[i].highest = at[i - 1].highest;
-    *count = n;
     return at;
 }
 

@@ -292,10 +292,14 @@ static void drill_end_line(struct drill *d, const char *outcome)
     snprintf(sha256, sizeof(sha256), "%s", d->plan->sha256);
     if (!same)
         sha256_hex(text_str(&now), now.len, sha256);
+    struct err e = {0};
+    json_t *seals = evidence_seals(d->options->run_path, &e);
+    if (!seals)
+        drill_failed(d, &e);
     int64_t at = record_now(&d->rec);
     struct event ev = {.kind = EVENT_END, .at_ns = at, .end_ns = at, .outcome = outcome, .code = d->signal,
                        .detail = d->stop_reason[0] ? d->stop_reason : NULL,
-                       .data = json_pack("{s:s}", "scenario_sha256", sha256)};
+                       .data = json_pack("{s:s,s:o*}", "scenario_sha256", sha256, "seals", seals)};
     record_add(&d->rec, &ev);
     json_decref(ev.data);
 }

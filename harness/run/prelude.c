@@ -7,6 +7,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/json.h"
 #include "harness/base/scoped.h"
+#include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/load/client.h"
 #include "harness/run/crowd.h"
@@ -15,6 +16,7 @@
 #include "harness/run/roll.h"
 #include "harness/run/steady.h"
 #include "harness/run/strike.h"
+#include "harness/spec/plan_yaml.h"
 #include "injectors/injector.h"
 #include <stdio.h>
 #include <string.h>
@@ -42,9 +44,18 @@ static bool simulated(const struct drill *d)
     return d->ops == &lab_sim;
 }
 
+/* plan.yaml as the command line wrote it: the timeline names it, so that a later change of the file shows. */
+static void plan_sha256(const struct plan *p, char out[SHA256_HEX])
+{
+    scoped_text struct text yaml = {0};
+    plan_yaml(p, &yaml);
+    sha256_hex(text_str(&yaml), yaml.len, out);
+}
+
 static json_t *header_data(struct drill *d)
 {
-    char system[SHA256_HEX] = "", config[SHA256_HEX] = "", wall[32];
+    char system[SHA256_HEX] = "", config[SHA256_HEX] = "", plan[SHA256_HEX], wall[32];
+    plan_sha256(d->plan, plan);
     if (d->options->gateway_path)
         sha256_file(d->options->gateway_path, system, NULL);
     else
@@ -55,8 +66,8 @@ static json_t *header_data(struct drill *d)
     json_t *argv = json_array();
     for (size_t i = 0; d->options->argv && d->options->argv[i]; i++)
         json_array_append_new(argv, json_string(d->options->argv[i]));
-    return json_pack("{s:i,s:s,s:I,s:s,s:o,s:o,s:o*,s:{s:s,s:s,s:s}}", "format", 1, "scenario_sha256", d->plan->sha256,
-                     "seed", (json_int_t)d->plan->seed, "zero_wall", clock_rfc3339(zero_wall, wall), "argv", argv,
+    return json_pack("{s:i,s:s,s:s,s:I,s:s,s:o,s:o,s:o*,s:{s:s,s:s,s:s}}", "format", EVENT_FORMAT, "scenario_sha256",
+                     d->plan->sha256, "plan_sha256", plan, "seed", (json_int_t)d->plan->seed, "zero_wall", clock_rfc3339(zero_wall, wall), "argv", argv,
                      "host", host_facts(geteuid() != 0), "client", simulated(d) ? NULL : transport_curl_facts(), "lab",
                      "kind", d->ops->kind, "system_sha256", system, "config_sha256", config);
 }
@@ -100,14 +111,22 @@ static void header_mechanisms(struct drill *d)
     }
 }
 
+static void note_selftest(struct drill *d)
+{
+    int64_t now = record_now(&d->rec);
+    struct event ev = {.kind = EVENT_SELFTEST, .at_ns = now, .end_ns = now, .detail = d->options->selftest_detail,
+                       .outcome = d->options->selftest ? d->options->selftest : "skipped",
+                       .data = d->options->selftest_data};
+    record_add(&d->rec, &ev);
+}
+
 void prelude_header(struct drill *d)
 {
     json_t *data = header_data(d);
     struct event header = {.kind = EVENT_HEADER, .data = data};
     record_add(&d->rec, &header);
     json_decref(data);
-    record_fact(&d->rec, EVENT_SELFTEST, NULL, d->options->selftest ? d->options->selftest : "skipped",
-                d->options->selftest_detail, 0);
+    note_selftest(d);
     if (d->lab)
         header_mechanisms(d);
     record_fact(&d->rec, EVENT_LIMIT, NULL, NULL, "All regions share one host and one clock.", 0);

@@ -1,28 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Does drtest measure what is true? Scripted outages of known length, measured by the ordinary load and measure code.
+ * Does drtest measure what is true? Scripted outages and lies of known extent, measured by the ordinary load and
+ * measure code; a table says how truth and measurement compare.
  *
- * `run` refuses to believe numbers from a binary without a pass on this host (gate G4) and so performs the short form
- * itself, a few seconds on loopback; the caller remembers the pass.
+ * `drtest selftest` does the long form or the quick one. `run` refuses to believe numbers from a binary without a pass
+ * on this host (gate G4) and so performs the short form itself, a few seconds; the caller remembers the pass.
  */
 #pragma once
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
+#include "harness/selftest/rehearsal.h"
+#include "harness/selftest/table.h"
 
 struct err;
 
-#define SELFTEST_ROWS 2
+enum selftest_form {
+    SELFTEST_SHORT, /* four modes at 5 ms and one lie, about 5 s */
+    SELFTEST_QUICK, /* every mode twice at each gap, every lie, about 20 s */
+    SELFTEST_FULL,  /* at least SELFTEST_OUTAGES outages, some minutes */
+};
+#define SELFTEST_OUTAGES 420
 
-struct selftest_row {
-    const char *mode;
-    double truth_s, lower_s, upper_s;
-    double allowed_s; /* how far the upper end may exceed the truth: probe gap, service time, stall, injection, 2 ms */
-    bool inside;      /* the truth lies inside, and the upper end within what is allowed */
+struct selftest_options {
+    enum selftest_form form;
+    int64_t outages; /* over modes and gaps, rounded up to whole rows; 0: as the form has it */
+    uint64_t seed;
+    void (*progress)(void *arg, int64_t done, int64_t planned); /* may be NULL */
+    void *arg;
+    /* For tests of the self-test: sees each record before it is judged, in this process. NULL otherwise. */
+    void (*tamper)(struct outage_record *r);
 };
 
-/* One outage of random length per mode. -1 when it could not be performed at all. */
-int selftest_short(uint64_t seed, struct selftest_row rows[SELFTEST_ROWS], struct err *e);
-bool selftest_passed(const struct selftest_row *rows, size_t n);
-void selftest_print(FILE *out, const struct selftest_row *rows, size_t n); /* truth beside measurement */
+/* -1 when it could not be performed: ERR_MACHINE when the machine allows too little or is too busy to tell. */
+int selftest_perform(const struct selftest_options *o, struct selftest_table *table, struct err *e);
+
+/* 0 passed, 1 a truth lay outside. */
+int selftest_exit_code(const struct selftest_table *table);

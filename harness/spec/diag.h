@@ -49,7 +49,8 @@
     X(NO_JUDGEMENT, 214, "A fault is too short for its target to be judged with confidence.")                         \
     X(LUCK, 215, "Meeting a target would prove little: too few writes are exposed to the fault.")                     \
     X(NO_ROUTE, 216, "A client has no route to any region.")                                                          \
-    X(UNCHECKED, 217, "A check needs something that the scenario does not have.")
+    X(UNCHECKED, 217, "A check needs something that the scenario does not have.")                                     \
+    X(FLOOR, 218, "A target lies below what the configuration alone takes.")
 
 enum diag_code {
 #define X(name, number, text) DIAG_##name = (number),

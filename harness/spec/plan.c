@@ -3,7 +3,10 @@
  * Questions that several rooms ask of a plan, answered in one place so that pacer and measures cannot disagree.
  */
 #include "harness/spec/plan.h"
+#include <math.h>
 #include <stdlib.h>
+
+enum { TIME_WAIT_S = 60 }; /* TCP_TIMEWAIT_LEN of the kernel, which nobody can change */
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -84,6 +87,27 @@ double plan_rate_min(const struct plan *p)
         least = p->streams[i].rate_micro < least ? p->streams[i].rate_micro : least;
     }
     return (double)least / 1e6;
+}
+
+double plan_under_way(const struct plan *p, uint16_t vantage)
+{
+    double sum = 0;
+    for (size_t i = 0; i < p->stream_count; i++) {
+        const struct plan_stream *s = &p->streams[i];
+        sum += s->vantage == vantage ? (double)s->rate_micro / 1e6 * (double)s->timeout_ns / 1e9 : 0;
+    }
+    return sum;
+}
+
+uint64_t plan_ports(const struct plan *p, uint16_t vantage)
+{
+    const struct topo_failover *f = &p->topology->failover;
+    double fresh = f->probe_every_ns > 0 ? 1e9 / (double)f->probe_every_ns : 0;
+    for (size_t i = 0; i < p->stream_count; i++) {
+        const struct plan_stream *s = &p->streams[i];
+        fresh += s->vantage == vantage && s->kind != STREAM_READ_KEEPALIVE ? (double)s->rate_micro / 1e6 : 0;
+    }
+    return (uint64_t)ceil(fresh * TIME_WAIT_S + 2 * plan_under_way(p, vantage));
 }
 
 int64_t plan_interval_ns(const struct plan_stream *s)

@@ -102,6 +102,12 @@ const struct plan_target *plan_target_find(const struct plan *p, enum target_key
 double plan_rate_total(const struct plan *p);  /* Lambda, requests per second */
 double plan_rate_writes(const struct plan *p); /* lambda_w */
 double plan_rate_min(const struct plan *p);    /* lambda_min, 0 without streams */
+/* Requests of one vantage under way at once while nothing answers. */
+double plan_under_way(const struct plan *p, uint16_t vantage);
+/* Local ports that a vantage may hold towards one destination, with as many addresses as it takes: connections opened
+ * within a minute (whoever closes first, here the client, keeps a port for 60 s in TIME_WAIT), and twice those under
+ * way. All new connections of a vantage go to one gateway at a time. */
+uint64_t plan_ports(const struct plan *p, uint16_t vantage);
 int64_t plan_interval_ns(const struct plan_stream *s); /* Delta, rounded down */
 
 /* The planned send of request k of a stream whose first is at start_ns: start + floor(k * 1e15 / rate_micro) ns, with

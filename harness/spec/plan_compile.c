@@ -106,6 +106,17 @@ static void make_streams(struct plan *p, const struct scenario *s)
     }
 }
 
+/* As many addresses as the client's ports take; what is beyond all bounds is refused before a run. */
+static void give_sources(struct plan *p)
+{
+    struct topology *t = p->topology;
+    for (uint16_t i = 0; i < t->site_count; i++) {
+        if (t->sites[i].kind == SITE_VANTAGE) {
+            t->sites[i].sources = topo_sources_for(plan_ports(p, i));
+        }
+    }
+}
+
 static const char *step_text(struct plan *p, const struct scenario_step *s)
 {
     const struct topology *t = p->topology;
@@ -332,6 +343,7 @@ void plan_compile(struct plan *p, struct scenario *s, uint64_t seed, struct diag
         p->abort_for_ns = s->abort_when.for_ns;
     }
     make_streams(p, s);
+    give_sources(p);
     make_steps(p, s);
     end_faults(p, s, diags);
     make_targets(p, s);

@@ -45,6 +45,12 @@ uint16_t topo_link_find(const struct topology *t, uint16_t site_a, uint16_t site
     return TOPO_NONE;
 }
 
+uint16_t topo_sources_for(uint64_t ports)
+{
+    uint64_t n = (ports + TOPO_PORTS_PER_SOURCE - 1) / TOPO_PORTS_PER_SOURCE;
+    return n > TOPO_MAX_SOURCES ? 0 : n == 0 ? 1 : (uint16_t)n;
+}
+
 struct builder {
     struct binder *binder;
     const struct topology_spec *spec;

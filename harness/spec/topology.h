@@ -15,6 +15,8 @@
 
 #define TOPO_NONE UINT16_MAX
 #define TOPO_MAX_SITES 200 /* regions, vantages and the witness site; addresses 10.<site+1>.<node+1>.2/30 */
+#define TOPO_MAX_SOURCES 255         /* addresses of one client: its own and 10.<site+1>.254.1 to .254 */
+#define TOPO_PORTS_PER_SOURCE 28232u /* a new network namespace has ip_local_port_range 32768 to 60999 */
 #define TOPO_PORT_HTTP 8080
 #define TOPO_PORT_REPLICATION 7001
 #define TOPO_PORT_LEASE 7002
@@ -32,6 +34,7 @@ struct topo_site {
     uint16_t first_node;      /* its nodes are first_node .. first_node + node_count - 1, gateways before origins */
     uint16_t node_count;
     uint16_t gateways, origins;
+    uint16_t sources;         /* vantages: addresses of the client, 0 means 1 */
 };
 
 struct topo_node {
@@ -122,6 +125,14 @@ static inline int64_t topo_renew_ms(const struct topology *t)
     int64_t every = (t->failover.probe_every_ns + 999999) / 1000000, third = topo_lease_ms(t) / 3;
     int64_t renew = every < third ? every : third;
     return renew > 0 ? renew : 1;
+}
+
+/* Addresses that so many ports take, 1..; 0: more than a client can have. */
+uint16_t topo_sources_for(uint64_t ports);
+/* The i-th address (1..) that a vantage's client has beside its own, in host byte order: 10.<site+1>.254.<i>. */
+static inline uint32_t topo_source(uint16_t site, uint16_t i)
+{
+    return 10u << 24 | (site + 1u) << 16 | 254u << 8 | i;
 }
 
 /* TOPO_NONE where there is none. */

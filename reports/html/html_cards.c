@@ -175,7 +175,7 @@ static void card_facts(struct page *p, const struct result_objective *o)
         method = text_eq(methods[i][0], method) ? methods[i][1] : method;
     }
     format_value(&resolution, o->resolution, o->unit);
-    format_interval(&floor, o->floor, o->floor_max, o->unit);
+    format_floor(&floor, o);
     for (size_t i = 0; i < o->flags.len; i++) {
         text_addf(&flags, "%s%s", i ? ", " : "", o->flags.at[i]);
     }
@@ -188,7 +188,7 @@ static void card_facts(struct page *p, const struct result_objective *o)
     if (isfinite(o->resolution)) {
         fact(p, "Resolution", text_str(&resolution));
     }
-    if (isfinite(o->floor)) {
+    if (floor.len) {
         fact(p, "Floor (hatched)", text_str(&floor));
     }
     if (flags.len) {

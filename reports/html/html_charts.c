@@ -240,21 +240,31 @@ static void ledger_counts(struct page *p)
         {"failed", l->failed_count, "provably not applied"},
         {"lost before", l->lost_before_count, "acknowledged before the fault, gone"},
         {"lost after", l->lost_after_count, "acknowledged during the fault, gone"},
+        {"gone", l->gone_count, "of the lost: nowhere to be found"},
         {"stranded", l->stranded_count, "lost, but still in some region"},
+        {"lost at most", l->lost_most_count, "with all unknown writes that are not stored"},
+        {"landed", l->landed_count, "unknown, and stored"},
+        {"vanished", l->vanished_count, "unknown, and not stored everywhere"},
+        {"contradicted", l->contradicted_count, "told failed, yet stored"},
+        {"foreign", l->foreign_count, "stored, but nobody sent them"},
         {"duplicated", l->duplicated_count, "stored twice"},
+        {"corrupt", l->corrupt_count, "stored with another value"},
         {"conflicting", l->conflicting_count, "keys on which regions disagree"},
     };
     text_add(p->out, "<dl class=\"counts-grid\">");
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-        text_addf(p->out, "<div><dt>%s</dt><dd>%lld</dd><dd class=\"note\">%s</dd></div>", counts[i].name,
-                  (long long)counts[i].n, counts[i].what);
+        if (counts[i].n != JSON_NONE) {
+            text_addf(p->out, "<div><dt>%s</dt><dd>%lld</dd><dd class=\"note\">%s</dd></div>", counts[i].name,
+                      (long long)counts[i].n, counts[i].what);
+        }
     }
     text_add(p->out, "</dl>\n");
 }
 
 void html_writes(struct page *p)
 {
-    static const char *const columns[] = {"#write", "#acknowledged at, s", "by region", "relative to the fault", NULL};
+    static const char *const columns[] = {"#write", "#acknowledged at, s", "by region", "relative to the fault", "key",
+                                          "value", "now", NULL};
     enum { TOP = 34, HEIGHT = 70 };
     const struct result_ledger *l = &p->r->ledger;
     if (!p->r->has_ledger) {
@@ -299,6 +309,9 @@ void html_writes(struct page *p)
         html_time(p, l->lost.at[i].acked_at_s);
         html_element(p, "td", NULL, l->lost.at[i].region);
         html_element(p, "td", NULL, l->lost.at[i].when);
+        html_element(p, "td", NULL, l->lost.at[i].key);
+        html_element(p, "td", NULL, l->lost.at[i].value);
+        html_element(p, "td", NULL, l->lost.at[i].class);
         text_add(p->out, "</tr>\n");
     }
     html_figure_end(p);

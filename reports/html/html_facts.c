@@ -151,6 +151,42 @@ static void measurement(struct page *p)
     table_end(p);
 }
 
+static void bound(struct page *p, double ms)
+{
+    if (isfinite(ms)) {
+        html_number(p, "%.1f ms", ms);
+    } else {
+        html_number(p, "–");
+    }
+}
+
+/* Truth against measurement, as this binary showed it before it was believed. */
+static void selftest(struct page *p)
+{
+    static const char *const columns[] = {"scripted", "#gap", "#times", "#right", "#nearest to its limit", "#limit",
+                                          NULL};
+    const struct result_quality *q = &p->r->quality;
+    if (q->selftest.len == 0) {
+        return;
+    }
+    text_add(p->out, "<h3 id=\"selftest\">Self-test</h3>\n<p>Outages and lies of known extent, measured by this binary "
+                     "on this host before the drill: how far the upper end of the RTO lay beyond the truth, for the "
+                     "outage that came nearest to what is allowed.</p>\n");
+    html_table_begin(p, "data", columns);
+    for (size_t i = 0; i < q->selftest.len; i++) {
+        const struct result_selftest *s = &q->selftest.at[i];
+        text_add(p->out, "<tr>");
+        html_element(p, "td", NULL, s->mode);
+        html_number(p, "%g ms", s->gap_ms);
+        html_number(p, "%lld", (long long)s->outages);
+        html_number(p, "%lld", (long long)s->inside);
+        bound(p, s->worst_excess_ms);
+        bound(p, s->allowed_ms);
+        text_add(p->out, "</tr>\n");
+    }
+    html_table_end(p);
+}
+
 void html_quality(struct page *p)
 {
     static const char *const vantages[] = {"vantage", "#planned", "#good", "#bad", "RTO", NULL};
@@ -178,6 +214,7 @@ void html_quality(struct page *p)
         }
         html_table_end(p);
     }
+    selftest(p);
     if (p->r->limits.len) {
         text_add(p->out, "<h3 id=\"limits\">What this drill does not show</h3>\n<ul class=\"limits\">\n");
         for (size_t i = 0; i < p->r->limits.len; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* history.jsonl: the lines of runs before, read for `list` and surveyed before the next one is appended. */
+/* history.jsonl: the lines of runs before, read for `list`, pooled for `history`, and surveyed before
+ * the next one is appended. */
 #include "harness/base/err.h"
 #include "harness/cli/history.h"
 #include "tests/fuzz/fuzz.h"
@@ -18,6 +19,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < latest.len; i++)
         fuzz_must(history_latest_find(&latest, latest.at[i].scenario) != NULL);
     history_latest_deinit(&latest);
+    struct history_runs runs = {0};
+    struct arena memory = {0};
+    fuzz_must(history_read_runs(&runs, &memory, path, &e) == 0);
+    const struct pool_run **in = arena_array(&memory, const struct pool_run *, runs.len + 1);
+    for (size_t i = 0; i < runs.len; i++)
+        in[i] = &runs.at[i];
+    struct pool p = pool_of(&memory, in, runs.len, NULL);
+    fuzz_must(p.n + p.excluded == runs.len && p.met <= p.n);
+    for (size_t i = 0; i < p.series.len; i++)
+        pool_compare(&p.series.at[i], &p.series.at[i]);
+    history_runs_deinit(&runs);
+    arena_deinit(&memory);
     struct result r = {.scenario = {.name = "region-outage", .sha256 = "0"}, .tool = {.version = "0"}};
     struct history h = {0};
     fuzz_must(history_begin(&h, path, "history.jsonl", &r, &e) == 0);

@@ -11,12 +11,11 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/cli/stored.h"
-#include "harness/evidence/crc32c.h"
 #include "harness/measure/measure.h"
 #include "reports/report.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/reseal/reseal.h"
 
-#include <openssl/sha.h>
 #include <string.h>
 
 #define RUN DRTEST_SOURCE_DIR "/tests/fuzz/run/"
@@ -42,7 +41,8 @@ static void prepare(void)
 static void mend_timeline(struct text *out, const uint8_t *data, size_t size)
 {
     int seq = 1;
-    text_add_bytes(out, whole.at, strcspn(whole.at, "\n") + 1);
+    scoped_text struct text lines = {0};
+    text_add_bytes(&lines, whole.at, strcspn(whole.at, "\n") + 1);
     for (char *line; fuzz_line(&data, &size, &line); free(line)) {
         scoped_json json_t *event = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
         if (!json_is_object(event))
@@ -52,32 +52,40 @@ static void mend_timeline(struct text *out, const uint8_t *data, size_t size)
             if (!json_is_integer(json_object_get(event, numbers[i])))
                 json_object_set_new(event, numbers[i], json_integer(0));
         json_object_set_new(event, "seq", json_integer(seq++));
+        json_object_del(event, "crc");
         scoped_free char *dumped = json_dumps(event, JSON_COMPACT);
-        text_addf(out, "%s\n", dumped);
+        text_addf(&lines, "%s\n", dumped);
     }
+    reseal_timeline(out, text_str(&lines), lines.len);
+}
+
+/* How much of the input a record takes: one that says so is a page, as far as there are bytes for it. */
+static size_t mend_record(struct ledger_record *r, size_t size)
+{
+    r->chain &= LEDGER_CHAIN_READ | 3;
+    if (r->kind == LEDGER_PAGE && size >= 2 * LEDGER_SIZE) {
+        r->count = r->count % LEDGER_PAGE_MAX + 1;
+        if (LEDGER_SIZE + ledger_behind(r) > size)
+            r->count = LEDGER_PER_BLOCK;
+        return LEDGER_SIZE + ledger_behind(r);
+    }
+    r->kind = (uint8_t)(LEDGER_INTENT + (r->kind + LEDGER_FOREIGN - 1) % LEDGER_FOREIGN % (LEDGER_FOREIGN - 1));
+    return LEDGER_SIZE;
 }
 
 static void mend_ledger(struct text *out, const uint8_t *data, size_t size)
 {
-    static struct {
-        uint64_t number;
-        uint8_t hash[32];
-    } chains[8];
-    memset(chains, 0, sizeof(chains));
     text_add_bytes(out, whole.at, LEDGER_SIZE);
-    for (; size >= LEDGER_SIZE; data += LEDGER_SIZE, size -= LEDGER_SIZE) {
+    while (size >= LEDGER_SIZE) {
         struct ledger_record r;
         memcpy(&r, data, sizeof(r));
-        size_t chain = (r.chain & 3u) + (r.chain & LEDGER_CHAIN_READ ? 4 : 0);
-        r.chain = (uint16_t)(chain % 4 | (r.chain & LEDGER_CHAIN_READ));
-        r.kind = (uint8_t)(LEDGER_INTENT + (r.kind + LEDGER_FOREIGN - 1) % LEDGER_FOREIGN % (LEDGER_FOREIGN - 1));
-        r.number = chains[chain].number++;
-        memcpy(r.previous, chains[chain].hash, sizeof(r.previous));
-        r.crc = 0;
-        r.crc = crc32c(&r, sizeof(r));
-        SHA256((const unsigned char *)&r, sizeof(r), chains[chain].hash);
+        size_t taken = mend_record(&r, size);
         text_add_bytes(out, &r, sizeof(r));
+        text_add_bytes(out, data + LEDGER_SIZE, taken - LEDGER_SIZE);
+        data += taken;
+        size -= taken;
     }
+    reseal_ledger(out->at, out->len);
 }
 
 static void mend_samples(struct text *out, const uint8_t *data, size_t size)
@@ -91,6 +99,7 @@ static void mend_samples(struct text *out, const uint8_t *data, size_t size)
         s.write %= WRITE_UNKNOWN + 1;
         text_add_bytes(out, &s, sizeof(s));
     }
+    reseal_samples(out->at, out->len);
 }
 
 static void put(bool mend, const uint8_t *data, size_t size)

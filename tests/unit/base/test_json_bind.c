@@ -195,6 +195,25 @@ static void unknown_keys_are_ignored_and_integers_are_numbers(void)
     json_decref(t.extra);
 }
 
+static void fields_that_came_later_may_be_absent(void)
+{
+    struct {
+        double old, newer;
+    } got = {0, 0};
+    const struct json_field fields[] = {{.name = "old", .kind = JB_NUMBER, .offset = 0},
+                                        {.name = "newer", .kind = JB_NUMBER, .offset = sizeof(double), .added = true}};
+    const struct json_shape shape = {fields, array_len(fields), sizeof(got)};
+    scoped_json json_t *doc = json_pack("{s:f}", "old", 1.5);
+    CU_ASSERT_EQUAL(json_to_struct(&shape, doc, &got, &memory, "x", NULL), 0);
+    CU_ASSERT_EQUAL(got.old, 1.5);
+    CU_ASSERT(isnan(got.newer));
+    json_object_set_new(doc, "newer", json_string("7"));
+    CU_ASSERT_EQUAL(json_to_struct(&shape, doc, &got, &memory, "x", NULL), -1); /* but not wrong */
+    json_object_del(doc, "newer");
+    json_object_del(doc, "old");
+    CU_ASSERT_EQUAL(json_to_struct(&shape, doc, &got, &memory, "x", NULL), -1);
+}
+
 void suite_json_bind(void)
 {
     runner_suite(NULL, tear_down);
@@ -204,4 +223,5 @@ void suite_json_bind(void)
     runner_test(what_json_cannot_say);
     runner_test(refusals_name_the_way);
     runner_test(unknown_keys_are_ignored_and_integers_are_numbers);
+    runner_test(fields_that_came_later_may_be_absent);
 }

@@ -52,6 +52,8 @@ static struct result sample(const char *id, const char *scenario, const char *co
                                    .floor = NAN,
                                    .floor_mean = NAN,
                                    .floor_max = NAN,
+                                   .efficiency = NAN,
+                                   .excess = NAN,
                                    .verdict = MISSED};
     return r;
 }
@@ -97,6 +99,43 @@ static void lines_count_and_chain(void)
     CU_ASSERT_EQUAL(append("a-3", "a", "c", &told, text), 0);
     CU_ASSERT_EQUAL(told.comparable_count, 1);
     CU_ASSERT_STRING_EQUAL(text[0], "a-2");
+}
+
+static void all_four_digests_make_a_run_comparable(void)
+{
+    struct result_history told;
+    char text[2][80];
+    CU_ASSERT_EQUAL(append("e-1", "e", "", &told, text), 0);
+    CU_ASSERT_EQUAL(append("e-2", "e", "", &told, text), 0);
+    CU_ASSERT_EQUAL(told.comparable_count, 0); /* two unknown configurations are not equal */
+    static const char *const keys[] = {"tool_sha256", "scenario_sha256", "system_sha256", "config_sha256"};
+    for (size_t i = 0; i < array_len(keys); i++) {
+        scoped_json json_t *line =
+            json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "scenario", "f", "run_id", "f-0", "tool_sha256", "t",
+                      "scenario_sha256", "s", "system_sha256", "y", "config_sha256", "c");
+        json_object_set_new(line, keys[i], json_string("other"));
+        scoped_free char *said = json_dumps(line, JSON_COMPACT);
+        FILE *f = fopen(path, "ae");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+        fprintf(f, "%s\n", said);
+        fclose(f);
+    }
+    CU_ASSERT_EQUAL(append("f-1", "f", "c", &told, text), 0);
+    CU_ASSERT_EQUAL(told.comparable_count, 0);
+    CU_ASSERT_EQUAL(append("f-2", "f", "c", &told, text), 0);
+    CU_ASSERT_EQUAL(told.comparable_count, 1);
+    struct history_runs runs = {0};
+    struct arena memory = {0};
+    struct err e = {0};
+    CU_ASSERT_EQUAL(history_read_runs(&runs, &memory, path, &e), 0);
+    size_t of_f = 0;
+    for (size_t i = 0; i < runs.len; i++) {
+        of_f += text_eq(runs.at[i].scenario, "f");
+    }
+    CU_ASSERT_EQUAL(of_f, 6);
+    CU_ASSERT_STRING_EQUAL(runs.at[runs.len - 1].run_id, "f-2");
+    history_runs_deinit(&runs);
+    arena_deinit(&memory);
 }
 
 static void numbers_without_value_are_null(void)
@@ -175,6 +214,7 @@ void suite_history(void)
     runner_test(lines_count_and_chain);
     runner_test(numbers_without_value_are_null);
     runner_test(damage_is_passed_over_and_ended);
+    runner_test(all_four_digests_make_a_run_comparable);
     runner_test(the_newest_of_each_scenario_is_found);
     runner_test(the_file_is_locked_between_the_steps);
 }

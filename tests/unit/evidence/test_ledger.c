@@ -2,6 +2,7 @@
 /*
  * The ledger finds every record that was changed, moved, left out or put in twice.
  */
+#include "harness/base/child.h"
 #include "harness/base/err.h"
 #include "harness/base/json.h"
 #include "harness/base/rng.h"
@@ -11,7 +12,9 @@
 #include "tests/unit/evidence/story.h"
 #include "tests/unit/runner.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *path;
@@ -196,6 +199,90 @@ static void write_sequences_are_checked(void)
     scratch_write("ledger.bin", file.at, file.len);
 }
 
+/* The child writes intents and results as fast as it can and is killed in the middle of it. */
+static void a_killed_writer_leaves_a_ledger_that_says_how_far_it_is_whole(void)
+{
+    unlink(scratch_path("ledger.bin"));
+    CU_ASSERT_EQUAL(ledger_create(path, 0, NULL), 0);
+    struct child child = {0};
+    int side = child_fork(&child, NULL);
+    CU_ASSERT_NOT_EQUAL_FATAL(side, -1);
+    if (side == 0) {
+        struct ledger_writer *w = NULL;
+        if (ledger_open(&w, path, 0, NULL) != 0) {
+            _exit(1);
+        }
+        for (uint64_t seq = 0;; seq++) {
+            struct ledger_record intent = {.kind = LEDGER_INTENT, .seq = seq, .at_ns = (int64_t)seq};
+            struct ledger_record result = {.kind = LEDGER_RESULT, .seq = seq, .at_ns = (int64_t)seq, .outcome = WRITE_OK};
+            ledger_add(w, &intent, NULL);
+            ledger_add(w, &result, NULL);
+        }
+    }
+    struct stat st = {0};
+    for (int i = 0; i < 500 && st.st_size < 20 * LEDGER_SIZE; i++) { /* at most 5 s */
+        CU_ASSERT_EQUAL(child_wait(&child, 10000000, NULL), 1);
+        stat(scratch_path("ledger.bin"), &st);
+    }
+    child_signal(&child, SIGKILL, NULL);
+    CU_ASSERT_EQUAL(child_wait(&child, 2000000000, NULL), 0);
+    struct evidence *ev = story_load(path);
+    CU_ASSERT_PTR_NULL(ev->ledger_damage);
+    CU_ASSERT(ev->ledger_count >= 19);
+    CU_ASSERT_EQUAL(ev->ledger_newest_ns, (int64_t)(ev->ledger_count - 1) / 2);
+    CU_ASSERT(ev->ledger_kinds[LEDGER_INTENT] - ev->ledger_kinds[LEDGER_RESULT] <= 1);
+    size_t count = ev->ledger_count;
+    evidence_free(ev);
+    CU_ASSERT_EQUAL(truncate(scratch_path("ledger.bin"), (off_t)(LEDGER_SIZE * (count + 1) - 5)), 0);
+    ev = story_load(path); /* torn, as by a disk that was full */
+    CU_ASSERT_EQUAL(ev->ledger_count, count - 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(ev->ledger_damage);
+    CU_ASSERT(strstr(ev->ledger_damage, "is whole, up to") != NULL);
+    evidence_free(ev);
+    scratch_write("ledger.bin", file.at, file.len);
+}
+
+/* Pages: what was added comes back one by one, whatever page it stood on, from memory and from the file alike. */
+static void pages_of_findings_come_back_one_by_one(void)
+{
+    static struct ledger_found found[2500];
+    static const size_t sizes[] = {1, 3, 4, 1024, 1025, 2500};
+    for (size_t i = 0; i < array_len(found); i++) {
+        found[i] = (struct ledger_found){.client = (uint16_t)(i % 3), .key = (uint16_t)(i % 7), .version = (uint32_t)i + 1,
+                                         .seq = (uint32_t)i, .epoch = 2, .value = i * 31, .lsn = i + 5};
+    }
+    for (size_t k = 0; k < array_len(sizes); k++) {
+        unlink(scratch_path("ledger.bin"));
+        struct ledger_writer *w = NULL;
+        struct ledger_record like = {.read = 9, .region = 1, .pass = PASS_COLD, .at_ns = 77};
+        CU_ASSERT_EQUAL(ledger_create(path, 0, NULL), 0);
+        CU_ASSERT_EQUAL_FATAL(ledger_open(&w, path, LEDGER_CHAIN_READ, NULL), 0);
+        size_t times = k == array_len(sizes) - 1 ? 20 : 1; /* 50,000 entries are not kept in memory */
+        for (size_t i = 0; i < times; i++) {
+            CU_ASSERT_EQUAL(ledger_add_page(w, &like, found, sizes[k], NULL), 0);
+        }
+        CU_ASSERT_EQUAL(ledger_add_page(w, &like, found, 0, NULL), 0);
+        ledger_close(w);
+        struct evidence *ev = story_load(path);
+        CU_ASSERT_PTR_NULL(ev->ledger_damage);
+        CU_ASSERT_EQUAL(ev->ledger_count, times * sizes[k]);
+        CU_ASSERT_EQUAL(ev->ledger == NULL, times > 1);
+        scoped_ledger_scan struct ledger_scan *scan = ledger_scan_open(ev);
+        size_t n = 0;
+        bool same = true;
+        for (const struct ledger_record *r; (r = ledger_scan_next(scan)); n++) {
+            const struct ledger_found *f = &found[n % sizes[k]];
+            same = same && r->kind == LEDGER_FOUND && r->client == f->client && r->key == f->key && r->seq == f->seq &&
+                   r->version == f->version && r->epoch == f->epoch && r->value == f->value && r->lsn == f->lsn &&
+                   r->read == 9 && r->region == 1 && r->pass == PASS_COLD && r->at_ns == 77;
+        }
+        CU_ASSERT(same);
+        CU_ASSERT_EQUAL(n, ev->ledger_count);
+        evidence_free(ev);
+    }
+    scratch_write("ledger.bin", file.at, file.len);
+}
+
 void suite_ledger(void)
 {
     runner_suite(set_up, tear_down);
@@ -209,4 +296,6 @@ void suite_ledger(void)
     runner_test(chains_may_interleave_in_any_way);
     runner_test(truncation_within_a_record_is_found);
     runner_test(write_sequences_are_checked);
+    runner_test(a_killed_writer_leaves_a_ledger_that_says_how_far_it_is_whole);
+    runner_test(pages_of_findings_come_back_one_by_one);
 }

@@ -6,6 +6,7 @@
 #include "harness/base/scoped.h"
 #include "harness/evidence/evidence_write.h"
 #include "tests/unit/evidence/scratch.h"
+#include "tests/reseal/reseal.h"
 #include "tests/unit/evidence/story.h"
 #include "tests/unit/runner.h"
 
@@ -44,7 +45,7 @@ static void the_header_tells_what_it_is(void)
     memcpy(&h, file.at, sizeof(h));
     CU_ASSERT_EQUAL(memcmp(h.magic, "DRSAMPL1", 8), 0);
     CU_ASSERT_EQUAL(h.record_size, 96);
-    CU_ASSERT_EQUAL(h.version, 1);
+    CU_ASSERT_EQUAL(h.version, 2);
     CU_ASSERT_EQUAL(h.zero_wall_ns, 77);
     CU_ASSERT_EQUAL(h.scenario_sha256[0], 0x00);
     CU_ASSERT_EQUAL(h.scenario_sha256[1], 0x11);
@@ -52,17 +53,19 @@ static void the_header_tells_what_it_is(void)
     scratch_remove();
 }
 
-/* Load with one byte of samples.bin replaced; NULL when refused. */
+/* Load with one byte of samples.bin replaced, under a right CRC; NULL when refused. */
 static struct evidence *load_changed(const char *path, size_t at, char byte)
 {
     scoped_text struct text file = {0};
     scratch_read("samples.bin", &file);
     char before = file.at[at];
     file.at[at] = byte;
+    reseal_samples(file.at, file.len);
     scratch_write("samples.bin", file.at, file.len);
     struct evidence *ev = NULL;
     evidence_load(&ev, path, NULL);
     file.at[at] = before;
+    reseal_samples(file.at, file.len);
     scratch_write("samples.bin", file.at, file.len);
     return ev;
 }
@@ -73,7 +76,7 @@ static void other_formats_are_refused(void)
     story_write(path);
     CU_ASSERT_PTR_NULL(load_changed(path, 7, '2'));                                          /* magic */
     CU_ASSERT_PTR_NULL(load_changed(path, offsetof(struct sample_header, record_size), 97)); /* record size */
-    CU_ASSERT_PTR_NULL(load_changed(path, offsetof(struct sample_header, version), 2));      /* version */
+    CU_ASSERT_PTR_NULL(load_changed(path, offsetof(struct sample_header, version), 1));      /* version */
     scratch_write("samples.bin", "", 0);
     struct evidence *ev = NULL;
     struct err e = {0};
@@ -101,6 +104,25 @@ static void impossible_records_end_the_file(void)
         CU_ASSERT_PTR_NOT_NULL(ev->samples_damage);
         CU_ASSERT_EQUAL(ev->sample_count, 10);
         evidence_free(ev);
+    }
+    scratch_remove();
+}
+
+static void every_flipped_bit_is_found(void)
+{
+    const char *path = scratch_make();
+    story_write(path);
+    scoped_text struct text file = {0};
+    scratch_read("samples.bin", &file);
+    for (size_t bit = 0; bit < file.len * 8; bit += 7) {
+        file.at[bit / 8] = (char)(file.at[bit / 8] ^ (1 << bit % 8));
+        scratch_write("samples.bin", file.at, file.len);
+        struct evidence *ev = NULL;
+        bool loaded = evidence_load(&ev, path, NULL) == 0;
+        CU_ASSERT_EQUAL(loaded, bit / 8 >= SAMPLE_SIZE);
+        CU_ASSERT(!loaded || ev->samples_damage);
+        evidence_free(ev);
+        file.at[bit / 8] = (char)(file.at[bit / 8] ^ (1 << bit % 8));
     }
     scratch_remove();
 }
@@ -205,6 +227,7 @@ void suite_samples(void)
     runner_test(the_header_tells_what_it_is);
     runner_test(other_formats_are_refused);
     runner_test(impossible_records_end_the_file);
+    runner_test(every_flipped_bit_is_found);
     runner_test(a_torn_record_is_damage);
     runner_test(the_tail_hands_over_what_was_appended);
     runner_test(the_tail_waits_for_the_rest_of_a_record);

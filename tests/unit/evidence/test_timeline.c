@@ -8,6 +8,7 @@
 #include "harness/base/scoped.h"
 #include "harness/evidence/evidence_write.h"
 #include "tests/unit/evidence/scratch.h"
+#include "tests/reseal/reseal.h"
 #include "tests/unit/evidence/story.h"
 #include "tests/unit/runner.h"
 
@@ -54,7 +55,7 @@ static void the_line_has_the_documented_form(void)
     CU_ASSERT_STRING_EQUAL(text_str(&line),
                            "{\"seq\":0,\"kind\":\"fault.proof\",\"due_ns\":22000000000,\"at_ns\":22003127000,"
                            "\"end_ns\":22003127000,\"subject\":\"us-east\",\"outcome\":\"ok\",\"code\":0,"
-                           "\"detail\":\"pidfd\"}\n");
+                           "\"detail\":\"pidfd\",\"crc\":\"6903cc11\"}\n");
     scratch_remove();
 }
 
@@ -93,7 +94,9 @@ static struct evidence *load_text(const char *path, const char *text)
 {
     struct evidence *ev = NULL;
     struct err e = {0};
-    scratch_write("timeline.jsonl", text, strlen(text));
+    scoped_text struct text sealed = {0};
+    reseal_timeline(&sealed, text, strlen(text));
+    scratch_write("timeline.jsonl", text_str(&sealed), sealed.len);
     if (evidence_load(&ev, path, &e) != 0) {
         CU_ASSERT_EQUAL(e.kind, ERR_READING);
     }
@@ -115,7 +118,8 @@ static void damage_is_named_and_the_rest_used(void)
 {
     const char *path = scratch_make();
     story_write_samples(path);
-    expect_damage(path, LINE("0", "header") LINE("1", "end") LINE("3", "end"), 2);
+    expect_damage(path, LINE("0", "header") LINE("1", "action") LINE("3", "end"), 2);
+    expect_damage(path, LINE("0", "header") LINE("1", "end") LINE("2", "end"), 2);
     expect_damage(path, LINE("0", "header") LINE("0", "end"), 1);
     expect_damage(path, LINE("0", "header") LINE("1", "nonsense") LINE("2", "end"), 1);
     expect_damage(path, LINE("0", "header") "\n" LINE("1", "end"), 1);
@@ -147,10 +151,30 @@ static void what_is_no_timeline_of_ours_is_refused(void)
     CU_ASSERT_PTR_NULL(load_text(path, LINE("1", "header")));
     CU_ASSERT_PTR_NULL(load_text(path,
                                  "{\"seq\":0,\"kind\":\"header\",\"due_ns\":0,\"at_ns\":0,\"end_ns\":0,\"code\":0,"
-                                 "\"data\":{\"format\":2}}\n"));
+                                 "\"data\":{\"format\":1}}\n"));
     unlink(scratch_path("timeline.jsonl"));
     struct evidence *ev = NULL;
     CU_ASSERT_EQUAL(evidence_load(&ev, path, NULL), -1);
+    scratch_remove();
+}
+
+/* One byte changed anywhere in a line, in a text or in a number: the line is no longer what was written. */
+static void a_changed_byte_ends_the_timeline(void)
+{
+    const char *path = scratch_make();
+    story_write(path);
+    scoped_text struct text file = {0};
+    scratch_read("timeline.jsonl", &file);
+    size_t second = strcspn(file.at, "\n") + 1;
+    for (size_t at = second; file.at[at] != '\n'; at++) {
+        file.at[at] = (char)(file.at[at] ^ 1);
+        scratch_write("timeline.jsonl", file.at, file.len);
+        struct evidence *ev = story_load(path);
+        CU_ASSERT_PTR_NOT_NULL(ev->timeline_damage);
+        CU_ASSERT_EQUAL(ev->event_count, 1);
+        evidence_free(ev);
+        file.at[at] = (char)(file.at[at] ^ 1);
+    }
     scratch_remove();
 }
 
@@ -200,5 +224,6 @@ void suite_timeline(void)
     runner_test(damage_is_named_and_the_rest_used);
     runner_test(a_torn_last_line_is_no_damage);
     runner_test(what_is_no_timeline_of_ours_is_refused);
+    runner_test(a_changed_byte_ends_the_timeline);
     runner_test(a_killed_writer_leaves_whole_lines);
 }

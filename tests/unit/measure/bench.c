@@ -90,7 +90,7 @@ void bench_init(struct bench *b)
                             .converge_within_ns = MS(60000), .timeline_end_ns = MS(20000), .drill_ns = MS(30000),
                             .observe_ns = MS(60000)};
     struct event *header = bench_event(b, EVENT_HEADER, 0, 0, NULL, NULL, 0);
-    header->data = bench_json("{\"format\":1,\"scenario_sha256\":\"%s\",\"seed\":7,\"zero_wall\":"
+    header->data = bench_json("{\"format\":2,\"scenario_sha256\":\"%s\",\"seed\":7,\"zero_wall\":"
                               "\"2026-01-01T06:00:00.118Z\",\"argv\":[\"drtest\",\"run\",\"test.yaml\"],"
                               "\"host\":{\"hostname\":\"ci-7\",\"kernel\":\"6.1\",\"os\":\"Debian\",\"arch\":\"x86_64\","
                               "\"clocksource\":\"tsc\",\"cpu_count\":4,\"memory_bytes\":8589934592,\"rootless\":true},"
@@ -198,7 +198,7 @@ void bench_drop(struct bench *b, enum event_kind kind)
 
 static uint64_t value_of(uint64_t seq)
 {
-    return seq * 1000003 + 17;
+    return seq * UINT64_C(0x9e3779b97f4a7c15) + 17;
 }
 
 void bench_write(struct bench *b, uint16_t client, uint64_t seq, double inv, double ack, enum write_outcome outcome)
@@ -273,6 +273,10 @@ struct result *bench_run(struct bench *b)
     ev->switch_count = b->switches.len;
     ev->ledger = b->ledger.at;
     ev->ledger_count = b->ledger.len;
+    memset(ev->ledger_kinds, 0, sizeof(ev->ledger_kinds));
+    for (size_t i = 0; i < b->ledger.len; i++)
+        if (b->ledger.at[i].kind < LEDGER_KINDS)
+            ev->ledger_kinds[b->ledger.at[i].kind]++;
     ev->has_ledger = b->ledger.len > 0;
     if (measure_run(&b->plan, ev, &ctx, &b->result, NULL) < 0)
         abort();

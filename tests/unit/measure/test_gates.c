@@ -164,6 +164,9 @@ static void g4_selftest(void)
     expect_void("harness", "self-test");
     bench_find(&b, EVENT_SELFTEST, NULL)->outcome = "skipped";
     expect_void("harness", "self-test");
+    bench_find(&b, EVENT_SELFTEST, NULL)->outcome = "skipped";
+    bench_find(&b, EVENT_SELFTEST, NULL)->detail = "the self-test could not be done: too busy";
+    expect_void("harness", "too busy");
     bench_find(&b, EVENT_SELFTEST, NULL)->outcome = "skipped"; /* a model has no prober to test */
     json_object_set_new(json_object_get(b.events.at[0].data, "lab"), "kind", json_string("sim"));
     bench_run(&b);
@@ -264,6 +267,10 @@ static void g9_floor(void)
     const struct result *r = bench_run(&b);
     const struct result_objective *o = bench_objective(&b, "rto");
     CU_ASSERT(o->floor > 0.3);
+    CU_ASSERT_NEAR(o->efficiency, o->floor_mean / o->achieved_upper); /* above 1: quicker than the configuration */
+    CU_ASSERT_NEAR(o->excess, o->achieved_upper - o->floor_max);
+    CU_ASSERT(isnan(bench_objective(&b, "availability")->efficiency));
+    CU_ASSERT(isnan(bench_objective(&b, "availability")->excess));
     CU_ASSERT_EQUAL(o->verdict, INCONCLUSIVE);
     CU_ASSERT(strstr(o->reason, "floor") != NULL);
     CU_ASSERT_EQUAL(bench_objective(&b, "availability")->verdict, MET); /* the gate concerns one objective */

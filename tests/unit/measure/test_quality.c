@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sigma, suspects and the block `quality`. */
+#include "harness/base/text.h"
 #include "harness/measure/quality.h"
 #include "tests/unit/measure/bench.h"
 #include "tests/unit/runner.h"
@@ -102,6 +103,43 @@ static void a_baseline_that_is_only_an_instant_looks_back_one_time_out(void)
     CU_ASSERT_EQUAL(s.base_from_ns, MS(9900));
 }
 
+static void the_table_of_the_self_test_is_taken_from_the_timeline(void)
+{
+    struct event *e = bench_find(&b, EVENT_SELFTEST, NULL);
+    json_decref(e->data);
+    e->data = bench_json("{\"rows\":[{\"mode\":\"rst\",\"gap_ms\":5.0,\"outages\":20,\"inside\":19,"
+                         "\"worst_excess_ms\":5.25,\"allowed_ms\":8.5},"
+                         "{\"mode\":\"half\",\"gap_ms\":1.0,\"outages\":2,\"inside\":2,"
+                         "\"worst_excess_ms\":null,\"allowed_ms\":null}]}");
+    bench_run(&b);
+    const struct result_quality *q = &b.result->quality;
+    CU_ASSERT_EQUAL_FATAL(q->selftest.len, 2);
+    CU_ASSERT_WORD(q->selftest.at[0].mode, "rst");
+    CU_ASSERT_NEAR(q->selftest.at[0].gap_ms, 5);
+    CU_ASSERT_EQUAL(q->selftest.at[0].inside, 19);
+    CU_ASSERT_NEAR(q->selftest.at[0].allowed_ms, 8.5);
+    CU_ASSERT(isnan(q->selftest.at[1].worst_excess_ms));
+}
+
+static void rows_that_are_none_are_left_out(void)
+{
+    struct event *e = bench_find(&b, EVENT_SELFTEST, NULL);
+    json_decref(e->data);
+    e->data = bench_json("{\"rows\":[7,{},{\"mode\":1,\"outages\":1,\"inside\":1},"
+                         "{\"mode\":\"rst\",\"outages\":1,\"inside\":2},"
+                         "{\"mode\":\"rst\",\"outages\":9223372036854775807,\"inside\":1},"
+                         "{\"mode\":\"rst\",\"outages\":\"1\",\"inside\":1},"
+                         "{\"mode\":\"flap\",\"gap_ms\":\"x\",\"outages\":1,\"inside\":1}]}");
+    bench_run(&b);
+    CU_ASSERT_EQUAL_FATAL(b.result->quality.selftest.len, 1);
+    CU_ASSERT_WORD(b.result->quality.selftest.at[0].mode, "flap");
+    CU_ASSERT(isnan(b.result->quality.selftest.at[0].gap_ms));
+    json_decref(e->data);
+    e->data = bench_json("{\"rows\":{\"mode\":\"rst\"}}");
+    bench_run(&b);
+    CU_ASSERT_EQUAL(b.result->quality.selftest.len, 0);
+}
+
 void suite_quality(void)
 {
     runner_suite(build, tear_down);
@@ -109,4 +147,6 @@ void suite_quality(void)
     runner_test(suspects_are_bad_only_by_our_lateness);
     runner_test(the_block_tells_rates_holds_and_widths);
     runner_test(a_baseline_that_is_only_an_instant_looks_back_one_time_out);
+    runner_test(the_table_of_the_self_test_is_taken_from_the_timeline);
+    runner_test(rows_that_are_none_are_left_out);
 }

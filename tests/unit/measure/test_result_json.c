@@ -153,7 +153,8 @@ static void identity_comes_from_header_and_plan(void)
     CU_ASSERT_WORD(r->phases.at[0].name, "baseline");
     CU_ASSERT_NEAR(r->phases.at[0].end_s, 14.8);
     CU_ASSERT_NEAR(r->clock.scenario_zero_s, 14.9);
-    CU_ASSERT_EQUAL(r->limits.len, 1);
+    CU_ASSERT_EQUAL_FATAL(r->limits.len, 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(r->limits.at[1], "supports only a good ratio >= "));
 }
 
 static void strangers_files_are_refused(void)

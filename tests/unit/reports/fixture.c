@@ -170,6 +170,7 @@ void fixture_free(struct fixture *f)
     vec_deinit(&r->objectives);
     vec_deinit(&r->checks);
     vec_deinit(&r->requests.by_vantage);
+    vec_deinit(&r->quality.selftest);
     vec_deinit(&r->ledger.lost);
     vec_deinit(&r->drift.gateways);
     json_decref(r->drift.patch);

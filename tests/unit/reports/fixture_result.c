@@ -23,6 +23,8 @@ static void add_objective(struct result *r, const char *name, const char *title,
                                                           .floor = (double)NAN,
                                                           .floor_mean = (double)NAN,
                                                           .floor_max = (double)NAN,
+                                                          .efficiency = (double)NAN,
+                                                          .excess = (double)NAN,
                                                           .verdict = v,
                                                           .method = "timestamp",
                                                           .fault_id = JSON_NONE,
@@ -48,6 +50,8 @@ static void fill_objectives(struct result *r)
     rto->floor = 0.5;
     rto->floor_mean = 1.125;
     rto->floor_max = 1.95;
+    rto->efficiency = 1.125 / 5.339588;
+    rto->excess = 5.339588 - 1.95;
     rto->reason = "5.285 s is above 5 s";
     rto->recovered_by = "failover";
     rto->fault_id = 1;
@@ -60,6 +64,8 @@ static void fill_objectives(struct result *r)
     rpo->floor = 0;
     rpo->floor_mean = 0.1;
     rpo->floor_max = 0.2;
+    rpo->efficiency = 0.1 / 0.185127;
+    rpo->excess = 0.185127 - 0.2;
     *vec_push(&rpo->evidence) = (struct result_evidence){"ledger.bin", 297, "oldest lost write"};
     add_objective(r, "lost_writes", "lost writes are at most 20", 20, 3, 3, "count", MET, 26);
     objective(r, "lost_writes")->method = "ledger";
@@ -152,10 +158,12 @@ static void fill_ledger(struct result *r)
                                        .gone_count = 3,
                                        .landed_count = 1,
                                        .vanished_count = 1,
+                                       .lost_most_count = 4,
                                        .final_read_complete = true};
     const double acked[] = {21.872, 21.922, 21.972};
     for (size_t i = 0; i < array_len(acked); i++) {
-        *vec_push(&r->ledger.lost) = (struct result_lost){297 + (int64_t)i, acked[i], "us-east", "before"};
+        *vec_push(&r->ledger.lost) = (struct result_lost){297 + (int64_t)i, acked[i], "us-east", "before",
+                                                          "k9", "00a1b2c3d4e5f607", "gone"};
     }
     *vec_push(&r->ledger.regions_read) = "us-east";
     *vec_push(&r->ledger.regions_read) = "eu-west";
@@ -232,6 +240,9 @@ static void fill_quality(struct result *r)
                                          .clock_slew_ppm = 3.1,
                                          .replication_lag_ms = 140,
                                          .exposure_write_count = 5};
+    *vec_push(&r->quality.selftest) = (struct result_selftest){"rst", 5, 20, 20, 5.2, 8.7};
+    *vec_push(&r->quality.selftest) = (struct result_selftest){"half", 5, 20, 20, NAN, NAN};
+    *vec_push(&r->quality.selftest) = (struct result_selftest){"dropped", 5, 1, 1, NAN, NAN};
 }
 
 static void drop_objectives(struct result *r, size_t keep)
@@ -248,6 +259,8 @@ static void make_met(struct result *r)
     rto->verdict = MET;
     rto->achieved_lower = r->measures.rto_lower_s = 1.084873;
     rto->achieved_upper = r->measures.rto_upper_s = r->measures.rto_client_upper_s = 1.139588;
+    rto->efficiency = 1.125 / 1.139588;
+    rto->excess = 1.139588 - 1.95;
     rto->reason = NULL;
     r->measures.rto_propagate_s = (double)NAN;
     r->measures.rto_decide_s = 0.2;
@@ -266,7 +279,7 @@ static void make_inconclusive(struct result *r)
         r->objectives.at[i].verdict = INCONCLUSIVE;
         r->objectives.at[i].reason = "the drill is void: fault_proof";
     }
-    objective(r, "rto")->achieved_upper = (double)NAN;
+    objective(r, "rto")->achieved_upper = objective(r, "rto")->efficiency = objective(r, "rto")->excess = (double)NAN;
     objective(r, "rto")->recovered_by = "never";
     *vec_push(&objective(r, "rto")->flags) = "coarse";
     *vec_push(&objective(r, "rto")->flags) = "hold_cut";
@@ -291,7 +304,7 @@ static void make_skipped(struct result *r)
         struct result_objective *o = &r->objectives.at[i];
         o->verdict = SKIPPED;
         o->reason = "sch_netem is not in this kernel";
-        o->achieved_lower = o->achieved_upper = (double)NAN;
+        o->achieved_lower = o->achieved_upper = o->efficiency = o->excess = (double)NAN;
         o->recovered_by = NULL;
     }
     fill_measures(r);
@@ -330,7 +343,7 @@ static void make_interrupted(struct result *r)
     for (size_t i = 1; i < r->objectives.len; i++) {
         struct result_objective *o = &r->objectives.at[i];
         o->verdict = SKIPPED;
-        o->achieved_lower = o->achieved_upper = (double)NAN;
+        o->achieved_lower = o->achieved_upper = o->efficiency = o->excess = (double)NAN;
         o->reason = "interrupted before it was decided";
         r->run.skipped_count++;
     }
@@ -355,6 +368,8 @@ static void make_drift(struct result *r)
                                    .floor = 0.25,
                                    .floor_mean = 1,
                                    .floor_max = 2.25,
+                                   .efficiency = 1 / 3.15,
+                                   .excess = 3.15 - 2.25,
                                    .verdict = MET,
                                    .method = "poll",
                                    .line = 24,
@@ -393,6 +408,7 @@ static void make_tiny(struct result *r)
     r->scenario.title = "Nothing breaks, nothing is seen";
     r->scenario.file = "scenarios/null-drill.yaml";
     r->lab.kind = "sim";
+    r->quality.selftest.len = 0;
     r->lab.regions.len = r->lab.vantages.len = 1;
     r->lab.regions.at[0] = "alpha";
     r->lab.vantages.at[0] = "clients-alpha";

@@ -1,3 +1,4 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(sim)
 SUITE(drill)
+SUITE(damage)

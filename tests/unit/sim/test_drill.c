@@ -9,6 +9,7 @@
 #include "harness/measure/measure.h"
 #include "harness/run/run.h"
 #include "harness/spec/load.h"
+#include "harness/spec/plan_yaml.h"
 #include "injectors/injector.h"
 #include "reports/report.h"
 #include "tests/unit/runner.h"
@@ -58,6 +59,10 @@ static void it_runs_to_its_end(void)
                                   .selftest_detail = "a model"};
     struct err e = {0};
     int signal_seen = 0;
+    scoped_text struct text path = {0}, yaml = {0};
+    text_addf(&path, "%s/plan.yaml", run_path);
+    plan_yaml(plan, &yaml);
+    CU_ASSERT_EQUAL(file_replace(text_str(&path), text_str(&yaml), yaml.len, &e), 0);
     CU_ASSERT_EQUAL(run_drill(plan, &o, &signal_seen, &e), 0);
     CU_ASSERT_EQUAL(e.kind, ERR_NONE);
     CU_ASSERT_EQUAL(signal_seen, 0);
