@@ -8,15 +8,22 @@
  *     loss,      count since the fault began inside the exact 99.999 % binomial interval, once n * p is at least 10;
  *     corrupt    a corrupt datagram fails its checksum and counts as lost
  *     duplicate  the same, of those that arrived
- *     reorder    one overtaken at least, where the delay is longer than the gap between datagrams; else by read-back
+ *     reorder    the same, of those that came in less than half of the median delay; where the delay or its jitter does
+ *                not allow that, one overtaken at least, or read-back alone
  *     rate       by read-back: the canary is too thin to fill a pipe
  *
- * What is compared with is the merge of all faults, since that is what the datagrams meet.
+ * What is compared with is the merge of all faults, since that is what the datagrams meet. Losses in bursts come in lumps: counts
+ * are divided by the factor by which the lumps widen the spread. Other traffic on the path only thins the lumps, so the interval
+ * errs on the wide side. Behind a bounded rate others' packets may fill the queue: more delay and loss than asked for
+ * are no contradiction there, less is. Whether a copy is lost with or without its original differs between mechanisms;
+ * a count may lie anywhere between the two.
  */
 #include "injectors/binomial.h"
 #include "injectors/link.h"
 
+#include "harness/base/err.h"
 #include "harness/base/units.h"
+#include "harness/lab/shape.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -27,28 +34,80 @@
 #define MEDIAN_DATAGRAMS 20
 #define COUNT_MIN 10.0 /* n * p */
 #define PROOF_MIN_NS (2 * NS_PER_S)
+#define BURST_MAX 1000   /* packets: what a kernel gives back to the thousandth */
+#define LIMIT_MAX 40000 /* below what the lab puts where nobody asks */
 
 #define SHAPE(word, kind_, member, choice_, ...)                                                         \
     {.key = word, .kind = kind_, .offset = offsetof(struct action, shape.member), .choice = choice_, __VA_ARGS__}
+
+#define ACTION(word, kind_, member, ...) {.key = word, .kind = kind_, .offset = offsetof(struct action, member), __VA_ARGS__}
+
+static const char *const spreads[] = {"uniform", "normal", "pareto", NULL};
 
 static const struct field degrade_fields[] = {
     SHAPE("delay", FIELD_DURATION, delay_ns, FIELD_SOME, .min = 1, .max = 60 * NS_PER_S, .example = "80ms",
           .doc = "added to what the link has"),
     SHAPE("jitter", FIELD_DURATION, jitter_ns, FIELD_FREE, .min = 1, .max = 60 * NS_PER_S, .example = "5ms",
           .with = "delay", .doc = "spread of the delay, to both sides"),
+    SHAPE("distribution", FIELD_ENUM, spread, FIELD_FREE, .words = spreads, .example = "normal", .with = "jitter",
+          .doc = "of the jitter: half a width, or a standard deviation; uniform if absent"),
+    SHAPE("jitter_correlation", FIELD_RATIO, jitter_correlation_ppm, FIELD_FREE, .min = 1, .max = 990000,
+          .example = "25%", .with = "jitter", .doc = "how far each draw leans on the one before"),
     SHAPE("reorder", FIELD_RATIO, reorder_ppm, FIELD_FREE, .min = 1, .max = 1000000, .example = "5%", .with = "delay",
           .doc = "share of packets that skip the delay"),
+    SHAPE("reorder_gap", FIELD_COUNT, reorder_gap, FIELD_FREE, .min = 1, .max = 1000, .example = "5", .with = "reorder",
+          .doc = "only each packet from this one on after the last that skipped may skip"),
     SHAPE("loss", FIELD_RATIO, loss_ppm, FIELD_SOME, .min = 1, .max = 1000000, .example = "2%", .doc = "share of packets lost"),
+    ACTION("burst", FIELD_COUNT, burst, .min = 1, .max = BURST_MAX, .example = "5", .with = "loss",
+           .doc = "losses come in spells of so many packets on average"),
+    SHAPE("burst_loss", FIELD_RATIO, burst_loss_ppm, FIELD_FREE, .min = 1, .max = 1000000, .example = "80%",
+          .with = "burst", .doc = "share lost within a spell; all if absent"),
+    SHAPE("calm_loss", FIELD_RATIO, calm_loss_ppm, FIELD_FREE, .min = 1, .max = 1000000, .example = "0.1%",
+          .with = "burst", .doc = "share lost between spells; none if absent"),
+    ACTION("loss_correlation", FIELD_RATIO, loss_correlation_ppm, .min = 1, .max = 990000, .example = "25%",
+           .with = "loss", .doc = "how far each loss leans on the one before; another way to say `burst`"),
     SHAPE("duplicate", FIELD_RATIO, duplicate_ppm, FIELD_SOME, .min = 1, .max = 1000000, .example = "1%",
           .doc = "share of packets that come twice"),
     SHAPE("corrupt", FIELD_RATIO, corrupt_ppm, FIELD_SOME, .min = 1, .max = 1000000, .example = "1%",
           .doc = "share of packets with a flipped bit"),
     SHAPE("rate", FIELD_BANDWIDTH, rate_bps, FIELD_SOME, .min = 8000, .example = "10mbit", .doc = "no more than this"),
+    SHAPE("limit", FIELD_COUNT, limit_packets, FIELD_FREE, .min = 1, .max = LIMIT_MAX, .example = "100", .with = "rate",
+          .doc = "packets that wait for the rate, or are delayed; more are lost; ample if absent"),
 };
+
+/* What the step asks of a path, its two spellings of a burst made one. */
+static struct path_state wish_of(const struct action *a)
+{
+    struct path_state w = a->shape;
+    w.burst_milli = a->burst > 0                   ? a->burst * 1000
+                    : a->loss_correlation_ppm > 0 ? shape_correlated_burst(w.loss_ppm, a->loss_correlation_ppm)
+                                                   : 0;
+    w.burst_loss_ppm = w.burst_milli > 0 && w.burst_loss_ppm == 0 ? PPM : w.burst_loss_ppm;
+    return w;
+}
+
+static bool degrade_objects(const struct action *a, char why[ACTION_WHY])
+{
+    struct path_state w = wish_of(a);
+    int64_t shortest = shape_shortest_burst(&w);
+    if (a->burst > 0 && a->loss_correlation_ppm > 0) {
+        snprintf(why, ACTION_WHY, "`burst` and `loss_correlation` say the same in two ways; give one of them");
+    } else if (w.burst_milli > 0 && shortest == INT64_MAX) {
+        snprintf(why, ACTION_WHY, "`loss` must be less than within spells and no less than between them");
+    } else if (w.burst_milli > 0 && w.burst_milli < shortest) {
+        snprintf(why, ACTION_WHY, "so much loss needs a `burst` of %lld at least", (long long)((shortest + 999) / 1000));
+    } else if (w.burst_milli > BURST_MAX * 1000) {
+        snprintf(why, ACTION_WHY, "so much loss and correlation make spells of more than %d packets", BURST_MAX);
+    } else {
+        return false;
+    }
+    return true;
+}
 
 static bool rate_alone(const struct path_state *s)
 {
-    return s->rate_bps > 0 && s->delay_ns == 0 && s->loss_ppm == 0 && s->duplicate_ppm == 0 && s->corrupt_ppm == 0;
+    struct path_state rate = {.rate_bps = s->rate_bps};
+    return s->rate_bps > 0 && shape_same(s, &rate);
 }
 
 static enum lab_effect degrade_effect(const struct action *a)
@@ -58,7 +117,8 @@ static enum lab_effect degrade_effect(const struct action *a)
 
 static int degrade_apply(struct injection *in, struct err *e)
 {
-    return link_apply(in, &in->action->shape, e);
+    struct path_state wish = wish_of(in->action);
+    return link_apply(in, &wish, e);
 }
 
 static double lost_share(const struct path_state *s)
@@ -83,20 +143,57 @@ static enum proof judge_delay(struct injection *in, const struct canary *c, cons
         return PROOF_PENDING;
     }
     int64_t tolerance = NS_PER_MS + w->delay_ns / 10 + w->jitter_ns / 2;
-    int64_t off = llabs(v.delay_median_ns - w->delay_ns);
+    int64_t over = v.delay_median_ns - w->delay_ns;
     snprintf(in->method, sizeof(in->method), "read back; median %.1f ms of %.1f ms wanted on path %u",
              (double)v.delay_median_ns / 1e6, (double)w->delay_ns / 1e6, path);
-    return off <= tolerance ? PROOF_PROVEN : PROOF_REFUTED;
+    return over >= -tolerance && (over <= tolerance || w->rate_bps > 0) ? PROOF_PROVEN : PROOF_REFUTED;
 }
 
-static enum proof judge_share(struct injection *in, const char *what, uint64_t k, uint64_t n, double p)
+/* A count k of n, and what may be its share. */
+struct share_claim {
+    const char *what;
+    uint64_t k, n;
+    double least, most; /* both included; most above 1: there is no upper bound */
+    double lumps;       /* how much wider than independent events they spread; 1: not at all */
+};
+
+static bool plausible(const struct share_claim *c)
 {
-    if ((double)n * p < COUNT_MIN) {
+    uint64_t k = (uint64_t)llround((double)c->k / c->lumps), n = (uint64_t)llround((double)c->n / c->lumps);
+    double seen = (double)k / (double)n;
+    return (seen >= c->least || binomial_plausible(k, n, c->least, CONFIDENCE)) &&
+           (seen <= c->most || binomial_plausible(k, n, c->most, CONFIDENCE));
+}
+
+static enum proof judge_share(struct injection *in, const struct share_claim *c)
+{
+    if ((double)c->n * c->least < COUNT_MIN * c->lumps) {
         return PROOF_PENDING;
     }
-    snprintf(in->method, sizeof(in->method), "read back; %llu of %llu %s, %.3g %% wanted", (unsigned long long)k,
-             (unsigned long long)n, what, 100 * p);
-    return binomial_plausible(k, n, p, CONFIDENCE) ? PROOF_PROVEN : PROOF_REFUTED;
+    snprintf(in->method, sizeof(in->method), "read back; %llu of %llu %s, %.3g %% wanted", (unsigned long long)c->k,
+             (unsigned long long)c->n, c->what, 100 * c->least);
+    return plausible(c) ? PROOF_PROVEN : PROOF_REFUTED;
+}
+
+/* Can those that skip the delay be told from the others by how long they take? */
+static bool skipping_shows(const struct path_state *w)
+{
+    return w->delay_ns >= 10 * NS_PER_MS && 4 * w->jitter_ns < w->delay_ns / 2 && w->rate_bps == 0;
+}
+
+static double skipping_share(const struct path_state *w)
+{
+    double p = (double)w->reorder_ppm / (double)PPM, between = w->reorder_gap > 1 ? (double)w->reorder_gap - 1 : 0;
+    return 1 / (between + 1 / p);
+}
+
+static enum proof judge_order(struct injection *in, const struct canary_view *v, const struct path_state *w)
+{
+    if (skipping_shows(w)) {
+        double share = skipping_share(w);
+        return judge_share(in, &(struct share_claim){"skipped the delay", v->early, v->received, share, share, 1});
+    }
+    return v->reordered > 0 || w->delay_ns <= 2 * GAP_NS ? PROOF_PROVEN : PROOF_PENDING;
 }
 
 static enum proof judge_counts(struct injection *in, const struct canary *c, const struct path_state *w)
@@ -105,17 +202,16 @@ static enum proof judge_counts(struct injection *in, const struct canary *c, con
     struct canary_view v = canary_look(c, in->applied_at_ns, lab_now(fabric_lab(in->fabric)),
                                        link_allowance(in, canary_path(c)));
     enum proof p = PROOF_PROVEN;
+    double lost = lost_share(w), twice = (double)w->duplicate_ppm / (double)PPM;
     if (asked->loss_ppm > 0 || asked->corrupt_ppm > 0) {
-        p = judge_share(in, "lost", v.sent - v.received, v.sent, lost_share(w));
+        p = judge_share(in, &(struct share_claim){"lost", v.sent - v.received, v.sent, lost * (1 - twice),
+                                                  w->rate_bps > 0 ? 2 : lost, shape_lumps(w)});
     }
     if (p == PROOF_PROVEN && asked->duplicate_ppm > 0) {
-        double twice = (double)w->duplicate_ppm / (double)PPM;
-        p = judge_share(in, "came twice", v.duplicated, v.received, twice);
+        p = judge_share(in, &(struct share_claim){"came twice", v.duplicated, v.received, twice * (1 - lost) * (1 - lost),
+                                                  twice, 1});
     }
-    if (p == PROOF_PROVEN && asked->reorder_ppm > 0 && w->delay_ns > 2 * GAP_NS) {
-        p = v.reordered > 0 ? PROOF_PROVEN : PROOF_PENDING;
-    }
-    return p;
+    return p == PROOF_PROVEN && asked->reorder_ppm > 0 ? judge_order(in, &v, w) : p;
 }
 
 static enum proof degrade_prove(struct injection *in, bool healed)
@@ -147,11 +243,15 @@ static enum proof degrade_prove(struct injection *in, bool healed)
 /* Half as long again as the canaries need for the packets that the counts ask for. */
 static int64_t degrade_bound(const struct action *a)
 {
-    double rarest = 1, lost = lost_share(&a->shape), twice = (double)a->shape.duplicate_ppm / (double)PPM;
-    rarest = lost > 0 && lost < rarest ? lost : rarest;
-    rarest = twice > 0 && twice < rarest ? twice : rarest;
-    double datagrams = fmax(COUNT_MIN / rarest, a->shape.delay_ns > 0 ? sent_for_median(&a->shape) : 0);
-    double ns = 1.5 * (datagrams * (double)GAP_NS + (double)(a->shape.delay_ns + 3 * a->shape.jitter_ns));
+    struct path_state w = wish_of(a);
+    double lost = lost_share(&w), twice = (double)w.duplicate_ppm / (double)PPM, kept = 1 - lost;
+    double skipping = w.reorder_ppm > 0 && skipping_shows(&w) ? skipping_share(&w) * kept : 0;
+    const double shares[] = {lost * (1 - twice) / shape_lumps(&w), twice * kept * kept * kept, skipping};
+    double datagrams = w.delay_ns > 0 ? sent_for_median(&w) : 0;
+    for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+        datagrams = shares[i] > 0 ? fmax(datagrams, COUNT_MIN / shares[i]) : datagrams;
+    }
+    double ns = 1.5 * (datagrams * (double)GAP_NS + (double)(w.delay_ns + 3 * w.jitter_ns));
     ns = fmin(ns, 3600e9);
     return ns > (double)PROOF_MIN_NS ? (int64_t)ns : PROOF_MIN_NS;
 }
@@ -163,7 +263,8 @@ const struct injector injector_degrade = {
              .targets = TARGET_LINK,
              .fields = degrade_fields,
              .field_count = sizeof(degrade_fields) / sizeof(degrade_fields[0]),
-             .proof_bound_ns = degrade_bound},
+             .proof_bound_ns = degrade_bound,
+             .objects = degrade_objects},
     .apply = degrade_apply,
     .heal = link_heal,
     .prove = degrade_prove,

@@ -187,6 +187,9 @@ struct canary_view canary_look(const struct canary *c, int64_t from_ns, int64_t 
             v.reordered += f->overtaken;
         }
     }
-    v.delay_median_ns = median(delays, (size_t)v.received);
+    v.delay_median_ns = median(delays, (size_t)v.received); /* and in order */
+    while (v.early < v.received && delays[v.early] < v.delay_median_ns / 2) {
+        v.early++;
+    }
     return v;
 }

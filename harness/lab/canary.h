@@ -18,6 +18,7 @@ struct canary_view {
     uint64_t lost_in_a_row;       /* the newest of them, in a row without arrival */
     int64_t delay_median_ns;      /* of those received; -1 none */
     uint64_t reordered, duplicated;
+    uint64_t early;               /* came in less than half of the median delay */
 };
 /* What was seen of datagrams sent in [from_ns, to_ns), run time, without those that may still be under way: sent less
  * than allowance_ns ago. */

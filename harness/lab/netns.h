@@ -27,6 +27,7 @@ struct place {
 struct mesh_end {
     int index; /* of the device in the router */
     char name[16];
+    enum path_spread spread; /* last asked for: netem does not tell */
 };
 
 struct node_run {

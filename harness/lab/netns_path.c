@@ -98,12 +98,21 @@ static struct shares share(const struct netns_lab *l, uint16_t path, const struc
     return s;
 }
 
+static int read_netem(const struct netns_lab *l, uint16_t path, struct path_state *got, struct err *e)
+{
+    if (netlink_netem_get(router_of(l, path_from(l->topo, path)), l->mesh[path].index, got, e) != 0) {
+        return -1;
+    }
+    got->spread = l->mesh[path].spread;
+    return 0;
+}
+
 static int drive_netem(struct netns_lab *l, uint16_t path, const struct path_state *share, bool first, struct err *e)
 {
     struct netlink *nl = router_of(l, path_from(l->topo, path));
     struct path_state got;
-    if (netlink_netem_set(nl, l->mesh[path].index, share, first, e) != 0 ||
-        netlink_netem_get(nl, l->mesh[path].index, &got, e) != 0) {
+    l->mesh[path].spread = share->spread;
+    if (netlink_netem_set(nl, l->mesh[path].index, share, first, e) != 0 || read_netem(l, path, &got, e) != 0) {
         return -1;
     }
     return shape_same(share, &got)
@@ -200,7 +209,7 @@ static int read_shares(struct netns_lab *l, uint16_t path, struct path_state *su
     struct path_state netem = {0}, wire = {0};
     struct wire_counts counts;
     int64_t tbf_bps = 0;
-    if ((l->netem && netlink_netem_get(nl, l->mesh[path].index, &netem, e) != 0) ||
+    if ((l->netem && read_netem(l, path, &netem, e) != 0) ||
         (l->tbf && netlink_tbf_get(nl, l->mesh[path].index, &tbf_bps, e) != 0) ||
         (wired(l, path) && wire_get(l->wire, path, &wire, &counts, e) != 0)) {
         return -1;

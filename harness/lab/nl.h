@@ -48,7 +48,8 @@ int netlink_rule_there(struct netlink *nl, const struct netlink_rule *r, bool *t
 int netlink_rule_count(struct netlink *nl, size_t *n, struct err *e); /* rules with our mark in this namespace */
 
 /* Netem at the root of a device: added once (first true), changed in place ever after. A cut is 100 % loss. The
- * parameters of p are all written each time and all read back from the raw message. */
+ * parameters of p (all but the mtu) are all written each time, and read back from the raw message, all but the spread,
+ * which the kernel does not show. */
 int netlink_netem_set(struct netlink *nl, int index, const struct path_state *p, bool first, struct err *e);
 int netlink_netem_get(struct netlink *nl, int index, struct path_state *p, struct err *e);
 /* Token bucket at the root of a device. rate_bps 0: unlimited. */

@@ -3,6 +3,7 @@
 #pragma once
 #include "harness/lab/nl.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct nl_msg;
@@ -23,3 +24,15 @@ int netlink_dump(struct netlink *nl, struct nl_msg *m, const char *what, netlink
 
 /* Attribute of a message part, with its length checked; NULL if absent or too short. */
 const void *netlink_attr(const void *attrs, size_t len, int type, size_t at_least, size_t *size);
+
+/* The root queueing discipline of a device: a message that adds (first) or changes it, and its options, copied out of a
+ * dump (nl_qdisc.c). Reading fails where the device does not carry ours, of the kind asked for. */
+struct netlink_root {
+    int index;
+    const char *kind;
+    bool there;
+    size_t len;
+    _Alignas(8) unsigned char bytes[1024];
+};
+struct nl_msg *netlink_qdisc_message(int index, const char *kind, bool first);
+int netlink_qdisc_read(struct netlink *nl, struct netlink_root *r, struct err *e);

@@ -143,6 +143,18 @@ void shape_from_chain(struct path_state *s, const struct shape_chain *c)
     s->calm_loss_ppm = in_ppm(c->calm);
 }
 
+double shape_lumps(const struct path_state *s)
+{
+    struct shape_chain c;
+    double loss = chance(s->loss_ppm);
+    if (!shape_chain(s, &c) || loss <= 0 || loss >= 1) {
+        return 1;
+    }
+    double pi = c.begin / (c.begin + c.end), stays = 1 - c.begin - c.end; /* correlation of the state, per packet */
+    double between = (c.within - c.calm) * (c.within - c.calm) * pi * (1 - pi);
+    return fmax(1, 1 + 2 * between * stays / (1 - stays) / (loss * (1 - loss)));
+}
+
 int64_t shape_correlated_burst(int64_t loss_ppm, int64_t correlation_ppm)
 {
     double end = (1 - chance(loss_ppm)) * (1 - chance(correlation_ppm));
@@ -156,7 +168,7 @@ int64_t shape_shortest_burst(const struct path_state *s)
         return INT64_MAX;
     }
     double pi = (loss - calm) / (within - calm);
-    return llround(fmax(1000, ceil(1000 * pi / (1 - pi)))); /* begin is 1 there: each calm packet starts a spell */
+    return llround(fmax(1000, ceil(1000 * pi / (1 - pi) - 1e-6))); /* begin is 1 there: each calm packet starts a spell */
 }
 
 /* The standard normal quantile by Newton's method; the start is good enough for it to settle over the whole range. */

@@ -44,6 +44,9 @@ bool shape_chain(const struct path_state *s, struct shape_chain *chain);
 /* The four members of the loss from a chain, as mechanisms read it back. */
 void shape_from_chain(struct path_state *s, const struct shape_chain *chain);
 
+/* By how much bursts widen the spread of a count of losses, as the ratio of variances over many packets; 1: not at all. */
+double shape_lumps(const struct path_state *s);
+
 /* The burst of losses that lean on each other: lag-1 correlation c of a loss of share p. Thousandths of a packet. */
 int64_t shape_correlated_burst(int64_t loss_ppm, int64_t correlation_ppm);
 /* The least burst_milli whose spells can carry the loss; INT64_MAX: none, the loss is not between calm and within. */

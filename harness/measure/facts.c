@@ -153,11 +153,18 @@ static void put_ratio(json_t *to, const char *key, int64_t ppm)
         json_object_set_new(to, key, json_string(unit_print_ratio(ppm, text)));
 }
 
+static void put_count(json_t *to, const char *key, int64_t n)
+{
+    if (n > 0)
+        json_object_set_new(to, key, json_integer(n));
+}
+
 /* The step's own keys, spelled as in the scenario. */
 static json_t *params_of(const struct action *a)
 {
     static const char *const directions[] = {"both", "forward", "backward"};
     static const char *const hows[] = {NULL, "power", "crash"};
+    static const char *const spreads[] = {"uniform", "normal", "pareto"};
     json_t *p = json_object();
     char text[UNIT_MAX];
     if (a->target == TARGET_LINK && (unsigned)a->direction <= DIRECTION_BACKWARD)
@@ -168,12 +175,21 @@ static json_t *params_of(const struct action *a)
         json_object_set_new(p, "disk", json_string("lost"));
     put_duration(p, "delay", a->shape.delay_ns);
     put_duration(p, "jitter", a->shape.jitter_ns);
+    if (a->shape.jitter_ns > 0 && a->shape.spread != SPREAD_UNIFORM && (unsigned)a->shape.spread <= SPREAD_PARETO)
+        json_object_set_new(p, "distribution", json_string(spreads[a->shape.spread]));
+    put_ratio(p, "jitter_correlation", a->shape.jitter_correlation_ppm);
     put_ratio(p, "loss", a->shape.loss_ppm);
+    put_count(p, "burst", a->burst);
+    put_ratio(p, "burst_loss", a->shape.burst_loss_ppm);
+    put_ratio(p, "calm_loss", a->shape.calm_loss_ppm);
+    put_ratio(p, "loss_correlation", a->loss_correlation_ppm);
     put_ratio(p, "duplicate", a->shape.duplicate_ppm);
     put_ratio(p, "reorder", a->shape.reorder_ppm);
+    put_count(p, "reorder_gap", a->shape.reorder_gap);
     put_ratio(p, "corrupt", a->shape.corrupt_ppm);
     if (a->shape.rate_bps > 0)
         json_object_set_new(p, "rate", json_string(unit_print_bandwidth(a->shape.rate_bps, text)));
+    put_count(p, "limit", a->shape.limit_packets);
     if (a->patch)
         json_object_set(p, "patch", a->patch);
     if (a->merge)

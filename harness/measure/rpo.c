@@ -22,7 +22,7 @@
 enum { ON_THE_WIRE_NS = 2 * 1000 * 1000, UNKNOWN_PERCENT = 20, EXPOSED_WRITES = 5, RESOLVED_WRITES = 10,
        LISTED_LOSSES = 1000 };
 
-/* Largest planned one-way delay and jitter on the way to the vantage of a writing client, degradations included. */
+/* Largest planned one-way time on the way to the vantage of a writing client, degradations included. */
 static int64_t wire_ns(const struct study *s, uint16_t client)
 {
     const struct topology *topo = s->plan->topology;
@@ -35,11 +35,11 @@ static int64_t wire_ns(const struct study *s, uint16_t client)
             const struct topo_link *l = &topo->links[link];
             if (l->a != p->vantage && l->b != p->vantage)
                 continue;
-            int64_t way = ns_add(l->baseline.delay_ns, l->baseline.jitter_ns), more = 0;
+            int64_t way = path_slowest_ns(&l->baseline), more = 0;
             for (size_t k = 0; k < s->plan->step_count; k++) {
                 const struct action *a = &s->plan->steps[k].action;
                 if (a->target == TARGET_LINK && a->link == link)
-                    more = ns_max(more, ns_add(a->shape.delay_ns, a->shape.jitter_ns));
+                    more = ns_max(more, path_slowest_ns(&a->shape));
             }
             worst = ns_max(worst, ns_add(way, more));
         }

@@ -33,6 +33,8 @@ struct action {
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
 
+#define ACTION_WHY 160
+
 enum action_class {
     ACTION_FAULT,    /* applied, proven, healed */
     ACTION_RESTORE,  /* ends every open fault on its target */
@@ -50,4 +52,5 @@ struct action_type {
     bool severing;                /* may separate acknowledged writes from the survivors (all but degrade and drift) */
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
     int64_t (*proof_bound_ns)(const struct action *a); /* NULL: 2 s */
+    bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */
 };

@@ -54,6 +54,7 @@ static const char *shared_parameter(const struct path_state *a, const struct pat
         {"`reorder`", a->reorder_ppm && b->reorder_ppm},
         {"`corrupt`", a->corrupt_ppm && b->corrupt_ppm},
         {"`rate`", a->rate_bps && b->rate_bps},
+        {"`limit`", a->limit_packets && b->limit_packets},
     };
     for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
         if (parameters[i].both) {

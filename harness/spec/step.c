@@ -195,6 +195,14 @@ static void resolve_target(struct binder *b, struct scenario_step *s)
     }
 }
 
+static void hear_objection(struct binder *b, const struct scenario_step *s)
+{
+    char why[ACTION_WHY];
+    if (s->action.type->objects && s->action.type->objects(&s->action, why)) {
+        diag_error(b->diags, DIAG_CHOICE, node_place(s->node), "%s", why);
+    }
+}
+
 void step_bind_all(struct binder *b, const struct action_type *const *types, size_t n, struct scenario *s)
 {
     const struct yaml_node *list = s->timeline;
@@ -224,6 +232,7 @@ void step_bind_all(struct binder *b, const struct action_type *const *types, siz
         step->node = node;
         step->action.type = type;
         field_bind_parts(b, &table.set, table.parts, 2, node);
+        hear_objection(b, step);
         if (b->topology) {
             resolve_target(b, step);
         }

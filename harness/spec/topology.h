@@ -67,6 +67,14 @@ struct path_state {
     int64_t mtu_bytes;              /* longer IP packets vanish without a word */
 };
 
+/* The longest that a packet may take, other traffic apart: what a spread adds at most, and a full queue before a rate. */
+static inline int64_t path_slowest_ns(const struct path_state *s)
+{
+    int64_t spread = s->spread == SPREAD_UNIFORM ? s->jitter_ns : 4 * s->jitter_ns;
+    int64_t full_bits = s->rate_bps > 0 ? s->limit_packets * 1514 * 8 : 0;
+    return s->delay_ns + spread + (full_bits > 0 ? full_bits * 1000000 / s->rate_bps * 1000 : 0);
+}
+
 struct topo_link {
     uint16_t a, b; /* sites */
     struct path_state baseline;

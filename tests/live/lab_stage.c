@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -201,7 +202,7 @@ static int play(const struct act *act, const struct stage *given)
         fflush(stdout);
         _exit(failures > 0);
     }
-    if (side < 0 || child_wait(&c, 50 * NS_PER_S, NULL) != 0) {
+    if (side < 0 || child_wait(&c, 50 * NS_PER_S * stage_slow(), NULL) != 0) {
         printf("%s: did not end in time\n", act->name);
         child_stop(&c, 0, NULL);
         return 1;
@@ -247,12 +248,48 @@ static int start_again(char **argv)
     return 1;
 }
 
+int stage_slow(void)
+{
+    const char *word = getenv("DRTEST_SLOW");
+    int factor = word ? atoi(word) : 1;
+    return factor >= 1 && factor <= 100 ? factor : 1;
+}
+
+static enum lab_effect needed = EFFECT_KILL; /* which every lab can do */
+
+void stage_need(enum lab_effect effect)
+{
+    needed = effect;
+}
+
+/* DRTEST_EXPECT_CAPS: words that some mechanism must be named by, such as `netem`; else the tests would pass by skipping. */
+static bool lacks_expected(const struct lab_caps *caps)
+{
+    const char *word = getenv("DRTEST_EXPECT_CAPS");
+    bool there = !word || !*word;
+    for (int i = 0; i < LAB_EFFECTS && !there; i++) {
+        there = caps->effects[i].name && strcmp(caps->effects[i].name, word) == 0;
+    }
+    if (!there) {
+        printf("FAILED: expected here: %s; degrade: %s\n", word, caps->effects[EFFECT_DEGRADE].why);
+    }
+    return !there;
+}
+
 static int stage_acts(const char *program, const struct act *acts, size_t n)
 {
     struct lab_caps caps;
     struct err e = {0};
-    if (lab_caps_probe(&caps, &e) != 0 || !caps.usable) {
+    bool usable = lab_caps_probe(&caps, &e) == 0 && caps.usable;
+    if (lacks_expected(&caps)) {
+        return 1;
+    }
+    if (!usable) {
         printf("skipped: %s; %s\n", e.kind ? e.msg : caps.reason, caps.remedy);
+        return 77;
+    }
+    if (!caps.effects[needed].available) {
+        printf("skipped: %s cannot be done here: %s\n", lab_effect_words[needed], caps.effects[needed].why);
         return 77;
     }
     struct stage s = {.options = {.gateway_path = program, .seed = 1}};

@@ -25,6 +25,8 @@ struct act {
 };
 int stage_main(int argc, char **argv, const struct act *acts, size_t n);
 
+void stage_need(enum lab_effect effect); /* before stage_main: without it all acts are skipped */
+
 #define CHECK(what) stage_check((what), #what, __FILE__, __LINE__)
 void stage_check(bool right, const char *what, const char *file, int line);
 /* The act cannot go on: prints the error and ends its process. */
@@ -36,3 +38,5 @@ uint16_t stage_client(const struct topology *t, uint16_t vantage);
 /* Datagrams of n that arrive over a path, one every two milliseconds. */
 int stage_datagrams(struct lab *lab, uint16_t path, int n);
 void stage_pass_ms(int ms);
+/* By how much tolerances of time grow on this machine: DRTEST_SLOW, 1 if unset. */
+int stage_slow(void);

@@ -87,6 +87,60 @@ static void how_long_a_proof_may_take(void)
     CU_ASSERT_TRUE(t->proof_bound_ns(&a) <= 3600 * NS_PER_S);
 }
 
+static void bursts_are_told_in_two_ways(void)
+{
+    const struct action_type *t = &injector_find("degrade")->type;
+    struct action a = {.target = TARGET_LINK, .link = 1, .direction = DIRECTION_FORWARD, .burst = 5, .shape = {.loss_ppm = 50000}};
+    char why[ACTION_WHY] = "";
+    CU_ASSERT_FALSE(t->objects(&a, why));
+    struct bench b;
+    bench_new(&b, "degrade", &a);
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    const struct path_state *got = &b.lab->paths[2];
+    CU_ASSERT(got->burst_milli == 5000 && got->burst_loss_ppm == PPM && got->calm_loss_ppm == 1000); /* the link's 0.1 % */
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    b.lab->paths[2].burst_milli = 4999;
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    bench_free(&b);
+    /* As lumps of 5 tell less than single losses, the proof takes longer. */
+    struct action plain = {.shape = {.loss_ppm = 50000}};
+    CU_ASSERT(t->proof_bound_ns(&a) > 5 * t->proof_bound_ns(&plain));
+    a.loss_correlation_ppm = 250000;
+    CU_ASSERT_TRUE(t->objects(&a, why));
+    CU_ASSERT_PTR_NOT_NULL(strstr(why, "`loss_correlation`"));
+}
+
+static void losses_that_no_burst_can_carry(void)
+{
+    const struct action_type *t = &injector_find("degrade")->type;
+    const struct {
+        struct action a;
+        const char *said; /* NULL: none */
+    } cases[] = {
+        {{.burst = 2, .shape = {.loss_ppm = 900000}}, "a `burst` of 9 at least"},
+        {{.burst = 9, .shape = {.loss_ppm = 900000}}, NULL},
+        {{.burst = 5, .shape = {.loss_ppm = 100000, .burst_loss_ppm = 50000}}, "less than within"},
+        {{.burst = 5, .shape = {.loss_ppm = 100000, .calm_loss_ppm = 200000}}, "no less than between"},
+        {{.burst = 5, .shape = {.loss_ppm = PPM}}, "less than within"},
+        {{.loss_correlation_ppm = 990000, .shape = {.loss_ppm = 950000}}, "more than 1000 packets"},
+        {{.loss_correlation_ppm = 990000, .shape = {.loss_ppm = 100000}}, NULL},
+        {{.shape = {.loss_ppm = PPM}}, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char why[ACTION_WHY] = "";
+        CU_ASSERT_EQUAL(t->objects(&cases[i].a, why), cases[i].said != NULL);
+        CU_ASSERT_PTR_NOT_NULL(strstr(why, cases[i].said ? cases[i].said : ""));
+    }
+}
+
+static void which_mechanism_a_shape_needs(void)
+{
+    struct action a = {.type = &injector_find("degrade")->type, .shape = {.rate_bps = 8000000}};
+    CU_ASSERT_EQUAL(injector_effect(&a), EFFECT_RATE);
+    a.shape.limit_packets = 10; /* a bucket counts bytes */
+    CU_ASSERT_EQUAL(injector_effect(&a), EFFECT_DEGRADE);
+}
+
 static void no_link_no_paths(void)
 {
     struct bench b;
@@ -108,5 +162,8 @@ void suite_network(void)
     runner_test(a_lie_is_refuted);
     runner_test(degrading);
     runner_test(how_long_a_proof_may_take);
+    runner_test(bursts_are_told_in_two_ways);
+    runner_test(losses_that_no_burst_can_carry);
+    runner_test(which_mechanism_a_shape_needs);
     runner_test(no_link_no_paths);
 }

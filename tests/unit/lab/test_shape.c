@@ -157,6 +157,32 @@ static void what_no_spell_can_carry(void)
     CU_ASSERT_EQUAL(shape_shortest_burst(&s), INT64_MAX);
 }
 
+/* The variance of many counts, against that of independent losses. */
+static void lumps_are_as_large_as_they_look(void)
+{
+    const struct path_state s = {.loss_ppm = 100000, .burst_milli = 6000, .burst_loss_ppm = 900000, .calm_loss_ppm = 10000};
+    struct shape_chain c;
+    CU_ASSERT_TRUE_FATAL(shape_chain(&s, &c));
+    enum { RUNS = 2000, LENGTH = 2000 };
+    struct rng rng;
+    rng_init(&rng, 3, "lumps");
+    double sum = 0, squares = 0;
+    bool lossy = false;
+    for (int run = 0; run < RUNS; run++) {
+        int lost = 0;
+        for (int i = 0; i < LENGTH; i++) {
+            lost += rng_unit(&rng) < (lossy ? c.within : c.calm);
+            lossy = rng_unit(&rng) < (lossy ? c.end : c.begin) ? !lossy : lossy;
+        }
+        sum += lost;
+        squares += (double)lost * lost;
+    }
+    double variance = squares / RUNS - sum / RUNS * (sum / RUNS), factor = variance / (LENGTH * 0.1 * 0.9);
+    CU_ASSERT(fabs(shape_lumps(&s) / factor - 1) < 0.15);
+    const struct path_state single = {.loss_ppm = 100000};
+    CU_ASSERT_EQUAL(shape_lumps(&single), 1);
+}
+
 static void spreads_have_their_moments(void)
 {
     const enum path_spread all[] = {SPREAD_UNIFORM, SPREAD_NORMAL, SPREAD_PARETO};
@@ -200,6 +226,7 @@ void suite_shape(void)
     runner_test(of_two_bursts_the_longer_stays);
     runner_test(a_correlation_is_a_burst);
     runner_test(what_no_spell_can_carry);
+    runner_test(lumps_are_as_large_as_they_look);
     runner_test(spreads_have_their_moments);
     runner_test(a_cut_hides_loss);
 }
