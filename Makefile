@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 # A thin wrapper; the work is done by cmake (CMakePresets.json) and the scripts in ci/.
-.PHONY: help drill test bench lint fuzz valgrind clean build
+.PHONY: help drill test flaws bench lint fuzz valgrind clean build
 .NOTPARALLEL:
 
 help:
 	@echo 'make drill   install what is missing, build, lose a region on purpose, print the achieved RTO and RPO'
 	@echo 'make test    install what is missing, build twice (one with sanitizers), run every test'
+	@echo 'make flaws   run every drill with and without the flaw that it is there to find, about 20 minutes'
 	@echo 'make build   install what is missing, build build/release/bin/drtest'
 	@echo 'make bench   measure drtest itself'
 	@echo 'make lint    clang build, clang-tidy, cppcheck'
@@ -23,6 +24,9 @@ build:
 
 test:
 	@ci/test
+
+flaws: build
+	@ci/flaws build/release/bin/drtest
 
 bench: build
 	@test -x bench/run || { echo 'make bench: this revision has no bench/run' >&2; exit 1; }

@@ -41,7 +41,7 @@ static bool eligible(const struct member *m, bool all, int64_t now)
     const struct pool *p = m->pool;
     if (config_flaw(p->table->config, FLAW_no_failover) && strcmp(m->cfg->region, p->cfg->regions[0]) != 0)
         return false;
-    return all || member_usable(m, now);
+    return all || config_flaw(p->table->config, FLAW_sticky_dead_upstream) || member_usable(m, now);
 }
 
 /* The lower, the sooner; the load decides among equals under least_conn. */

@@ -80,6 +80,7 @@ struct config {
     uint64_t flaws;
     int64_t drain_ms;
     /* gateway */
+    bool forced; /* may offer much less than the one before */
     struct config_route *routes;
     size_t route_count;
     struct config_pool *pools;
@@ -101,6 +102,8 @@ struct config {
 int config_read(const char *path, struct config **out, struct err *e);
 int config_parse(json_t *doc, const char *at, struct config **out, struct err *e); /* borrows doc */
 void config_free(struct config *c);
+/* May a gateway that runs `now` go over to `next`? -1 with e when next offers nothing, or less than half, unforced. */
+int config_guard(const struct config *now, const struct config *next, struct err *e);
 static inline bool config_flaw(const struct config *c, enum flaw f)
 {
     return (c->flaws >> f) & 1;

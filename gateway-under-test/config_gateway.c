@@ -2,6 +2,10 @@
 /*
  * The gateway's part of the configuration: routes, pools, drift. A route that names no pool but an address gets a pool
  * of one member, so that the rest of the gateway knows pools only.
+ *
+ * The guard: what a control plane that has lost its own data hands out is well-formed, and empty. A gateway that has
+ * something better refuses a successor without routes, or with less than half as many routes and members, until
+ * somebody says `force`. The flaw accept_empty_config takes it.
  */
 #include "gateway-under-test/config.h"
 #include "gateway-under-test/conn.h"
@@ -160,8 +164,8 @@ static int parse_pools_and_routes(struct config_place *top)
     if (place_enter(top, "routes", &routes) < 0 || place_enter(top, "pools", &pools) < 0)
         return -1;
     size_t route_count = json_object_size(routes.object), pool_count = json_object_size(pools.object);
-    if (route_count == 0 || route_count > 256 || pool_count > 256)
-        return place_fail(top, "routes", "there must be 1 to 256 routes and at most 256 pools");
+    if (route_count > 256 || pool_count > 256)
+        return place_fail(top, "routes", "there must be at most 256 routes and 256 pools");
     c->pools = arena_array(&c->arena, struct config_pool, pool_count + route_count);
     c->routes = arena_array(&c->arena, struct config_route, route_count);
     json_object_foreach((json_t *)pools.object, name, value)
@@ -185,12 +189,12 @@ static int parse_pools_and_routes(struct config_place *top)
 int config_parse_gateway(struct config_place *top)
 {
     static const char *const keys[] = {"node",     "role",   "region", "listen", "admin", "flaws",
-                                       "drain_ms", "routes", "pools",  "drift",  NULL};
+                                       "drain_ms", "routes", "pools",  "drift",  "force", NULL};
     static const char *const drift_keys[] = {"check_ms", "policy", "revert_after_ms", NULL};
     static const char *const policies[] = {"alert", "revert", NULL};
     struct config *c = top->config;
     struct config_place at = *top;
-    if (place_keys(top, keys) < 0 || parse_pools_and_routes(top) < 0)
+    if (place_keys(top, keys) < 0 || want_bool(top, "force", false, &c->forced) < 0 || parse_pools_and_routes(top) < 0)
         return -1;
     bool given = json_object_get(top->object, "drift") != NULL;
     int policy = 0;
@@ -202,4 +206,25 @@ int config_parse_gateway(struct config_place *top)
         return -1;
     c->drift.revert = policy == 1;
     return 0;
+}
+
+/* Routes, and members to send them to. */
+static size_t offered(const struct config *c)
+{
+    size_t n = c->route_count;
+    for (size_t i = 0; i < c->pool_count; i++)
+        n += c->pools[i].member_count;
+    return n;
+}
+
+int config_guard(const struct config *now, const struct config *next, struct err *e)
+{
+    size_t was = offered(now), becomes = offered(next);
+    if (next->role != ROLE_GATEWAY || next->forced || config_flaw(now, FLAW_accept_empty_config))
+        return 0;
+    if (next->route_count > 0 && 2 * becomes >= was)
+        return 0;
+    err_set(e, ERR_MEANING, "configuration", "%zu routes and %zu members in all, after %zu and %zu", next->route_count,
+            becomes - next->route_count, now->route_count, was - now->route_count);
+    return err_help(e, "write \"force\": true if it is meant");
 }

@@ -17,7 +17,12 @@
     X(silent_async_degrade, "sync mode stops waiting for a peer that is away and tells nobody")                  \
     X(slow_detect, "active checks run ten times slower and passive ejection needs ten times the failures")       \
     X(failback_without_catchup, "the lease goes home as soon as the home region connects, whatever it has")      \
-    X(duplicate_on_retry, "the store ignores idempotency keys and gateways send every 20th write twice")
+    X(duplicate_on_retry, "the store ignores idempotency keys and gateways send every 20th write twice")         \
+    X(sticky_dead_upstream, "members that are down or ejected are picked like any other")                        \
+    X(health_reset_on_target_change, "a new configuration takes every member for healthy")                       \
+    X(keepalive_no_check, "kept connections are used unseen, and outlive a host that went down")                 \
+    X(accept_empty_config, "a configuration that offers nothing, or less than half, is taken over all the same") \
+    X(drain_ignored, "SIGTERM ends the process at once, whatever is under way")
 
 #define FLAW_ENUM(name, text) FLAW_##name,
 enum flaw { FLAWS(FLAW_ENUM) FLAW_COUNT };

@@ -17,7 +17,8 @@ static int gateway_open(struct node *n, struct err *e)
     struct gateway *g = xcalloc(1, sizeof(*g));
     g->node = n;
     n->self = g;
-    if (table_new(n, n->config->doc, NULL, &g->table, e) < 0 || drift_open(&g->drift, n, e) < 0) {
+    if (config_guard(n->config, n->config, e) < 0 || table_new(n, n->config->doc, NULL, &g->table, e) < 0 ||
+        drift_open(&g->drift, n, e) < 0) {
         table_unref(g->table);
         free(g);
         n->self = NULL;
@@ -105,7 +106,8 @@ static void gateway_status(struct node *n, json_t *into)
         }
     }
     bool drifting = g->drift.present && !config_flaw(g->table->config, FLAW_drift_unreported);
-    json_object_set_new(into, "desired", json_string(g->drift.fingerprint));
+    json_object_set_new(into, "desired", json_string(g->drift.desired->fingerprint));
+    json_object_set_new(into, "desired_refused", g->drift.refused[0] ? json_string(g->drift.refused) : json_null());
     json_object_set_new(into, "drift", json_boolean(drifting));
     json_object_set_new(into, "drift_since_ms",
                         drifting ? json_integer((now - g->drift.since) / NS_PER_MS) : json_null());

@@ -11,8 +11,8 @@ struct exchange;
 struct drift {
     struct node *node;
     struct loop_timer timer;
-    json_t *desired;
-    char fingerprint[SHA256_HEX]; /* of desired */
+    struct config *desired;   /* the one in force */
+    char refused[SHA256_HEX]; /* what the guard does not let in now; empty: nothing */
     bool present;
     int64_t since;
 };
@@ -27,6 +27,6 @@ struct gateway {
 /* proxy.c: pass a request on; answers it exactly once, at most total_ms later. */
 void proxy_start(struct gateway *g, struct exchange *x, struct route *route);
 
-/* drift.c: compare, report and repair. desired is borrowed. */
+/* drift.c: compare, report and repair. */
 int drift_open(struct drift *d, struct node *n, struct err *e);
 void drift_close(struct drift *d);

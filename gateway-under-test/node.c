@@ -2,7 +2,7 @@
 /*
  * The node begins to serve only when its role is open, and stops in the reverse order. Draining: /readyz says 503 at
  * once, requests are served for drain_ms more (so that whoever asks /readyz can turn away), then the listener closes
- * and the exchanges under way finish, for at most five seconds.
+ * and the exchanges under way finish, for at most five seconds. The flaw drain_ignored skips all of that.
  *
  * A new configuration is parsed and checked before anything is touched; the role may refuse it, too. Identity and
  * ports cannot change while the process lives.
@@ -94,6 +94,10 @@ void node_drain(struct node *n)
     if (n->draining)
         return;
     n->draining = true;
+    if (config_flaw(n->config, FLAW_drain_ignored)) {
+        n->stop = true;
+        return;
+    }
     int64_t quiet = loop_now(n->loop) + n->config->drain_ms * NS_PER_MS;
     n->drain_until = quiet + FINISH_MS * NS_PER_MS;
     node_log(n, "draining");
@@ -119,7 +123,8 @@ int node_adopt(struct node *n, struct config *next, struct err *e)
 int node_reload(struct node *n, struct err *e)
 {
     struct config *next = NULL;
-    if (config_read(n->config_path, &next, e) == 0 && node_adopt(n, next, e) == 0)
+    if (config_read(n->config_path, &next, e) == 0 && config_guard(n->config, next, e) == 0 &&
+        node_adopt(n, next, e) == 0)
         return 0;
     config_free(next);
     n->counters[COUNTER_reloads_refused]++;

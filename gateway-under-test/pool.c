@@ -47,7 +47,10 @@ static void pool_init(struct pool *p, struct table *t, const struct config_pool 
         m->cfg = &cfg->members[i];
         m->pool = p;
         upstream_init(&m->up, t->node->loop, &m->cfg->to);
-        if (like != NULL) {
+        m->up.unseen = config_flaw(t->config, FLAW_keepalive_no_check);
+        if (like != NULL && config_flaw(t->config, FLAW_health_reset_on_target_change)) {
+            m->health = HEALTH_UP;
+        } else if (like != NULL) {
             m->health = like->health;
             m->good_run = like->good_run;
             m->bad_run = like->bad_run;
@@ -147,7 +150,7 @@ void member_set_health(struct member *m, enum health health)
     node_log(m->pool->table->node, "%s is %s (was %s)", m->cfg->name, words[health], words[m->health]);
     m->health = health;
     if (health == HEALTH_DOWN)
-        upstream_drop_idle(&m->up);
+        upstream_host_down(&m->up);
     else
         m->ejected_until = 0;
 }
@@ -165,7 +168,7 @@ void member_failed(struct member *m)
         return;
     m->failures = 0;
     m->ejected_until = loop_now(n->loop) + m->pool->cfg->passive.eject_ms * NS_PER_MS;
-    upstream_drop_idle(&m->up);
+    upstream_host_down(&m->up);
     n->counters[COUNTER_ejections]++;
     node_log(n, "%s is ejected for %lld ms", m->cfg->name, (long long)m->pool->cfg->passive.eject_ms);
 }

@@ -2,7 +2,8 @@
 /*
  * A kept connection is looked at before it is used: bytes or an end of file on it mean that the peer has closed or
  * spoken out of turn, and it is dropped. The race that remains (the peer closes while our request is on the way) shows
- * as CALL_BROKEN, and whether that may be sent again is for the caller to judge.
+ * as CALL_BROKEN, and whether that may be sent again is for the caller to judge. What is kept to a host that is found
+ * down is dropped: a host that lost its power cannot say so. The flaw keepalive_no_check does neither.
  *
  * Failures that are known inside call_start are told by a timer that is due at once, so that a caller which tries the
  * next upstream from `done` never recurses.
@@ -28,6 +29,12 @@ void upstream_drop_idle(struct upstream *u)
         fd_close(&u->idle[--u->idle_count].fd);
 }
 
+void upstream_host_down(struct upstream *u)
+{
+    if (!u->unseen)
+        upstream_drop_idle(u);
+}
+
 void upstream_deinit(struct upstream *u)
 {
     upstream_drop_idle(u);
@@ -46,7 +53,8 @@ static int take_idle(struct upstream *u)
     while (u->idle_count > 0) {
         u->idle_count--;
         scoped_fd int fd = u->idle[u->idle_count].fd;
-        if (now - u->idle[u->idle_count].since < u->idle_ms * NS_PER_MS && still_open(fd))
+        bool young = now - u->idle[u->idle_count].since < u->idle_ms * NS_PER_MS;
+        if (young && (u->unseen || still_open(fd)))
             return steal_fd(&fd);
     }
     return -1;

@@ -26,6 +26,7 @@ struct upstream {
     size_t idle_count;
     int64_t idle_ms; /* a kept connection older than this is not used again */
     int active;      /* calls under way */
+    bool unseen;     /* the flaw keepalive_no_check */
 };
 
 enum call_end {
@@ -53,6 +54,7 @@ struct call_times {
 
 void upstream_init(struct upstream *u, struct loop *l, const struct sockaddr_in *to);
 void upstream_drop_idle(struct upstream *u);
+void upstream_host_down(struct upstream *u); /* what is kept is of no use any more */
 void upstream_deinit(struct upstream *u);
 
 /* Send c->request, filled by the owner, to u. keep: use and leave a kept-alive connection. */

@@ -9,6 +9,10 @@
  *
  * Proven when the fingerprint changed on the targets and on nobody else: every other gateway still runs what stands in
  * its own file. A target that has repaired itself since is no lapse.
+ *
+ * via: control changes what the control plane hands out instead. No signal: gateways fetch it by themselves, and may
+ * refuse it, so the fault begins when each target says in its status that it has seen it, in force or refused; healed
+ * it is when none says so any more.
  */
 #include "injectors/target.h"
 
@@ -39,6 +43,8 @@ struct drift_state {
     char originals[]; /* a JSON array, in the order of `at` */
 };
 
+static const char *const via_words[] = {"file", "control", NULL};
+
 static const struct field drift_fields[] = {
     {.key = "patch",
      .kind = FIELD_JSON,
@@ -52,6 +58,12 @@ static const struct field drift_fields[] = {
      .choice = FIELD_ONE,
      .example = "{drain_ms: 1}",
      .doc = "a partial configuration laid over it, RFC 7386"},
+    {.key = "via",
+     .kind = FIELD_BOOL,
+     .offset = offsetof(struct action, via_control),
+     .words = via_words,
+     .preset = "file",
+     .doc = "where: the gateway's own file, or what the control plane wants of it"},
 };
 
 static struct drift_state *state_of(const struct injection *in)
@@ -77,12 +89,18 @@ static json_t *changed(const struct action *a, const json_t *original, struct er
     return a->patch ? json_patch(original, a->patch, NULL, e) : json_merge(original, a->merge);
 }
 
+static int read_config(struct injection *in, uint16_t node, json_t **config, struct err *e)
+{
+    struct lab *lab = fabric_lab(in->fabric);
+    return in->action->via_control ? lab->ops->node_desired_get(lab, node, config, e)
+                                   : lab->ops->node_config_get(lab, node, config, e);
+}
+
 /* Read what stands there and work out what it becomes; nothing is touched yet. */
 static int plan_one(struct injection *in, uint16_t node, json_t *originals, json_t *futures, struct drifted *d, struct err *e)
 {
-    struct lab *lab = fabric_lab(in->fabric);
     json_t *original = NULL;
-    if (lab->ops->node_config_get(lab, node, &original, e) != 0) {
+    if (read_config(in, node, &original, e) != 0) {
         return -1;
     }
     json_array_append_new(originals, original);
@@ -112,14 +130,27 @@ static void keep_journal(struct injection *in, const struct drifted *at, size_t 
 static int write_config(struct injection *in, uint16_t node, const json_t *config, struct err *e)
 {
     struct lab *lab = fabric_lab(in->fabric);
+    if (in->action->via_control) {
+        return lab->ops->node_desired_set(lab, node, config, e);
+    }
     return lab->ops->node_config_set(lab, node, config, e) != 0 ? -1 : lab->ops->node_signal(lab, node, SIGHUP, e);
 }
 
-static size_t count_taken_up(struct drift_state *s)
+/* Does the gateway say that it has the changed configuration? */
+static bool shows(const struct injection *in, const struct look *l, const char *becomes)
 {
+    if (!in->action->via_control) {
+        return strcmp(l->config, becomes) == 0;
+    }
+    return strcmp(l->desired, becomes) == 0 || strcmp(l->refused, becomes) == 0;
+}
+
+static size_t count_taken_up(const struct injection *in)
+{
+    struct drift_state *s = state_of(in);
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++) {
-        s->at[i].taken_up = s->at[i].taken_up || strcmp(s->round.at[i].config, s->at[i].becomes) == 0;
+        s->at[i].taken_up = s->at[i].taken_up || shows(in, &s->round.at[i], s->at[i].becomes);
         n += s->at[i].taken_up;
     }
     return n;
@@ -138,11 +169,11 @@ static int await_take_up(struct injection *in, struct err *e)
         if (!look_round_status(&s->round, in->fabric, nodes, s->n) || look_round_wait(&s->round, in->fabric, e) != 0) {
             return err_set(e, ERR_RUN, "drift", "the gateways cannot be asked what they run");
         }
-        if (count_taken_up(s) == s->n) {
+        if (count_taken_up(in) == s->n) {
             return 0;
         }
         if (loop_tick(loop) > until_ns) {
-            return err_set(e, ERR_RUN, "drift", "%zu of %zu gateways took up the changed configuration", count_taken_up(s), s->n);
+            return err_set(e, ERR_RUN, "drift", "%zu of %zu gateways took up the changed configuration", count_taken_up(in), s->n);
         }
         if (loop_run(loop, loop_now(loop) + ASK_AGAIN_NS, NULL, e) < 0) {
             return -1;
@@ -176,10 +207,9 @@ static int drift_apply(struct injection *in, struct err *e)
 
 static int heal_one(struct injection *in, const struct drifted *d, const json_t *original, struct err *e)
 {
-    struct lab *lab = fabric_lab(in->fabric);
     char now[SHA256_HEX];
     scoped_json json_t *config = NULL;
-    if (lab->ops->node_config_get(lab, d->node, &config, e) != 0) {
+    if (read_config(in, d->node, &config, e) != 0) {
         return -1;
     }
     json_fingerprint(config, now);
@@ -249,6 +279,12 @@ static enum proof judge_drift(struct injection *in)
             return PROOF_REFUTED;
         }
     }
+    if (in->action->via_control) {
+        snprintf(in->method, sizeof(in->method),
+                 "%zu saw that %.12s is wanted instead of %.12s, of %zu others none changed", s->n, s->at[0].becomes,
+                 s->at[0].was, s->round.n - s->n);
+        return PROOF_PROVEN;
+    }
     snprintf(in->method, sizeof(in->method), "fingerprint %.12s became %.12s on %zu, of %zu others none changed", s->at[0].was,
              s->at[0].becomes, s->n, s->round.n - s->n);
     return PROOF_PROVEN;
@@ -258,13 +294,13 @@ static enum proof judge_healed(struct injection *in)
 {
     struct drift_state *s = state_of(in);
     for (size_t i = 0; i < s->n; i++) {
-        if (strcmp(s->round.at[i].config, s->at[i].becomes) == 0) {
-            snprintf(in->method, sizeof(in->method), "%.80s still runs the drifted configuration",
+        if (shows(in, &s->round.at[i], s->at[i].becomes)) {
+            snprintf(in->method, sizeof(in->method), "%.80s still has the drifted configuration",
                      fabric_topology(in->fabric)->nodes[s->at[i].node].name);
             return PROOF_PENDING;
         }
     }
-    snprintf(in->method, sizeof(in->method), "no gateway runs the drifted configuration");
+    snprintf(in->method, sizeof(in->method), "no gateway has the drifted configuration");
     return PROOF_PROVEN;
 }
 

@@ -127,12 +127,19 @@ static int64_t patience(const struct fabric *f, uint16_t from, uint16_t to)
     return PATIENCE_NS + 2 * (there.delay_ns + there.jitter_ns + back.delay_ns + back.jitter_ns);
 }
 
+static void take_fingerprint(const json_t *status, const char *key, char out[65])
+{
+    const char *text = json_string_value(json_object_get(status, key));
+    snprintf(out, 65, "%s", text ? text : "");
+}
+
 static void take(void *arg, const struct lab_answer *answer)
 {
     struct look *l = arg;
-    const char *config = json_string_value(json_object_get(answer->body, "config"));
     l->status = answer->status;
-    snprintf(l->config, sizeof(l->config), "%s", config ? config : "");
+    take_fingerprint(answer->body, "config", l->config);
+    take_fingerprint(answer->body, "desired", l->desired);
+    take_fingerprint(answer->body, "desired_refused", l->refused);
     l->leader = json_is_true(json_object_get(answer->body, "leader"));
     l->answered = true;
 }

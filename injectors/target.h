@@ -18,6 +18,7 @@ struct look {
     int status; /* of the answer: an enum knock or an HTTP status */
     bool answered;
     char config[65]; /* of a /status: the fingerprint of the running configuration */
+    char desired[65], refused[65]; /* and of the desired one in force, and of one that was not let in; empty: none */
     bool leader;     /* of a /status */
 };
 

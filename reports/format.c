@@ -26,6 +26,7 @@ static const struct word labels[] = {
     {"lost_writes", "Lost writes"},
     {"lost_after", "Writes lost after the fault"},
     {"conflicting_writes", "Conflicting writes"},
+    {"duplicated_writes", "Duplicated writes"},
     {"stale_reads", "Stale reads"},
     {"converged", "Converged"},
     {"failback", "Failback"},
@@ -302,10 +303,22 @@ void format_reproduce(struct text *t, const struct result *r, const struct plan 
 {
     text_add(t, "drtest run ");
     shell_word(t, r->scenario.file ? r->scenario.file : "SCENARIO");
-    text_addf(t, " --seed %lld", (long long)r->run.seed);
+    text_addf(t, " --seed %lld%s", (long long)r->run.seed, r->quality.has_crosscheck ? " --crosscheck" : "");
     if (plan && json_is_object(plan->overrides)) {
         set_words(t, plan->overrides, "", 0);
     }
+}
+
+void format_crosscheck(struct text *t, const struct result *r)
+{
+    const struct result_crosscheck *c = &r->quality.crosscheck;
+    if (!isfinite(c->difference_ms)) {
+        text_addf(t, "%s: %s", c->agrees ? "agrees" : "does not confirm", c->detail ? c->detail : "without words");
+        return;
+    }
+    text_add(t, c->agrees ? "agrees, " : "does not confirm, ");
+    format_interval(t, c->lower_s, c->upper_s, "s");
+    text_addf(t, ", upper ends %.1f ms apart, %.1f ms allowed", c->difference_ms, c->allowed_ms);
 }
 
 double format_run_end(const struct result *r)

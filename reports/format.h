@@ -33,4 +33,6 @@ void format_seconds(struct text *t, double seconds);              /* "22.0 s": f
 /* How to run it again: drtest run FILE --seed N --set KEY=VALUE, words quoted for a POSIX shell. */
 struct plan;
 void format_reproduce(struct text *t, const struct result *r, const struct plan *plan);
+/* What the second prober says about the RTO; for results with quality.has_crosscheck. */
+void format_crosscheck(struct text *t, const struct result *r);
 double format_run_end(const struct result *r); /* duration_s, or the last end of a phase where that is not known */

@@ -252,11 +252,11 @@ static void count_edge(unsigned *open, bool begins)
     *open = begins ? *open + 1 : *open > 0 ? *open - 1 : 0;
 }
 
-/* A kill or freeze begins or ends on one node. */
+/* A kill, stop or freeze begins or ends on one node. */
 static void hit_node(struct walk *w, const struct edge *edge, uint16_t node)
 {
     struct node_state *n = &w->nodes[node];
-    if (text_eq(edge->fault->do_, "kill")) {
+    if (text_eq(edge->fault->do_, "kill") || text_eq(edge->fault->do_, "stop")) {
         count_edge(&n->killed, edge->begins);
         n->process = LANE_STARTING; /* shows once no fault is open */
         n->leads = n->drifted = false;

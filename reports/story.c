@@ -37,6 +37,8 @@ void story_fault(struct text *t, const struct result_fault *f)
     if (text_eq(f->do_, "kill")) {
         bool crash = text_eq(param(f, "how"), "crash") || (!*param(f, "how") && strchr(first, '/'));
         text_addf(t, "%s %s", first, crash ? "crashed" : "lost power");
+    } else if (text_eq(f->do_, "stop")) {
+        text_addf(t, "%s was told to stop", first);
     } else if (text_eq(f->do_, "freeze")) {
         text_addf(t, "%s froze", first);
     } else if (text_eq(f->do_, "partition")) {
@@ -50,7 +52,8 @@ void story_fault(struct text *t, const struct result_fault *f)
     } else if (text_eq(f->do_, "degrade")) {
         text_addf(t, "the link between %s and %s went bad", first, second);
     } else if (text_eq(f->do_, "drift")) {
-        text_addf(t, "the configuration of %s was changed behind its back", first);
+        text_addf(t, *param(f, "via") ? "the control plane handed %s another configuration"
+                                      : "the configuration of %s was changed behind its back", first);
     } else if (text_eq(f->do_, "fail_over")) {
         text_addf(t, "the operator ordered a failover to %s", first);
     } else {

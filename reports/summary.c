@@ -103,6 +103,18 @@ static void write_checks(struct text *t, const struct result *r)
     text_add(t, "\n");
 }
 
+static void write_crosscheck(struct text *t, const struct result *r)
+{
+    scoped_text struct text said = {0};
+    if (!r->quality.has_crosscheck) {
+        return;
+    }
+    format_crosscheck(&said, r);
+    text_add(t, "Second prober: ");
+    escape(t, ESCAPE_MARKDOWN, text_str(&said));
+    text_add(t, ".\n\n");
+}
+
 static long long in_ms(double seconds)
 {
     return isfinite(seconds) && seconds >= 0 && seconds < 1e9 ? llround(seconds * 1000) : 0;
@@ -173,6 +185,7 @@ int summary_write(FILE *out, const struct report_input *in, struct err *e)
     write_head(&t, r);
     write_objectives(&t, r);
     write_checks(&t, r);
+    write_crosscheck(&t, r);
     write_selftest(&t, r);
     write_gantt(&t, r);
     format_reproduce(&reproduce, r, in->plan);

@@ -14,6 +14,7 @@
 #include "harness/cli/outputs.h"
 #include "harness/cli/plan.h"
 #include "harness/cli/tool.h"
+#include "harness/crosscheck/crosscheck.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ struct run_flags {
     const char *output, *history, *lab, *junit, *junit_style, *html, *summary, *metrics;
     struct option_list set, tags, mechanisms;
     int64_t repeat, seed, timeout_ns;
-    bool fail_fast, keep, dry_run, skip_unsupported;
+    bool fail_fast, keep, dry_run, skip_unsupported, crosscheck;
 };
 
 static const char *const lab_words[] = {"netns", "sim", NULL};
@@ -81,6 +82,9 @@ static const struct option_row options[] = {
      AT(mechanisms),
      .value = "EFFECT=NAME",
      .help = "force how an effect is made, e.g. cut=fib"},
+    {.name = "crosscheck",
+     AT(crosscheck),
+     .help = "a second prober beside the load, by other code; disagreement voids the run"},
     {.name = "skip-unsupported", AT(skip_unsupported), .help = "a scenario this machine cannot do is no failure"},
     {.name = "junit", .kind = OPTION_TEXT, AT(junit), .value = "FILE", .help = "a copy of junit.xml, all runs in one"},
     {.name = "junit-style",
@@ -129,6 +133,23 @@ static int check_flags(const struct run_flags *f, struct err *e)
         err_set(e, ERR_USAGE, "--repeat", "%lld times makes no sense", (long long)f->repeat);
         return err_help(e, "write a number from 1 to %d", REPEAT_MAX);
     }
+    if (f->crosscheck && text_eq(f->lab, "sim")) {
+        err_set(e, ERR_USAGE, "--crosscheck", "a model on virtual time has no socket that a second prober could use");
+        return err_help(e, "leave out --crosscheck, or run on --lab netns");
+    }
+    return 0;
+}
+
+/* A second prober repeats the fresh reads of a vantage: without them it would have nothing to be compared with. */
+static int check_crosscheck(const struct run_flags *f, const struct batch *b, struct err *e)
+{
+    for (size_t i = 0; f->crosscheck && i < b->jobs.len; i++) {
+        const struct plan *p = b->jobs.at[i].plan;
+        if (!cross_possible(p)) {
+            err_set(e, ERR_USAGE, "--crosscheck", "%.80s sends no fresh reads that a second prober could repeat", p->name);
+            return err_help(e, "leave out --crosscheck, or give `workload.reads` connections both or fresh");
+        }
+    }
     return 0;
 }
 
@@ -158,6 +179,7 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
                           .output = f->output,
                           .history = f->history,
                           .keep = f->keep,
+                          .crosscheck = f->crosscheck,
                           .junit_style = f->junit_style,
                           .skip_unsupported = f->skip_unsupported,
                           .signals_fd = -1,
@@ -293,6 +315,9 @@ static int run(struct call *c)
     struct batch b = {0};
     struct batch_options o = {.set = &f->set, .tags = &f->tags, .repeat = f->repeat, .seed = f->seed};
     int code = check_flags(f, &e) < 0 || batch_load(&b, &c->operands, &o, &e) < 0 ? -1 : check_batch(c, &b);
+    if (code == 0) {
+        code = check_crosscheck(f, &b, &e);
+    }
     if (code == 0) {
         code = f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, NULL, &e) : run_batch(c, f, &b, &e);
     }

@@ -56,10 +56,11 @@ static void print_json(const struct selftest_options *o, const struct selftest_t
     struct utsname u = {0};
     uname(&u);
     scoped_json json_t *doc = json_pack(
-        "{s:b,s:s,s:I,s:f,s:s,s:s,s:s,s:I,s:I,s:o,s:o}", "passed", table_passed(t), "form",
+        "{s:b,s:s,s:I,s:f,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:o,s:o}", "passed", table_passed(t), "form",
         selftest_form_words[o->form], "seed", (json_int_t)o->seed, "duration_s", duration_s, "host", u.nodename,
         "kernel", u.release, "tool_sha256", tool_facts()->sha256, "outages", (json_int_t)table_outages(t),
-        "inside", (json_int_t)table_inside(t), "rows",
+        "inside", (json_int_t)table_inside(t), "second_watched", (json_int_t)table_second_watched(t),
+        "second_confirmed", (json_int_t)table_second_confirmed(t), "rows",
         table_json(t), "closed_loop", table_closed_loop_json(t));
     scoped_free char *text = json_dumps(doc, JSON_INDENT(1));
     puts(text ? text : "{}");
@@ -71,6 +72,8 @@ static void print_text(const struct selftest_table *t, uint64_t seed)
     puts("\nThe same outages, bad requests as time out of service: open loop, and a closed loop that waits for each\n"
          "answer before it asks again. The second is why drtest is open-loop.\n");
     table_print_closed_loop(stdout, t);
+    printf("\nThe second prober (other code, at 5 and 20 ms) confirms %lld of %lld outages that it watched.\n",
+           (long long)table_second_confirmed(t), (long long)table_second_watched(t));
     printf("\n%s selftest (%lld of %lld inside, seed %llu)\n", table_passed(t) ? "PASSED" : "FAILED",
            (long long)table_inside(t), (long long)table_outages(t), (unsigned long long)seed);
 }

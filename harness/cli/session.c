@@ -93,6 +93,7 @@ static struct run_options options_of(const struct session *s, const struct sessi
                             .selftest_detail = s->selftest.detail,
                             .selftest_data = s->selftest.data,
                             .keep = s->keep,
+                            .crosscheck = s->crosscheck,
                             .timeout_ns = s->timeout_ns};
     memcpy(r.forced, s->forced, sizeof(r.forced));
     return r;

@@ -23,7 +23,7 @@ struct session {
     const char *forced[LAB_EFFECTS];
     struct gate selftest;
     const char *junit_style;
-    bool keep, skip_unsupported;
+    bool keep, skip_unsupported, crosscheck;
     int64_t timeout_ns; /* 0 none */
     int signals_fd;     /* SIGINT, SIGTERM, SIGHUP, blocked; see session_block_signals */
 };

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three files become one struct evidence.
+ * Three files, or four, become one struct evidence.
  *
  * timeline.jsonl is read first, by timeline_read.c: its last line has the seals of the other files. ledger.bin is judged
- * by ledger_file.c. samples.bin is taken apart here: the header decides whether it is ours, then each record goes by its
- * kind to requests, stalls or switches. A record whose CRC does not hold, or with an impossible kind or outcome, ends the
- * file for us: one that is torn shifts all behind it. Each list is then sorted by instant, with the rest of the key as
- * tie-breaker, so that the order in which workers happened to append leaves no trace in any number. plan.yaml is not
- * read here, but it must still be the one that the header of the timeline names.
+ * by ledger_file.c, crosscheck.csv (there on request only) by cross_read.c. samples.bin is taken apart here: the header
+ * decides whether it is ours, then each record goes by its kind to requests, stalls or switches. A record whose CRC does
+ * not hold, or with an impossible kind or outcome, ends the file for us: one that is torn shifts all behind it. Each list
+ * is then sorted by instant, with the rest of the key as tie-breaker, so that the order in which workers happened to append
+ * leaves no trace in any number. plan.yaml is not read here, but it must still be the one that the header of the timeline
+ * names.
  *
  * Not there at all or of another format: an error. Damaged: loaded up to the damage, which is named.
  */
@@ -18,6 +19,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/evidence/binary_file.h"
+#include "harness/evidence/cross_read.h"
 #include "harness/evidence/ledger_file.h"
 #include "harness/evidence/sample_check.h"
 #include "harness/evidence/seal.h"
@@ -27,6 +29,7 @@
 #include <string.h>
 
 #define MAX_BINARY ((size_t)2 << 30)
+#define MAX_CROSS ((size_t)1 << 29)
 
 #define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
 
@@ -137,11 +140,34 @@ static void check_plan(struct evidence *ev)
     }
 }
 
+static int load_cross(struct evidence *ev, struct err *e)
+{
+    struct binary_file f;
+    if (binary_file_read(&f, ev->path, CROSS_FILE, MAX_CROSS, &ev->arena, &ev->has_cross, e) != 0) {
+        return -1;
+    }
+    if (!ev->has_cross) {
+        bool wanted = json_is_true(json_object_get(ev->events[0].data, "crosscheck"));
+        ev->cross_damage = wanted ? "the file is not there" : NULL;
+        return 0;
+    }
+    struct cross_reading r;
+    cross_read(f.at, f.len, &ev->arena, &r);
+    ev->cross = r.requests;
+    ev->cross_count = r.request_count;
+    ev->cross_changes = r.changes;
+    ev->cross_change_count = r.change_count;
+    ev->cross_damage = r.damage;
+    memcpy(ev->cross_scenario_sha256, r.scenario_sha256, sizeof(ev->cross_scenario_sha256));
+    return 0;
+}
+
 int evidence_load(struct evidence **ev, const char *run_path, struct err *e)
 {
     struct evidence *made = xcalloc(1, sizeof(*made));
     made->path = arena_strdup(&made->arena, run_path);
-    if (timeline_read(made, e) != 0 || load_samples(made, e) != 0 || ledger_load(made, e) != 0) {
+    if (timeline_read(made, e) != 0 || load_samples(made, e) != 0 || ledger_load(made, e) != 0 ||
+        load_cross(made, e) != 0) {
         evidence_free(made);
         return -1;
     }
@@ -168,7 +194,8 @@ const char *evidence_damage(struct evidence *ev)
     } all[] = {{"timeline.jsonl", ev->timeline_damage},
                {"plan.yaml", ev->plan_damage},
                {"samples.bin", ev->samples_damage},
-               {"ledger.bin", ev->ledger_damage}};
+               {"ledger.bin", ev->ledger_damage},
+               {CROSS_FILE, ev->cross_damage}};
     for (size_t i = 0; i < array_len(all); i++) {
         if (all[i].damage) {
             return arena_printf(&ev->arena, "%s: %s", all[i].file, all[i].damage);

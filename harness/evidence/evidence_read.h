@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "harness/base/arena.h"
+#include "harness/evidence/cross.h"
 #include "harness/evidence/event.h"
 #include "harness/evidence/ledger.h"
 #include "harness/evidence/sample.h"
@@ -36,6 +37,13 @@ struct evidence {
     size_t ledger_kinds[LEDGER_KINDS];  /* entries by kind */
     int64_t ledger_newest_ns;
     char ledger_chain_sha256[65];   /* SHA-256 over the last record of each chain, by chain number */
+    bool has_cross;                 /* there is a crosscheck.csv */
+    struct cross_record *cross;     /* requests of the second probers, by vantage then number */
+    size_t cross_count;
+    struct cross_record *cross_changes; /* endpoint changes of theirs, by vantage then number */
+    size_t cross_change_count;
+    char cross_scenario_sha256[65]; /* as its head says */
+    const char *cross_damage;       /* NULL: whole, or neither there nor asked for */
     const char *timeline_damage, *samples_damage, *ledger_damage, *plan_damage; /* NULL: whole */
     struct json_holder *json;       /* keeps the events' data alive */
 };

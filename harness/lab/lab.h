@@ -86,6 +86,9 @@ struct lab_ops {
     /* Configuration file of a node as JSON: what is on its disk now (new reference), and replace it atomically. */
     int (*node_config_get)(struct lab *lab, uint16_t node, json_t **config, struct err *e);
     int (*node_config_set)(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
+    /* The same for what the control plane wants of a gateway. */
+    int (*node_desired_get)(struct lab *lab, uint16_t node, json_t **config, struct err *e);
+    int (*node_desired_set)(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
 
     /* Paths: drive one path to a wanted state (an absolute state, not a difference), and read it back from the kernel. */
     int (*path_set)(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e);

@@ -89,6 +89,8 @@ int netns_node_signal(struct lab *lab, uint16_t node, int sig, struct err *e);
 enum node_state netns_node_state(struct lab *lab, uint16_t node);
 int netns_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e);
 int netns_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
+int netns_desired_get(struct lab *lab, uint16_t node, json_t **config, struct err *e);
+int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
 int netns_client_fork(struct lab *lab, uint16_t node, struct child *c, struct err *e);
 
 /* netns_wire.c: which links, what they are made of, and the process that carries them. */

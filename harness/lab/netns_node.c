@@ -86,11 +86,7 @@ static int furnish_disk(struct netns_lab *l, uint16_t node, struct err *e)
     if (put_json(text_str(&path), doc, e) != 0) {
         return -1;
     }
-    node_path(l, node, "desired.json", &path);
-    if (put_json(text_str(&path), doc, e) != 0) {
-        return -1;
-    }
-    return chmod(text_str(&path), 0400) == 0 ? 0 : err_os(e, ERR_RUN, errno, text_str(&path), "cannot protect it");
+    return netns_desired_set(&l->lab, node, doc, e);
 }
 
 static int open_log(const struct netns_lab *l, uint16_t node, struct err *e)
@@ -187,15 +183,35 @@ int netns_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e
     }
 }
 
-int netns_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
+static int get_json(struct lab *lab, uint16_t node, const char *file, json_t **config, struct err *e)
 {
     scoped_text struct text path = {0}, bytes = {0};
-    node_path(netns_of(lab), node, "config.json", &path);
+    node_path(netns_of(lab), node, file, &path);
     if (text_read_file(&bytes, text_str(&path), CONFIG_MAX, e) != 0) {
         return -1;
     }
     *config = json_read(text_str(&bytes), bytes.len, text_str(&path), e);
     return *config ? 0 : -1;
+}
+
+int netns_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
+{
+    return get_json(lab, node, "config.json", config, e);
+}
+
+int netns_desired_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
+{
+    return get_json(lab, node, "desired.json", config, e);
+}
+
+int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
+{
+    scoped_text struct text path = {0};
+    node_path(netns_of(lab), node, "desired.json", &path);
+    if (put_json(text_str(&path), config, e) != 0) {
+        return -1;
+    }
+    return chmod(text_str(&path), 0400) == 0 ? 0 : err_os(e, ERR_RUN, errno, text_str(&path), "cannot protect it");
 }
 
 int netns_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)

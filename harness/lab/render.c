@@ -4,6 +4,7 @@
  *
  *     checks     every probe_every, in time within probe_timeout, down after unhealthy_after, up after healthy_after
  *     lease      as long as a client would take to see a region as gone (topo_lease_ms)
+ *     drain      until clients have seen that the node wants to go (topo_drain_ms)
  *     fail-back  a returned home region holds still for healthy_after * probe_every before it leads again
  *     patience   a try 600 ms, all tries 950 ms: below the second after which clients count an answer as bad; a store
  *                waits 500 ms for a synchronous peer before it has it recorded as out of sync
@@ -21,7 +22,6 @@ enum {
     TRY_MS = 600,
     TOTAL_MS = 950,
     RETRIES = 2,
-    DRAIN_MS = 500,
     DEGRADE_AFTER_MS = 500,
     RATE_LIMIT_PER_S = 100000
 };
@@ -100,7 +100,6 @@ static json_t *pool_members(const struct topology *t)
 static void add_gateway(json_t *doc, const struct topology *t, const struct topo_node *n)
 {
     const struct topo_failover *f = &t->failover;
-    set(doc, "drain_ms", json_integer(DRAIN_MS));
     set(doc, "routes", json_pack("{s:{s:s, s:s, s:s, s:{s:i}}}", "orders", "host", "*", "path", "/v1/", "upstream",
                                  "pool:orders", "rate_limit", "per_s", RATE_LIMIT_PER_S));
     json_t *check = made(json_pack("{s:s, s:I, s:I, s:I, s:I}", "path", "/healthz", "every_ms", ms(f->probe_every_ns),
@@ -184,6 +183,7 @@ json_t *render_config(const struct topology *t, uint16_t node)
                                  t->sites[n->site].name, "listen",
                                  n->role == NODE_WITNESS ? TOPO_PORT_LEASE : TOPO_PORT_HTTP, "admin", TOPO_PORT_ADMIN,
                                  "flaws", flaw_list(t)));
+    set(doc, "drain_ms", json_integer(topo_drain_ms(t)));
     if (n->role == NODE_GATEWAY) {
         add_gateway(doc, t, n);
     } else if (n->role == NODE_ORIGIN) {

@@ -118,8 +118,8 @@ static void collect(struct curl_transport *t)
         finish(t->ended.at[i], t->ended.at[i]->code, t->ended.at[i]->ended_ns);
     }
     t->ended.len -= count;
-    memmove(t->ended.at, t->ended.at + count, t->ended.len * sizeof(*t->ended.at));
     if (t->ended.len > 0) {
+        memmove(t->ended.at, t->ended.at + count, t->ended.len * sizeof(*t->ended.at));
         loop_timer_set(t->loop, &t->collect, loop_now(t->loop));
     }
 }

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define TELL_EVERY_NS (20 * NS_PER_MS)
@@ -135,6 +136,7 @@ static int start(struct process *p, const struct worker_config *c, struct err *e
 _Noreturn void worker_main(const struct worker_config *c, int fd)
 {
     ignore_signals();
+    prctl(PR_SET_NAME, "drtest-load");
     struct err e = {0};
     struct process p = {.fd = fd, .link.ready = on_link, .tell.due = on_tell};
     p.loop = loop_new(&e);

@@ -140,8 +140,10 @@ void availability_measure(const struct study *s, const struct rto_run *rto, stru
     a->whole = a->any && a->to_ns >= ns_add(planned_end, -ns_max(s->plan->window_ns, NS_PER_S));
     for (size_t i = 0; i < s->stream_count; i++) {
         const struct stream_view *v = &s->streams[i];
-        for (size_t j = stream_from(v, a->from_ns); j < stream_from(v, a->to_ns); j++)
+        for (size_t j = stream_from(v, a->from_ns); j < stream_from(v, a->to_ns); j++) {
             count_outcome(v->at[j], requests);
+            a->suspects += v->suspect[j];
+        }
     }
     a->intended = requests->intended_count;
     a->good = requests->good_count;

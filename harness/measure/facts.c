@@ -173,6 +173,9 @@ static json_t *params_of(const struct action *a)
         json_object_set_new(p, "how", json_string(hows[a->how]));
     if (a->disk_lost)
         json_object_set_new(p, "disk", json_string("lost"));
+    put_duration(p, "grace", a->grace_ns);
+    if (a->via_control)
+        json_object_set_new(p, "via", json_string("control"));
     put_duration(p, "delay", a->shape.delay_ns);
     put_duration(p, "jitter", a->shape.jitter_ns);
     if (a->shape.jitter_ns > 0 && a->shape.spread != SPREAD_UNIFORM && (unsigned)a->shape.spread <= SPREAD_PARETO)

@@ -115,8 +115,8 @@ static bool region_is_down(const struct study *s, uint16_t site)
 {
     for (size_t i = 0; i < s->applied_count; i++) {
         const struct fault_view *f = &s->faults[i];
-        if (f->hb == NS_NONE && fault_is(f, "kill") && f->step->action.target == TARGET_REGION &&
-            f->step->action.site == site)
+        bool down = f->hb == NS_NONE && (fault_is(f, "kill") || fault_is(f, "stop"));
+        if (down && f->step->action.target == TARGET_REGION && f->step->action.site == site)
             return true;
     }
     return false;

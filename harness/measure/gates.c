@@ -3,7 +3,7 @@
  * May the numbers be believed?
  *
  * Six checks, each met or inconclusive, never missed: steady_state (G1), fault_proof (G2), harness (G4 self-test, G5
- * errors of our own, G6 clocks, G7 stalls, G10 targets), ledger (G3), completed, rollback. Each begins as inconclusive
+ * errors of our own, G6 clocks, G7 stalls, G10 targets, a second prober that disagrees), ledger (G3), completed, rollback. Each begins as inconclusive
  * and has to find its evidence; what is absent is named. The first thing found wrong is the detail, for a reader needs
  * one reason and not a list. One of the first four failing makes the run void. Where the machine was unfit, nothing ran
  * and no check applies.
@@ -12,6 +12,7 @@
 
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "harness/measure/crosscheck.h"
 #include "harness/measure/measure.h"
 #include "harness/measure/quality.h"
 
@@ -221,6 +222,7 @@ static bool harness(const struct study *s, const struct rto_run *rto, struct res
     wrong = wrong ? wrong : clock_wrong(s);
     wrong = wrong ? wrong : stall_wrong(s, rto);
     wrong = wrong ? wrong : targets_wrong(s);
+    wrong = wrong ? wrong : crosscheck_wrong(s, &out->quality);
     wrong = wrong ? wrong : selftest;
     return add(s, out, "harness", wrong,
                arena_printf(s->arena, "max slip %.3g ms, max stall %.3g ms", out->quality.max_slip_ms,

@@ -9,6 +9,7 @@
 #include "harness/measure/measure.h"
 
 #include "harness/base/units.h"
+#include "harness/measure/crosscheck.h"
 #include "harness/measure/facts.h"
 #include "harness/measure/gates.h"
 #include "harness/measure/objective.h"
@@ -196,7 +197,7 @@ int measure_run(const struct plan *plan, const struct evidence *ev, const struct
     failback_measure(&study, &f.failback);
     availability_measure(&study, &f.rto, &f.availability, &r->measures, &r->requests);
     latency_measure(&study, &f.rto, &r->measures);
-    f.drill_p99_ms = latency_drill_ms(&study, &f.availability, 99);
+    f.drill_p99_ms = latency_drill_ms(&study, &f.availability, 99, INT64_MAX);
     poll_detected(&study, &f.detected);
     poll_repaired(&study, &f.repaired);
     poll_converged(&study, &f.converged);
@@ -214,6 +215,7 @@ int measure_run(const struct plan *plan, const struct evidence *ev, const struct
     list_events(&f, &first, r);
     add_remarks(&f, r);
 
+    crosscheck_measure(&study, &f.rto, &r->quality);
     objectives_judge(&f, r);
     gates_apply(&study, &f.rto, f.ledger, r, &gates);
     verdict_of_run(r, &gates);

@@ -124,8 +124,7 @@ static void of_availability(struct judging *j)
         j->blind = "no request was planned after the first fault";
         return;
     }
-    double ratio = (double)a->good / (double)a->intended;
-    achieved(j, ratio, ratio);
+    achieved(j, (double)a->good / (double)a->intended, (double)(a->good + a->suspects) / (double)a->intended);
     if (!a->whole)
         j->bar = "observation ended before the drill's window did";
 }
@@ -136,7 +135,7 @@ static void of_p99(struct judging *j)
         j->blind = "no good reply has a latency";
         return;
     }
-    achieved(j, j->f->drill_p99_ms, j->f->drill_p99_ms);
+    achieved(j, latency_drill_ms(j->f->study, &j->f->availability, 99, j->target->value), j->f->drill_p99_ms);
     if (!j->f->availability.whole)
         j->bar = "observation ended before the drill's window did";
 }
@@ -213,6 +212,17 @@ static void of_conflicting(struct judging *j)
         count(j, (int64_t)j->f->ledger->conflicting_count);
 }
 
+static void of_duplicated(struct judging *j)
+{
+    const struct ledger_view *l = j->f->ledger;
+    int64_t twice = 0;
+    if (!data_known(j))
+        return;
+    for (size_t i = 0; i < l->write_count; i++)
+        twice += l->writes[i].twice;
+    count(j, twice);
+}
+
 static void of_stale(struct judging *j)
 {
     const struct stale *t = &j->f->stale;
@@ -281,6 +291,7 @@ static const struct measure_row {
     [TARGET_P99] = {"window", of_p99},
     [TARGET_DETECTED] = {"poll", of_detected},
     [TARGET_REPAIRED] = {"poll", of_repaired},
+    [TARGET_DUPLICATED_WRITES] = {"ledger", of_duplicated},
 };
 
 static double in_unit(enum target_unit unit, int64_t value)

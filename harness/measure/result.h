@@ -186,6 +186,16 @@ struct result_drift {
     json_t *patch, *undo_patch;
 };
 
+/* What the second prober of `--crosscheck` says about the RTO of the fresh reads. */
+struct result_crosscheck {
+    bool requested, agrees;
+    double lower_s, upper_s;   /* of the second prober: each end the largest over the vantages */
+    double interval_ms;        /* its largest probe interval */
+    double difference_ms;      /* of the upper ends, at the vantage where least was left of what is allowed */
+    double allowed_ms;         /* there; both NAN where nothing could be compared */
+    const char *detail;
+};
+
 /* One row of the self-test that this run relied on: truth against measurement of scripted outages. */
 struct result_selftest {
     const char *mode;
@@ -203,6 +213,8 @@ struct result_quality {
     int64_t exposure_write_count;
     double unknown_ratio;
     int64_t wire_overflow_count;
+    bool has_crosscheck;
+    struct result_crosscheck crosscheck;
     vec_of(struct result_selftest) selftest; /* empty on a model, and where no table is known */
 };
 

@@ -165,6 +165,13 @@ static const struct json_field drift_fields[] = {LIST(T, gateways, drift_gateway
 SHAPE(drift, T);
 #undef T
 
+#define T struct result_crosscheck
+static const struct json_field crosscheck_fields[] = {
+    FLAG(T, requested), FLAG(T, agrees), NUM(T, lower_s), NUM(T, upper_s), NUM(T, interval_ms), NUM(T, difference_ms),
+    NUM(T, allowed_ms), TEXT(T, detail)};
+SHAPE(crosscheck, T);
+#undef T
+
 #define T struct result_selftest
 static const struct json_field selftest_fields[] = {TEXT(T, mode), NUM(T, gap_ms), INT(T, outages), INT(T, inside),
                                                     NUM(T, worst_excess_ms), NUM(T, allowed_ms)};
@@ -177,7 +184,7 @@ static const struct json_field quality_fields[] = {
     NUM(T, hold_s), NUM(T, max_slip_ms), NUM(T, max_stall_ms), INT(T, suspect_count), INT(T, harness_error_count),
     FLAG(T, suspended), NUM(T, clock_slew_ppm), NUM(T, replication_lag_ms), INT(T, exposure_write_count),
     NUM(T, unknown_ratio), INT(T, wire_overflow_count),
-    LIST(T, selftest, selftest)};
+    PART_IF(T, crosscheck, crosscheck, has_crosscheck), LIST(T, selftest, selftest)};
 SHAPE(quality, T);
 #undef T
 

@@ -17,11 +17,13 @@ struct availability {
     bool any, whole;          /* whole: observation covers the window */
     int64_t from_ns, to_ns;
     int64_t intended, good;
+    int64_t suspects;         /* bad, but perhaps only by our own lateness */
 };
 /* Fills the measures of availability, impairment tiles and losses, and the block `requests`. */
 void availability_measure(const struct study *s, const struct rto_run *rto, struct availability *a,
                           struct result_measures *m, struct result_requests *requests);
 
-/* Nearest-rank quantiles of good latencies in ms. */
-double latency_drill_ms(const struct study *s, const struct availability *a, int percent); /* NAN without any */
+/* Nearest-rank quantiles of good latencies in ms. Those above credit_ns are shortened by our own lateness meanwhile
+ * (INT64_MAX: none), which is all that a lower end has to know to be compared with that value. NAN without any. */
+double latency_drill_ms(const struct study *s, const struct availability *a, int percent, int64_t credit_ns);
 void latency_measure(const struct study *s, const struct rto_run *rto, struct result_measures *m);

@@ -2,13 +2,15 @@
 /*
  * The two ways customers live. As processes: the lab forks one in the client node's namespaces, it runs worker_main on
  * its end of a SOCK_SEQPACKET pair and dies with us. On our own loop (sim): the worker object itself, talking to the
- * lab's model. Everything above sees only this header.
+ * lab's model. Everything above sees only this header. Where a cross-check was asked for, a second prober goes along with
+ * each worker (shadow.h): it starts, stops and fails with the crowd.
  */
 #include "harness/run/crowd.h"
 #include "harness/base/arena.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
 #include "harness/load/load.h"
+#include "harness/run/shadow.h"
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -25,7 +27,8 @@ struct crowd {
     struct drill *drill;
     struct member *members;
     size_t count;
-    char failure[192];
+    struct shadow *shadow; /* NULL: no cross-check */
+    char failure[512];
 };
 
 static struct worker_config member_config(const struct drill *d, uint16_t site)
@@ -85,13 +88,14 @@ int crowd_new(struct crowd **out, struct drill *d, struct err *e)
         if ((d->ops->client_fork ? member_fork : member_join)(c, m, e) < 0)
             return -1;
     }
-    return 0;
+    return d->options->crosscheck && d->ops->client_fork ? shadow_new(&c->shadow, d, e) : 0;
 }
 
 void crowd_free(struct crowd *c)
 {
     if (!c)
         return;
+    shadow_free(c->shadow);
     for (size_t i = 0; i < c->count; i++)
         worker_link_free(c->members[i].link);
     close_controls(c);
@@ -110,7 +114,7 @@ bool crowd_ready(const struct crowd *c)
     for (size_t i = 0; i < c->count; i++)
         if (c->members[i].link && !worker_link_ready(c->members[i].link))
             return false;
-    return true;
+    return !c->shadow || shadow_ready(c->shadow);
 }
 
 bool crowd_idle(const struct crowd *c)
@@ -120,7 +124,7 @@ bool crowd_idle(const struct crowd *c)
         if (m->link ? !worker_link_idle(m->link) : !worker_idle(m->local))
             return false;
     }
-    return true;
+    return !c->shadow || shadow_idle(c->shadow);
 }
 
 int crowd_start(struct crowd *c, int64_t start_ns, struct err *e)
@@ -132,7 +136,7 @@ int crowd_start(struct crowd *c, int64_t start_ns, struct err *e)
         else if (worker_link_start(c->members[i].link, at, e) < 0)
             return -1;
     }
-    return 0;
+    return c->shadow ? shadow_start(c->shadow, at, e) : 0;
 }
 
 int crowd_stop_writes(struct crowd *c, struct err *e)
@@ -148,6 +152,8 @@ int crowd_stop_writes(struct crowd *c, struct err *e)
 
 int crowd_stop(struct crowd *c, struct err *e)
 {
+    if (c->shadow)
+        shadow_stop(c->shadow);
     for (size_t i = 0; i < c->count; i++) {
         if (c->members[i].local)
             worker_stop(c->members[i].local);
@@ -178,5 +184,5 @@ const char *crowd_failure(struct crowd *c)
                  why);
         return c->failure;
     }
-    return NULL;
+    return c->shadow ? shadow_failure(c->shadow) : NULL;
 }

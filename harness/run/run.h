@@ -34,6 +34,7 @@ struct run_options {
     const char *forced[LAB_EFFECTS];
     const char *selftest;          /* outcome for the record: met | missed | skipped */
     const char *selftest_detail;
+    bool crosscheck;               /* a second prober beside each vantage's load */
     json_t *selftest_data;         /* its table, for the record; NULL none; borrowed */
     bool keep;                     /* hold the lab until a signal before taking it down */
     int64_t timeout_ns;            /* whole-run limit, 0 none */

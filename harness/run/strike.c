@@ -270,21 +270,42 @@ static int strike_init(struct strike *k, struct strikes *s, const struct plan_st
     return 0;
 }
 
+/* Does a step hit nodes of a site? Its canaries stand in one of them, and fall silent with its power. */
+static bool site_is_hit(const struct plan *p, uint16_t site)
+{
+    for (size_t i = 0; i < p->step_count; i++) {
+        const struct action *a = &p->steps[i].action;
+        if (step_is_fault(&p->steps[i]) && ((a->target == TARGET_REGION && a->site == site) ||
+                                            (a->target == TARGET_NODE && p->topology->nodes[a->node].site == site)))
+            return true;
+    }
+    return false;
+}
+
+/* How fit a path is as negative control: 0 not at all, since it is hit itself; 2 when its ends are left alone, too. */
+static int control_rank(const struct strikes *s, uint16_t path)
+{
+    const struct plan *p = s->drill->plan;
+    uint16_t from = path_from(p->topology, path), to = path_to(p->topology, path);
+    for (size_t i = 0; i < s->canary_count; i++)
+        if (canary_path(s->canaries[i]) == path)
+            return 0;
+    if (p->topology->sites[from].kind == SITE_WITNESS || p->topology->sites[to].kind == SITE_WITNESS)
+        return 0;
+    return site_is_hit(p, from) || site_is_hit(p, to) ? 1 : 2;
+}
+
 /* A path that no step hits, for the negative control; none in a world whose every path is hit. */
 static int strikes_control(struct strikes *s, struct err *e)
 {
-    const struct topology *t = s->drill->plan->topology;
-    for (uint16_t path = 0; path < 2 * t->link_count && s->canary_count; path++) {
-        bool hit = false;
-        for (size_t i = 0; i < s->canary_count; i++)
-            hit |= canary_path(s->canaries[i]) == path;
-        bool witness = t->sites[path_from(t, path)].kind == SITE_WITNESS || t->sites[path_to(t, path)].kind == SITE_WITNESS;
-        if (hit || witness)
-            continue;
-        s->control = strikes_canary(s, path, e);
-        return s->control ? 0 : -1;
-    }
-    return 0;
+    uint16_t best = TOPO_NONE;
+    for (uint16_t path = 0; path < 2 * s->drill->plan->topology->link_count && s->canary_count; path++)
+        if (control_rank(s, path) > (best == TOPO_NONE ? 0 : control_rank(s, best)))
+            best = path;
+    if (best == TOPO_NONE)
+        return 0;
+    s->control = strikes_canary(s, best, e);
+    return s->control ? 0 : -1;
 }
 
 int strikes_new(struct strikes **out, struct drill *d, struct err *e)

@@ -32,6 +32,10 @@ struct outage_record {
         int64_t open_bad, open_all, closed_bad, closed_all; /* requests between the fault and the end */
         int64_t span_ns;
     } beside; /* the closed loop on the same outage; reaches no verdict */
+    struct {
+        bool watched, damaged;
+        int64_t lower_ns, upper_ns, late_ns; /* RTO ends (upper INT64_MAX: open); sigma of its own */
+    } second; /* what the second prober says, where it looked on */
 };
 
 struct acceptance {
@@ -39,6 +43,9 @@ struct acceptance {
     int64_t excess_ns, excess_allowed_ns;           /* upper end over the truth */
     int64_t slack_ns, slack_allowed_ns;             /* truth over the lower end */
     int64_t loss_error_ns, loss_short_ns, loss_long_ns; /* error of the equivalent, and how far it may be off */
+    bool second_inside;                             /* the truth lies in the second prober's interval, too */
+    int64_t apart_ns, apart_allowed_ns;             /* the upper ends of both; lower ends where both are open */
+    bool confirmed;                                 /* by the second prober; true where it did not look on */
     bool accepted;
 };
 

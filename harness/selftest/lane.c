@@ -9,6 +9,7 @@
 #include "harness/selftest/lane.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
+#include "harness/selftest/second_watch.h"
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static uint8_t next_host(struct lane_run *r)
 static int again(struct lane_run *r, const struct lane_task *task, const char *why, struct err *e)
 {
     snprintf(r->last_void, sizeof(r->last_void), "%s", why);
-    if (++r->voids > VOIDS_FREE + r->planned / 2) {
+    if (++r->voids > VOIDS_FREE + r->planned) {
         err_set(e, ERR_MACHINE, "selftest", "this machine is too busy to tell: %zu rehearsals were void (%s)", r->voids,
                 r->last_void);
         return err_help(e, "try again when less else is running");
@@ -57,7 +58,7 @@ static size_t outages_from(const struct lane *l, size_t first)
     size_t n = 0;
     while (first + n < l->tasks.len && n < REHEARSAL_OUTAGES) {
         const struct lane_task *t = &l->tasks.at[first + n];
-        if (t->writes || t->gap_ns != l->tasks.at[first].gap_ns)
+        if (t->writes || t->gap_ns != l->tasks.at[first].gap_ns || t->second != l->tasks.at[first].second)
             break;
         n++;
         if (t->script.never)
@@ -80,7 +81,12 @@ static int do_outages(struct lane_run *r, size_t first, size_t n, struct err *e)
     struct rehearsal_config c = {.seed = r->lane->seed + r->rehearsals, .gap_ns = tasks[0].gap_ns,
                                  .timeout_ns = TIMEOUT_NS, .host = next_host(r), .scratch = r->scratch, .name = name,
                                  .scripts = scripts, .script_count = n};
-    if (rehearsal_perform(&c, records, e) < 0)
+    struct second_watch second;
+    second_watch_init(&second, r->scratch, name, c.seed);
+    c.watcher = tasks[0].second ? &second.watcher : NULL;
+    int failed = rehearsal_perform(&c, records, e);
+    second_watch_deinit(&second);
+    if (failed)
         return -1;
     for (size_t i = 0; i < n; i++) {
         struct lane_message m = {.word = LANE_OUTAGE};

@@ -13,6 +13,7 @@
 /* One piece of work: an outage at a gap, or a drill with writes. */
 struct lane_task {
     bool writes, null_drill;
+    bool second; /* the second prober looks on */
     int64_t gap_ns;
     struct outage_script script;
     enum write_lie lie;

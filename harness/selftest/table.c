@@ -71,6 +71,19 @@ static void explain_outage(struct table_row *row, const struct outage_record *r)
                  ms(r->loss_ns), ms(r->down_ns));
 }
 
+static void explain_second(struct table_row *row, const struct outage_record *r, const struct acceptance *a)
+{
+    if (*row->why)
+        return;
+    if (r->second.damaged)
+        snprintf(row->why, sizeof(row->why), "the second prober left no whole record");
+    else
+        snprintf(row->why, sizeof(row->why), "truth %.1f ms, second prober %.1f to %.1f ms, first %.1f to %.1f ms, %.1f "
+                 "of %.1f ms apart", ms(r->truth_lo_ns), ms(r->second.lower_ns),
+                 r->second.upper_ns == INT64_MAX ? INFINITY : ms(r->second.upper_ns), ms(r->lower_ns),
+                 r->upper_ns == INT64_MAX ? INFINITY : ms(r->upper_ns), ms(a->apart_ns), ms(a->apart_allowed_ns));
+}
+
 void table_add_outage(struct selftest_table *t, const struct outage_record *r)
 {
     bool dead = r->never && r->mode != OUTAGE_HALF;
@@ -85,6 +98,10 @@ void table_add_outage(struct selftest_table *t, const struct outage_record *r)
     bool inside = a.accepted && (!dead || r->verdict == MISSED);
     row->outages++;
     row->inside += inside;
+    row->second_watched += r->second.watched;
+    row->second_confirmed += r->second.watched && a.confirmed;
+    if (!a.confirmed)
+        explain_second(row, r, &a);
     take_bounds(row, r, &a);
     if (!r->never)
         take_beside(row, r);
@@ -146,6 +163,22 @@ int64_t table_inside(const struct selftest_table *t)
     int64_t n = 0;
     for (size_t i = 0; i < t->count; i++)
         n += t->rows[i].inside;
+    return n;
+}
+
+int64_t table_second_watched(const struct selftest_table *t)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < t->count; i++)
+        n += t->rows[i].second_watched;
+    return n;
+}
+
+int64_t table_second_confirmed(const struct selftest_table *t)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < t->count; i++)
+        n += t->rows[i].second_confirmed;
     return n;
 }
 
@@ -235,6 +268,8 @@ json_t *table_json(const struct selftest_table *t)
         json_object_set_new(row, "allowed_slack_ms", number(r->slack.allowed_ms));
         json_object_set_new(row, "worst_loss_error_ms", number(r->loss.worst_ms));
         json_object_set_new(row, "allowed_loss_error_ms", number(r->loss.allowed_ms));
+        json_object_set_new(row, "second_watched", json_integer(r->second_watched));
+        json_object_set_new(row, "second_confirmed", json_integer(r->second_confirmed));
         json_object_set_new(row, "why", *r->why ? json_string(r->why) : json_null());
     }
     return rows;

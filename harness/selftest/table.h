@@ -18,6 +18,7 @@ struct table_row {
     const char *mode;
     double gap_ms;
     int64_t outages, inside, voided;
+    int64_t second_watched, second_confirmed; /* of the outages, by the second prober; unconfirmed ones are not inside */
     struct table_bound excess, slack, loss;
     struct { /* sums over the outages, in s, and requests; only outages of RTO modes */
         double down_s, span_s, open_s, closed_s;
@@ -40,6 +41,8 @@ void table_sort(struct selftest_table *t);
 
 int64_t table_outages(const struct selftest_table *t); /* judged ones */
 int64_t table_inside(const struct selftest_table *t);
+int64_t table_second_watched(const struct selftest_table *t);
+int64_t table_second_confirmed(const struct selftest_table *t);
 bool table_passed(const struct selftest_table *t); /* something was judged, and all of it accepted */
 
 void table_print(FILE *out, const struct selftest_table *t);

@@ -37,7 +37,9 @@ struct sim_node {
     enum node_state state;
     bool unplugged, standby;
     int64_t ready_at_ns, drift_since_ns;
+    int64_t leave_at_ns; /* told to stop: when it is gone; 0 not told */
     json_t *config, *desired; /* running and desired; gateways drift */
+    json_t *refused;          /* what the control plane hands out and the gateway does not take */
 };
 
 struct sim {
@@ -52,6 +54,7 @@ struct sim {
     uint32_t epoch;
     int64_t lease_until_ns, ship_at_ns, caught_up_since_ns;
     bool stay;                /* an operator moved the lead: no automatic fail-back */
+    uint64_t writes, reads;   /* counted for the flaws that hit every n-th of them */
     struct sim_transport *transports; /* by site */
     struct sim_pending *pending;      /* everything under way */
 };
@@ -65,11 +68,13 @@ bool sim_flaw(const struct sim *s, const char *name);
 /* sim_store.c */
 uint16_t sim_store_node(const struct sim *s, uint16_t site); /* its first origin */
 bool sim_may_serve(const struct sim *s, uint16_t gateway_site); /* that gateway reaches a leader whose lease holds */
+uint16_t sim_reader(struct sim *s, uint16_t gateway_site); /* the region whose store answers its next read */
 /* Append at the leader and, in sync mode, at every standby in sync; false: not now, ask again. lsn is the position. */
 bool sim_append(struct sim *s, const struct sim_op *op, uint32_t *version, uint64_t *lsn);
 const struct sim_op *sim_latest(const struct sim *s, uint16_t site, uint16_t key); /* NULL: never written */
 void sim_store_tick(struct sim *s, int64_t now); /* lease, shipping, fail-back */
 bool sim_hand_over(struct sim *s, uint16_t to);
+void sim_store_leaves(struct sim *s, uint16_t site); /* its store was told to stop: who leads passes the lead on */
 json_t *sim_ops_page(const struct sim *s, uint16_t site, uint64_t from, size_t limit);
 
 /* sim_service.c */

@@ -52,9 +52,16 @@ json_t *sim_node_config(const struct topology *t, uint16_t node)
     const struct topo_node *n = &t->nodes[node];
     static const char *const roles[] = {"gateway", "origin", "witness", "client"};
     json_t *config = json_pack("{s:s,s:s,s:s}", "node", n->name, "role", roles[n->role], "region", t->sites[n->site].name);
-    if (n->role == NODE_GATEWAY)
-        json_object_set_new(config, "routes", json_pack("{s:{s:s,s:s,s:{s:i}}}", "orders", "path", "/v1/", "upstream",
-                                                        "pool:orders", "rate_limit", "per_s", 100000));
+    if (n->role != NODE_GATEWAY)
+        return config;
+    json_t *members = json_array();
+    for (uint16_t i = 0; i < t->node_count; i++)
+        if (t->nodes[i].role == NODE_ORIGIN)
+            json_array_append_new(members, json_pack("{s:s,s:s}", "name", t->nodes[i].name, "region",
+                                                     t->sites[t->nodes[i].site].name));
+    json_object_set_new(config, "routes", json_pack("{s:{s:s,s:s,s:{s:i}}}", "orders", "path", "/v1/", "upstream",
+                                                    "pool:orders", "rate_limit", "per_s", 100000));
+    json_object_set_new(config, "pools", json_pack("{s:{s:o}}", "orders", "members", members));
     return config;
 }
 
@@ -81,6 +88,10 @@ static void status_gateway(const struct sim *s, uint16_t node, json_t *status)
         json_array_append_new(upstreams, json_pack("{s:s,s:b,s:b}", "name", s->topology->nodes[store].name, "healthy",
                                                    sim_serving(s, store), "leader", site == s->leader));
     }
+    char refused[SHA256_HEX] = "";
+    if (s->nodes[node].refused)
+        json_fingerprint(s->nodes[node].refused, refused);
+    json_object_set_new(status, "desired_refused", refused[0] ? json_string(refused) : json_null());
     json_object_update_new(status, json_pack("{s:s,s:b,s:b,s:o}", "desired", desired, "drift", drift, "standby",
                                              s->nodes[node].standby, "upstreams", upstreams));
 }

@@ -115,8 +115,9 @@ static void serve_read(struct sim_exchange *x)
     const char *query = strstr(x->target, "key=k");
     if (query)
         sscanf(query, "key=k%u", &key);
-    const struct sim_op *op = sim_latest(s, s->leader, (uint16_t)key);
-    exchange_served_by(x, s->leader);
+    uint16_t site = sim_reader(s, s->topology->nodes[x->request.endpoint].site);
+    const struct sim_op *op = sim_latest(s, site, (uint16_t)key);
+    exchange_served_by(x, site);
     exchange_answer_json(x, 200, json_pack("{s:o,s:i,s:o?,s:o?}", "key", json_sprintf("k%u", key), "version",
                                            op ? (int)op->version : 0, "op", op ? json_string(op->op) : NULL, "value",
                                            op ? json_string(op->value) : NULL));
@@ -144,6 +145,11 @@ static bool serve_write(struct sim_exchange *x)
     return true;
 }
 
+static bool gateway_without_routes(const struct sim *s, uint16_t gateway)
+{
+    return json_object_size(json_object_get(s->nodes[gateway].config, "routes")) == 0;
+}
+
 static bool gateway_misrouted(const struct sim *s, uint16_t gateway)
 {
     const json_t *upstream = json_at(s->nodes[gateway].config, "/routes/orders/upstream");
@@ -162,18 +168,18 @@ static void exchange_try(struct sim_pending *p, int64_t now)
         return;
     }
     if (text_starts(x->target, "/readyz") || text_starts(x->target, "/healthz")) {
-        exchange_answer_json(x, s->nodes[gateway].standby ? 503 : 200, NULL);
+        exchange_answer_json(x, s->nodes[gateway].standby || s->nodes[gateway].leave_at_ns ? 503 : 200, NULL);
         return;
     }
     if (listing && s->topology->nodes[gateway].role == NODE_ORIGIN) {
         serve_ops(x, site);
         return;
     }
-    if (gateway_misrouted(s, gateway)) {
-        exchange_answer_json(x, 502, NULL);
+    if (gateway_without_routes(s, gateway)) {
+        exchange_answer_json(x, 404, NULL);
         return;
     }
-    if (sim_may_serve(s, site)) {
+    if (sim_may_serve(s, site) && !gateway_misrouted(s, gateway)) {
         if (listing)
             serve_ops(x, s->leader);
         else if (!x->request.post)

@@ -7,7 +7,8 @@
  * the primary's store has held the leader's whole log for the hold-down, the lead returns, losing nothing. Shipping:
  * asynchronous every `every`, synchronous with the write itself; a standby that stays away for a second is recorded as
  * out of sync when the leader reaches the witness, and waited for until then. A returning log is cut back to the last
- * common position before it follows: what is cut off is what was lost.
+ * common position before it follows: what is cut off is what was lost. A store that is told to stop passes the lead on
+ * first. Flaws do here what flaws.h says of them.
  */
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
@@ -18,6 +19,8 @@
 
 #define AWAY_NS NS_PER_S
 #define FLAWED_SHIPPING_NS (500 * NS_PER_MS)
+#define DROP_EVERY 7
+#define DUPLICATE_EVERY 20
 
 static uint16_t witness_site(const struct sim *s)
 {
@@ -71,6 +74,17 @@ bool sim_may_serve(const struct sim *s, uint16_t gateway_site)
            sim_path_open(s, gateway_site, s->leader);
 }
 
+/* The flaw stale_follower_read: every second read goes to a region that follows, if there is one within reach. */
+uint16_t sim_reader(struct sim *s, uint16_t gateway_site)
+{
+    if (!sim_flaw(s, "stale_follower_read") || ++s->reads % 2 == 0)
+        return s->leader;
+    for (uint16_t site = 0; site < s->topology->site_count; site++)
+        if (is_standby(s, site) && store_serving(s, site) && sim_path_open(s, gateway_site, site))
+            return site;
+    return s->leader;
+}
+
 const struct sim_op *sim_latest(const struct sim *s, uint16_t site, uint16_t key)
 {
     const struct sim_store *st = &s->stores[site];
@@ -99,10 +113,21 @@ static void store_follow(struct sim *s, uint16_t site, int64_t until_ns)
 /* In sync mode, whether every standby that counts can take the write now. */
 static bool standbys_ready(const struct sim *s)
 {
+    if (sim_flaw(s, "silent_async_degrade"))
+        return true;
     for (uint16_t site = 0; site < s->topology->site_count; site++)
         if (is_standby(s, site) && s->stores[site].in_sync && !standby_reachable(s, site))
             return false;
     return true;
+}
+
+static void store_op(struct sim *s, const struct sim_op *op, uint32_t version)
+{
+    struct sim_op *stored = vec_push(&s->stores[s->leader].log);
+    *stored = *op;
+    stored->version = version;
+    stored->epoch = s->epoch;
+    stored->at_ns = loop_now(s->loop);
 }
 
 bool sim_append(struct sim *s, const struct sim_op *op, uint32_t *version, uint64_t *lsn)
@@ -110,13 +135,15 @@ bool sim_append(struct sim *s, const struct sim_op *op, uint32_t *version, uint6
     if (synchronous(s) && !standbys_ready(s))
         return false;
     const struct sim_op *before = sim_latest(s, s->leader, op->key);
+    bool dropped = sim_flaw(s, "drop_every_nth_write") && ++s->writes % DROP_EVERY == 0;
+    bool twice = sim_flaw(s, "duplicate_on_retry") && ++s->writes % DUPLICATE_EVERY == 0;
     *version = before ? before->version + 1 : 1; /* read before the log grows and moves */
-    struct sim_op *stored = vec_push(&s->stores[s->leader].log);
-    *stored = *op;
-    stored->version = *version;
-    stored->epoch = s->epoch;
-    stored->at_ns = loop_now(s->loop);
-    *lsn = s->stores[s->leader].log.len;
+    *lsn = s->stores[s->leader].log.len + 1;
+    if (dropped)
+        return true;
+    store_op(s, op, *version);
+    if (twice)
+        store_op(s, op, ++*version);
     for (uint16_t site = 0; synchronous(s) && site < s->topology->site_count; site++)
         if (is_standby(s, site) && standby_reachable(s, site))
             store_follow(s, site, INT64_MAX);
@@ -171,9 +198,16 @@ static void standby_tick(struct sim *s, uint16_t site, int64_t now, bool ship)
     }
     if (!st->away_since_ns)
         st->away_since_ns = now;
-    bool degrade = s->topology->replication.degrade == DEGRADE_ASYNC;
+    bool degrade = s->topology->replication.degrade == DEGRADE_ASYNC && !sim_flaw(s, "silent_async_degrade");
     if (degrade && now - st->away_since_ns >= AWAY_NS && store_serving(s, s->leader) && store_reaches_witness(s, s->leader))
         st->in_sync = false;
+}
+
+void sim_store_leaves(struct sim *s, uint16_t site)
+{
+    for (uint16_t to = 0; s->leader == site && to < s->topology->site_count; to++)
+        if (is_standby(s, to) && s->stores[to].in_sync && sim_hand_over(s, to))
+            s->stay = false;
 }
 
 bool sim_hand_over(struct sim *s, uint16_t to)
@@ -190,8 +224,13 @@ static void failback_tick(struct sim *s, int64_t now)
 {
     uint16_t home = s->topology->primary;
     int64_t hold = s->topology->failover.probe_every_ns * s->topology->failover.healthy_after;
-    if (s->leader == TOPO_NONE || s->leader == home || s->stay || !standby_reachable(s, home)) {
+    if (s->leader == TOPO_NONE || s->leader == home || s->stay || !standby_reachable(s, home) ||
+        s->nodes[sim_store_node(s, home)].leave_at_ns) {
         s->caught_up_since_ns = 0;
+        return;
+    }
+    if (sim_flaw(s, "failback_without_catchup")) {
+        store_lead(s, home, now);
         return;
     }
     if (!s->caught_up_since_ns)
@@ -206,10 +245,10 @@ void sim_store_tick(struct sim *s, int64_t now)
     if (ship)
         s->ship_at_ns = now + shipping_ns(s);
     lease_tick(s, now);
+    failback_tick(s, now);
     for (uint16_t site = 0; s->leader != TOPO_NONE && site < s->topology->site_count; site++)
         if (is_standby(s, site))
             standby_tick(s, site, now, ship);
-    failback_tick(s, now);
 }
 
 static int op_name_order(const void *a, const void *b)

@@ -12,6 +12,7 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/sim/sim.h"
+#include <signal.h>
 #include <string.h>
 
 #define TICK_NS (10 * NS_PER_MS)
@@ -70,9 +71,14 @@ void sim_pending_free(struct sim_pending *p)
     free(p);
 }
 
+static int sim_node_kill(struct lab *lab, uint16_t node, struct err *e);
+
 static void sim_tick(struct loop_timer *t, int64_t now)
 {
     struct sim *s = (struct sim *)((char *)t - offsetof(struct sim, tick));
+    for (uint16_t node = 0; node < s->topology->node_count; node++)
+        if (s->nodes[node].leave_at_ns && now >= s->nodes[node].leave_at_ns)
+            (void)sim_node_kill(&s->lab, node, NULL);
     sim_store_tick(s, now);
     sim_drift_tick(s, now);
     loop_timer_set(s->loop, t, now + TICK_NS);
@@ -115,6 +121,7 @@ static void sim_close(struct lab *lab)
     for (size_t i = 0; i < s->topology->node_count; i++) {
         json_decref(s->nodes[i].config);
         json_decref(s->nodes[i].desired);
+        json_decref(s->nodes[i].refused);
     }
     loop_free(s->loop);
     free(s->nodes);
@@ -152,6 +159,7 @@ static int sim_node_kill(struct lab *lab, uint16_t node, struct err *e)
 {
     (void)e;
     sim_of(lab)->nodes[node].state = NODE_DOWN;
+    sim_of(lab)->nodes[node].leave_at_ns = 0;
     return 0;
 }
 
@@ -166,11 +174,15 @@ static int sim_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct e
 
 static int sim_node_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
 {
-    (void)lab;
-    (void)node;
-    (void)sig;
     (void)e;
-    return 0; /* a changed configuration is taken up when it is set */
+    struct sim *s = sim_of(lab);
+    if (sig != SIGTERM || s->nodes[node].state == NODE_DOWN)
+        return 0; /* a changed configuration is taken up when it is set */
+    bool drains = !sim_flaw(s, "drain_ignored");
+    s->nodes[node].leave_at_ns = loop_now(s->loop) + (drains ? topo_drain_ms(s->topology) * NS_PER_MS : 1);
+    if (drains && node == sim_store_node(s, s->topology->nodes[node].site))
+        sim_store_leaves(s, s->topology->nodes[node].site);
+    return 0;
 }
 
 static enum node_state sim_node_state(struct lab *lab, uint16_t node)
@@ -191,6 +203,29 @@ static int sim_node_config_set(struct lab *lab, uint16_t node, const json_t *con
     struct sim_node *n = &sim_of(lab)->nodes[node];
     json_decref(n->config);
     n->config = json_deep_copy(config);
+    return 0;
+}
+
+static int sim_node_desired_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
+{
+    (void)e;
+    const struct sim_node *n = &sim_of(lab)->nodes[node];
+    *config = json_incref(n->refused ? n->refused : n->desired);
+    return 0;
+}
+
+static int sim_node_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
+{
+    (void)e;
+    struct sim *s = sim_of(lab);
+    struct sim_node *n = &s->nodes[node];
+    bool empty = json_object_size(json_object_get(config, "routes")) == 0;
+    json_decref(n->refused);
+    n->refused = empty && !sim_flaw(s, "accept_empty_config") ? json_deep_copy(config) : NULL;
+    if (n->refused)
+        return 0;
+    json_decref(n->desired);
+    n->desired = json_deep_copy(config);
     return 0;
 }
 
@@ -228,6 +263,8 @@ const struct lab_ops lab_sim = {
     .node_state = sim_node_state,
     .node_config_get = sim_node_config_get,
     .node_config_set = sim_node_config_set,
+    .node_desired_get = sim_node_desired_get,
+    .node_desired_set = sim_node_desired_set,
     .path_set = sim_path_set,
     .path_get = sim_path_get,
     .node_unplug = sim_node_unplug,

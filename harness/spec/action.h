@@ -30,6 +30,8 @@ struct action {
     int64_t burst, loss_correlation_ppm; /* degrade: two spellings of the shape's burst, packets or chance */
     enum kill_how how;
     bool disk_lost;
+    int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
+    bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
 

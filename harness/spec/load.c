@@ -34,7 +34,7 @@ int load_verdict(const struct diag_list *diags, const char *path, struct err *e)
 static void drop_write_targets(struct yaml_tree *t)
 {
     static const char *const keys[] = {"rpo",         "lost_writes", "lost_after", "conflicting_writes",
-                                       "stale_reads", "converged"};
+                                       "stale_reads", "converged",  "duplicated_writes"};
     struct yaml_node *targets = node_get(t->root, "targets");
     const struct yaml_node *workload = node_get(t->root, "workload");
     if (!targets || !workload || node_get(workload, "writes")) {

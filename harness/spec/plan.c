@@ -33,6 +33,8 @@ const struct target_type target_types[TARGET_KEYS] = {
                          "time from the fault to the system's own first reaction"},
     [TARGET_REPAIRED] = {"repaired", TARGET_S, false, "repair takes at most %s",
                          "time from drift to equal fingerprints without a restore"},
+    [TARGET_DUPLICATED_WRITES] = {"duplicated_writes", TARGET_COUNT, false, "duplicated writes are at most %s",
+                                  "writes stored more than once"},
 };
 
 void plan_free(struct plan *p)

@@ -48,7 +48,8 @@ static void no_stream(const struct check *c, enum target_key key, const char *wh
 static void check_streams(const struct check *c)
 {
     static const enum target_key of_writes[] = {TARGET_RPO,       TARGET_LOST_WRITES, TARGET_LOST_AFTER,
-                                                TARGET_CONVERGED, TARGET_STALE_READS, TARGET_CONFLICTING_WRITES};
+                                                TARGET_CONVERGED, TARGET_STALE_READS, TARGET_CONFLICTING_WRITES,
+                                                TARGET_DUPLICATED_WRITES};
     for (size_t i = 0; i < array_len(of_writes) && !c->s->workload.has_writes; i++) {
         if (c->s->targets.given[of_writes[i]]) {
             no_stream(c, of_writes[i], "writes", "add `workload.writes`, or remove the target");

@@ -128,6 +128,8 @@ static const struct field target_fields[] = {
            "at most this long from fault to the system's own first reaction"),
     TARGET(TARGET_REPAIRED, "repaired", FIELD_DURATION, "10s",
            "at most this long from drift to equal fingerprints without a restore"),
+    TARGET(TARGET_DUPLICATED_WRITES, "duplicated_writes", FIELD_COUNT, "0",
+           "at most so many writes stored more than once"),
 };
 const struct field_set target_set = {"`targets`", "targets", "The promises that the drill checks.", target_fields,
                                             array_len(target_fields), 0};

@@ -134,6 +134,12 @@ static inline int64_t topo_renew_ms(const struct topology *t)
     int64_t renew = every < third ? every : third;
     return renew > 0 ? renew : 1;
 }
+/* How long a node that was told to stop goes on serving while /readyz says no: until every client has seen it. */
+static inline int64_t topo_drain_ms(const struct topology *t)
+{
+    int64_t seen = topo_lease_ms(t) + (t->failover.probe_every_ns + t->failover.probe_timeout_ns + 999999) / 1000000;
+    return seen < 500 ? 500 : seen > 600000 ? 600000 : seen;
+}
 
 /* Addresses that so many ports take, 1..; 0: more than a client can have. */
 uint16_t topo_sources_for(uint64_t ports);

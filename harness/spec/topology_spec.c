@@ -27,7 +27,8 @@ static const char *const driver_words[] = {"reference", NULL};
 static const char *const flaw_words[] = {
     "no_failover", "ack_before_replicate", "no_fencing", "drift_unreported", "stale_follower_read",
     "drop_every_nth_write", "silent_async_degrade", "slow_detect", "failback_without_catchup", "duplicate_on_retry",
-    NULL,
+    "sticky_dead_upstream", "health_reset_on_target_change", "keepalive_no_check", "accept_empty_config",
+    "drain_ignored", NULL,
 };
 
 #define IN(type, member) .offset = offsetof(struct type, member)
@@ -109,7 +110,7 @@ static const struct field topology_fields[] = {
      .doc = "health checks and thresholds"},
     {.key = "replication", .kind = FIELD_MAP, IN(topology_spec, replication), .of = &replication_set,
      .doc = "how writes reach the other regions"},
-    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 10,
+    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 15,
      .example = "[no_failover]", .doc = "deliberate weaknesses of the reference gateway"},
     {.key = "gateway", .kind = FIELD_ENUM, IN(topology_spec, gateway), .words = driver_words, .preset = "reference",
      .doc = "driver of the gateways"},

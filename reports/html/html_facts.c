@@ -148,6 +148,23 @@ static void measurement(struct page *p)
     row(p, "Clock slewing seen", isfinite(q->clock_slew_ppm) ? text_str(&slew) : NULL);
     row_value(p, "Replication lag", q->replication_lag_ms, "ms");
     row_count(p, "Writes exposed to loss", q->exposure_write_count);
+    row(p, "Second prober", q->has_crosscheck ? q->crosscheck.agrees ? "agrees" : "does not confirm" : "not asked for");
+    table_end(p);
+}
+
+/* What another prober, made otherwise, saw of the same outage. */
+static void second_prober(struct page *p)
+{
+    const struct result_crosscheck *c = &p->r->quality.crosscheck;
+    scoped_text struct text rto = {0};
+    format_interval(&rto, c->lower_s, c->upper_s, "s");
+    table_begin(p, "Second prober");
+    row(p, "Verdict", c->agrees ? "agrees with the first" : "does not confirm the first");
+    row(p, "RTO of its fresh reads", isfinite(c->lower_s) || isfinite(c->upper_s) ? text_str(&rto) : NULL);
+    row_value(p, "Probe interval", c->interval_ms, "ms");
+    row_value(p, "Upper ends apart", c->difference_ms, "ms");
+    row_value(p, "Allowed", c->allowed_ms, "ms");
+    row(p, "By vantage, second beside first", c->detail);
     table_end(p);
 }
 
@@ -196,6 +213,9 @@ void html_quality(struct page *p)
     text_add(p->out, "<div class=\"columns\">\n");
     requests(p);
     measurement(p);
+    if (p->r->quality.has_crosscheck) {
+        second_prober(p);
+    }
     text_add(p->out, "</div>\n");
     if (q->by_vantage.len) {
         text_add(p->out, "<h3>By vantage</h3>\n");
@@ -229,6 +249,7 @@ void html_reproduce(struct page *p)
     static const char *const files[][2] = {
         {"result.json", "every number on this page"},  {"timeline.jsonl", "the minutes: one event per line"},
         {"samples.bin", "one record per request"},     {"ledger.bin", "the write ledger"},
+        {"crosscheck.csv", "one line per request of the second prober"},
         {"plan.yaml", "the scenario as it was run"},   {"junit.xml", "for CI servers"},
         {"summary.md", "for pull requests"},           {"metrics.prom", "for alerts"},
         {"manifest.sha256", "check with sha256sum -c"}};
@@ -241,7 +262,7 @@ void html_reproduce(struct page *p)
              "</pre>\n<p class=\"note\">Load, order and phases come from the seed; the machine adds the rest.</p>\n"
              "<h3 id=\"files\">Files of this run</h3>\n<ul class=\"files\">\n");
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        if (i != 3 || p->r->has_ledger) {
+        if ((i != 3 || p->r->has_ledger) && (i != 4 || p->r->quality.has_crosscheck)) {
             text_addf(p->out, "<li><a href=\"%s\">%s</a> <span>%s</span></li>\n", files[i][0], files[i][0],
                       files[i][1]);
         }

@@ -11,6 +11,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/cli/stored.h"
+#include "harness/evidence/crc32c.h"
 #include "harness/measure/measure.h"
 #include "reports/report.h"
 #include "tests/fuzz/fuzz.h"
@@ -21,7 +22,7 @@
 #define RUN DRTEST_SOURCE_DIR "/tests/fuzz/run/"
 
 static const char *const files[] = {"plan.yaml",      "origin.json", "scenario.yaml", "result.json",
-                                    "timeline.jsonl", "samples.bin", "ledger.bin"};
+                                    "timeline.jsonl", "samples.bin", "ledger.bin",    CROSS_FILE};
 static struct text whole; /* FUZZ_FILE as it was */
 
 static void prepare(void)
@@ -102,6 +103,27 @@ static void mend_samples(struct text *out, const uint8_t *data, size_t size)
     reseal_samples(out->at, out->len);
 }
 
+/* The head as it was, then every line of the input up to its last comma, with the check that it should have. */
+static void mend_crosscheck(struct text *out, const uint8_t *data, size_t size)
+{
+    static uint32_t checks[256];
+    memset(checks, 0, sizeof(checks));
+    text_add_bytes(out, whole.at, sizeof(CROSS_MAGIC) - 1 + 64 + 1);
+    text_add(out, CROSS_COLUMNS);
+    for (char *line; fuzz_line(&data, &size, &line); free(line)) {
+        const char *first = strchr(line, ','), *last = strrchr(line, ',');
+        if (!first)
+            continue;
+        unsigned vantage = (unsigned)strtoul(first + 1, NULL, 10) % 256;
+        scoped_text struct text checked = {0};
+        text_addf(&checked, "%08x", (unsigned)checks[vantage]);
+        text_add_bytes(&checked, line, (size_t)(last + 1 - line));
+        checks[vantage] = crc32c(checked.at, checked.len);
+        text_add_bytes(out, line, (size_t)(last + 1 - line));
+        text_addf(out, "%08x\n", (unsigned)checks[vantage]);
+    }
+}
+
 static void put(bool mend, const uint8_t *data, size_t size)
 {
     scoped_text struct text out = {0};
@@ -111,6 +133,8 @@ static void put(bool mend, const uint8_t *data, size_t size)
         mend_ledger(&out, data, size);
     else if (mend && text_eq(FUZZ_FILE, "samples.bin"))
         mend_samples(&out, data, size);
+    else if (mend && text_eq(FUZZ_FILE, CROSS_FILE))
+        mend_crosscheck(&out, data, size);
     else
         text_add_bytes(&out, data, size);
     fuzz_put(FUZZ_FILE, out.at, out.len);

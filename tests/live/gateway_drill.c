@@ -280,6 +280,44 @@ static void write_for_ms(int64_t ms)
         check(write_next(any_gate()));
 }
 
+/* The control plane hands a gateway a configuration without routes. */
+static void push_empty(enum stage_node gate)
+{
+    char desired[128];
+    scoped_text struct text doc = {0};
+    stage_path(&stage, gate, "desired", desired);
+    check(text_read_file(&doc, desired, 1 << 20, NULL) == 0);
+    scoped_json json_t *c = json_loads(text_str(&doc), 0, NULL);
+    json_object_clear(json_object_get(c, "routes"));
+    scoped_free char *bytes = json_canonical(c);
+    check(file_replace(desired, bytes, strlen(bytes), NULL) == 0);
+}
+
+static int orders_status(enum stage_node gate)
+{
+    (void)ask(stage_port(&stage, gate), "GET", "/v1/orders?key=k0", "", "", 500, &answer);
+    return answer.status;
+}
+
+/* Without the flaw the empty one is refused, said so, and done without; a better one clears it. */
+static void guard(void)
+{
+    stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 100});
+    char desired[128];
+    scoped_text struct text good = {0};
+    stage_path(&stage, GATE_US, "desired", desired);
+    check(text_read_file(&good, desired, 1 << 20, NULL) == 0);
+    push_empty(GATE_US);
+    pause_ms(800);
+    scoped_json json_t *status = status_of(&stage, GATE_US);
+    check(json_is_string(json_object_get(status, "desired_refused")));
+    check(json_is_false(json_object_get(status, "drift")) && orders_status(GATE_US) == 200);
+    check(file_replace(desired, good.at, good.len, NULL) == 0);
+    pause_ms(300);
+    scoped_json json_t *after = status_of(&stage, GATE_US);
+    check(json_is_null(json_object_get(after, "desired_refused")) && orders_status(GATE_US) == 200);
+}
+
 /* Flaws show: each does the wrong that its name says. First those of one write or one process. */
 static void flaws(void)
 {
@@ -304,6 +342,15 @@ static void flaws(void)
     stage_signal(&stage, WITNESS, SIGSTOP);
     pause_ms(500);
     check(write_op(stage_port(&stage, STORE_US), "c0-0", "k0", &answer) == 200);
+
+    flawed("drain_ignored", false);
+    stage_signal(&stage, GATE_US, SIGTERM);
+    check(child_wait(&stage.nodes[GATE_US], 200000000, NULL) == 0 && stage.nodes[GATE_US].status == 0);
+
+    flawed("accept_empty_config", false);
+    push_empty(GATE_US);
+    for (int64_t end = now_ms() + 3000; orders_status(GATE_US) != 404; pause_ms(50))
+        check(now_ms() < end);
 
     flawed("drift_unreported", false);
     char config[128];
@@ -388,7 +435,7 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } drills[] = {{"failover", failover}, {"kills", kills}, {"handover", handover},
-                  {"frozen", frozen},     {"drift", drift}, {"drain", drain},
+                  {"frozen", frozen},     {"drift", drift}, {"drain", drain},   {"guard", guard},
                   {"degrade", degrade},   {"flaws", flaws}, {"flaws-in-disasters", flaws_in_disasters}};
     for (size_t i = 0; argc == 3 && i < array_len(drills); i++) {
         if (strcmp(drills[i].name, argv[2]) != 0)

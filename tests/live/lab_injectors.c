@@ -118,6 +118,11 @@ static void crashes(struct stage *s)
     whole_life(s, "kill", &(struct action){.target = TARGET_NODE, .node = 1, .disk_lost = true});
 }
 
+static void stops(struct stage *s)
+{
+    whole_life(s, "stop", &(struct action){.target = TARGET_NODE, .node = 1, .grace_ns = 5 * NS_PER_S});
+}
+
 static void freezes(struct stage *s)
 {
     whole_life(s, "freeze", &(struct action){.target = TARGET_REGION, .site = 1});
@@ -148,6 +153,17 @@ static void drifts(struct stage *s)
 {
     json_t *merge = json_pack("{s:i}", "drain_ms", 123);
     whole_life(s, "drift", &(struct action){.target = TARGET_NODE, .node = 0, .merge = merge});
+    json_decref(merge);
+}
+
+static void pushes(struct stage *s)
+{
+    json_t *merge = json_pack("{s:i}", "drain_ms", 123);
+    if (strstr(s->options.gateway_path, "lab_echo")) {
+        printf("the stand-in has no control plane\n");
+    } else {
+        whole_life(s, "drift", &(struct action){.target = TARGET_NODE, .node = 0, .merge = merge, .via_control = true});
+    }
     json_decref(merge);
 }
 
@@ -190,11 +206,13 @@ int main(int argc, char **argv)
 {
     static const struct act acts[] = {{"kill a region", kills},
                                       {"kill a node", crashes},
+                                      {"stop a node", stops},
                                       {"freeze", freezes},
                                       {"partition", cuts},
                                       {"partition, one way", cuts_one_way},
                                       {"a partition that is none", cuts_nothing},
                                       {"drift", drifts},
+                                      {"drift via the control plane", pushes},
                                       {"degrade", degrades},
                                       {"fail over", fails_over}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));

@@ -101,8 +101,40 @@ static void random_damage_never_crashes(void)
     scratch_remove();
 }
 
+/* The kept record of a second prober with one injury: damage, unless the injury changed nothing but the hash in its head. */
+static void an_injured_crosscheck_never_passes(void)
+{
+    static const size_t hash = sizeof(CROSS_MAGIC) - 1;
+    const char *path = scratch_make();
+    scoped_text struct text whole = {0};
+    struct rng rng;
+    must(text_read_file(&whole, DRTEST_SOURCE_DIR "/tests/fuzz/run/crosscheck.csv", 1 << 20, NULL) == 0);
+    story_write(path);
+    scratch_write(CROSS_FILE, whole.at, whole.len);
+    struct evidence *ev = story_load(path);
+    CU_ASSERT(ev->has_cross && !ev->cross_damage && ev->cross_count == 84 && ev->cross_change_count == 4);
+    CU_ASSERT_PTR_NULL(evidence_damage(ev));
+    evidence_free(ev);
+    rng_init(&rng, 11, "crosscheck");
+    for (int i = 0; i < 300; i++) {
+        scoped_text struct text hurt = {0};
+        text_add_bytes(&hurt, whole.at, whole.len);
+        injure(&hurt, &rng);
+        bool same = hurt.len == whole.len && memcmp(hurt.at, whole.at, hash) == 0 &&
+                    memcmp(hurt.at + hash + 64, whole.at + hash + 64, whole.len - hash - 64) == 0;
+        scratch_write(CROSS_FILE, hurt.at, hurt.len);
+        ev = story_load(path);
+        CU_ASSERT_EQUAL(ev->cross_damage == NULL, same);
+        CU_ASSERT(same || strstr(evidence_damage(ev), CROSS_FILE) != NULL);
+        CU_ASSERT(ev->cross_count <= 84 && ev->cross_change_count <= 4);
+        evidence_free(ev);
+    }
+    scratch_remove();
+}
+
 void suite_damage(void)
 {
     runner_suite(NULL, NULL);
     runner_test(random_damage_never_crashes);
+    runner_test(an_injured_crosscheck_never_passes);
 }

@@ -101,7 +101,7 @@ static void both_know_the_same_flaws(void)
         snprintf(topology, sizeof(topology), "{flaws: [%s]}", flaw_rows[i].name);
         fits(topology);
     }
-    refused("{flaws: [drain_ignored]}", "unknown `flaws` entry `drain_ignored`");
+    refused("{flaws: [dns_pin_forever]}", "unknown `flaws` entry `dns_pin_forever`");
 }
 
 static void failover_at_its_limits(void)

@@ -12,6 +12,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { US_1, US_2, EU_1, EU_2, MEMBERS };
 
@@ -163,6 +165,81 @@ static void flaws_bend_the_choice(void)
     CU_ASSERT_TRUE(eu);
     CU_ASSERT(pick(false) < EU_1);
     close_table();
+    open_table("round_robin", "sticky_dead_upstream");
+    pool->members[US_1].health = HEALTH_DOWN;
+    bool dead = false;
+    for (int i = 0; i < MEMBERS; i++)
+        dead = dead || pick(true) == US_1;
+    CU_ASSERT_TRUE(dead);
+    close_table();
+}
+
+static enum health health_after_a_new_table(const char *flaw)
+{
+    struct table *next = NULL;
+    open_table("round_robin", flaw);
+    pool->members[EU_2].health = HEALTH_DOWN;
+    CU_ASSERT_EQUAL(table_new(&node, node.config->doc, table, &next, NULL), 0);
+    enum health h = next->pools[0].members[EU_2].health;
+    table_retire(table);
+    table = next;
+    close_table();
+    return h;
+}
+
+static void health_outlives_its_table_but_for_the_flaw(void)
+{
+    CU_ASSERT_EQUAL(health_after_a_new_table(NULL), HEALTH_DOWN);
+    CU_ASSERT_EQUAL(health_after_a_new_table("health_reset_on_target_change"), HEALTH_UP);
+}
+
+static void on_ended(struct call *c, enum call_end end)
+{
+    (void)c;
+    (void)end;
+}
+
+/* A kept connection whose peer has gone: is the next call sent on it? */
+static bool uses_the_dead(const char *flaw)
+{
+    int ends[2];
+    struct call c = {0};
+    open_table("round_robin", flaw);
+    struct upstream *u = &pool->members[US_1].up;
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    u->idle[u->idle_count].fd = ends[0];
+    u->idle[u->idle_count++].since = loop_now(node.loop);
+    close(ends[1]);
+    text_add(&c.request, "GET / HTTP/1.1\r\n\r\n");
+    call_start(&c, u, (struct call_times){100, 100}, true, on_ended);
+    bool reused = c.reused;
+    call_deinit(&c);
+    close_table();
+    return reused;
+}
+
+/* Does a member that is found down keep its connections? */
+static bool keeps_when_down(const char *flaw)
+{
+    int ends[2];
+    open_table("round_robin", flaw);
+    struct upstream *u = &pool->members[US_1].up;
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    u->idle[u->idle_count].fd = ends[0];
+    u->idle[u->idle_count++].since = loop_now(node.loop);
+    member_set_health(&pool->members[US_1], HEALTH_DOWN);
+    bool kept = u->idle_count == 1;
+    close(ends[1]);
+    close_table();
+    return kept;
+}
+
+static void kept_connections_are_looked_at_but_for_the_flaw(void)
+{
+    CU_ASSERT_FALSE(uses_the_dead(NULL));
+    CU_ASSERT_TRUE(uses_the_dead("keepalive_no_check"));
+    CU_ASSERT_FALSE(keeps_when_down(NULL));
+    CU_ASSERT_TRUE(keeps_when_down("keepalive_no_check"));
 }
 
 static const char *route_of(const char *host, const char *path)
@@ -222,6 +299,8 @@ void suite_balance(void)
     runner_test(the_down_and_the_ejected_are_left_out_unless_all_are);
     runner_test(failures_in_a_row_eject);
     runner_test(flaws_bend_the_choice);
+    runner_test(health_outlives_its_table_but_for_the_flaw);
+    runner_test(kept_connections_are_looked_at_but_for_the_flaw);
     runner_test(routes_match_host_then_longest_prefix);
     runner_test(rate_limits_refill);
     runner_test(a_new_table_keeps_what_is_known);

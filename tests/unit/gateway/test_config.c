@@ -113,6 +113,42 @@ static void wrong_gateways_are_refused_where_they_are_wrong(void)
     breaks(gateway, "\"policy\":\"revert\"", "\"policy\":\"ignore\"", "/drift/policy");
 }
 
+/* Would a gateway that runs the fixture, with more routes of that sort, go over to what the merge patch makes of it? */
+static bool admits(int more, const char *patch, const char *flaw)
+{
+    struct err e = {0};
+    struct config *now = NULL, *next = NULL;
+    scoped_json json_t *doc = json_loads(gateway, 0, NULL), *change = json_loads(patch, 0, NULL);
+    char name[] = "a";
+    for (; more > 0; more--, name[0]++)
+        json_object_set_new(json_object_get(doc, "routes"), name, json_pack("{s:s}", "upstream", "pool:orders"));
+    if (flaw)
+        json_array_append_new(json_object_get(doc, "flaws"), json_string(flaw));
+    scoped_json json_t *changed = json_merge(doc, change);
+    CU_ASSERT_EQUAL_FATAL(config_parse(doc, "now", &now, &e), 0);
+    CU_ASSERT_EQUAL_FATAL(config_parse(changed, "next", &next, &e), 0);
+    bool fine = config_guard(now, next, &e) == 0;
+    CU_ASSERT(fine || (e.kind == ERR_MEANING && strstr(e.help, "force") != NULL));
+    config_free(now);
+    config_free(next);
+    return fine;
+}
+
+static void the_guard_refuses_what_offers_too_little(void)
+{
+    const char *empty = "{\"routes\": {\"orders\": null, \"x\": null}}", *one_less = "{\"routes\": {\"x\": null}}";
+    const char *forced = "{\"routes\": {\"orders\": null, \"x\": null}, \"force\": true}";
+    const char *half = "{\"routes\": {\"orders\": null, \"a\": null}, \"pools\": {\"orders\": null}}";
+    CU_ASSERT_TRUE(admits(0, "{}", NULL));
+    CU_ASSERT_TRUE(admits(0, one_less, NULL));
+    CU_ASSERT_TRUE(admits(0, half, NULL)); /* of 2 routes and 2 members, 1 and 1 are left */
+    CU_ASSERT_FALSE(admits(1, half, NULL)); /* of 3 and 2 */
+    CU_ASSERT_TRUE(admits(1, half, "accept_empty_config"));
+    CU_ASSERT_FALSE(admits(0, empty, NULL));
+    CU_ASSERT_TRUE(admits(0, forced, NULL));
+    CU_ASSERT_TRUE(admits(0, empty, "accept_empty_config"));
+}
+
 static void wrong_stores_and_witnesses_are_refused(void)
 {
     breaks(store, "\"mode\":\"sync\"", "\"mode\":\"semi\"", "/store/mode");
@@ -156,6 +192,7 @@ void suite_config(void)
     runner_suite(NULL, NULL);
     runner_test(all_roles_are_read);
     runner_test(wrong_gateways_are_refused_where_they_are_wrong);
+    runner_test(the_guard_refuses_what_offers_too_little);
     runner_test(wrong_stores_and_witnesses_are_refused);
     runner_test(help_names_what_was_meant);
     runner_test(no_document_is_no_configuration);

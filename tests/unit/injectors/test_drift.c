@@ -116,6 +116,38 @@ static void a_patch_that_does_not_fit(void)
     json_decref(bad);
 }
 
+static void through_the_control_plane(bool guarded)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via_control = true});
+    b.lab->nodes[3].guards = guarded;
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].file), 500); /* its own file is nobody's business here */
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].desired), guarded ? 500 : 1);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].desired), 500);
+    CU_ASSERT_PTR_NULL(b.lab->nodes[3].refused);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void a_pushed_configuration_is_seen_taken_or_refused(void)
+{
+    through_the_control_plane(false);
+    through_the_control_plane(true);
+}
+
+static void a_push_that_nobody_sees_is_refuted(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via_control = true});
+    b.lab->deaf = true;
+    CU_ASSERT_EQUAL(bench_apply(&b), -1);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    bench_free(&b);
+}
+
 static void a_heal_that_is_ignored(void)
 {
     struct bench b;
@@ -137,5 +169,7 @@ void suite_drift(void)
     runner_test(it_must_be_on_no_other);
     runner_test(nothing_to_change);
     runner_test(a_patch_that_does_not_fit);
+    runner_test(a_pushed_configuration_is_seen_taken_or_refused);
+    runner_test(a_push_that_nobody_sees_is_refuted);
     runner_test(a_heal_that_is_ignored);
 }

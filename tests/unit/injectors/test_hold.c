@@ -56,8 +56,8 @@ static void how_can_be_turned_round(void)
 
 static void a_lab_that_lies_is_found_out(void)
 {
-    static const char *const verbs[] = {"kill", "freeze"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const verbs[] = {"kill", "freeze", "stop"};
+    for (int i = 0; i < 3; i++) {
         struct bench b;
         bench_new(&b, verbs[i], &(struct action){.target = TARGET_REGION, .site = 0});
         b.lab->deaf = true;
@@ -86,6 +86,37 @@ static void a_world_where_nobody_answers_proves_nothing(void)
     b.lab->nodes[3].state = NODE_DOWN; /* the bystander, by itself */
     CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
     CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "west/1"));
+    bench_free(&b);
+}
+
+static void who_is_told_to_stop_goes_by_itself(void)
+{
+    struct bench b;
+    bench_new(&b, "stop", &(struct action){.target = TARGET_REGION, .site = 0, .grace_ns = NS_PER_S});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT(b.in.applied_at_ns < 100 * NS_PER_MS);
+    for (int n = 0; n < 3; n++) {
+        CU_ASSERT_EQUAL(b.lab->nodes[n].state, NODE_DOWN);
+        CU_ASSERT_FALSE(b.lab->nodes[n].unplugged);
+    }
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "3 of them by themselves, own port refused"));
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    CU_ASSERT_EQUAL(b.lab->nodes[2].starts, 1);
+    bench_free(&b);
+}
+
+static void who_stays_is_killed_after_the_grace(void)
+{
+    struct bench b;
+    bench_new(&b, "stop", &(struct action){.target = TARGET_NODE, .node = 1, .grace_ns = 300 * NS_PER_MS});
+    b.lab->ignores_hangup = true;
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT(b.in.applied_at_ns >= 300 * NS_PER_MS && b.in.applied_at_ns < 400 * NS_PER_MS);
+    CU_ASSERT_EQUAL(b.lab->nodes[1].state, NODE_DOWN);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "0 of them by themselves"));
     bench_free(&b);
 }
 
@@ -174,6 +205,8 @@ void suite_hold(void)
     runner_test(a_lab_that_lies_is_found_out);
     runner_test(dead_but_still_answering_is_refuted);
     runner_test(a_world_where_nobody_answers_proves_nothing);
+    runner_test(who_is_told_to_stop_goes_by_itself);
+    runner_test(who_stays_is_killed_after_the_grace);
     runner_test(freezing);
     runner_test(a_heal_that_does_not_come_stays_pending);
     runner_test(what_others_hold_is_left_out_of_the_heal);

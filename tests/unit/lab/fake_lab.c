@@ -83,6 +83,9 @@ static int fake_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
 {
     struct fake_node *n = &fake_of(lab)->nodes[node];
     int rc = permit(fake_of(lab), e);
+    if (rc == 0 && sig == SIGTERM && !fake_of(lab)->ignores_hangup) {
+        n->state = NODE_DOWN;
+    }
     if (rc == 0 && sig == SIGHUP && n->file && !fake_of(lab)->ignores_hangup) {
         json_decref(n->running);
         n->running = json_deep_copy(n->file);
@@ -110,6 +113,30 @@ static int fake_config_set(struct lab *lab, uint16_t node, const json_t *config,
         fake_of(lab)->nodes[node].file = json_deep_copy(config);
     }
     return rc < 0 ? -1 : 0;
+}
+
+static int fake_desired_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
+{
+    (void)e;
+    const struct fake_node *n = &fake_of(lab)->nodes[node];
+    *config = json_deep_copy(n->refused ? n->refused : n->desired);
+    return 0;
+}
+
+static int fake_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
+{
+    int rc = permit(fake_of(lab), e);
+    struct fake_node *n = &fake_of(lab)->nodes[node];
+    if (rc != 0) {
+        return rc < 0 ? -1 : 0;
+    }
+    json_decref(n->refused);
+    n->refused = n->guards && !json_equal(n->desired, config) ? json_deep_copy(config) : NULL;
+    if (!n->refused) {
+        json_decref(n->desired);
+        n->desired = json_deep_copy(config);
+    }
+    return 0;
 }
 
 static int fake_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e)
@@ -170,9 +197,15 @@ static int answer_later(struct fake_lab *f, int status, json_t *take_body, int64
 
 static json_t *status_of(const struct fake_lab *f, uint16_t node)
 {
-    char fingerprint[SHA256_HEX];
-    json_fingerprint(f->nodes[node].running, fingerprint);
-    return json_pack("{s:s, s:b}", "config", fingerprint, "leader", f->leader == (int)node);
+    const struct fake_node *n = &f->nodes[node];
+    char running[SHA256_HEX], desired[SHA256_HEX], refused[SHA256_HEX];
+    json_fingerprint(n->running, running);
+    json_fingerprint(n->desired, desired);
+    if (n->refused) {
+        json_fingerprint(n->refused, refused);
+    }
+    return json_pack("{s:s, s:s, s:s?, s:b}", "config", running, "desired", desired, "desired_refused",
+                     n->refused ? refused : NULL, "leader", f->leader == (int)node);
 }
 
 static int fake_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
@@ -238,6 +271,8 @@ static const struct lab_ops fake_ops = {
     .node_state = fake_state,
     .node_config_get = fake_config_get,
     .node_config_set = fake_config_set,
+    .node_desired_get = fake_desired_get,
+    .node_desired_set = fake_desired_set,
     .path_set = fake_path_set,
     .path_get = fake_path_get,
     .node_unplug = fake_unplug,
@@ -280,6 +315,7 @@ struct fake_lab *fake_lab_new(void)
         f->nodes[i].state = NODE_UP;
         f->nodes[i].file = json_pack("{s:s, s:i}", "node", f->topo.nodes[i].name, "drain_ms", 500);
         f->nodes[i].running = json_deep_copy(f->nodes[i].file);
+        f->nodes[i].desired = json_deep_copy(f->nodes[i].file);
     }
     for (uint16_t p = 0; p < FAKE_PATHS; p++) {
         f->paths[p] = f->links[p / 2].baseline;
@@ -298,6 +334,8 @@ void fake_lab_free(struct fake_lab *f)
     for (uint16_t i = 0; i < FAKE_NODES; i++) {
         json_decref(f->nodes[i].file);
         json_decref(f->nodes[i].running);
+        json_decref(f->nodes[i].desired);
+        json_decref(f->nodes[i].refused);
     }
     loop_free(f->loop);
     free(f);

@@ -12,7 +12,8 @@ struct fake_node {
     enum node_state state;
     bool unplugged;
     unsigned starts, fresh_starts;
-    json_t *file, *running;
+    json_t *file, *running, *desired, *refused;
+    bool guards; /* refuses any other desired configuration */
     bool standby;
 };
 

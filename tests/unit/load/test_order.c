@@ -3,7 +3,10 @@
  * Names, bodies, answers and pages of operations.
  */
 #include "harness/base/err.h"
+#include "harness/base/rng.h"
 #include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/load/answer_body.h"
 #include "harness/load/ops_page.h"
 #include "harness/load/read_content.h"
 #include "tests/unit/runner.h"
@@ -56,6 +59,46 @@ static void answers_tell_whose_they_are(void)
     CU_ASSERT_EQUAL(answer("{\"key\":\"k8\",\"version\":5}", false).content, CONTENT_FOREIGN);
     CU_ASSERT_EQUAL(answer("{\"key\":\"k7\",\"version\":-1}", false).version, 0);
     CU_ASSERT_EQUAL(answer("{\"key\":\"k7\",\"version\":4294967296}", false).version, 0);
+}
+
+/* jansson alone, as the plain reader must agree with. */
+static bool by_jansson(struct answer_body *b, const char *body, size_t len)
+{
+    scoped_text struct text spaced = {0};
+    text_add(&spaced, " ");
+    text_add_bytes(&spaced, body, len); /* white space in front: not plain any more */
+    return answer_body_read(b, text_str(&spaced), spaced.len);
+}
+
+static bool same_word(const struct answer_word *a, const struct answer_word *b)
+{
+    return !a->at == !b->at && a->len == b->len && (!a->at || memcmp(a->at, b->at, a->len) == 0);
+}
+
+static void both_readers_agree_on_whatever_comes(void)
+{
+    static const char *const seeds[] = {
+        "{\"key\":\"k7\",\"version\":0,\"op\":null,\"value\":null}",
+        "{\"op\":\"c3-351\",\"key\":\"k7\",\"value\":\"0000000000000abc\",\"version\":18,\"lsn\":977}",
+        "{\"key\":\"k1\",\"key\":7,\"lsn\":1,\"lsn\":true}", "{}", "{\"lsn\":999999999999999999}",
+        "{\"lsn\":9999999999999999999}", "{\"version\":01}", "{\"version\":-1}", "{\"key\":\"\"}"};
+    static const char bytes[] = "{}[]:,\"\\ 0123456789-.eE+nulltruefalskpvo\x01\xc3\xa9\n/u";
+    struct rng r;
+    rng_init(&r, 11, "answers");
+    for (size_t i = 0; i < 20000; i++) {
+        char body[160];
+        size_t len = strlen(strcpy(body, seeds[rng_below(&r, array_len(seeds))]));
+        for (uint64_t n = rng_below(&r, 4); n > 0; n--) {
+            body[rng_below(&r, len)] = bytes[rng_below(&r, sizeof(bytes) - 1)];
+        }
+        len -= rng_below(&r, 8) == 0 ? rng_below(&r, len) : 0;
+        scoped_answer struct answer_body one = {0}, other = {0};
+        bool read = answer_body_read(&one, body, len);
+        CU_ASSERT_EQUAL(read, by_jansson(&other, body, len));
+        bool same = same_word(&one.key, &other.key) && same_word(&one.op, &other.op) &&
+                    same_word(&one.value, &other.value) && one.version == other.version && one.lsn == other.lsn;
+        CU_ASSERT_TRUE(!read || same);
+    }
 }
 
 #define OPS "[[\"c0-1\",1,2,\"k7\",3,\"00000000000000ff\"],[\"zzz\",2,2,\"odd\",1,\"odd\"]]"
@@ -131,6 +174,7 @@ void suite_order(void)
     runner_suite(NULL, NULL);
     runner_test(names_have_one_spelling);
     runner_test(answers_tell_whose_they_are);
+    runner_test(both_readers_agree_on_whatever_comes);
     runner_test(pages_are_believed_only_as_a_whole);
     runner_test(digest_and_fingerprint_see_different_things);
 }

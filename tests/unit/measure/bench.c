@@ -117,6 +117,8 @@ void bench_deinit(struct bench *b)
     vec_deinit(&b->switches);
     vec_deinit(&b->events);
     vec_deinit(&b->ledger);
+    vec_deinit(&b->cross);
+    vec_deinit(&b->cross_changes);
     *b = (struct bench){0};
 }
 
@@ -174,6 +176,35 @@ void bench_stall(struct bench *b, double due, double woke)
 {
     struct sample *x = vec_push(&b->stalls);
     *x = (struct sample){.kind = SAMPLE_STALL, .stream = UINT16_MAX, .planned_ns = MS(due), .sent_ns = MS(woke)};
+}
+
+void bench_crosscheck(struct bench *b)
+{
+    json_object_set_new(b->events.at[0].data, "crosscheck", json_true());
+    b->ev.has_cross = true;
+    (void)snprintf(b->ev.cross_scenario_sha256, sizeof(b->ev.cross_scenario_sha256), "%s", BENCH_SHA);
+}
+
+struct cross_record *bench_cross(struct bench *b, uint64_t k, double planned, double sent, double done,
+                                 enum outcome outcome)
+{
+    struct cross_record *r = vec_push(&b->cross);
+    *r = (struct cross_record){.kind = CROSS_REQUEST, .outcome = (uint8_t)outcome, .vantage = CLIENTS, .number = k,
+                               .planned_ns = MS(planned), .sent_ns = MS(sent), .done_ns = MS(done)};
+    return r;
+}
+
+void bench_change(struct bench *b, bool second, double at, uint16_t node)
+{
+    if (second) {
+        struct cross_record *r = vec_push(&b->cross_changes);
+        *r = (struct cross_record){.kind = CROSS_CHANGE, .vantage = CLIENTS, .number = b->cross_changes.len - 1,
+                                   .node = node, .planned_ns = MS(at), .sent_ns = MS(at), .done_ns = MS(at)};
+    } else {
+        struct sample *x = vec_push(&b->switches);
+        *x = (struct sample){.kind = SAMPLE_SWITCH, .stream = CLIENTS, .endpoint = node, .planned_ns = MS(at),
+                             .sent_ns = MS(at), .done_ns = MS(at)};
+    }
 }
 
 struct event *bench_find(struct bench *b, enum event_kind kind, const char *detail)
@@ -278,6 +309,10 @@ struct result *bench_run(struct bench *b)
         if (b->ledger.at[i].kind < LEDGER_KINDS)
             ev->ledger_kinds[b->ledger.at[i].kind]++;
     ev->has_ledger = b->ledger.len > 0;
+    ev->cross = b->cross.at;
+    ev->cross_count = b->cross.len;
+    ev->cross_changes = b->cross_changes.at;
+    ev->cross_change_count = b->cross_changes.len;
     if (measure_run(&b->plan, ev, &ctx, &b->result, NULL) < 0)
         abort();
     return b->result;

@@ -31,6 +31,8 @@ struct bench {
     vec_of(struct sample) switches;
     vec_of(struct event) events;
     vec_of(struct ledger_record) ledger;
+    vec_of(struct cross_record) cross;
+    vec_of(struct cross_record) cross_changes;
     struct result *result;
 };
 
@@ -45,6 +47,12 @@ struct plan_step *bench_fault(struct bench *b, const char *verb, double ib, doub
 /* A request: good, or bad in the given way; region EAST until told otherwise. */
 struct sample *bench_sample(struct bench *b, uint16_t stream, uint64_t k, double planned, double sent, double done,
                             enum outcome outcome);
+/* The run was asked for a cross-check and has a whole record of it. */
+void bench_crosscheck(struct bench *b);
+/* A request of the second prober of the vantage; endpoint changes of either prober's client. */
+struct cross_record *bench_cross(struct bench *b, uint64_t k, double planned, double sent, double done,
+                                 enum outcome outcome);
+void bench_change(struct bench *b, bool second, double at, uint16_t node);
 void bench_stall(struct bench *b, double due, double woke);
 struct event *bench_event(struct bench *b, enum event_kind kind, double at, double end, const char *subject,
                           const char *outcome, int64_t code);

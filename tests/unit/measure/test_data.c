@@ -108,11 +108,15 @@ static void stored_twice_is_duplicated(void)
     bool has[WRITES];
     every_write(has);
     build();
+    bench_target(&b, TARGET_DUPLICATED_WRITES, 0);
     bench_all_reads(&b, has, WRITES);
+    bench_run(&b);
+    CU_ASSERT_EQUAL(bench_objective(&b, "duplicated_writes")->verdict, MET);
     store_more(1, *found(3, 1));
     const struct result *r = bench_run(&b);
     CU_ASSERT_EQUAL(r->ledger.duplicated_count, 1);
     CU_ASSERT_EQUAL(r->ledger.lost_before_count, 0);
+    CU_ASSERT_EQUAL(bench_objective(&b, "duplicated_writes")->verdict, MISSED);
     bench_deinit(&b);
 }
 

@@ -207,6 +207,10 @@ static void g5_harness(void)
     expect_void("harness", "torn");
     b.ev.timeline_damage = "line 7 is no JSON";
     expect_void("harness", "line 7");
+    b.ev.timeline_damage = NULL;
+    b.ev.samples_damage = NULL;
+    b.ev.plan_damage = "it is another";
+    expect_void("harness", "plan.yaml is damaged: it is another");
 }
 
 static void g6_clock(void)
@@ -318,6 +322,7 @@ static void a_killed_run_and_residue_are_not_met(void)
     CU_ASSERT_WORD(r->run.status, "void"); /* a process of the harness died: no number counts */
     CU_ASSERT_EQUAL(r->run.verdict, INCONCLUSIVE);
     CU_ASSERT_EQUAL(r->run.exit_code, 4);
+    CU_ASSERT_PTR_NOT_NULL(strstr(bench_check(&b, "completed")->detail, "on record are events up to "));
     rebuild();
     bench_find(&b, EVENT_RESIDUE, NULL)->outcome = "dirty";
     r = bench_run(&b);

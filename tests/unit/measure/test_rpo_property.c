@@ -7,6 +7,7 @@
 #include "harness/base/rng.h"
 #include "harness/base/text.h"
 #include "tests/unit/measure/bench.h"
+#include "tests/unit/measure/ledger_history.h"
 #include "tests/unit/runner.h"
 
 #include <stdio.h>
@@ -16,141 +17,7 @@ enum { HISTORIES = 1500 };
 #else
 enum { HISTORIES = 10000 };
 #endif
-enum { WRITES = 60, WRITERS = 2, KEYS = 8, SOURCES = 6, READINGS = 24, MOST = 96, FAULTS = 2 };
-
 static struct bench b;
-
-struct item { /* that a reading found */
-    bool alien;
-    uint16_t client, key;
-    uint64_t seq, value;
-    uint32_t version;
-};
-
-struct reading {
-    int source;
-    bool complete; /* as its end says */
-    int announced, n;
-    struct item at[MOST];
-};
-
-struct history {
-    double inv[WRITES], ack[WRITES];
-    bool silent[WRITES]; /* no result is on record: unknown */
-    enum write_outcome outcome[WRITES];
-    uint32_t epoch[WRITES];
-    struct reading readings[READINGS];
-    int reading_count;
-    double ib[FAULTS], ie[FAULTS], hb[FAULTS];
-    bool severing[FAULTS];
-};
-
-/* ---- histories ---- */
-
-static double between(struct rng *r, double from, double to)
-{
-    double x = from + (double)rng_below(r, (uint64_t)((to - from) * 10) + 1) / 10.0;
-    return round(x * 10) / 10; /* so that equal instants are equal numbers */
-}
-
-static uint64_t value_of(int i)
-{
-    return (uint64_t)i * 7919 + 5;
-}
-
-static struct item item_of(int i)
-{
-    return (struct item){.client = (uint16_t)(i % WRITERS), .seq = (uint64_t)(i / WRITERS), .key = (uint16_t)(i % KEYS),
-                         .value = value_of(i), .version = (uint32_t)(i / KEYS + 1)};
-}
-
-static void add_item(struct reading *to, struct item x)
-{
-    if (to->n < MOST)
-        to->at[to->n++] = x;
-}
-
-/* What one source holds at its end. */
-static void dream_store(struct reading *store, const bool has[WRITES], struct rng *r)
-{
-    for (int i = 0; i < WRITES; i++) {
-        struct item x = item_of(i);
-        if (!has[i])
-            continue;
-        if (rng_below(r, 400) == 0)
-            x.value ^= 1;
-        if (rng_below(r, 400) == 0)
-            x.key = (uint16_t)((x.key + 1) % KEYS);
-        if (rng_below(r, 200) == 0)
-            x.version = (uint32_t)rng_below(r, 9);
-        add_item(store, x);
-        if (rng_below(r, 400) == 0)
-            add_item(store, x);
-    }
-    if (rng_below(r, 12) == 0)
-        add_item(store, (struct item){.alien = true, .value = rng_below(r, 3) + 1});
-    if (rng_below(r, 12) == 0)
-        add_item(store, (struct item){.client = (uint16_t)rng_below(r, 4), .seq = 4000 + rng_below(r, 2), .version = 1});
-}
-
-static void add_reading(struct history *h, const struct reading *store, struct rng *r)
-{
-    struct reading *to = &h->readings[h->reading_count++];
-    *to = *store;
-    to->complete = true;
-    uint64_t dice = rng_below(r, 12);
-    if (dice == 0 && to->n > 0)
-        to->n -= (int)rng_below(r, (uint64_t)to->n); /* something is missing */
-    to->announced = dice == 1 ? to->n + 1 : to->n;
-    to->complete = dice != 2;
-    for (int i = 0; dice == 3 && i < to->n / 2; i++) { /* another order is no other content */
-        struct item x = to->at[i];
-        to->at[i] = to->at[to->n - 1 - i];
-        to->at[to->n - 1 - i] = x;
-    }
-}
-
-static void dream_stores(struct history *h, const bool lost[WRITES], struct rng *r)
-{
-    int odd = rng_below(r, 3) ? -1 : (int)rng_below(r, SOURCES);
-    for (int source = 0; source < SOURCES; source++) {
-        struct reading store = {.source = source};
-        bool has[WRITES];
-        for (int i = 0; i < WRITES; i++) {
-            has[i] = h->outcome[i] == WRITE_FAIL ? rng_below(r, 60) == 0
-                                                 : !lost[i] && (rng_below(r, 300) || h->outcome[i] == WRITE_OK);
-            has[i] = has[i] || (lost[i] && source == odd && rng_below(r, 2)); /* stranded there */
-        }
-        dream_store(&store, has, r);
-        for (int i = 0; i < 2 + (int)rng_below(r, 3); i++)
-            add_reading(h, &store, r);
-    }
-}
-
-static void dream(struct history *h, struct rng *r)
-{
-    bool lost[WRITES];
-    *h = (struct history){.reading_count = 0};
-    for (int f = 0; f < FAULTS; f++) {
-        h->ib[f] = f ? between(r, 15800, 16500) : between(r, 14800, 15500);
-        h->ie[f] = between(r, h->ib[f], h->ib[f] + 20);
-        h->hb[f] = rng_below(r, 2) ? between(r, h->ie[f] + 100, h->ie[f] + 2000) : NEVER;
-        h->severing[f] = rng_below(r, 4) > 0;
-    }
-    double lag = between(r, 0, 600), fenced = between(r, 14500, 16500), dual = rng_below(r, 2) ? 0 : between(r, 0, 400);
-    bool scattered = rng_below(r, 3) == 0;
-    for (int i = 0; i < WRITES; i++) {
-        h->inv[i] = between(r, 14000 + 50.0 * i, 14005 + 50.0 * i);
-        h->ack[i] = between(r, h->inv[i] + 1, h->inv[i] + (rng_below(r, 10) ? 10 : 300));
-        uint64_t dice = rng_below(r, 20);
-        h->outcome[i] = dice < 15 ? WRITE_OK : dice < 17 ? WRITE_FAIL : WRITE_UNKNOWN;
-        h->silent[i] = h->outcome[i] == WRITE_UNKNOWN && rng_below(r, 2);
-        h->epoch[i] = h->ack[i] < fenced || (h->ack[i] < fenced + dual && rng_below(r, 2)) ? 1 : 2;
-        lost[i] = scattered ? rng_below(r, 12) == 0
-                            : h->ack[i] > h->ib[0] - lag && h->ack[i] < h->ib[0] + lag / 4 && lag > 60;
-    }
-    dream_stores(h, lost, r);
-}
 
 /* ---- the rules ---- */
 
@@ -198,7 +65,7 @@ static bool is_write(const struct item *x, int i)
 
 static bool is_right(const struct item *x, int i)
 {
-    return x->value == value_of(i) && x->key == i % KEYS;
+    return x->value == history_value(i) && x->key == i % KEYS;
 }
 
 static int times_in(const struct reading *x, int i, bool right)
@@ -408,7 +275,7 @@ static struct answer solve(const struct history *h)
 
 static void record_write(const struct history *h, int i)
 {
-    struct item x = item_of(i);
+    struct item x = history_item(i);
     *vec_push(&b.ledger) = (struct ledger_record){.kind = LEDGER_INTENT, .client = x.client, .seq = x.seq, .key = x.key,
                                                   .value = x.value, .at_ns = MS(h->inv[i])};
     if (!h->silent[i])
@@ -482,7 +349,7 @@ static void one_history(uint64_t seed)
     char name[32];
     (void)snprintf(name, sizeof(name), "ledger-%llu", (unsigned long long)seed);
     rng_init(&r, seed, name);
-    dream(&h, &r);
+    history_dream(&h, &r);
     bench_init(&b);
     bench_stream(&b, STREAM_WRITE, 20, 1000);
     for (int f = 0; f < FAULTS; f++) {

@@ -69,6 +69,62 @@ static void the_lower_end_may_be_so_far(void)
     CU_ASSERT_FALSE(accepted(&r));
 }
 
+/* Beside the first's 198 to 204: own lateness 1, so 2 x 5 + 1 + 2 + 1 = 14 apart at most. */
+static struct outage_record well_watched(void)
+{
+    struct outage_record r = well_measured();
+    r.second.watched = true;
+    r.second.lower_ns = MS(196);
+    r.second.upper_ns = MS(203);
+    r.second.late_ns = MS(1);
+    return r;
+}
+
+static void the_second_prober_has_to_confirm(void)
+{
+    struct outage_record r = well_watched();
+    struct acceptance a;
+    acceptance_of(&r, &a);
+    CU_ASSERT(a.second_inside && a.confirmed && a.accepted);
+    CU_ASSERT_EQUAL(a.apart_ns, MS(1));
+    CU_ASSERT_EQUAL(a.apart_allowed_ns, MS(14));
+    r.second.upper_ns = MS(218); /* as far from 204 as may be */
+    CU_ASSERT(accepted(&r));
+    r.second.upper_ns++;
+    CU_ASSERT_FALSE(accepted(&r));
+    r = well_watched();
+    r.second.lower_ns = MS(203); /* above the truth, and above what the server's clock read allows */
+    CU_ASSERT_FALSE(accepted(&r));
+    r = well_watched();
+    r.second.upper_ns = MS(197);
+    CU_ASSERT_FALSE(accepted(&r));
+    r = well_watched();
+    r.second.upper_ns = INT64_MAX; /* only one saw it come back */
+    CU_ASSERT_FALSE(accepted(&r));
+    r = well_watched();
+    r.second.damaged = true;
+    CU_ASSERT_FALSE(accepted(&r));
+    r.second.watched = false; /* it did not look on: nothing to confirm */
+    CU_ASSERT(accepted(&r));
+}
+
+static void the_second_prober_sees_no_recovery_either(void)
+{
+    struct outage_record r = well_watched();
+    r.never = r.recovered_never = true;
+    r.verdict = INCONCLUSIVE;
+    r.truth_hi_ns = MS(900);
+    r.upper_ns = r.second.upper_ns = INT64_MAX;
+    CU_ASSERT(accepted(&r));
+    r.second.lower_ns = r.lower_ns - MS(14);
+    CU_ASSERT(accepted(&r));
+    r.second.lower_ns--;
+    CU_ASSERT_FALSE(accepted(&r));
+    r.second.lower_ns = MS(198);
+    r.second.upper_ns = MS(700);
+    CU_ASSERT_FALSE(accepted(&r));
+}
+
 static void the_equivalent_may_be_so_far(void)
 {
     struct outage_record r = well_measured();
@@ -154,6 +210,8 @@ void suite_acceptance(void)
     runner_test(the_limits_are_sums);
     runner_test(the_upper_end_may_be_so_far);
     runner_test(the_lower_end_may_be_so_far);
+    runner_test(the_second_prober_has_to_confirm);
+    runner_test(the_second_prober_sees_no_recovery_either);
     runner_test(the_equivalent_may_be_so_far);
     runner_test(lateness_widens_what_is_allowed_and_no_more);
     runner_test(a_truth_that_is_another_one_is_outside);

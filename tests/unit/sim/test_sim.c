@@ -3,6 +3,7 @@
 #include "harness/base/units.h"
 #include "harness/sim/sim.h"
 #include "tests/unit/runner.h"
+#include <signal.h>
 #include <string.h>
 
 enum { EAST, WEST, CLIENTS, WITNESS };
@@ -148,6 +149,79 @@ static void a_one_way_cut_swallows_the_answer(void)
     CU_ASSERT_EQUAL(ask(GATEWAY_EAST, NULL).status, 200);
 }
 
+static void flawed(const char *name)
+{
+    static const char *names[1];
+    names[0] = name;
+    world.flaws = names;
+    world.flaw_count = name != NULL;
+}
+
+static void wait_ms(int64_t ms)
+{
+    loop_run(sim->loop, loop_now(sim->loop) + ms * NS_PER_MS, NULL, NULL);
+}
+
+static void who_is_told_to_stop_passes_the_lead_on_first(void)
+{
+    uint32_t epoch = sim->epoch;
+    lab_sim.node_signal(lab, ORIGIN_EAST, SIGTERM, NULL);
+    CU_ASSERT_EQUAL(sim->leader, WEST);
+    CU_ASSERT_EQUAL(sim->epoch, epoch + 1);
+    CU_ASSERT_EQUAL(lab_sim.node_state(lab, ORIGIN_EAST), NODE_UP);
+    wait_ms(topo_drain_ms(&world) + 50);
+    CU_ASSERT_EQUAL(lab_sim.node_state(lab, ORIGIN_EAST), NODE_DOWN);
+    lab_sim.node_start(lab, ORIGIN_EAST, false, NULL);
+    wait_ms(3000);
+    CU_ASSERT_EQUAL(sim->leader, EAST);
+    flawed("drain_ignored");
+    lab_sim.node_signal(lab, ORIGIN_EAST, SIGTERM, NULL);
+    CU_ASSERT_EQUAL(sim->leader, EAST);
+    wait_ms(20);
+    CU_ASSERT_EQUAL(lab_sim.node_state(lab, ORIGIN_EAST), NODE_DOWN);
+    flawed(NULL);
+    lab_sim.node_start(lab, ORIGIN_EAST, false, NULL);
+    wait_ms(4000);
+}
+
+static void an_empty_push_is_kept_out_but_for_the_flaw(void)
+{
+    json_t *wanted = NULL;
+    lab_sim.node_desired_get(lab, GATEWAY_EAST, &wanted, NULL);
+    json_t *empty = json_deep_copy(wanted);
+    json_object_clear(json_object_get(empty, "routes"));
+    lab_sim.node_desired_set(lab, GATEWAY_EAST, empty, NULL);
+    wait_ms(5000);
+    CU_ASSERT_EQUAL(ask(GATEWAY_EAST, NULL).status, 200);
+    flawed("accept_empty_config");
+    lab_sim.node_desired_set(lab, GATEWAY_EAST, empty, NULL);
+    wait_ms(5000);
+    CU_ASSERT_EQUAL(ask(GATEWAY_EAST, NULL).status, 404);
+    flawed(NULL);
+    lab_sim.node_desired_set(lab, GATEWAY_EAST, wanted, NULL);
+    wait_ms(5000);
+    CU_ASSERT_EQUAL(ask(GATEWAY_EAST, NULL).status, 200);
+    json_decref(empty);
+    json_decref(wanted);
+}
+
+static void flaws_of_the_store(void)
+{
+    size_t before = sim->stores[EAST].log.len;
+    flawed("drop_every_nth_write");
+    for (int i = 0; i < 14; i++)
+        CU_ASSERT_EQUAL(write_op(GATEWAY_EAST, "c0-3").status, 200);
+    CU_ASSERT_EQUAL(sim->stores[EAST].log.len, before + 12);
+    before = sim->stores[EAST].log.len;
+    flawed("duplicate_on_retry");
+    for (int i = 0; i < 20; i++)
+        CU_ASSERT_EQUAL(write_op(GATEWAY_EAST, "c0-4").status, 200);
+    CU_ASSERT_EQUAL(sim->stores[EAST].log.len, before + 21);
+    flawed("stale_follower_read");
+    CU_ASSERT(strcmp(ask(GATEWAY_EAST, NULL).region, ask(GATEWAY_EAST, NULL).region) != 0);
+    flawed(NULL);
+}
+
 void suite_sim(void)
 {
     runner_suite(set_up, tear_down);
@@ -157,4 +231,7 @@ void suite_sim(void)
     runner_test(the_lease_passes_when_the_leader_dies_and_comes_home_without_loss);
     runner_test(an_unshipped_write_is_lost_with_its_leader);
     runner_test(a_one_way_cut_swallows_the_answer);
+    runner_test(who_is_told_to_stop_passes_the_lead_on_first);
+    runner_test(an_empty_push_is_kept_out_but_for_the_flaw);
+    runner_test(flaws_of_the_store);
 }

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A server on loopback in a process of its own, one connection after the other: 200 with the nonce it was sent, on every
+ * path. echo_server_kill makes the port refuse.
+ */
+#pragma once
+#include "harness/base/child.h"
+#include <stdint.h>
+
+struct echo_server {
+    struct child process;
+    uint16_t port;
+};
+
+void echo_server_start(struct echo_server *s, const char *address, uint16_t port); /* port 0: any */
+void echo_server_kill(struct echo_server *s);

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+SUITE(book)
+SUITE(prober)
+SUITE(reply)
+SUITE(route)
