@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What each shape of a path does to datagrams, seen from outside, whatever mechanism makes it: netem under
- * ci/with-netem-kernel. Times may be off by one millisecond times DRTEST_SLOW; counts lie inside the exact binomial interval of
+ * ci/with-netem-kernel, the wire where the kernel has none. Times may be off by one millisecond times DRTEST_SLOW; counts lie inside the exact binomial interval of
  * 99.99 %. After each shape the path is set back and must be as if nothing had been.
  */
 #include "harness/base/arena.h"
@@ -28,8 +28,10 @@ static int64_t tolerance_ns(void)
 
 static struct lab *open_empty(struct stage *s)
 {
+    static const unsigned effects[16] = {1u << EFFECT_DEGRADE | 1u << EFFECT_RATE};
     struct lab *lab = NULL;
     stage_topology(&s->topo, 2, 1);
+    s->options.link_effects = effects;
     if (lab_netns.open(&lab, &s->topo, &s->options, &s->err) != 0) {
         stage_give_up(s, "opening the lab");
     }
