@@ -40,7 +40,8 @@
 #define SHAPE(word, kind_, member, choice_, ...)                                                         \
     {.key = word, .kind = kind_, .offset = offsetof(struct action, shape.member), .choice = choice_, __VA_ARGS__}
 
-#define ACTION(word, kind_, member, ...) {.key = word, .kind = kind_, .offset = offsetof(struct action, member), __VA_ARGS__}
+#define ACTION(word, kind_, member, ...)                                                                 \
+    {.key = word, .kind = kind_, .offset = offsetof(struct action, member), __VA_ARGS__}
 
 static const char *const spreads[] = {"uniform", "normal", "pareto", NULL};
 

@@ -32,7 +32,8 @@ struct transfer {
     size_t request_size;       /* about: what one request comes to */
     int fd;                    /* opened last, -1 none */
     int watched_fd;            /* the owner's: whose news this request waits for, -1 none */
-    CURLcode code;             /* the owner's: how it ended, */
+    bool ended;                /* the owner's: libcurl is through with it, its owner was not told yet */
+    CURLcode code;             /* how it ended, */
     int64_t ended_ns;          /* and when that was seen */
     int socket_errno;          /* why no socket could be opened, 0 */
     uint64_t nonce;

@@ -257,6 +257,10 @@ void stream_start(struct stream *s, int64_t start_ns)
 
 void stream_stop(struct stream *s)
 {
+    struct loop *l = s->worker->loop;
+    if (s->timer.loop && !loop_is_virtual(l)) {
+        send_due(s, loop_tick(l), SIZE_MAX);
+    }
     loop_timer_stop(&s->timer);
 }
 
@@ -295,7 +299,7 @@ int streams_open(struct worker *w, struct err *e)
 void streams_close(struct worker *w)
 {
     for (size_t i = 0; i < w->stream_count; i++) {
-        stream_stop(&w->streams[i]);
+        loop_timer_stop(&w->streams[i].timer);
         ledger_close(w->streams[i].ledger);
         for (size_t key = 0; key < KEYS; key++) {
             text_deinit(&w->streams[i].targets[key]);

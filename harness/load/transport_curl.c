@@ -86,7 +86,7 @@ static void finish(struct transfer *x, CURLcode code, int64_t now)
     if (x->peer) {
         x->peer->busy--;
     }
-    x->active = false;
+    x->active = x->ended = false;
     x->done(x->arg, &x->answer);
     *vec_push(&t->idle) = x;
 }
@@ -102,6 +102,7 @@ static void drive(struct curl_transport *t, curl_socket_t fd, int bits)
         struct transfer *x = NULL;
         if (m->msg == CURLMSG_DONE && curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x) == CURLE_OK) {
             now = now ? now : loop_tick(t->loop);
+            x->ended = true;
             x->code = m->data.result;
             x->ended_ns = now;
             *vec_push(&t->ended) = x;
@@ -156,8 +157,8 @@ static void on_timeout(struct loop_timer *timer, int64_t now)
     if (poll(&p, 1, 0) > 0) {
         drive(x->home, p.fd, CURL_CSELECT_IN);
     }
-    collect(x->home); /* it may have ended by itself, even have begun anew */
-    if (x->active && !x->timeout.loop) {
+    collect(x->home); /* it may have ended by itself, even have begun anew, or end by libcurl's own clock meanwhile */
+    if (x->active && !x->ended && !x->timeout.loop) {
         finish(x, CURLE_OPERATION_TIMEDOUT, now);
     }
 }

@@ -57,7 +57,7 @@ struct worker {
 int streams_open(struct worker *w, struct err *e);
 void streams_close(struct worker *w);
 void stream_start(struct stream *s, int64_t start_ns);
-void stream_stop(struct stream *s);
+void stream_stop(struct stream *s); /* what is due by now still leaves */
 
 void probes_open(struct worker *w);
 void probes_close(struct worker *w);

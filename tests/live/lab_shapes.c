@@ -186,13 +186,14 @@ static void loss(struct stage *s)
     drive(s, lab, 0, &lossy);
     scoped_free struct flight *f = fly(s, lab, &(struct flight_plan){.gap_ns = MS, .tail_ns = 100 * MS}, N);
     check_share("lost", N - flight_arrived(f, N), N, 0.2);
-    scoped_free struct flight *back = fly(s, lab, &(struct flight_plan){.path = 1, .gap_ns = 2 * MS, .tail_ns = 100 * MS}, 200);
+    const struct flight_plan home = {.path = 1, .gap_ns = 2 * MS, .tail_ns = 100 * MS};
+    scoped_free struct flight *back = fly(s, lab, &home, 200);
     CHECK(flight_arrived(back, 200) == 200); /* one way only */
     check_healed(s, lab, 0);
     lab_netns.close(lab);
 }
 
-/* Nobody else is on the path: with all lost within spells and none between, each packet's fate hangs on the one before alone. */
+/* Nobody else is on the path: with all lost within spells and none between, a packet's fate hangs on the one before. */
 static void check_chain(const struct flight *f, int n, const struct path_state *shape)
 {
     struct shape_chain c;
@@ -299,8 +300,9 @@ static void corruption(struct stage *s)
         CHECK(!checked[i].damaged); /* a bad checksum goes no further than the kernel */
         damaged += unchecked[i].damaged;
     }
-    /* A flipped bit may hit what nobody checks (the sender's hardware address) or, of the headers, what is dropped either way. */
-    check_share_between("dropped for a checksum", N - flight_arrived(checked, N), N, 0.05 * (BYTES + HEADERS - 14) / (BYTES + HEADERS), 0.05);
+    /* A flipped bit may hit what nobody checks (the sender's hardware address) or headers, and is dropped either way. */
+    check_share_between("dropped for a checksum", N - flight_arrived(checked, N), N,
+                        0.05 * (BYTES + HEADERS - 14) / (BYTES + HEADERS), 0.05);
     check_share_between("damaged, unchecked", damaged, N, 0.05 * (BYTES - 8) / (BYTES + HEADERS), 0.05);
     check_healed(s, lab, 0);
     lab_netns.close(lab);
@@ -318,7 +320,8 @@ static void rate(struct stage *s)
     for (int i = 0; i < N; i++) { /* how far behind the moment at which the i-th is through */
         f[i].taken_ns += f[i].sent_ns - f[0].sent_ns - (i + 1) * each;
     }
-    printf("%d packets of %.2f ms: behind by %.2f ms in the median\n", N, (double)each / 1e6, (double)flight_median_ns(f, N) / 1e6);
+    printf("%d packets of %.2f ms: behind by %.2f ms in the median\n", N, (double)each / 1e6,
+           (double)flight_median_ns(f, N) / 1e6);
     CHECK(llabs(flight_median_ns(f, N)) <= tolerance_ns());
     check_healed(s, lab, 0);
     lab_netns.close(lab);

@@ -45,7 +45,9 @@ static void the_widest_jitter_lends_its_spread(void)
 
 static void reordering_takes_the_smallest_gap(void)
 {
-    const struct path_state w[3] = {{.reorder_gap = 2}, {.reorder_ppm = 500000, .reorder_gap = 5}, {.reorder_ppm = 500000, .reorder_gap = 9}};
+    const struct path_state w[3] = {{.reorder_gap = 2},
+                                    {.reorder_ppm = 500000, .reorder_gap = 5},
+                                    {.reorder_ppm = 500000, .reorder_gap = 9}};
     struct path_state got = merged(w, 3);
     CU_ASSERT(got.reorder_ppm == 750000 && got.reorder_gap == 5);
     const struct path_state one = {.reorder_ppm = 1}, also_one = {.reorder_ppm = 1, .reorder_gap = 1};
@@ -96,7 +98,8 @@ static void a_chain_survives_the_kernel(void)
         struct path_state asked = {.burst_milli = 1000 + (int64_t)rng_below(&rng, 999001),
                                    .burst_loss_ppm = 10000 + (int64_t)rng_below(&rng, 990001)};
         asked.calm_loss_ppm = (int64_t)rng_below(&rng, (uint64_t)asked.burst_loss_ppm / 2);
-        asked.loss_ppm = asked.calm_loss_ppm + (int64_t)rng_below(&rng, (uint64_t)(asked.burst_loss_ppm - asked.calm_loss_ppm) / 2);
+        uint64_t room = (uint64_t)(asked.burst_loss_ppm - asked.calm_loss_ppm) / 2;
+        asked.loss_ppm = asked.calm_loss_ppm + (int64_t)rng_below(&rng, room);
         struct shape_chain chain;
         CU_ASSERT_TRUE_FATAL(shape_chain(&asked, &chain));
         double *shares[] = {&chain.begin, &chain.end, &chain.within, &chain.calm};

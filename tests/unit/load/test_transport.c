@@ -364,6 +364,59 @@ static void the_settings_are_told(void)
     CU_ASSERT_PTR_NOT_NULL(json_object_get(json_object_get(facts, "options"), "FRESH_CONNECT"));
 }
 
+/* A request whose time-out has come ends by libcurl's own clock while another's owner is told and sends something: it
+ * ends once. The instants: B's time is up at 50.2 ms here and at 51 ms in libcurl. At 50.2 ms X is sent, which nobody
+ * can route, so that it waits to be told when B's timer fires; X's owner then keeps us until 53 ms and sends Y. */
+static struct landing of_b, of_x, of_y;
+static int64_t b_sent_ns;
+
+static void keep_busy_until(int64_t at_ns)
+{
+    while (loop_tick(loop) < at_ns) {
+    }
+}
+
+static void send_unroutable(struct landing *l, exchange_done *done)
+{
+    struct exchange_request r = get(true);
+    r.address = "255.255.255.255";
+    CU_ASSERT_EQUAL(transport->ops->send(transport, &r, done, l, NULL), 0);
+}
+
+static void x_is_told(void *arg, const struct exchange_answer *a)
+{
+    on_done(arg, a);
+    keep_busy_until(b_sent_ns + 53 * NS_PER_MS);
+    send_unroutable(&of_y, on_done);
+}
+
+static void send_x(struct loop_timer *timer, int64_t now)
+{
+    (void)timer;
+    (void)now;
+    keep_busy_until(b_sent_ns + 50200 * NS_PER_US + 50 * NS_PER_US);
+    send_unroutable(&of_x, x_is_told);
+}
+
+static void a_time_out_from_two_sides_is_told_once(void)
+{
+    begin();
+    wanted.fate = STUB_HOLD;
+    of_b = of_x = of_y = (struct landing){0};
+    struct exchange_request r = get(true);
+    struct loop_timer late = {.due = send_x};
+    r.timeout_ns = 50200 * NS_PER_US;
+    b_sent_ns = loop_tick(loop);
+    CU_ASSERT_EQUAL(transport->ops->send(transport, &r, on_done, &of_b, NULL), 0);
+    loop_timer_set(loop, &late, b_sent_ns + 50 * NS_PER_MS);
+    loop_run(loop, b_sent_ns + 200 * NS_PER_MS, NULL, NULL);
+    CU_ASSERT_EQUAL(of_b.calls, 1);
+    CU_ASSERT_TRUE(of_b.answer.timed_out);
+    CU_ASSERT_EQUAL(of_x.calls, 1);
+    CU_ASSERT_EQUAL(of_y.calls, 1);
+    stub_stop(&server);
+}
+
 void suite_transport(void)
 {
     runner_suite(set_up, tear_down);
@@ -375,6 +428,7 @@ void suite_transport(void)
     runner_test(refused_is_proof_that_nothing_left);
     runner_test(broken_after_a_byte_left);
     runner_test(a_held_request_times_out_when_it_should);
+    runner_test(a_time_out_from_two_sides_is_told_once);
     runner_test(a_late_answer_within_the_timeout_is_an_answer);
     runner_test(a_black_hole_is_a_timeout_without_a_byte);
     runner_test(no_descriptor_is_our_own_fault);
