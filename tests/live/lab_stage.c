@@ -223,6 +223,12 @@ static int become_ordinary(void)
     return setgroups(0, NULL) != 0 || setgid(ORDINARY) != 0 || setuid(ORDINARY) != 0 ? -1 : 0;
 }
 
+static const char *scratch_folder(void)
+{
+    const char *named = getenv("TMPDIR");
+    return named && *named == '/' && strlen(named) <= 40 ? named : "/tmp";
+}
+
 /* The checkout may stand in a folder that an ordinary user cannot enter: a copy of the node program that he can. */
 static int lend_program(const char *from, char *copy)
 {
@@ -238,7 +244,8 @@ static int lend_program(const char *from, char *copy)
 /* Start again as an ordinary user: a new program, so that /proc/self belongs to him. */
 static int start_again(char **argv)
 {
-    char copy[] = "/tmp/drtest-live-node-XXXXXX";
+    char copy[80];
+    snprintf(copy, sizeof(copy), "%.40s/drtest-live-node-XXXXXX", scratch_folder());
     char *again[] = {argv[0], copy, argv[2], argv[2], NULL};
     if (lend_program(argv[1], copy) != 0 || become_ordinary() != 0) {
         perror("cannot become an ordinary user");
@@ -293,7 +300,7 @@ static int stage_acts(const char *program, const struct act *acts, size_t n)
         return 77;
     }
     struct stage s = {.options = {.gateway_path = program, .seed = 1}};
-    snprintf(s.run_path, sizeof(s.run_path), "/tmp/drtest-live-XXXXXX");
+    snprintf(s.run_path, sizeof(s.run_path), "%.40s/drtest-live-XXXXXX", scratch_folder());
     if (!mkdtemp(s.run_path)) {
         perror("mkdtemp");
         return 1;
