@@ -10,6 +10,7 @@
  * The lab does more within the time: its own pid and mount namespace with a first process, a trial of which mechanisms
  * this kernel has, sysctl settings in each namespace, offloads switched off, queueing disciplines on every path.
  */
+#include "bench/plan.h"
 #include "bench/world.h"
 
 #include "harness/base/child.h"
@@ -18,8 +19,6 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/lab/lab.h"
-#include "harness/spec/load.h"
-#include "injectors/injector.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -42,23 +41,6 @@ static void world_series_deinit(struct world_series *s)
     figures_deinit(&s->both);
 }
 #define scoped_world __attribute__((cleanup(world_series_deinit)))
-
-static struct plan *load_plan(const char *path)
-{
-    struct diag_list diags = {0};
-    struct plan *plan = NULL;
-    struct err e = {0};
-    size_t n;
-    const struct action_type *const *types = injector_types(&n);
-    if (spec_load(path, types, n, NULL, 0, 0, &plan, &diags, &e) != 0) {
-        scoped_text struct text words = {0};
-        diag_print(&diags, &words, false);
-        fprintf(stderr, "%s", text_str(&words));
-        bench_fail(&e, "scenario");
-    }
-    diag_list_deinit(&diags);
-    return plan;
-}
 
 static void lab_round(const struct topology *t, const char *folder, struct world_time *out)
 {
@@ -141,7 +123,7 @@ int main(int argc, char **argv)
         return 2;
     }
     int64_t rounds = bench_number(argv[2], BENCH_ROUNDS_MIN, BENCH_ROUNDS_MAX);
-    struct plan *plan = load_plan(argv[1]);
+    struct plan *plan = bench_plan(argv[1]);
     const struct topology *t = plan->topology;
     struct lab_caps caps;
     struct err e = {0};

@@ -45,3 +45,5 @@ const struct action_type *const *injector_types(size_t *n);
 
 /* The paths of the topology that an action hits (link faults only), at most max; returns how many. */
 size_t injection_paths(const struct topology *t, const struct action *a, uint16_t *paths, size_t max);
+/* Or 1u << effect into the entry of each link that an action hits: lab_options.link_effects, action by action. */
+void injection_link_effects(const struct topology *t, const struct action *a, unsigned *by_link);

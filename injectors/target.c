@@ -10,6 +10,7 @@
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
 #include "harness/base/units.h"
+#include "injectors/link.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,15 @@ size_t injection_paths(const struct topology *t, const struct action *a, uint16_
         paths[n++] = path_of(a->link, true);
     }
     return n;
+}
+
+void injection_link_effects(const struct topology *t, const struct action *a, unsigned *by_link)
+{
+    uint16_t paths[LINK_PATHS_MAX];
+    size_t n = injection_paths(t, a, paths, LINK_PATHS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        by_link[paths[i] / 2] |= 1u << injector_effect(a);
+    }
 }
 
 /* The link between two sites, or TOPO_NONE. */

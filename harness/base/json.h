@@ -44,7 +44,7 @@ struct json_field {
     const struct json_shape *of;     /* JB_OBJECT, JB_LIST: the inner shape */
     const char *const *words;        /* JB_ENUM: int-sized enum, NULL-terminated words */
     size_t present_offset;           /* JB_OBJECT: offset of a bool; false writes null. 0: always present */
-    bool added;                      /* came later within the format version: a document without it says null */
+    bool added;                      /* came later within the format version: a document without it says null, or an empty list */
 };
 struct json_shape {
     const struct json_field *fields;

@@ -179,6 +179,9 @@ static int read_enum(struct reader *r, const json_t *v, const char *const *words
 
 static int read_list(struct reader *r, const struct json_field *f, const json_t *v, struct any_vec *to)
 {
+    if (f->added && json_is_null(v)) {
+        return 0;
+    }
     if (!json_is_array(v)) {
         return wanted(r, "a list");
     }

@@ -7,8 +7,10 @@
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
+#include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/load/needs.h"
+#include "harness/run/run.h"
 #include "injectors/injector.h"
 
 #include <string.h>
@@ -69,6 +71,25 @@ bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct tex
         }
     }
     return unfit;
+}
+
+size_t machine_settle(struct lab_caps *caps, const struct plan *p, const char *const forced[LAB_EFFECTS])
+{
+    const struct topology *t = p->topology;
+    scoped_free unsigned *effects = xcalloc(t->link_count + 1, sizeof(*effects));
+    scoped_free bool *wired = xcalloc(t->link_count + 1, sizeof(*wired));
+    for (int i = 0; i < LAB_EFFECTS; i++) {
+        if (forced[i]) {
+            caps->effects[i] = (struct lab_mechanism){forced[i], "forced by --mechanism", true};
+        }
+    }
+    run_link_effects(p, effects);
+    lab_caps_settle(caps, t, effects, forced, wired);
+    size_t n = 0;
+    for (size_t k = 0; k < t->link_count; k++) {
+        n += wired[k];
+    }
+    return n;
 }
 
 int machine_has_room(const struct batch *b, const char *output, bool simulated, struct err *e)

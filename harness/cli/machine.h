@@ -21,6 +21,10 @@ bool machine_needs(const struct plan *p, enum lab_effect effect);
 /* Whether something stops the plan here; why (a sentence, with the remedy) is appended to reason. */
 bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct text *reason);
 
+/* Narrow caps down to what a run of this plan would use, with what was forced taken for granted. How many links the wire
+ * would carry. */
+size_t machine_settle(struct lab_caps *caps, const struct plan *p, const char *const forced[LAB_EFFECTS]);
+
 /* Descriptors, ports, memory for each run of the batch, room for all of them in the output folder. ERR_MACHINE when
  * something would run out; nothing has been started then. */
 int machine_has_room(const struct batch *b, const char *output, bool simulated, struct err *e);

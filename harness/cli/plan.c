@@ -24,6 +24,7 @@ struct stage {
     struct call *call;
     const struct lab_caps *caps; /* NULL: sim */
     const char *forced[LAB_EFFECTS];
+    size_t wired; /* links that the wire carries */
 };
 
 static json_t *number(double v)
@@ -47,9 +48,8 @@ static json_t *mechanism_json(const struct stage *s, enum lab_effect effect)
     if (s->caps) {
         m = s->caps->effects[effect];
     }
-    const char *name = s->forced[effect] ? s->forced[effect] : m.available ? m.name : "none";
-    const char *why = s->forced[effect] ? "forced by --mechanism" : m.why;
-    return json_pack("{s:s,s:s,s:s?}", "effect", lab_effect_words[effect], "name", name ? name : "none", "why", why);
+    const char *name = m.available ? m.name : "none";
+    return json_pack("{s:s,s:s,s:s?}", "effect", lab_effect_words[effect], "name", name ? name : "none", "why", m.why);
 }
 
 static json_t *steps_json(const struct stage *s, const struct plan *p)
@@ -93,14 +93,17 @@ static json_t *targets_json(const struct plan *p)
     return all;
 }
 
-/* What a netns lab makes of the topology: a namespace per node and per router, a veth pair per node and per link. */
+/* What a netns lab makes of the topology: a namespace per node and per router, a veth pair per node and per link; for wired
+ * links one namespace and process more, and a second pair each. */
 static json_t *objects_json(const struct stage *s, const struct topology *t)
 {
+    json_int_t wire = s->wired > 0, wired = (json_int_t)s->wired;
     if (!s->caps) {
         return json_pack("{s:i,s:i,s:i}", "network_namespaces", 0, "veth_pairs", 0, "processes", 0);
     }
-    return json_pack("{s:I,s:I,s:I}", "network_namespaces", (json_int_t)t->node_count + (json_int_t)t->site_count, "veth_pairs",
-                     (json_int_t)t->node_count + (json_int_t)t->link_count, "processes", (json_int_t)t->node_count);
+    return json_pack("{s:I,s:I,s:I}", "network_namespaces", (json_int_t)(t->node_count + t->site_count) + wire,
+                     "veth_pairs", (json_int_t)(t->node_count + t->link_count) + wired, "processes",
+                     (json_int_t)t->node_count + wire);
 }
 
 /* What the load takes; ports and addresses are of the vantage that takes most. */
@@ -128,10 +131,18 @@ static void judge_machine(const struct stage *s, const struct plan *p, struct te
     }
 }
 
-static json_t *plan_json(const struct stage *s, const struct plan *p)
+static json_t *plan_json(const struct stage *machine, const struct plan *p)
 {
     scoped_text struct text unfit = {0};
-    judge_machine(s, p, &unfit);
+    struct stage here = *machine;
+    const struct stage *s = &here;
+    struct lab_caps caps;
+    judge_machine(machine, p, &unfit);
+    if (machine->caps) {
+        caps = *machine->caps;
+        here.caps = &caps;
+        here.wired = machine_settle(&caps, p, machine->forced);
+    }
     bool left_out = s->caps && machine_shapes_links(p->topology) && !s->caps->effects[EFFECT_DEGRADE].available;
     json_t *limits = json_array();
     if (left_out) {

@@ -44,6 +44,8 @@
     X(ABORT, "abort")                /* detail: signal or abort condition */                                          \
     X(DRIFT, "drift")                /* subject: gateway; data: desired and running configuration at that moment */   \
     X(SELFTEST, "selftest")          /* outcome met|missed|skipped; detail; data {"form", "at", "rows"} */            \
+    X(WIRE, "wire")                  /* outcome late: at..end, a frame waited that much beyond its instant; ok|overflow: \
+                                        the books at the end; code: frames lost though nobody asked; data: counts */ \
     X(END, "end")                    /* outcome completed|void|interrupted|unfit; data {"scenario_sha256", "seals"}; the last line */
 
 enum event_kind {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The trial: a veth pair, netem and a token bucket each added to one end and read back, a black hole rule added, read
- * back and deleted. A kernel that acknowledges and does something else fails the trial as one that refuses.
+ * back and deleted, a frame sent out by one end of the pair and met at the other by the wire's packet sockets. A kernel that acknowledges and does something else fails the trial as one that refuses.
  *
  * lab_caps_probe makes the trial in a throwaway child in namespaces of its own, so that the asking process stays what it
  * was; the child answers through a pipe within five seconds or counts as "cannot". The netns lab makes the
@@ -16,14 +16,18 @@
 #include "harness/base/units.h"
 #include "harness/lab/cell.h"
 #include "harness/lab/nl.h"
+#include "harness/lab/wire_ring.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PROBE_BOUND_NS (5 * NS_PER_S)
+#define FRAME_BOUND_MS 20
+#define FRAMES_MAX 50
 
 const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_KILL] = "kill",   [EFFECT_FREEZE] = "freeze", [EFFECT_CUT] = "cut",
@@ -95,6 +99,57 @@ static bool try_fib(struct netlink *nl, char why[160])
     return right;
 }
 
+static bool is_our_frame(const struct wire_frame *f, const unsigned char *frame, size_t len)
+{
+    return f->index == INDEX_A && f->whole && f->len == len && memcmp(f->bytes, frame, len) == 0;
+}
+
+/* The kernel may have something to say of its own when devices go up (IPv6 does): that is passed over. */
+static bool came_in(struct wire_ring *ring, const unsigned char *frame, size_t len)
+{
+    struct wire_frame f;
+    bool came = false;
+    while (!came && wire_ring_next(ring, &f)) {
+        came = is_our_frame(&f, frame, len);
+        wire_ring_done(ring);
+    }
+    return came;
+}
+
+/* A frame addressed to nobody: does what leaves by one end come in by the other, whole? A device that went up has its
+ * queue a moment later and loses without a word what comes before, so it is sent until it arrives. */
+static bool frame_passes(struct wire_ring *ring)
+{
+    static unsigned char frame[64] = {2, 0xD7, 9, 9, 9, 9, 2, 0xD7, 0, 0, 0, 1, 0x88, 0xB5};
+    struct wire_parcel parcel = {.index = INDEX_B, .bytes = frame, .len = sizeof(frame)};
+    struct pollfd p = {.fd = wire_ring_fd(ring), .events = POLLIN};
+    for (int i = 0; i < FRAMES_MAX; i++) {
+        wire_ring_send(ring, &parcel, 1);
+        poll(&p, 1, FRAME_BOUND_MS);
+        if (came_in(ring, frame, sizeof(frame))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool try_wire(struct netlink *nl, char why[160])
+{
+    struct err e = {0};
+    struct wire_ring *ring = NULL;
+    netlink_up(nl, INDEX_A);
+    netlink_up(nl, INDEX_B);
+    if (netlink_flush(nl, &e) != 0 || wire_ring_open(&ring, &e) != 0) {
+        snprintf(why, 160, "packet sockets cannot be had (%.80s)", e.msg);
+        return false;
+    }
+    bool right = frame_passes(ring);
+    wire_ring_free(ring);
+    snprintf(why, 160, right ? "a frame through packet sockets at both ends of a link"
+                             : "packet sockets do not see what passes a link");
+    return right;
+}
+
 int caps_try(struct caps_trial *trial, struct err *e)
 {
     *trial = (struct caps_trial){0};
@@ -107,6 +162,7 @@ int caps_try(struct caps_trial *trial, struct err *e)
         trial->netem = try_netem(nl, trial->netem_why);
         trial->tbf = try_tbf(nl, trial->tbf_why);
         trial->fib = try_fib(nl, trial->fib_why);
+        trial->wire = try_wire(nl, trial->wire_why);
     }
     netlink_close(nl);
     return rc;
@@ -123,18 +179,19 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
 {
     const struct lab_mechanism netem = {"netem", "tried: netem on a link of its own, changed and read back", true};
     struct lab_mechanism none = none_at_all;
+    const struct lab_mechanism wire = {"wire", "tried: a frame carried by packet sockets; the kernel has no sch_netem", true};
     none.why = "the kernel has no sch_netem; load the module, or run on a kernel that has it (User-Mode Linux does)";
     caps->effects[EFFECT_KILL] = always("signal", "SIGKILL through a pidfd");
     caps->effects[EFFECT_FREEZE] = always("signal", "SIGSTOP through a pidfd");
     caps->effects[EFFECT_DRIFT] = always("file", "a new configuration file and SIGHUP");
     caps->effects[EFFECT_FAIL_OVER] = always("admin", "the admin port of the nodes");
-    caps->effects[EFFECT_DEGRADE] = trial->netem ? netem : none;
+    caps->effects[EFFECT_DEGRADE] = trial->netem ? netem : trial->wire ? wire : none;
     if (trial->netem) {
         caps->effects[EFFECT_CUT] = caps->effects[EFFECT_RATE] = netem;
         return;
     }
     caps->effects[EFFECT_CUT] = none;
-    caps->effects[EFFECT_RATE] = none;
+    caps->effects[EFFECT_RATE] = trial->wire ? wire : none;
     if (trial->fib) {
         caps->effects[EFFECT_CUT] = always("fib", "tried: a black hole rule, read back; the kernel has no sch_netem");
     }
@@ -143,23 +200,94 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     }
 }
 
-int caps_force(struct lab_caps *caps, const struct caps_trial *trial, const char *const forced[LAB_EFFECTS], struct err *e)
+/* What may be asked for beside the machine's own choice. */
+struct choice {
+    enum lab_effect effect;
+    const char *name;
+    const char *why;
+};
+
+static const struct choice choices[] = {
+    {EFFECT_CUT, "fib", "asked for; a black hole rule was tried and read back"},
+    {EFFECT_DEGRADE, "wire", "asked for; a frame was carried by packet sockets"},
+    {EFFECT_RATE, "wire", "asked for; a frame was carried by packet sockets"},
+    {EFFECT_RATE, "tbf", "asked for; a token bucket was tried and read back"},
+};
+
+static bool tried(const struct caps_trial *t, const char *name, const char **why)
 {
-    for (int i = 0; i < LAB_EFFECTS; i++) {
-        const char *word = forced[i];
-        if (!word || strcmp(word, caps->effects[i].name) == 0) {
+    bool fib = strcmp(name, "fib") == 0, wire = strcmp(name, "wire") == 0;
+    if (!fib && !wire && t->netem) {
+        *why = "a device has one queueing discipline, and here that is netem";
+        return false;
+    }
+    *why = fib ? t->fib_why : wire ? t->wire_why : t->tbf_why;
+    return fib ? t->fib : wire ? t->wire : t->tbf;
+}
+
+static int force(struct lab_caps *caps, const struct caps_trial *trial, enum lab_effect effect, const char *word, struct err *e)
+{
+    for (size_t i = 0; i < array_len(choices); i++) {
+        const char *why;
+        if (choices[i].effect != effect || strcmp(choices[i].name, word) != 0) {
             continue;
         }
-        if (i != EFFECT_CUT || strcmp(word, "fib") != 0) {
-            return err_set(e, ERR_MACHINE, lab_effect_words[i], "mechanism %s cannot be had here; this machine does it with %s",
-                           word, caps->effects[i].name);
+        if (!tried(trial, word, &why)) {
+            return err_set(e, ERR_MACHINE, lab_effect_words[effect], "%s", why);
         }
-        if (!trial->fib) {
-            return err_set(e, ERR_MACHINE, lab_effect_words[i], "%s", trial->fib_why);
+        caps->effects[effect] = always(choices[i].name, choices[i].why);
+        return 0;
+    }
+    return err_set(e, ERR_MACHINE, lab_effect_words[effect], "mechanism %s cannot be had here; this machine does it with %s",
+                   word, caps->effects[effect].name);
+}
+
+int caps_force(struct lab_caps *caps, const struct caps_trial *trial, const char *const forced[LAB_EFFECTS], struct err *e)
+{
+    for (enum lab_effect i = 0; i < LAB_EFFECTS; i++) {
+        if (forced[i] && strcmp(forced[i], caps->effects[i].name) != 0 && force(caps, trial, i, forced[i], e) != 0) {
+            return -1;
         }
-        caps->effects[i] = always("fib", "asked for; a black hole rule was tried and read back");
     }
     return 0;
+}
+
+static bool is(const struct lab_caps *caps, enum lab_effect effect, const char *name)
+{
+    return caps->effects[effect].name && strcmp(caps->effects[effect].name, name) == 0;
+}
+
+static bool shaped(const struct path_state *p)
+{
+    return p->delay_ns || p->jitter_ns || p->loss_ppm || p->duplicate_ppm || p->reorder_ppm || p->corrupt_ppm;
+}
+
+static bool wanted_of(const struct topology *t, const unsigned *link_effects, size_t link, enum lab_effect effect)
+{
+    const struct path_state *base = &t->links[link].baseline;
+    bool always_so = effect == EFFECT_RATE ? base->rate_bps > 0 : shaped(base);
+    return always_so || (link_effects && link_effects[link] & 1u << effect);
+}
+
+bool lab_caps_settle(struct lab_caps *caps, const struct topology *t, const unsigned *link_effects,
+                     const char *const forced[LAB_EFFECTS], bool *wired)
+{
+    bool any = false;
+    for (size_t k = 0; k < t->link_count && is(caps, EFFECT_DEGRADE, "wire"); k++) {
+        any = any || wanted_of(t, link_effects, k, EFFECT_DEGRADE);
+    }
+    if (any && !forced[EFFECT_RATE] && caps->effects[EFFECT_RATE].available) {
+        caps->effects[EFFECT_RATE] = caps->effects[EFFECT_DEGRADE]; /* one link, one mechanism */
+    }
+    for (size_t k = 0; k < t->link_count; k++) {
+        bool one = (is(caps, EFFECT_DEGRADE, "wire") && wanted_of(t, link_effects, k, EFFECT_DEGRADE)) ||
+                   (is(caps, EFFECT_RATE, "wire") && wanted_of(t, link_effects, k, EFFECT_RATE));
+        any = any || one;
+        if (wired) {
+            wired[k] = one;
+        }
+    }
+    return any;
 }
 
 struct probe_answer {

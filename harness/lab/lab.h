@@ -16,13 +16,14 @@
 #include <stddef.h>
 
 struct err;
+struct wire_counts;
 
 /* Where link faults are made: the first that this machine can do, or the one forced with --mechanism. */
 enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_FAIL_OVER, LAB_EFFECTS };
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
-    const char *name; /* signal netem fib tbf file admin sim; "none": cannot be done here */
+    const char *name; /* signal netem wire fib tbf file admin sim; "none": cannot be done here */
     const char *why;  /* how we know, or why not and the remedy */
     bool available;
 };
@@ -36,12 +37,19 @@ struct lab_caps {
 };
 int lab_caps_probe(struct lab_caps *caps, struct err *e);
 
+/* Settle the choice for one run. Where the wire stands in for netem, it carries only links that have to be shaped, and
+ * then their rates too. link_effects, by link, is an or of 1u << effect for what faults will do to it (NULL: nothing);
+ * wired, by link (may be NULL), says which the wire carries. Returns whether any. */
+bool lab_caps_settle(struct lab_caps *caps, const struct topology *t, const unsigned *link_effects,
+                     const char *const forced[LAB_EFFECTS], bool *wired);
+
 struct lab_options {
     const char *run_path;      /* the run directory: node logs go to nodes/, private data to a tmpfs at lab/ */
     const char *gateway_path;  /* drgateway */
     uint64_t seed;
     int64_t zero_ns;           /* loop time of run time 0; every instant the lab returns is run time */
     const char *forced[LAB_EFFECTS]; /* --mechanism, NULL: probe */
+    const unsigned *link_effects;    /* by link: an or of 1u << effect for what faults will do to it; NULL: nothing */
 };
 
 enum node_state { NODE_DOWN, NODE_UP, NODE_FROZEN };
@@ -102,6 +110,11 @@ struct lab_ops {
     int (*client_fork)(struct lab *lab, uint16_t node, struct child *c, struct err *e);
     /* sim only, else NULL: a transport for load/client.h that talks to the model. */
     struct transport *(*transport)(struct lab *lab, uint16_t vantage_site);
+
+    /* The process that carries shaped links, where there is one: 1 there is none, 0 it lives, -1 it has died or does
+     * not answer, and what it carried cannot be believed. counts (NULL: only whether it
+     * lives) is what became of all frames. NULL in sim. */
+    int (*carriage)(struct lab *lab, struct wire_counts *counts, struct err *e);
 
     /* What is left on the host after close, for the audit; text gets a line per finding, empty when clean. */
     int (*residue)(const struct lab_options *o, char *text, size_t len, struct err *e);

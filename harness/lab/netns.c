@@ -39,7 +39,11 @@ static int choose_mechanisms(struct netns_lab *l, struct err *e)
     l->caps.usable = true;
     l->caps.rootless = l->cell.rootless;
     caps_judge(&trial, &l->caps);
-    return caps_force(&l->caps, &trial, l->options.forced, e);
+    if (caps_force(&l->caps, &trial, l->options.forced, e) != 0) {
+        return -1;
+    }
+    netns_wire_choose(l);
+    return 0;
 }
 
 static int make_log_folder(const struct netns_lab *l, struct err *e)
@@ -101,6 +105,7 @@ static void netns_close(struct lab *lab)
     int64_t until_ns = clock_mono_ns() + CLOSE_BOUND_NS;
     ask_list_close(&l->asks);
     cell_kill(&l->cell);
+    wire_close(steal(&l->wire));
     for (size_t i = 0; i < l->topo->node_count; i++) {
         if (l->runs[i].process.pid != 0) {
             child_stop(&l->runs[i].process, 0, NULL);
@@ -115,6 +120,8 @@ static void netns_close(struct lab *lab)
     free(l->nodes);
     free(l->routers);
     free(l->mesh);
+    free(l->wired);
+    free(l->wired_links);
     free(l->runs);
     free(l->run_path);
     free(l->gateway_path);
@@ -191,5 +198,6 @@ const struct lab_ops lab_netns = {
     .knock = netns_knock,
     .path_sockets = netns_path_sockets,
     .client_fork = netns_client_fork,
+    .carriage = netns_carriage,
     .residue = netns_residue,
 };

@@ -4,7 +4,8 @@
  *
  * One network namespace per node and one router per site. The router of a site has a device per node (dr-n<node>) and
  * one per link to another site (dr-m<link>); a node has eth0. Interface indexes are ours: a node's eth0 is 2, the
- * router's device of its i-th node 2 + i, its mesh devices follow.
+ * router's device of its i-th node 2 + i, its mesh devices follow. The two devices of a wired link do not end in each
+ * other but in the middle, the wire's namespace, in dr-w<link>a and dr-w<link>b.
  */
 #pragma once
 #include "harness/lab/ask.h"
@@ -12,6 +13,9 @@
 #include "harness/lab/cell.h"
 #include "harness/lab/lab.h"
 #include "harness/lab/nl.h"
+#include "harness/lab/wire.h"
+
+#include <string.h>
 
 #define NETNS_TRIPWIRE "dr-trip"
 
@@ -40,12 +44,22 @@ struct netns_lab {
     struct loop *loop;
     struct lab_caps caps;
     struct place *nodes, *routers;
+    struct place middle;
+    struct wire *wire;     /* NULL: no link is wired */
+    bool *wired;           /* by link */
+    uint16_t *wired_links; /* their numbers */
+    size_t wired_count;
     struct mesh_end *mesh; /* by path: the device on which it leaves the router of its first site */
     struct node_run *runs;
     struct ask_list asks;
     bool netem, tbf;   /* neutral plumbing in place on every mesh device */
     bool cut_by_netem; /* else by FIB rules */
 };
+
+static inline bool netns_does(const struct netns_lab *l, enum lab_effect effect, const char *mechanism)
+{
+    return strcmp(l->caps.effects[effect].name, mechanism) == 0;
+}
 
 static inline struct netns_lab *netns_of(struct lab *lab)
 {
@@ -62,6 +76,8 @@ int netns_build(struct netns_lab *l, struct err *e);
 void netns_tear_down(struct netns_lab *l);
 uint32_t netns_address(const struct netns_lab *l, uint16_t node); /* host byte order */
 
+void netns_offloads_off(int control, const char *device); /* control: a socket in the device's namespace */
+
 /* A socket made inside a namespace: it stays there wherever we go. -1 on failure. */
 int netns_socket(struct netns_lab *l, int netns_fd, int type, struct err *e);
 
@@ -77,7 +93,15 @@ int netns_desired_get(struct lab *lab, uint16_t node, json_t **config, struct er
 int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
 int netns_client_fork(struct lab *lab, uint16_t node, struct child *c, struct err *e);
 
+/* netns_wire.c: which links, what they are made of, and the process that carries them. */
+void netns_wire_choose(struct netns_lab *l);
+void netns_wire_pairs(const struct netns_lab *l, struct netlink *nl, size_t i, const struct netlink_end ends[2]);
+int netns_wire_furnish(struct netns_lab *l, int control, struct err *e); /* the middle's devices go up */
+int netns_wire_start(struct netns_lab *l, struct err *e);
+int netns_carriage(struct lab *lab, struct wire_counts *counts, struct err *e);
+
 /* netns_path.c */
+int netns_path_plumb(struct netns_lab *l, struct err *e); /* all paths neutral: at their baselines */
 int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e);
 int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e);
 int netns_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e);

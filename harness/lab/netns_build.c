@@ -9,6 +9,8 @@
  * Addresses of hardware are ours, so every neighbour entry is permanent from the start: a cut kills ARP, too, and learned
  * entries would turn a one-way cut into a two-way one after half a minute.
  *
+ * A link that has to be shaped by the wire is two such pairs, from each router to the middle (netns_wire.c).
+ *
  * Settings that new devices copy (rp_filter off, no IPv6) are written before there are devices. rp_filter would drop
  * the open direction of a one-way cut, hence it is read back from every router. Offloads are switched off at both ends of
  * each pair, else loss on a router would hit 64 KiB at a time.
@@ -80,7 +82,7 @@ static int make_place(struct place *p, int *control, bool router, struct err *e)
     return settle_namespace(router, e) != 0 || netlink_open(&p->nl, e) != 0 ? -1 : 0;
 }
 
-static void offloads_off(int control, const char *device)
+void netns_offloads_off(int control, const char *device)
 {
     static const uint32_t commands[] = {ETHTOOL_STXCSUM, ETHTOOL_SSG, ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO};
     for (size_t i = 0; i < array_len(commands); i++) {
@@ -191,12 +193,13 @@ static int make_places(struct netns_lab *l, int *controls, struct err *e)
             return -1;
         }
     }
+    int *next = controls + l->topo->node_count;
     for (size_t s = 0; s < l->topo->site_count; s++) {
-        if (make_place(&l->routers[s], &controls[l->topo->node_count + s], true, e) != 0) {
+        if (make_place(&l->routers[s], next++, true, e) != 0) {
             return -1;
         }
     }
-    return 0;
+    return l->wired_count > 0 ? make_place(&l->middle, next, false, e) : 0;
 }
 
 /* A pair between our own namespace and the one that is closed last: when our end has gone, so has the world. */
@@ -220,7 +223,13 @@ static int make_links(struct netns_lab *l, struct netlink *nl, const int *contro
     }
     for (uint16_t k = 0; k < t->link_count; k++) {
         mesh_ends(l, k, ends);
-        netlink_veth(nl, &ends[0], &ends[1]);
+        if (!l->wired[k]) {
+            netlink_veth(nl, &ends[0], &ends[1]);
+        }
+    }
+    for (size_t i = 0; i < l->wired_count; i++) {
+        mesh_ends(l, l->wired_links[i], ends);
+        netns_wire_pairs(l, nl, i, ends);
     }
     hang_tripwire(l, nl);
     if (netlink_flush(nl, e) != 0) {
@@ -228,11 +237,11 @@ static int make_links(struct netns_lab *l, struct netlink *nl, const int *contro
     }
     for (uint16_t n = 0; n < t->node_count; n++) {
         node_ends(l, n, &ends[0], &ends[1]);
-        offloads_off(controls[n], ends[0].name);
-        offloads_off(router_controls[t->nodes[n].site], ends[1].name);
+        netns_offloads_off(controls[n], ends[0].name);
+        netns_offloads_off(router_controls[t->nodes[n].site], ends[1].name);
     }
     for (uint16_t p = 0; p < 2 * t->link_count; p++) {
-        offloads_off(router_controls[path_from(t, p)], l->mesh[p].name);
+        netns_offloads_off(router_controls[path_from(t, p)], l->mesh[p].name);
     }
     return 0;
 }
@@ -276,28 +285,6 @@ static int check_sources_unchecked(const struct netns_lab *l, struct err *e)
     return 0;
 }
 
-/* Queueing disciplines that later only change: netem where there is one, else a token bucket that lets all pass. */
-static int lay_neutral_plumbing(struct netns_lab *l, struct err *e)
-{
-    const char *degrade = l->caps.effects[EFFECT_DEGRADE].name, *cut = l->caps.effects[EFFECT_CUT].name;
-    const char *rate = l->caps.effects[EFFECT_RATE].name;
-    l->netem = strcmp(degrade, "netem") == 0 || strcmp(cut, "netem") == 0 || strcmp(rate, "netem") == 0;
-    l->tbf = !l->netem && strcmp(rate, "tbf") == 0;
-    l->cut_by_netem = strcmp(cut, "netem") == 0;
-    const struct path_state neutral = {0};
-    for (uint16_t p = 0; p < 2 * l->topo->link_count; p++) {
-        struct netlink *nl = l->routers[path_from(l->topo, p)].nl;
-        const struct path_state *baseline = &l->topo->links[p / 2].baseline;
-        bool shaped = strcmp(degrade, "netem") == 0;
-        int64_t rate_bps = l->tbf ? baseline->rate_bps : 0;
-        if ((l->netem && netlink_netem_set(nl, l->mesh[p].index, shaped ? baseline : &neutral, true, e) != 0) ||
-            (l->tbf && netlink_tbf_set(nl, l->mesh[p].index, rate_bps, true, e) != 0)) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
 static int build_from_home(struct netns_lab *l, const int *controls, struct err *e)
 {
     if (setns(l->cell.net_fd, CLONE_NEWNET) != 0) {
@@ -307,14 +294,18 @@ static int build_from_home(struct netns_lab *l, const int *controls, struct err 
     if (netlink_open(&nl, e) != 0) {
         return -1;
     }
-    int rc = make_links(l, nl, controls, e) != 0 || furnish(l, e) != 0 || lay_neutral_plumbing(l, e) != 0 ? -1 : 0;
+    int middle = controls[l->topo->node_count + l->topo->site_count];
+    int rc = make_links(l, nl, controls, e) != 0 || furnish(l, e) != 0 || netns_wire_furnish(l, middle, e) != 0 ||
+                     netns_wire_start(l, e) != 0 || netns_path_plumb(l, e) != 0
+                 ? -1
+                 : 0;
     netlink_close(nl);
     return rc;
 }
 
 int netns_build(struct netns_lab *l, struct err *e)
 {
-    size_t places = l->topo->node_count + l->topo->site_count;
+    size_t places = l->topo->node_count + l->topo->site_count + 1; /* one for the middle */
     scoped_free int *controls = xcalloc(places, sizeof(*controls));
     number_mesh(l);
     int rc = make_places(l, controls, e) != 0 || build_from_home(l, controls, e) != 0 ||
@@ -344,6 +335,8 @@ void netns_tear_down(struct netns_lab *l)
     for (size_t s = 0; l->routers && s < l->topo->site_count; s++) {
         leave(&l->routers[s]);
     }
+    leave(&l->middle);
+    wire_forget(steal(&l->wire));
 }
 
 int netns_socket(struct netns_lab *l, int netns_fd, int type, struct err *e)

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Driving a path to a wanted state, and reading back what the kernel made of it.
+ * Driving a path to a wanted state, and reading back what was made of it.
  *
- * The path a to b leaves the router of a by its mesh device: netem sits there, at the way out. A cut without netem is a
- * black hole rule in the router of b for what comes in by its device of the same link. Either is absolute: asking for the
- * state that is already there changes nothing. Every change is read back and compared; what differs is an error here
- * and not a surprise in a report.
+ * The path a to b leaves the router of a by its mesh device: netem or a token bucket sits there, at the way out; behind it
+ * comes the wire, where the link is wired. A cut without netem is a black hole rule in the router of b for what comes
+ * in by its device of the same link. Which mechanism makes which part of a state is settled when the lab is opened, so a
+ * state falls into shares, one per mechanism, and what is read back is their sum.
  *
- * Without netem a path cannot have delay, loss and the like. A topology that has such links is played without them
- * (the conductor prints the limit), so wishes equal to the baseline are let pass, all others refused.
+ * Every share is absolute: asking for what is already there changes nothing. Every change is read back and compared; what
+ * differs is an error here and not a surprise in a report.
+ *
+ * A part for which there is no mechanism cannot be had. A topology that has such links is played without them (the
+ * conductor prints the limit), so wishes equal to the baseline are let pass, all others refused.
  */
 #include "harness/lab/netns.h"
 
@@ -52,6 +55,49 @@ static int drive_rule(struct netlink *nl, const struct netlink_rule *r, bool wan
     return there == wanted ? 0 : err_set(e, ERR_RUN, r->iif, "a black hole rule was acknowledged but not carried out");
 }
 
+static bool wired(const struct netns_lab *l, uint16_t path)
+{
+    return l->wired[path / 2];
+}
+
+/* What each mechanism has to do for a state. */
+struct shares {
+    struct path_state netem, wire, left_out;
+    int64_t tbf_bps;
+};
+
+/* Everything but cut and rate goes to one of them. */
+static void share_shape(const struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct shares *s)
+{
+    struct path_state shape = *wanted;
+    shape.cut = false;
+    shape.rate_bps = 0;
+    if (netns_does(l, EFFECT_DEGRADE, "netem")) {
+        s->netem = shape;
+    } else if (wired(l, path)) {
+        s->wire = shape;
+    } else {
+        s->left_out = shape;
+    }
+}
+
+static struct shares share(const struct netns_lab *l, uint16_t path, const struct path_state *wanted)
+{
+    struct shares s = {0};
+    share_shape(l, path, wanted, &s);
+    s.netem.cut = wanted->cut && l->cut_by_netem;
+    if (netns_does(l, EFFECT_RATE, "netem")) {
+        s.netem.rate_bps = wanted->rate_bps;
+    } else if (l->tbf) {
+        s.tbf_bps = wanted->rate_bps;
+    } else if (wired(l, path)) {
+        s.wire.rate_bps = wanted->rate_bps;
+    } else {
+        s.left_out.rate_bps = wanted->rate_bps;
+    }
+    return s;
+}
+
 static int read_netem(const struct netns_lab *l, uint16_t path, struct path_state *got, struct err *e)
 {
     if (netlink_netem_get(router_of(l, path_from(l->topo, path)), l->mesh[path].index, got, e) != 0) {
@@ -61,57 +107,94 @@ static int read_netem(const struct netns_lab *l, uint16_t path, struct path_stat
     return 0;
 }
 
-static int drive_netem(struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct err *e)
+static int drive_netem(struct netns_lab *l, uint16_t path, const struct path_state *share, bool first, struct err *e)
 {
-    struct path_state asked = *wanted, got;
-    asked.cut = wanted->cut && l->cut_by_netem;
-    l->mesh[path].spread = asked.spread;
-    if (netlink_netem_set(router_of(l, path_from(l->topo, path)), l->mesh[path].index, &asked, false, e) != 0 ||
-        read_netem(l, path, &got, e) != 0) {
+    struct netlink *nl = router_of(l, path_from(l->topo, path));
+    struct path_state got;
+    l->mesh[path].spread = share->spread;
+    if (netlink_netem_set(nl, l->mesh[path].index, share, first, e) != 0 || read_netem(l, path, &got, e) != 0) {
         return -1;
     }
-    return shape_same(&asked, &got)
+    return shape_same(share, &got)
                ? 0
                : err_set(e, ERR_RUN, l->mesh[path].name, "netem reads back something else than was asked for");
 }
 
-static int drive_without_netem(struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct err *e)
+static int drive_tbf(struct netns_lab *l, uint16_t path, int64_t rate_bps, bool first, struct err *e)
 {
-    const struct path_state *baseline = &l->topo->links[path / 2].baseline;
-    struct path_state plain = *wanted;
-    plain.cut = baseline->cut;
-    plain.rate_bps = baseline->rate_bps;
-    if (!shape_same(&plain, baseline)) {
-        err_set(e, ERR_MACHINE, "degrade", "delay, loss and the like need netem, and this kernel has none");
-        return err_help(e, "load sch_netem, or run on a kernel that has it");
-    }
-    if (!l->tbf) {
-        return wanted->rate_bps == baseline->rate_bps
-                   ? 0
-                   : err_set(e, ERR_MACHINE, "rate", "a rate needs netem or a token bucket, and this kernel has neither");
-    }
     struct netlink *nl = router_of(l, path_from(l->topo, path));
-    int64_t got;
-    if (netlink_tbf_get(nl, l->mesh[path].index, &got, e) != 0) {
+    int64_t got = -8;
+    if (!first && netlink_tbf_get(nl, l->mesh[path].index, &got, e) != 0) {
         return -1;
     }
-    if (got / 8 == wanted->rate_bps / 8) {
+    if (got / 8 == rate_bps / 8) {
         return 0;
     }
-    if (netlink_tbf_set(nl, l->mesh[path].index, wanted->rate_bps, false, e) != 0 ||
+    if (netlink_tbf_set(nl, l->mesh[path].index, rate_bps, first, e) != 0 ||
         netlink_tbf_get(nl, l->mesh[path].index, &got, e) != 0) {
         return -1;
     }
-    return got / 8 == wanted->rate_bps / 8 ? 0 : err_set(e, ERR_RUN, l->mesh[path].name, "the rate reads back as another");
+    return got / 8 == rate_bps / 8 ? 0 : err_set(e, ERR_RUN, l->mesh[path].name, "the rate reads back as another");
+}
+
+static int drive_wire(struct netns_lab *l, uint16_t path, const struct path_state *share, struct err *e)
+{
+    struct path_state got;
+    if (wire_set(l->wire, path, share, &got, e) != 0) {
+        return -1;
+    }
+    return shape_same(share, &got)
+               ? 0
+               : err_set(e, ERR_RUN, l->mesh[path].name, "the wire says that something else is in force than was asked for");
+}
+
+static int drive_shares(struct netns_lab *l, uint16_t path, const struct shares *s, bool first, struct err *e)
+{
+    return (l->netem && drive_netem(l, path, &s->netem, first, e) != 0) ||
+                   (l->tbf && drive_tbf(l, path, s->tbf_bps, first, e) != 0) ||
+                   (wired(l, path) && drive_wire(l, path, &s->wire, e) != 0)
+               ? -1
+               : 0;
+}
+
+int netns_path_plumb(struct netns_lab *l, struct err *e)
+{
+    l->cut_by_netem = netns_does(l, EFFECT_CUT, "netem");
+    l->netem = l->cut_by_netem || netns_does(l, EFFECT_DEGRADE, "netem") || netns_does(l, EFFECT_RATE, "netem");
+    l->tbf = !l->netem && netns_does(l, EFFECT_RATE, "tbf");
+    for (uint16_t p = 0; p < 2 * l->topo->link_count; p++) {
+        struct shares s = share(l, p, &l->topo->links[p / 2].baseline);
+        if (drive_shares(l, p, &s, true, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int refuse(const struct netns_lab *l, const char *what, enum lab_effect effect, struct err *e)
+{
+    if (l->caps.effects[effect].available) {
+        return err_set(e, ERR_DEFECT, what, "nothing was laid for it on this link when the lab was opened");
+    }
+    err_set(e, ERR_MACHINE, what, "this machine cannot do it to a link");
+    return err_help(e, "%s", l->caps.effects[effect].why);
 }
 
 int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e)
 {
     struct netns_lab *l = netns_of(lab);
-    if (wanted->cut && strcmp(l->caps.effects[EFFECT_CUT].name, "none") == 0) {
-        return err_set(e, ERR_MACHINE, "cut", "this machine cannot cut a link");
+    const struct path_state *baseline = &l->topo->links[path / 2].baseline;
+    struct shares s = share(l, path, wanted), base = share(l, path, baseline);
+    if (wanted->cut && !l->caps.effects[EFFECT_CUT].available) {
+        return refuse(l, "cut", EFFECT_CUT, e);
     }
-    int rc = l->netem ? drive_netem(l, path, wanted, e) : drive_without_netem(l, path, wanted, e);
+    if (s.left_out.rate_bps != base.left_out.rate_bps) {
+        return refuse(l, "rate", EFFECT_RATE, e);
+    }
+    if (!shape_same(&s.left_out, &base.left_out)) {
+        return refuse(l, "degrade", EFFECT_DEGRADE, e);
+    }
+    int rc = drive_shares(l, path, &s, false, e);
     if (rc != 0 || l->cut_by_netem) {
         return rc;
     }
@@ -119,18 +202,34 @@ int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *want
     return drive_rule(router_of(l, path_to(l->topo, path)), &rule, wanted->cut, e);
 }
 
+/* What is in force by netem, bucket and wire together: no part is made by two of them. */
+static int read_shares(struct netns_lab *l, uint16_t path, struct path_state *sum, struct err *e)
+{
+    struct netlink *nl = router_of(l, path_from(l->topo, path));
+    struct path_state netem = {0}, wire = {0};
+    struct wire_counts counts;
+    int64_t tbf_bps = 0;
+    if ((l->netem && read_netem(l, path, &netem, e) != 0) ||
+        (l->tbf && netlink_tbf_get(nl, l->mesh[path].index, &tbf_bps, e) != 0) ||
+        (wired(l, path) && wire_get(l->wire, path, &wire, &counts, e) != 0)) {
+        return -1;
+    }
+    if (netem.cut) {
+        netem.loss_ppm = 0; /* how it was done, not what was asked for */
+    }
+    *sum = netns_does(l, EFFECT_DEGRADE, "netem") ? netem : wire;
+    sum->cut = netem.cut;
+    sum->rate_bps = netem.rate_bps + tbf_bps + wire.rate_bps;
+    return 0;
+}
+
 int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e)
 {
     struct netns_lab *l = netns_of(lab);
-    struct netlink *nl = router_of(l, path_from(l->topo, path));
-    *actual = (struct path_state){0};
-    if ((l->netem && read_netem(l, path, actual, e) != 0) ||
-        (l->tbf && netlink_tbf_get(nl, l->mesh[path].index, &actual->rate_bps, e) != 0)) {
-        return -1;
-    }
     struct netlink_rule rule = cut_rule(l, path);
     bool there;
-    if (netlink_rule_there(router_of(l, path_to(l->topo, path)), &rule, &there, e) != 0) {
+    if (read_shares(l, path, actual, e) != 0 ||
+        netlink_rule_there(router_of(l, path_to(l->topo, path)), &rule, &there, e) != 0) {
         return -1;
     }
     actual->cut = actual->cut || there;

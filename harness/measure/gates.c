@@ -131,6 +131,9 @@ static const char *errors_wrong(const struct study *s, const struct result *out)
     if (out->quality.harness_error_count)
         return arena_printf(s->arena, "%lld planned requests were not sent or were stopped on our side",
                             (long long)out->quality.harness_error_count);
+    if (out->quality.wire_overflow_count)
+        return arena_printf(s->arena, "the wire lost %lld frames that nobody asked it to lose",
+                            (long long)out->quality.wire_overflow_count);
     return NULL;
 }
 

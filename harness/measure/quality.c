@@ -2,8 +2,8 @@
 /*
  * How good the measurement itself was: our own lateness, suspects, clocks (measurement sections 1 and 13).
  *
- * sigma over a span is the worst canary lateness or slip a_k - s_k that touches it, whichever process was late. All of
- * them are one list sorted by begin; a query scans back no further than the longest one reaches. A request that is bad
+ * sigma over a span is the worst canary lateness, slip a_k - s_k or lateness of the wire that touches it, whichever process
+ * was late. All of them are one list sorted by begin; a query scans back no further than the longest one reaches. A request that is bad
  * only because somebody of ours was late is a suspect: the recovery search counts it both ways and so widens the
  * interval by itself. A suspended host shows as a change of BOOTTIME - MONOTONIC between two clock samples.
  */
@@ -35,7 +35,7 @@ static void add_lag(struct study *s, int64_t from, int64_t to)
 
 static void collect_lags(struct study *s)
 {
-    size_t room = s->ev->stall_count;
+    size_t room = s->ev->stall_count + s->ev->event_count;
     for (size_t i = 0; i < s->stream_count; i++)
         room += s->streams[i].len;
     s->lags = arena_array(s->arena, struct lag, room + 1);
@@ -44,6 +44,9 @@ static void collect_lags(struct study *s)
     for (size_t i = 0; i < s->stream_count; i++)
         for (size_t j = 0; j < s->streams[i].len; j++)
             add_lag(s, s->streams[i].at[j]->planned_ns, sample_left(s->streams[i].at[j]));
+    for (size_t i = 0; i < s->ev->event_count; i++)
+        if (s->ev->events[i].kind == EVENT_WIRE && text_eq(s->ev->events[i].outcome, "late"))
+            add_lag(s, s->ev->events[i].at_ns, s->ev->events[i].end_ns);
     qsort(s->lags, s->lag_count, sizeof(*s->lags), by_from);
 }
 
@@ -160,6 +163,15 @@ static void worst_lags(const struct study *s, struct result_quality *q)
     q->max_stall_ms = (double)stall / 1e6;
 }
 
+static int64_t wire_overflow(const struct study *s)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < s->ev->event_count; i++)
+        if (s->ev->events[i].kind == EVENT_WIRE && s->ev->events[i].code > 0)
+            n = ns_add(n, s->ev->events[i].code);
+    return n;
+}
+
 /* ---- the self-test that was relied on ---- */
 
 static double number_in(const json_t *row, const char *key)
@@ -215,6 +227,6 @@ void quality_fill(const struct study *s, struct result_quality *q)
     struct clock_finding clock = clock_check(s);
     q->suspended = clock.suspended;
     q->clock_slew_ppm = clock.slew_ppm;
-    q->wire_overflow_count = 0;
+    q->wire_overflow_count = wire_overflow(s);
     quality_selftest(s, q);
 }

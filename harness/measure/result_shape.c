@@ -14,7 +14,6 @@
 #define F(type, kind_, member) {.name = #member, .kind = kind_, .offset = offsetof(type, member)}
 #define TEXT(type, member) F(type, JB_TEXT, member)
 #define NUM(type, member) F(type, JB_NUMBER, member)
-#define NUM_ADDED(type, member) {.name = #member, .kind = JB_NUMBER, .offset = offsetof(type, member), .added = true}
 #define INT(type, member) F(type, JB_INT, member)
 #define FLAG(type, member) F(type, JB_BOOL, member)
 #define TEXTS(type, member) F(type, JB_TEXTS, member)
@@ -27,6 +26,14 @@
     {.name = #member, .kind = JB_OBJECT, .offset = offsetof(type, member), .of = &(shape), \
      .present_offset = offsetof(type, flag)}
 #define LIST(type, member, shape) {.name = #member, .kind = JB_LIST, .offset = offsetof(type, member), .of = &(shape)}
+/* Came after the first release of schema version 1. */
+#define ADDED(type, kind_, member) \
+    {.name = #member, .kind = kind_, .offset = offsetof(type, member), .added = true}
+#define PART_ADDED(type, member, shape, flag) \
+    {.name = #member, .kind = JB_OBJECT, .offset = offsetof(type, member), .of = &(shape), \
+     .present_offset = offsetof(type, flag), .added = true}
+#define LIST_ADDED(type, member, shape) \
+    {.name = #member, .kind = JB_LIST, .offset = offsetof(type, member), .of = &(shape), .added = true}
 #define SHAPE(name, type) \
     static const struct json_shape name = {name##_fields, array_len(name##_fields), sizeof(type)}
 
@@ -107,8 +114,9 @@ SHAPE(evidence, T);
 static const struct json_field objective_fields[] = {
     TEXT(T, name), TEXT(T, title), TEXT(T, direction), NUM(T, target), NUM(T, achieved_lower),
     NUM(T, achieved_upper), TEXT(T, unit), NUM(T, resolution), NUM(T, floor), NUM(T, floor_mean), NUM(T, floor_max),
-    NUM_ADDED(T, efficiency), NUM_ADDED(T, excess), VERDICT(T, verdict), TEXT(T, reason), TEXT(T, method), TEXT(T, recovered_by), INT(T, fault_id), TEXTS(T, flags),
-    FLAG(T, implied), INT(T, line), INT(T, column), LIST(T, evidence, evidence)};
+    ADDED(T, JB_NUMBER, efficiency), ADDED(T, JB_NUMBER, excess), VERDICT(T, verdict), TEXT(T, reason), TEXT(T, method),
+    TEXT(T, recovered_by), INT(T, fault_id), TEXTS(T, flags), FLAG(T, implied), INT(T, line), INT(T, column),
+    LIST(T, evidence, evidence)};
 SHAPE(objective, T);
 #undef T
 
@@ -140,7 +148,7 @@ SHAPE(requests, T);
 
 #define T struct result_lost
 static const struct json_field lost_fields[] = {INT(T, id), NUM(T, acked_at_s), TEXT(T, region), TEXT(T, when),
-                                               TEXT(T, key), TEXT(T, value), TEXT(T, class)};
+                                               ADDED(T, JB_TEXT, key), ADDED(T, JB_TEXT, value), ADDED(T, JB_TEXT, class)};
 SHAPE(lost, T);
 #undef T
 
@@ -149,8 +157,8 @@ static const struct json_field ledger_fields[] = {
     TEXT(T, file), TEXT(T, chain_sha256), INT(T, write_count), INT(T, acked_count), INT(T, failed_count),
     INT(T, unknown_count), INT(T, lost_before_count), INT(T, lost_after_count), INT(T, gone_count),
     INT(T, stranded_count), INT(T, landed_count), INT(T, vanished_count), INT(T, contradicted_count),
-    INT(T, foreign_count), INT(T, duplicated_count), INT(T, corrupt_count), INT(T, conflicting_count), INT(T, lost_most_count),
-    FLAG(T, final_read_complete), TEXTS(T, regions_read), LIST(T, lost, lost), FLAG(T, lost_truncated)};
+    INT(T, foreign_count), INT(T, duplicated_count), INT(T, corrupt_count), INT(T, conflicting_count),
+    ADDED(T, JB_INT, lost_most_count), FLAG(T, final_read_complete), TEXTS(T, regions_read), LIST(T, lost, lost), FLAG(T, lost_truncated)};
 SHAPE(ledger, T);
 #undef T
 
@@ -184,7 +192,7 @@ static const struct json_field quality_fields[] = {
     NUM(T, hold_s), NUM(T, max_slip_ms), NUM(T, max_stall_ms), INT(T, suspect_count), INT(T, harness_error_count),
     FLAG(T, suspended), NUM(T, clock_slew_ppm), NUM(T, replication_lag_ms), INT(T, exposure_write_count),
     NUM(T, unknown_ratio), INT(T, wire_overflow_count),
-    PART_IF(T, crosscheck, crosscheck, has_crosscheck), LIST(T, selftest, selftest)};
+    PART_ADDED(T, crosscheck, crosscheck, has_crosscheck), LIST_ADDED(T, selftest, selftest)};
 SHAPE(quality, T);
 #undef T
 

@@ -15,6 +15,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "harness/run/carriage.h"
 #include "harness/run/converge.h"
 #include "harness/run/crowd.h"
 #include "harness/run/drill.h"
@@ -45,10 +46,13 @@ void drill_stop(struct drill *d, const char *reason)
     record_fact(&d->rec, EVENT_ABORT, NULL, NULL, reason, d->signal);
 }
 
-/* A worker that is gone makes every later number worthless: no use in going on. */
+/* A worker or a wire that is gone makes every later number worthless: no use in going on. */
 static void drill_watch(struct drill *d)
 {
     const char *why = d->crowd ? crowd_failure(d->crowd) : NULL;
+    struct err e = {0};
+    if (!why && carriage_watch(d, &e) < 0)
+        why = e.msg;
     if (d->roll)
         roll_call(d->roll, "exited");
     if (!why || d->stop)
@@ -216,6 +220,7 @@ static bool drill_course(struct drill *d)
 static void drill_close_lab(struct drill *d, struct interrupt *interrupt)
 {
     strikes_rollback(d->strikes);
+    carriage_record(d);
     crowd_free(d->crowd);
     d->crowd = NULL;
     observer_free(d->observer);
@@ -306,6 +311,9 @@ int run_drill(const struct plan *plan, const struct run_options *o, int *signal_
     d.rec.zero_ns = simulated ? 0 : clock_mono_ns();
     struct lab_options lab = {.run_path = o->run_path, .gateway_path = o->gateway_path, .seed = plan->seed,
                               .zero_ns = d.rec.zero_ns};
+    scoped_free unsigned *link_effects = xcalloc(plan->topology->link_count + 1, sizeof(*link_effects));
+    run_link_effects(plan, link_effects);
+    lab.link_effects = link_effects;
     memcpy(lab.forced, o->forced, sizeof(lab.forced));
     struct interrupt interrupt = {.fd = -1};
     const char *outcome = "void";

@@ -45,5 +45,8 @@ struct run_options {
  * interrupted the run, 0 none. */
 int run_drill(const struct plan *plan, const struct run_options *o, int *signal_seen, struct err *e);
 
+/* What the plan's faults will do to each link: an or of 1u << effect, link_count entries, zeroed before. */
+void run_link_effects(const struct plan *plan, unsigned *by_link);
+
 /* Leave evidence of a run that this machine cannot do: header and end (outcome unfit), nothing is started. */
 int run_unfit(const struct plan *plan, const struct run_options *o, const char *reason, struct err *e);

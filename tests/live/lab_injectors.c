@@ -39,9 +39,13 @@ static void must(struct drill *d, int rc, const char *doing)
 
 static void begin(struct drill *d, struct stage *s, const char *verb, const struct action *a)
 {
+    static unsigned effects[16];
     stage_topology(&s->topo, 2, 2);
-    *d = (struct drill){.stage = s, .lab = stage_open(s), .action = *a, .injector = injector_find(verb)};
+    *d = (struct drill){.stage = s, .action = *a, .injector = injector_find(verb)};
     d->action.type = &d->injector->type;
+    injection_link_effects(&s->topo, &d->action, effects);
+    s->options.link_effects = effects;
+    d->lab = stage_open(s);
     must(d, fabric_new(&d->fabric, d->lab, &s->topo, &s->err), "fabric");
     uint16_t paths[2];
     size_t n = injection_paths(&s->topo, a, paths, 2);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The owner of a lab is killed with SIGKILL: within a second every process inside is dead and the links are gone.
+ * The owner of a lab is killed with SIGKILL: within a second every process inside is dead, nodes and wire, and the
+ * links are gone.
  *
  * The watcher adopts orphans and reaps them, as the program above the conductor does, so that it need not rely on how
  * soon the machine's first process does it. It holds the owner's own network namespace open, in which one end of the
@@ -36,7 +37,7 @@ static _Noreturn void own(struct stage *s, int tell_fd)
 {
     struct lab *lab = stage_open(s);
     struct netns_lab *l = netns_of(lab);
-    struct report r = {.pids = {l->cell.init.pid}, .n = 1};
+    struct report r = {.pids = {l->cell.init.pid, wire_pid(l->wire)}, .n = 2};
     struct child client;
     if (lab_netns.client_fork(lab, stage_client(&s->topo, 0), &client, &s->err) == 0) {
         poll(NULL, 0, -1);
@@ -89,7 +90,10 @@ static bool dies_by(int pidfd, int64_t until_ns)
 
 static void killed_owner(struct stage *s)
 {
+    static const unsigned effects[16] = {1u << EFFECT_DEGRADE};
     stage_topology(&s->topo, 2, 2);
+    s->options.link_effects = effects;
+    s->options.forced[EFFECT_DEGRADE] = "wire";
     int ends[2];
     struct child owner;
     CHECK(pipe2(ends, O_CLOEXEC) == 0 && prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) == 0);

@@ -56,7 +56,9 @@ static void one_way(struct stage *s)
 
 static void shapes(struct stage *s)
 {
+    static const unsigned effects[16] = {1u << EFFECT_DEGRADE, 1u << EFFECT_RATE};
     stage_topology(&s->topo, 2, 1);
+    s->options.link_effects = effects;
     struct lab *lab = stage_open(s);
     struct path_state slow = {.delay_ns = 30 * NS_PER_MS, .jitter_ns = NS_PER_MS, .loss_ppm = 100000}, got = {0};
     int rc = lab_netns.path_set(lab, 0, &slow, &s->err);

@@ -208,6 +208,9 @@ static int play(const struct act *act, const struct stage *given)
         return 1;
     }
     bool right = WIFEXITED(c.status) && WEXITSTATUS(c.status) == 0;
+    if (WIFSIGNALED(c.status)) {
+        printf("%s: ended by signal %d\n", act->name, WTERMSIG(c.status));
+    }
     printf("%-6s %s\n", right ? "ok" : "FAILED", act->name);
     return right ? 0 : 1;
 }

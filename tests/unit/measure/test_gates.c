@@ -182,6 +182,14 @@ static void g5_harness(void)
     bench_run(&b);
     CU_ASSERT_EQUAL(bench_check(&b, "harness")->verdict, MET);
     rebuild();
+    bench_event(&b, EVENT_WIRE, 46000, 46000, NULL, "ok", 0);
+    bench_run(&b);
+    CU_ASSERT_EQUAL(bench_check(&b, "harness")->verdict, MET);
+    CU_ASSERT_EQUAL(b.result->quality.wire_overflow_count, 0);
+    bench_event(&b, EVENT_WIRE, 45999, 46000, NULL, "overflow", 3);
+    bench_run(&b);
+    CU_ASSERT_EQUAL(b.result->quality.wire_overflow_count, 3);
+    expect_void("harness", "lost 3 frames");
     b.samples.at[1000].flags = SAMPLE_HARNESS_ERROR;
     expect_void("harness", "not sent");
     b.samples.at[1000].outcome = OUTCOME_UNSENT;
@@ -222,6 +230,15 @@ static void g6_clock(void)
     CU_ASSERT_DOUBLE_EQUAL(b.result->quality.clock_slew_ppm, 10, 0.01); /* 1 ms in 100 s, no gate */
     CU_ASSERT_EQUAL(b.result->run.verdict, MET);
     rebuild();
+}
+
+static void g7_late_wire(void)
+{
+    bench_event(&b, EVENT_WIRE, 16000, 16499, NULL, "late", 0);
+    bench_run(&b);
+    CU_ASSERT_EQUAL(bench_check(&b, "harness")->verdict, MET);
+    bench_event(&b, EVENT_WIRE, 16000, 16501, NULL, "late", 0);
+    expect_void("harness", "drtest itself was 501.0 ms late");
 }
 
 static void g7_stall(void)
@@ -351,6 +368,7 @@ void suite_gates(void)
     runner_test(g5_harness);
     runner_test(g6_clock);
     runner_test(g7_stall);
+    runner_test(g7_late_wire);
     runner_test(g9_floor);
     runner_test(g10_targets);
     runner_test(an_interruption_skips_what_is_undecided);

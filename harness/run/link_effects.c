@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* What a plan will do to links, for the lab, which lays down beforehand what faults only change later. */
+#include "harness/run/run.h"
+#include "injectors/injector.h"
+
+void run_link_effects(const struct plan *plan, unsigned *by_link)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].action.type->class == ACTION_FAULT)
+            injection_link_effects(plan->topology, &plan->steps[i].action, by_link);
+}
