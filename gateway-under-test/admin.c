@@ -30,7 +30,7 @@ static void answer_metrics(struct node *n, struct exchange *x)
     metrics_print(n->counters, &body);
     metrics_gauge(&body, "uptime_seconds", "seconds since the process began",
                   (double)(loop_now(n->loop) - n->started_ns) / (double)NS_PER_S);
-    metrics_gauge(&body, "connections", "open client connections", (double)n->service.open);
+    metrics_gauge(&body, "connections", "open client connections", (double)(n->service.open + n->secure.open));
     if (n->ops->gauges != NULL)
         n->ops->gauges(n, &body);
     exchange_answer(x, 200, "text/plain; version=0.0.4", "", body.at, body.len);

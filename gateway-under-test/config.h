@@ -80,6 +80,11 @@ struct config {
     uint64_t flaws;
     int64_t drain_ms;
     /* gateway */
+    struct {
+        int listen; /* 0: no TLS */
+        const char *certificate, *key; /* files; a relative name begins at the configuration's folder */
+        int64_t handshake_ms;
+    } tls;
     bool forced; /* may offer much less than the one before */
     struct config_route *routes;
     size_t route_count;

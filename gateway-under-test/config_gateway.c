@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gateway's part of the configuration: routes, pools, drift. A route that names no pool but an address gets a pool
+ * The gateway's part of the configuration: routes, pools, drift, TLS. A route that names no pool but an address gets a pool
  * of one member, so that the rest of the gateway knows pools only.
  *
  * The guard: what a control plane that has lost its own data hands out is well-formed, and empty. A gateway that has
@@ -186,15 +186,33 @@ static int parse_pools_and_routes(struct config_place *top)
     return 0;
 }
 
+static int parse_tls(const struct config_place *top)
+{
+    static const char *const keys[] = {"listen", "certificate", "key", "handshake_ms", NULL};
+    struct config *c = top->config;
+    struct config_place at;
+    if (json_object_get(top->object, "tls") == NULL)
+        return 0;
+    if (place_enter(top, "tls", &at) < 0 || place_keys(&at, keys) < 0 ||
+        want_small(&at, "listen", 1, 65535, WANTED, &c->tls.listen) < 0 ||
+        want_text(&at, "certificate", NULL, &c->tls.certificate) < 0 ||
+        want_text(&at, "key", c->tls.certificate, &c->tls.key) < 0 ||
+        want_int(&at, "handshake_ms", 10, 600000, 2000, &c->tls.handshake_ms) < 0)
+        return -1;
+    bool taken = c->tls.listen == c->listen || c->tls.listen == c->admin;
+    return taken ? place_fail(&at, "listen", "must differ from the other ports") : 0;
+}
+
 int config_parse_gateway(struct config_place *top)
 {
-    static const char *const keys[] = {"node",     "role",   "region", "listen", "admin", "flaws",
-                                       "drain_ms", "routes", "pools",  "drift",  "force", NULL};
+    static const char *const keys[] = {"node",   "role",  "region", "listen", "admin", "flaws", "drain_ms",
+                                       "routes", "pools", "drift",  "force",  "tls",   NULL};
     static const char *const drift_keys[] = {"check_ms", "policy", "revert_after_ms", NULL};
     static const char *const policies[] = {"alert", "revert", NULL};
     struct config *c = top->config;
     struct config_place at = *top;
-    if (place_keys(top, keys) < 0 || want_bool(top, "force", false, &c->forced) < 0 || parse_pools_and_routes(top) < 0)
+    if (place_keys(top, keys) < 0 || want_bool(top, "force", false, &c->forced) < 0 || parse_tls(top) < 0 ||
+        parse_pools_and_routes(top) < 0)
         return -1;
     bool given = json_object_get(top->object, "drift") != NULL;
     int policy = 0;

@@ -3,10 +3,14 @@
  * Reads until the kernel has no more or the owner's limit is reached, writes at once and keeps what does not fit.
  * A descriptor that hung up while the owner does not read is taken off the loop, so that a level-triggered loop
  * cannot spin on it; the owner sees `error`.
+ *
+ * TLS stands between the buffers and the socket: what arrives passes through tls_take before it is `in`, and `out` becomes
+ * `wire` before it leaves. A peer that provokes answers and does not take them is given up.
  */
 #include "gateway-under-test/conn.h"
 
 #include "gateway-under-test/own.h"
+#include "gateway-under-test/tls.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 
@@ -19,6 +23,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* The bytes that go to the socket as they are. */
+static struct text *leaving(struct conn *c)
+{
+    return c->tls != NULL ? &c->wire : &c->out;
+}
+
 static void watch(struct conn *c)
 {
     if (!c->open || c->error != 0)
@@ -26,7 +36,7 @@ static void watch(struct conn *c)
     uint32_t events = 0;
     if (!c->paused && !c->eof && !c->connecting)
         events |= EPOLLIN;
-    if (c->connecting || c->out_at < c->out.len)
+    if (c->connecting || c->out_at < leaving(c)->len)
         events |= EPOLLOUT;
     if (c->io.loop != NULL && events == c->watched)
         return;
@@ -44,8 +54,13 @@ static void fail(struct conn *c, int os)
 
 static void flush(struct conn *c)
 {
-    while (c->out_at < c->out.len) {
-        ssize_t n = send(c->fd, c->out.at + c->out_at, c->out.len - c->out_at, MSG_NOSIGNAL);
+    struct text *t = leaving(c);
+    if (c->tls != NULL && tls_seal(c->tls, &c->out, &c->wire) < 0) {
+        fail(c, EPROTO);
+        return;
+    }
+    while (c->out_at < t->len) {
+        ssize_t n = send(c->fd, t->at + c->out_at, t->len - c->out_at, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -56,14 +71,28 @@ static void flush(struct conn *c)
         }
         c->out_at += (size_t)n;
     }
-    text_clear(&c->out);
+    text_clear(t);
     c->out_at = 0;
+}
+
+/* What came from the network, to where the owner reads it. */
+static void take_in(struct conn *c, const char *bytes, size_t len)
+{
+    if (c->tls == NULL) {
+        text_add_bytes(&c->in, bytes, len);
+        return;
+    }
+    enum tls_end end = tls_take(c->tls, bytes, len, &c->in, &c->wire);
+    flush(c); /* an alert, too, if it can still go */
+    c->eof = c->eof || end == TLS_GOODBYE;
+    if (end == TLS_BROKEN || c->wire.len - c->out_at > c->in_limit)
+        fail(c, EPROTO);
 }
 
 static void receive(struct conn *c)
 {
     char block[16 * 1024];
-    while (!c->eof && c->in.len < c->in_limit) {
+    while (!c->eof && c->error == 0 && c->in.len < c->in_limit) {
         size_t room = c->in_limit - c->in.len;
         ssize_t n = recv(c->fd, block, room < sizeof(block) ? room : sizeof(block), 0);
         if (n < 0 && errno == EINTR)
@@ -75,7 +104,7 @@ static void receive(struct conn *c)
         }
         if (n == 0)
             c->eof = true;
-        text_add_bytes(&c->in, block, (size_t)n);
+        take_in(c, block, (size_t)n);
         if ((size_t)n < sizeof(block))
             return; /* the rest, an end of file included, comes with the next turn */
     }
@@ -111,6 +140,7 @@ int conn_adopt(struct conn *c, struct loop *l, int fd, size_t in_limit, void (*e
 {
     text_clear(&c->in);
     text_clear(&c->out);
+    text_clear(&c->wire);
     c->out_at = 0;
     c->loop = l;
     c->fd = fd;
@@ -122,6 +152,16 @@ int conn_adopt(struct conn *c, struct loop *l, int fd, size_t in_limit, void (*e
     c->io.ready = conn_ready;
     watch(c);
     return c->error == 0 ? 0 : -1;
+}
+
+void conn_secure(struct conn *c, struct tls *t)
+{
+    c->tls = t;
+}
+
+bool conn_shaken(const struct conn *c)
+{
+    return c->tls == NULL || tls_shaken(c->tls);
 }
 
 int conn_dial(struct conn *c, struct loop *l, const struct sockaddr_in *to, int64_t user_timeout_ms, size_t in_limit,
@@ -163,7 +203,7 @@ void conn_send(struct conn *c, const void *bytes, size_t len)
 
 bool conn_idle(const struct conn *c)
 {
-    return c->out_at >= c->out.len;
+    return c->tls != NULL ? c->out.len == 0 && c->out_at >= c->wire.len : c->out_at >= c->out.len;
 }
 
 void conn_take(struct conn *c, size_t n)
@@ -192,9 +232,21 @@ int conn_detach(struct conn *c)
     return steal_fd(&c->fd);
 }
 
+/* Best effort: a peer that reads nothing any more need not be told. */
+static void say_goodbye(struct conn *c)
+{
+    if (c->error != 0 || c->out_at < c->wire.len)
+        return;
+    tls_goodbye(c->tls, &c->wire);
+    flush(c);
+}
+
 void conn_close(struct conn *c)
 {
+    if (c->open && c->tls != NULL)
+        say_goodbye(c);
     loop_io_stop(&c->io);
+    tls_free(steal(&c->tls));
     if (c->open)
         fd_close(&c->fd);
     c->open = false;
@@ -205,6 +257,7 @@ void conn_deinit(struct conn *c)
     conn_close(c);
     text_deinit(&c->in);
     text_deinit(&c->out);
+    text_deinit(&c->wire);
 }
 
 int tcp_listen(int port, struct err *e)

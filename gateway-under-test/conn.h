@@ -5,6 +5,8 @@
  * Embedded in its owner (server.c, upstream.c, the replication links). `event` is called after every arrival, after the
  * end of connecting, and after a failure, and is the last thing conn does: it may close and free the owner. The owner
  * reads `in` and takes from it with conn_take. A zeroed struct conn is closed. fd is -1 or 0 while closed.
+ *
+ * A secured connection speaks TLS on the network and plain bytes to its owner, who need not know.
  */
 #pragma once
 #include "harness/base/loop.h"
@@ -15,13 +17,16 @@
 #include <stdint.h>
 
 struct sockaddr_in;
+struct tls;
 
 struct conn {
     struct loop_io io;
     struct loop *loop;
     int fd;
     struct text in, out;
-    size_t out_at;   /* bytes of out that are sent */
+    struct tls *tls;  /* NULL: plain */
+    struct text wire; /* out as TLS made it */
+    size_t out_at;    /* bytes of out, or of wire, that are sent */
     size_t in_limit; /* reading stops when in holds this many */
     bool open, connecting, paused;
     uint32_t watched; /* events asked of the loop */
@@ -32,6 +37,9 @@ struct conn {
 
 /* Take over a connected, non-blocking descriptor. Clears the buffers but keeps their memory. */
 int conn_adopt(struct conn *c, struct loop *l, int fd, size_t in_limit, void (*event)(struct conn *c));
+/* Speak TLS from now on, as the server; takes t. Before anything was read or sent. */
+void conn_secure(struct conn *c, struct tls *t);
+bool conn_shaken(const struct conn *c); /* plain, or through with its handshake */
 /* Begin to connect; `event` tells the outcome. -1 with c->error set when it fails at once. */
 int conn_dial(struct conn *c, struct loop *l, const struct sockaddr_in *to, int64_t user_timeout_ms, size_t in_limit,
               void (*event)(struct conn *c));

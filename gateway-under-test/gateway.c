@@ -6,10 +6,13 @@
 #include "gateway-under-test/gateway.h"
 
 #include "gateway-under-test/node.h"
+#include "gateway-under-test/tls.h"
 #include "harness/base/err.h"
+#include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int gateway_open(struct node *n, struct err *e)
@@ -64,21 +67,56 @@ static void gateway_handle(struct node *n, struct exchange *x)
     proxy_start(g, x, r);
 }
 
+/* The body {"<key>": true | false}, or an error answered. */
+static bool take_wish(struct exchange *x, const char *key, bool *wish)
+{
+    struct http_span body = exchange_body(x);
+    scoped_json json_t *doc = json_read(body.at, body.len, "request", NULL);
+    const json_t *value = json_object_get(doc, key);
+    if (!json_is_boolean(value)) {
+        char what[64];
+        (void)snprintf(what, sizeof(what), "%s must be true or false", key);
+        answer_error(x, 400, "", what);
+        return false;
+    }
+    *wish = json_is_true(value);
+    return true;
+}
+
+static void stand_by(struct node *n, struct exchange *x)
+{
+    if (take_wish(x, "standby", &n->standby))
+        answer_json(x, 200, json_pack("{s:b}", "standby", n->standby));
+}
+
+/* A drill's wish: handshakes on the TLS port are begun by clients and not answered. */
+static void stall_handshakes(struct node *n, struct exchange *x)
+{
+    struct err e = {0};
+    bool stall;
+    if (n->identity == NULL) {
+        answer_error(x, 409, "", "there is no TLS here");
+        return;
+    }
+    if (!take_wish(x, "stall", &stall))
+        return;
+    if (server_hold(&n->secure, stall, &e) < 0) {
+        answer_error(x, 500, "", "the port cannot be watched");
+        return;
+    }
+    answer_json(x, 200, json_pack("{s:b}", "stall", stall));
+}
+
 static bool gateway_admin(struct node *n, struct exchange *x)
 {
-    if (!span_is(exchange_path(x), "/standby") || !span_is(exchange_method(x), "POST"))
+    struct http_span path = exchange_path(x);
+    bool post = span_is(exchange_method(x), "POST");
+    if (post && span_is(path, "/standby"))
+        stand_by(n, x);
+    else if (post && span_is(path, "/tls"))
+        stall_handshakes(n, x);
+    else
         return false;
-    struct http_span body = exchange_body(x);
-    json_t *doc = json_read(body.at, body.len, "request", NULL);
-    const json_t *wish = json_object_get(doc, "standby");
-    if (!json_is_boolean(wish)) {
-        json_decref(doc);
-        answer_error(x, 400, "", "standby must be true or false");
-        return true;
-    }
-    n->standby = json_is_true(wish);
-    json_decref(doc);
-    answer_json(x, 200, json_pack("{s:b}", "standby", n->standby));
     return true;
 }
 
@@ -90,6 +128,15 @@ static bool gateway_ready(struct node *n)
             return true;
     }
     return false;
+}
+
+static json_t *tls_status(const struct node *n)
+{
+    if (n->identity == NULL)
+        return json_null();
+    return json_pack("{s:s, s:I, s:b, s:I, s:I}", "certificate", tls_identity_fingerprint(n->identity), "ends_s",
+                     (json_int_t)tls_identity_ends_s(n->identity), "stall", n->secure.held, "handshakes",
+                     (json_int_t)n->secure.handshakes, "handshakes_failed", (json_int_t)n->secure.handshakes_failed);
 }
 
 static void gateway_status(struct node *n, json_t *into)
@@ -112,6 +159,7 @@ static void gateway_status(struct node *n, json_t *into)
     json_object_set_new(into, "drift_since_ms",
                         drifting ? json_integer((now - g->drift.since) / NS_PER_MS) : json_null());
     json_object_set_new(into, "standby", json_boolean(n->standby));
+    json_object_set_new(into, "tls", tls_status(n));
     json_object_set_new(into, "upstreams", upstreams);
     json_object_set_new(into, "requests", json_integer(n->counters[COUNTER_requests]));
     json_object_set_new(into, "errors", json_integer(n->counters[COUNTER_errors]));

@@ -5,13 +5,16 @@
  * and the exchanges under way finish, for at most five seconds. The flaw drain_ignored skips all of that.
  *
  * A new configuration is parsed and checked before anything is touched; the role may refuse it, too. Identity and
- * ports cannot change while the process lives.
+ * ports cannot change while the process lives. Each reload reads the certificate again: one that cannot be used is a
+ * reason to refuse all of it.
  */
 #include "gateway-under-test/node.h"
 
 #include "gateway-under-test/own.h"
+#include "gateway-under-test/tls.h"
 #include "harness/base/clock.h"
 #include "harness/base/err.h"
+#include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
@@ -53,12 +56,65 @@ static void on_admin(void *ctx, struct exchange *x)
 static void on_drain(struct loop_timer *t, int64_t now)
 {
     struct node *n = owner_of(t, struct node, drain_timer);
-    if (n->service.fd >= 0)
+    if (n->service.fd >= 0) {
         server_stop_accepting(&n->service);
-    if (n->service.busy == 0 || now >= n->drain_until)
+        server_stop_accepting(&n->secure);
+    }
+    if (n->service.busy + n->secure.busy == 0 || now >= n->drain_until)
         n->stop = true;
     else
         loop_timer_set(n->loop, t, now + FINISH_STEP_MS * NS_PER_MS);
+}
+
+/* The file that a name in the configuration means. */
+static void beside_config(const struct node *n, const char *name, struct text *path)
+{
+    const char *slash = name[0] == '/' ? NULL : strrchr(n->config_path, '/');
+    text_addf(path, "%.*s%s", slash ? (int)(slash + 1 - n->config_path) : 0, n->config_path, name);
+}
+
+/* NULL without TLS. */
+static int read_identity(const struct node *n, const struct config *c, struct tls_identity **out, struct err *e)
+{
+    *out = NULL;
+    if (c->tls.listen == 0)
+        return 0;
+    scoped_text struct text certificate = {0}, key = {0};
+    beside_config(n, c->tls.certificate, &certificate);
+    beside_config(n, c->tls.key, &key);
+    return tls_identity_open(out, text_str(&certificate), text_str(&key), e);
+}
+
+static void show_identity(struct node *n, struct tls_identity *take)
+{
+    server_secure(&n->secure, take);
+    tls_identity_close(n->identity);
+    n->identity = take;
+}
+
+static int open_secure(struct node *n, struct err *e)
+{
+    struct server_limits limits = server_defaults;
+    struct tls_identity *identity;
+    if (n->config->tls.listen == 0)
+        return 0;
+    limits.handshake_ms = n->config->tls.handshake_ms;
+    if (read_identity(n, n->config, &identity, e) < 0)
+        return -1;
+    if (server_open(&n->secure, n->loop, n->config->tls.listen, &limits, on_service, n, e) < 0) {
+        tls_identity_close(identity);
+        return -1;
+    }
+    show_identity(n, identity);
+    return 0;
+}
+
+static void close_ports(struct node *n)
+{
+    server_close(&n->service);
+    server_close(&n->secure);
+    server_close(&n->admin);
+    tls_identity_close(steal(&n->identity));
 }
 
 int node_open(struct node *n, struct loop *l, struct config *config, struct err *e)
@@ -68,13 +124,13 @@ int node_open(struct node *n, struct loop *l, struct config *config, struct err 
     n->ops = roles[config->role];
     n->started_ns = loop_now(l);
     n->drain_timer.due = on_drain;
-    n->service.fd = n->admin.fd = -1;
+    n->service.fd = n->secure.fd = n->admin.fd = -1;
     rng_init(&n->rng, rng_entropy_seed(), config->node);
     if (server_open(&n->admin, l, config->admin, &server_defaults, on_admin, n, e) < 0)
         return -1;
-    if (server_open(&n->service, l, config->listen, &server_defaults, on_service, n, e) < 0 || n->ops->open(n, e) < 0) {
-        server_close(&n->service);
-        server_close(&n->admin);
+    if (server_open(&n->service, l, config->listen, &server_defaults, on_service, n, e) < 0 || open_secure(n, e) < 0 ||
+        n->ops->open(n, e) < 0) {
+        close_ports(n);
         return -1;
     }
     return 0;
@@ -84,8 +140,7 @@ void node_close(struct node *n)
 {
     n->ops->close(n);
     loop_timer_stop(&n->drain_timer);
-    server_close(&n->service);
-    server_close(&n->admin);
+    close_ports(n);
     config_free(n->config);
 }
 
@@ -108,11 +163,18 @@ int node_adopt(struct node *n, struct config *next, struct err *e)
 {
     const struct config *now = n->config;
     if (strcmp(next->node, now->node) != 0 || strcmp(next->region, now->region) != 0 || next->role != now->role ||
-        next->listen != now->listen || next->admin != now->admin)
+        next->listen != now->listen || next->admin != now->admin || next->tls.listen != now->tls.listen)
         return err_set(e, ERR_MEANING, "configuration",
                        "node, role, region and ports cannot change in a running process");
-    if (n->ops->reload != NULL && n->ops->reload(n, next, e) < 0)
+    struct tls_identity *identity;
+    if (read_identity(n, next, &identity, e) < 0)
         return -1;
+    if (n->ops->reload != NULL && n->ops->reload(n, next, e) < 0) {
+        tls_identity_close(identity);
+        return -1;
+    }
+    if (identity != NULL)
+        show_identity(n, identity);
     config_free(n->config);
     n->config = next;
     n->counters[COUNTER_reloads]++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every process is, whatever its role: a loop, a configuration, a service port, an admin port, counters.
+ * What every process is, whatever its role: a loop, a configuration, a service port, an admin port, counters; a gateway may
+ * offer its service over TLS on a port beside it.
  *
  * main.c makes one; the role (gateway.c, origin.c, witness.c) hangs on it by struct role_ops. The node answers
  * /healthz, /readyz and /metrics on both ports and /status, /config on the admin port; the rest is the role's.
@@ -35,7 +36,8 @@ struct node {
     const char *config_path, *desired_path, *data_dir; /* the last two may be NULL */
     const struct role_ops *ops;
     void *self; /* of the role */
-    struct server service, admin;
+    struct server service, secure, admin; /* secure: over TLS, where the configuration has it */
+    struct tls_identity *identity;        /* what it shows there */
     struct loop_timer drain_timer;
     struct rng rng;
     int64_t started_ns, drain_until;

@@ -6,11 +6,13 @@
  *
  * Accepting is batched (at most 64 per turn, so that work already taken in goes on). Over the limit of connections a
  * newcomer is closed at once. Time-outs: the first byte of a head starts the clock of the head, its end that of the
- * body; between exchanges the idle time counts; an answer that nobody takes is given up.
+ * body; between exchanges the idle time counts; an answer that nobody takes is given up, and so is who does not come to
+ * the end of his handshake.
  */
 #include "gateway-under-test/server.h"
 
 #include "gateway-under-test/own.h"
+#include "gateway-under-test/tls.h"
 #include "harness/base/arena.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
@@ -22,7 +24,8 @@
 #define ACCEPT_BATCH 64
 
 const struct server_limits server_defaults = {
-    .head_ms = 5000, .body_ms = 5000, .idle_ms = 30000, .write_ms = 10000, .connections = 4096};
+    .head_ms = 5000, .body_ms = 5000, .idle_ms = 30000, .write_ms = 10000, .handshake_ms = 2000,
+    .connections = 4096};
 
 static void exchange_free(struct exchange *x)
 {
@@ -36,6 +39,7 @@ static void exchange_free(struct exchange *x)
     if (x->next != NULL)
         x->next->prev = x->prev;
     s->open--;
+    s->handshakes_failed += x->shaking;
     free(x);
 }
 
@@ -102,7 +106,13 @@ static void advance(struct exchange *x)
 
 static void on_event(struct conn *c)
 {
-    advance(owner_of(c, struct exchange, conn));
+    struct exchange *x = owner_of(c, struct exchange, conn);
+    if (x->shaking && conn_shaken(c)) {
+        x->shaking = false;
+        x->server->handshakes++;
+        arm(x, x->server->limits.idle_ms);
+    }
+    advance(x);
 }
 
 static void on_timeout(struct loop_timer *t, int64_t now)
@@ -114,6 +124,15 @@ static void on_timeout(struct loop_timer *t, int64_t now)
         return;
     }
     refuse(x, 408, "request not completed in time");
+}
+
+static void welcome(struct exchange *x)
+{
+    const struct server *s = x->server;
+    x->shaking = s->identity != NULL;
+    if (x->shaking)
+        conn_secure(&x->conn, tls_new(s->identity));
+    arm(x, x->shaking ? s->limits.handshake_ms : s->limits.idle_ms);
 }
 
 static void on_accept(struct loop_io *io, uint32_t events)
@@ -138,7 +157,7 @@ static void on_accept(struct loop_io *io, uint32_t events)
         if (conn_adopt(&x->conn, s->loop, steal_fd(&fd), HTTP_RAW_MAX, on_event) < 0)
             exchange_free(x);
         else
-            arm(x, s->limits.idle_ms);
+            welcome(x);
     }
 }
 
@@ -154,6 +173,20 @@ int server_open(struct server *s, struct loop *l, int port, const struct server_
         return 0;
     fd_close(&s->fd);
     return -1;
+}
+
+void server_secure(struct server *s, const struct tls_identity *identity)
+{
+    s->identity = identity;
+}
+
+int server_hold(struct server *s, bool held, struct err *e)
+{
+    s->held = held;
+    if (!held && s->fd >= 0)
+        return loop_io_set(s->loop, &s->listener, s->fd, EPOLLIN, e);
+    loop_io_stop(&s->listener);
+    return 0;
 }
 
 void server_stop_accepting(struct server *s)

@@ -14,6 +14,7 @@
 struct err;
 struct server;
 struct text;
+struct tls_identity;
 
 struct exchange {
     struct conn conn;
@@ -25,10 +26,11 @@ struct exchange {
     bool advancing; /* server.c is on the stack */
     bool closing;   /* close once the answer is sent */
     bool continued; /* 100 Continue is sent */
+    bool shaking;   /* TLS: in its handshake */
 };
 
 struct server_limits {
-    int64_t head_ms, body_ms, idle_ms, write_ms;
+    int64_t head_ms, body_ms, idle_ms, write_ms, handshake_ms;
     int connections;
 };
 
@@ -36,7 +38,9 @@ struct server {
     struct loop *loop;
     struct loop_io listener;
     int fd;
-    bool draining;
+    bool draining, held;
+    const struct tls_identity *identity; /* NULL: plain; borrowed */
+    int64_t handshakes, handshakes_failed;
     int open, busy; /* connections; exchanges being answered */
     struct exchange *head;
     struct server_limits limits;
@@ -44,11 +48,15 @@ struct server {
     void *ctx;
 };
 
-/* The limits every port uses: 5 s for a head, 5 s for a body, 30 s idle, 10 s to take an answer, 4096 connections. */
+/* The limits every port uses: 5 s for a head, 5 s for a body, 30 s idle, 10 s to take an answer, 2 s for a
+ * TLS handshake, 4096 connections. */
 extern const struct server_limits server_defaults;
 
 int server_open(struct server *s, struct loop *l, int port, const struct server_limits *limits,
                 void (*handle)(void *ctx, struct exchange *x), void *ctx, struct err *e);
+/* Newcomers speak TLS with this identity from now on; who is connected stays with what he has. */
+void server_secure(struct server *s, const struct tls_identity *identity);
+int server_hold(struct server *s, bool held, struct err *e); /* leave newcomers waiting in the kernel's queue, or take them in */
 void server_stop_accepting(struct server *s); /* and close what is idle; the busy ones finish and close */
 void server_close(struct server *s);          /* everything, at once */
 
