@@ -16,14 +16,15 @@
 #include <stddef.h>
 
 struct err;
+struct text;
 struct wire_counts;
 
 /* Where link faults are made: the first that this machine can do, or the one forced with --mechanism. */
-enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_FAIL_OVER, LAB_EFFECTS };
+enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_FAIL_OVER, EFFECT_TLS, LAB_EFFECTS };
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
-    const char *name; /* signal netem wire fib tbf file admin sim; "none": cannot be done here */
+    const char *name; /* signal netem wire fib tbf file admin openssl sim; "none": cannot be done here */
     const char *why;  /* how we know, or why not and the remedy */
     bool available;
 };
@@ -65,6 +66,15 @@ typedef void lab_answer_fn(void *arg, const struct lab_answer *answer);
 /* How a TCP connect plus optional HTTP GET on a node's own port went, asked from another node past every gateway. */
 enum knock { KNOCK_ANSWERED, KNOCK_REFUSED, KNOCK_SILENT, KNOCK_CONNECTED_SILENT };
 
+/* How a TLS handshake with a gateway went, seen from another node. */
+enum handshake_end {
+    HANDSHAKE_DONE,    /* body: verify (an X509_V_ code, 0 well), why (in words), certificate (SHA-256), version */
+    HANDSHAKE_REFUSED, /* no connection */
+    HANDSHAKE_SILENT,  /* no connection in time */
+    HANDSHAKE_STALLED, /* connected, and no end of the handshake in time */
+    HANDSHAKE_BROKEN,  /* an alert, the end, or no TLS */
+};
+
 struct lab;
 struct lab_ops {
     const char *kind; /* "netns" | "sim" */
@@ -102,6 +112,18 @@ struct lab_ops {
     /* Knock on a node's serving port from another node's namespace; callback as above, status holds enum knock. */
     int (*knock)(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
                  lab_answer_fn *done, void *arg, struct err *e);
+
+    /* TLS of the gateways, in a world that has it; fails elsewhere. What a gateway shows is a bundle: PEM of key,
+     * certificate and chain in one file, replaced atomically, read by the gateway on SIGHUP. issue: a new one, of the
+     * kind; fingerprint is SHA-256 of the certificate in hex. authority: the file with the root that customers believe. */
+    int (*tls_issue)(struct lab *lab, uint16_t node, enum certificate kind, struct text *bundle, char fingerprint[65],
+                     struct err *e);
+    int (*tls_get)(struct lab *lab, uint16_t node, struct text *bundle, struct err *e);
+    int (*tls_set)(struct lab *lab, uint16_t node, const char *bundle, struct err *e);
+    const char *(*tls_authority)(struct lab *lab); /* NULL: none, or not by files */
+    /* Shake hands with a gateway's TLS port from another node's namespace; callback as of admin. */
+    int (*handshake)(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
+                     struct err *e);
 
     /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. NULL in sim. */
     int (*path_sockets)(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);

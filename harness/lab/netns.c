@@ -80,7 +80,7 @@ static int netns_open(struct lab **lab, const struct topology *t, const struct l
     l->runs = xcalloc(t->node_count, sizeof(*l->runs));
     l->loop = loop_new(e);
     if (!l->loop || make_log_folder(l, e) != 0 || open_cell(l, e) != 0 || choose_mechanisms(l, e) != 0 ||
-        netns_build(l, e) != 0) {
+        netns_build(l, e) != 0 || netns_tls_open(l, e) != 0) {
         netns_close(&l->lab);
         return -1;
     }
@@ -104,6 +104,7 @@ static void netns_close(struct lab *lab)
     struct netns_lab *l = netns_of(lab);
     int64_t until_ns = clock_mono_ns() + CLOSE_BOUND_NS;
     ask_list_close(&l->asks);
+    netns_tls_close(l);
     cell_kill(&l->cell);
     wire_close(steal(&l->wire));
     for (size_t i = 0; i < l->topo->node_count; i++) {
@@ -196,6 +197,11 @@ const struct lab_ops lab_netns = {
     .node_unplug = netns_node_unplug,
     .admin = netns_admin,
     .knock = netns_knock,
+    .tls_issue = netns_tls_issue,
+    .tls_get = netns_tls_get,
+    .tls_set = netns_tls_set,
+    .tls_authority = netns_tls_authority,
+    .handshake = netns_handshake,
     .path_sockets = netns_path_sockets,
     .client_fork = netns_client_fork,
     .carriage = netns_carriage,

@@ -9,8 +9,10 @@
  */
 #pragma once
 #include "harness/lab/ask.h"
+#include "harness/lab/authority.h"
 #include "harness/lab/caps.h"
 #include "harness/lab/cell.h"
+#include "harness/lab/handshake.h"
 #include "harness/lab/lab.h"
 #include "harness/lab/nl.h"
 #include "harness/lab/wire.h"
@@ -52,6 +54,9 @@ struct netns_lab {
     struct mesh_end *mesh; /* by path: the device on which it leaves the router of its first site */
     struct node_run *runs;
     struct ask_list asks;
+    struct authority *authority; /* NULL: a world without TLS */
+    char *authority_path;        /* its root, for customers */
+    struct handshake_list handshakes;
     bool netem, tbf;   /* neutral plumbing in place on every mesh device */
     bool cut_by_netem; /* else by FIB rules */
 };
@@ -91,7 +96,19 @@ int netns_config_get(struct lab *lab, uint16_t node, json_t **config, struct err
 int netns_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
 int netns_desired_get(struct lab *lab, uint16_t node, json_t **config, struct err *e);
 int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
+int netns_tls_get(struct lab *lab, uint16_t node, struct text *bundle, struct err *e);
+int netns_tls_set(struct lab *lab, uint16_t node, const char *bundle, struct err *e);
 int netns_client_fork(struct lab *lab, uint16_t node, struct child *c, struct err *e);
+
+/* netns_tls.c */
+int netns_tls_open(struct netns_lab *l, struct err *e);
+void netns_tls_close(struct netns_lab *l);
+int netns_tls_furnish(struct netns_lab *l, uint16_t node, struct err *e); /* a good certificate on a new disk */
+int netns_tls_issue(struct lab *lab, uint16_t node, enum certificate kind, struct text *bundle, char fingerprint[65],
+                    struct err *e);
+const char *netns_tls_authority(struct lab *lab);
+int netns_handshake(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
+                    struct err *e);
 
 /* netns_wire.c: which links, what they are made of, and the process that carries them. */
 void netns_wire_choose(struct netns_lab *l);

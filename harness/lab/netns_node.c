@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Nodes as processes. Each has a folder on the lab's private disk: config.json (what it reads, drift happens here),
- * desired.json (the truth, read-only) and data/. A start renders the configuration only when there is none: what
- * somebody changed on its disk survives a power loss as it would on a real machine. A lost disk takes both along.
+ * desired.json (the truth, read-only), data/, and in a world with TLS a gateway's tls.pem. A start renders the
+ * configuration only when there is none: what somebody changed on its disk survives a power loss as it would on a real
+ * machine. A lost disk takes all of it along.
  *
  * The program is started in the node's network namespace and, being our child, in the cell's pid namespace. What it
  * prints goes to nodes/<node>.log in the run directory, starts of one node one behind the other.
@@ -31,6 +32,7 @@
 #define DEATH_BOUND_NS (2 * NS_PER_S)
 #define FREEZE_BOUND_NS (500 * NS_PER_MS)
 #define CONFIG_MAX (1u << 20)
+#define BUNDLE_MAX (1u << 16)
 
 /* <run>/lab/<site>/<node>/<file>; file "" is the folder itself. */
 static void node_path(const struct netns_lab *l, uint16_t node, const char *file, struct text *path)
@@ -83,7 +85,7 @@ static int furnish_disk(struct netns_lab *l, uint16_t node, struct err *e)
         return 0;
     }
     scoped_json json_t *doc = render_config(l->topo, node);
-    if (put_json(text_str(&path), doc, e) != 0) {
+    if (put_json(text_str(&path), doc, e) != 0 || netns_tls_furnish(l, node, e) != 0) {
         return -1;
     }
     return netns_desired_set(&l->lab, node, doc, e);
@@ -219,6 +221,20 @@ int netns_config_set(struct lab *lab, uint16_t node, const json_t *config, struc
     scoped_text struct text path = {0};
     node_path(netns_of(lab), node, "config.json", &path);
     return put_json(text_str(&path), config, e);
+}
+
+int netns_tls_get(struct lab *lab, uint16_t node, struct text *bundle, struct err *e)
+{
+    scoped_text struct text path = {0};
+    node_path(netns_of(lab), node, RENDER_BUNDLE, &path);
+    return text_read_file(bundle, text_str(&path), BUNDLE_MAX, e);
+}
+
+int netns_tls_set(struct lab *lab, uint16_t node, const char *bundle, struct err *e)
+{
+    scoped_text struct text path = {0};
+    node_path(netns_of(lab), node, RENDER_BUNDLE, &path);
+    return file_replace(text_str(&path), bundle, strlen(bundle), e);
 }
 
 int netns_client_fork(struct lab *lab, uint16_t node, struct child *c, struct err *e)

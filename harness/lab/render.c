@@ -9,6 +9,8 @@
  *     patience   a try 600 ms, all tries 950 ms: below the second after which clients count an answer as bad; a store
  *                waits 500 ms for a synchronous peer before it has it recorded as out of sync
  *
+ * A certificate lies beside the configuration, whose fingerprint must not depend on the run's folder.
+ *
  * The first origin of a region has its store; its other origins pass requests on to it.
  */
 #include "harness/lab/render.h"
@@ -22,6 +24,7 @@ enum {
     TRY_MS = 600,
     TOTAL_MS = 950,
     RETRIES = 2,
+    HANDSHAKE_MS = 2000,
     DEGRADE_AFTER_MS = 500,
     RATE_LIMIT_PER_S = 100000
 };
@@ -111,6 +114,10 @@ static void add_gateway(json_t *doc, const struct topology *t, const struct topo
                                   "total_ms", TOTAL_MS, "retries", RETRIES));
     set(doc, "pools", json_pack("{s:o}", "orders", pool));
     set(doc, "drift", json_pack("{s:i, s:s, s:i}", "check_ms", 500, "policy", "revert", "revert_after_ms", 2000));
+    if (t->tls) {
+        set(doc, "tls", json_pack("{s:i, s:s, s:i}", "listen", TOPO_PORT_HTTPS, "certificate", RENDER_BUNDLE,
+                                  "handshake_ms", HANDSHAKE_MS));
+    }
 }
 
 static json_t *store_peers(const struct topology *t, uint16_t own)

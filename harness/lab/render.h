@@ -7,4 +7,6 @@
 #include "harness/spec/topology.h"
 #include <jansson.h>
 
+#define RENDER_BUNDLE "tls.pem" /* a gateway's key, certificate and chain, beside its configuration */
+
 json_t *render_config(const struct topology *t, uint16_t node); /* new reference; NULL for a client: it runs nothing */

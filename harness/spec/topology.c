@@ -327,6 +327,7 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     check_failover(&b);
     b.t->failover = spec.failover;
     b.t->replication = spec.replication;
+    b.t->tls = spec.tls;
     b.t->flaws = spec.flaws.at;
     b.t->flaw_count = spec.flaws.len;
     return binder->diags->errors == errors ? b.t : NULL;

@@ -18,6 +18,7 @@
 #define TOPO_MAX_SOURCES 255         /* addresses of one client: its own and 10.<site+1>.254.1 to .254 */
 #define TOPO_PORTS_PER_SOURCE 28232u /* a new network namespace has ip_local_port_range 32768 to 60999 */
 #define TOPO_PORT_HTTP 8080
+#define TOPO_PORT_HTTPS 8443 /* gateways, where the topology has TLS: what customers use then */
 #define TOPO_PORT_REPLICATION 7001
 #define TOPO_PORT_LEASE 7002
 #define TOPO_PORT_ADMIN 9900
@@ -75,6 +76,17 @@ static inline int64_t path_slowest_ns(const struct path_state *s)
     return s->delay_ns + spread + (full_bits > 0 ? full_bits * 1000000 / s->rate_bps * 1000 : 0);
 }
 
+/* A gateway's certificate, and what is wrong with it; the rotated one is a new one with nothing wrong. */
+enum certificate {
+    CERTIFICATE_NONE,
+    CERTIFICATE_ROTATED,
+    CERTIFICATE_EXPIRED,
+    CERTIFICATE_NOT_YET_VALID,
+    CERTIFICATE_WRONG_NAME,
+    CERTIFICATE_UNKNOWN_ISSUER,
+    CERTIFICATE_NO_CHAIN
+};
+
 struct topo_link {
     uint16_t a, b; /* sites */
     struct path_state baseline;
@@ -118,6 +130,7 @@ struct topology {
     size_t endpoint_count;
     struct topo_failover failover;
     struct topo_replication replication;
+    bool tls;                       /* customers speak https */
     const char **flaws;             /* deliberate weaknesses switched on in the reference gateway */
     size_t flaw_count;
 };
@@ -133,6 +146,11 @@ static inline int64_t topo_renew_ms(const struct topology *t)
     int64_t every = (t->failover.probe_every_ns + 999999) / 1000000, third = topo_lease_ms(t) / 3;
     int64_t renew = every < third ? every : third;
     return renew > 0 ? renew : 1;
+}
+/* The port of a gateway that customers use. */
+static inline uint16_t topo_customer_port(const struct topology *t)
+{
+    return t->tls ? TOPO_PORT_HTTPS : TOPO_PORT_HTTP;
 }
 /* How long a node that was told to stop goes on serving while /readyz says no: until every client has seen it. */
 static inline int64_t topo_drain_ms(const struct topology *t)

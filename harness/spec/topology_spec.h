@@ -26,6 +26,7 @@ struct topology_spec {
     struct field_items regions, vantages, links;
     struct topo_failover failover;
     struct topo_replication replication;
+    bool tls;
     struct field_texts flaws;
     int gateway, store, traffic_manager; /* drivers; the reference ones so far */
 };

@@ -39,9 +39,20 @@ static const char *word(const json_t *doc, const char *pointer)
     return s ? s : "(none)";
 }
 
+static void gateway_with_tls(void)
+{
+    lab->topo.tls = true;
+    scoped_json json_t *c = render_config(&lab->topo, 3), *origin = render_config(&lab->topo, 5);
+    CU_ASSERT_EQUAL(number(c, "/tls/listen"), 8443);
+    CU_ASSERT_STRING_EQUAL(word(c, "/tls/certificate"), "tls.pem");
+    CU_ASSERT_PTR_NULL(json_object_get(origin, "tls"));
+    lab->topo.tls = false;
+}
+
 static void gateway(void)
 {
     scoped_json json_t *c = render_config(&lab->topo, 3);
+    CU_ASSERT_PTR_NULL(json_object_get(c, "tls"));
     CU_ASSERT_STRING_EQUAL(word(c, "/node"), "west/1");
     CU_ASSERT_STRING_EQUAL(word(c, "/role"), "gateway");
     CU_ASSERT_STRING_EQUAL(word(c, "/region"), "west");
@@ -143,6 +154,7 @@ void suite_render(void)
 {
     runner_suite(set_up, tear_down);
     runner_test(gateway);
+    runner_test(gateway_with_tls);
     runner_test(origin);
     runner_test(second_origin_passes_on);
     runner_test(witness);
