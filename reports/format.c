@@ -68,7 +68,7 @@ const char *format_check(const char *check)
 const char *format_outcome(unsigned outcome)
 {
     static const char *const words[OUTCOMES] = {"good",    "late",  "wrong",   "http_status",
-                                                "refused", "reset", "timeout", "unsent"};
+                                                "refused", "reset", "timeout", "unsent", "tls"};
     return outcome < OUTCOMES ? words[outcome] : "unknown";
 }
 

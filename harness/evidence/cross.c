@@ -10,4 +10,4 @@ const char *const cross_kind_words[] = {[CROSS_BEGIN] = "begin", [CROSS_REQUEST]
 const char *const cross_outcome_words[] = {
     [OUTCOME_GOOD] = "good",       [OUTCOME_LATE] = "late",   [OUTCOME_WRONG] = "wrong",
     [OUTCOME_HTTP_STATUS] = "status", [OUTCOME_REFUSED] = "refused", [OUTCOME_RESET] = "reset",
-    [OUTCOME_TIMEOUT] = "timeout", [OUTCOME_UNSENT] = "unsent", [OUTCOMES] = NULL};
+    [OUTCOME_TIMEOUT] = "timeout", [OUTCOME_UNSENT] = "unsent", [OUTCOME_TLS] = "tls", [OUTCOMES] = NULL};

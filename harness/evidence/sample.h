@@ -22,10 +22,11 @@ enum outcome {
     OUTCOME_LATE,        /* right, but completed more than T_req after its planned send */
     OUTCOME_WRONG,       /* 2xx with wrong nonce, checksum or length */
     OUTCOME_HTTP_STATUS, /* any other status */
-    OUTCOME_REFUSED,     /* no connection: refused, unreachable, name or TLS failure */
+    OUTCOME_REFUSED,     /* no connection: refused, unreachable, name failure */
     OUTCOME_RESET,       /* broke after a byte left: reset, empty reply, short body, send or receive error */
     OUTCOME_TIMEOUT,     /* connect or whole-request time-out */
     OUTCOME_UNSENT,      /* planned, not sent: a harness error */
+    OUTCOME_TLS,         /* no secure connection: handshake failed or certificate not accepted; no byte of the request left */
     OUTCOMES
 };
 

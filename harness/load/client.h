@@ -31,6 +31,7 @@ struct exchange_answer {
     bool reconnected;           /* silently retried on a new connection */
     bool queued;                /* the client library held it back: a harness error (libcurl 8.6 and newer tell) */
     bool timed_out, refused;
+    bool insecure;              /* refused because the TLS handshake failed or its certificate did not satisfy */
     int status;                 /* HTTP status, 0 none */
     const char *body;           /* borrowed during the callback, NUL-terminated */
     size_t body_len;
@@ -60,4 +61,6 @@ int transport_curl_new(struct transport **t, struct loop *l, size_t max_in_fligh
 /* Connections made from now on leave from these addresses of this machine in turn. Copied; host byte order. With none or
  * one the kernel chooses. */
 void transport_curl_sources(struct transport *t, const uint32_t *addresses, size_t count);
+/* Requests made from now on go by https; servers are believed by the root in this file alone. Before the first one. */
+void transport_curl_secure(struct transport *t, const char *authority);
 json_t *transport_curl_facts(void); /* library version and every setting that matters, for the header; new reference */

@@ -13,6 +13,9 @@
  * Local failures: descriptors and memory are seen where sockets are opened, which we do ourselves; ports and buffers in
  * the errno of connect(2), read only after CURLE_COULDNT_CONNECT as it is stale otherwise.
  *
+ * TLS: peer and address are verified against the one root given, the machine's own authorities are left out, and no
+ * session is resumed, since a resumed one is not shown the certificate that a new client would be shown.
+ *
  * The answer is hostile: its body is bounded, its headers are read by answer_head.c, trailers are not looked at.
  */
 #include "harness/load/curl_transfer.h"
@@ -71,15 +74,16 @@ static int on_close(void *arg, curl_socket_t fd)
 }
 
 /* The options that never change; transport_curl_facts tells them. */
-static bool set_constants(struct transfer *x)
+static bool set_constants(struct transfer *x, const char *authority)
 {
     CURL *easy = x->easy;
     CURLcode bad = CURLE_OK;
+    const char *scheme = authority ? "https" : "http";
 #define SET(option, value) (bad = bad ? bad : curl_easy_setopt(easy, option, value))
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_PROXY, "");
     SET(CURLOPT_NOPROXY, "*");
-    SET(CURLOPT_PROTOCOLS_STR, "http");
+    SET(CURLOPT_PROTOCOLS_STR, scheme);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_HTTP09_ALLOWED, 0L);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
@@ -97,8 +101,17 @@ static bool set_constants(struct transfer *x)
     SET(CURLOPT_OPENSOCKETDATA, x);
     SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
     SET(CURLOPT_CLOSESOCKETDATA, x->sockets);
+    if (authority) {
+        SET(CURLOPT_CAINFO, authority);
+        SET(CURLOPT_CAPATH, NULL);
+        SET(CURLOPT_SSL_VERIFYPEER, 1L);
+        SET(CURLOPT_SSL_VERIFYHOST, 2L);
+        SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+        SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+        SET(CURLOPT_SSL_ENABLE_ALPN, 0L);
+    }
 #undef SET
-    return !bad && curl_url_set(x->url, CURLUPART_SCHEME, "http", 0) == CURLUE_OK;
+    return !bad && curl_url_set(x->url, CURLUPART_SCHEME, scheme, 0) == CURLUE_OK;
 }
 
 void transfer_free(struct transfer *x)
@@ -110,7 +123,7 @@ void transfer_free(struct transfer *x)
     free(x);
 }
 
-struct transfer *transfer_new(struct curl_transport *home, struct curl_sockets *sockets)
+struct transfer *transfer_new(struct curl_transport *home, struct curl_sockets *sockets, const char *authority)
 {
     struct transfer *x = xcalloc(1, sizeof(*x));
     x->home = home;
@@ -118,7 +131,7 @@ struct transfer *transfer_new(struct curl_transport *home, struct curl_sockets *
     x->easy = curl_easy_init();
     x->url = curl_url();
     x->headers[0].data = memcpy(x->header_text[0], nonce_header, sizeof(nonce_header));
-    if (!x->easy || !x->url || !set_constants(x)) {
+    if (!x->easy || !x->url || !set_constants(x, authority)) {
         transfer_free(x);
         return NULL;
     }
@@ -256,8 +269,24 @@ static bool is_local_code(CURLcode code)
     case CURLE_NOT_BUILT_IN:
     case CURLE_BAD_FUNCTION_ARGUMENT:
     case CURLE_INTERFACE_FAILED:
+    case CURLE_SSL_CACERT_BADFILE:
     case CURLE_NO_CONNECTION_AVAILABLE:
     case CURLE_ABORTED_BY_CALLBACK:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Ended in the handshake: refused by the server, or by us for what it showed. */
+static bool is_handshake_code(CURLcode code)
+{
+    switch (code) {
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
         return true;
     default:
         return false;
@@ -320,6 +349,7 @@ void transfer_read(struct transfer *x, CURLcode code, int64_t now)
     a->local_error = stopped_locally(x, code);
     a->timed_out = code == CURLE_OPERATION_TIMEDOUT;
     a->refused = code != CURLE_OK && !a->connected && !a->timed_out && !a->local_error;
+    a->insecure = a->refused && is_handshake_code(code);
     a->reconnected = was_repeated(x, request_size);
     a->queued = was_queued(x);
     a->body = text_str(&x->body);

@@ -41,8 +41,8 @@ struct transfer {
     void *arg;
 };
 
-/* NULL when libcurl refuses. */
-struct transfer *transfer_new(struct curl_transport *home, struct curl_sockets *sockets);
+/* authority: file with the root that servers are believed by, over https; NULL: http. NULL when libcurl refuses. */
+struct transfer *transfer_new(struct curl_transport *home, struct curl_sockets *sockets, const char *authority);
 void transfer_free(struct transfer *x); /* not in a multi handle any more */
 /* Everything that differs from request to request; false when it cannot be a request. */
 bool transfer_prepare(struct transfer *x, const struct exchange_request *r);

@@ -16,7 +16,8 @@ struct worker_config {
     const char *run_path;      /* where samples.bin and ledger.bin stand already */
     const char *run_id;        /* part of every idempotency key */
     int64_t zero_ns;           /* loop time of run time 0 */
-    uint16_t http_port;        /* of the endpoints; TOPO_PORT_HTTP but for tests */
+    uint16_t http_port;        /* of the endpoints; topo_customer_port but for tests */
+    const char *authority;     /* file with the root that endpoints are believed by, over https; NULL: http */
     const char *const *addresses; /* by endpoint, overriding the topology's; NULL: as in the topology (tests use it) */
 };
 

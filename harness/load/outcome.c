@@ -4,7 +4,7 @@
  *
  *     stopped on this side             nothing left: unsent, failed;  else reset, unknown;  always a harness error
  *     timed out                        write unknown, or failed when no byte had left
- *     ended with an error              no byte left: refused, failed;  else reset, unknown
+ *     ended with an error              no byte left: refused (tls in a handshake), failed;  else reset, unknown
  *     2xx, not our answer              wrong, unknown
  *     2xx, ours                        good or late, ok
  *     401 404 409 413 429              failed; 409 whose stored original is our write: ok
@@ -37,7 +37,8 @@ static struct outcome_ruling rule_broken(const struct exchange_answer *a)
     if (a->timed_out) {
         return (struct outcome_ruling){OUTCOME_TIMEOUT, effect, flags};
     }
-    return (struct outcome_ruling){a->connected ? OUTCOME_RESET : OUTCOME_REFUSED, effect, flags};
+    enum outcome unsent = a->insecure ? OUTCOME_TLS : OUTCOME_REFUSED;
+    return (struct outcome_ruling){a->connected ? OUTCOME_RESET : unsent, effect, flags};
 }
 
 static struct outcome_ruling rule_success(const struct exchange_answer *a, enum answer_content content, bool late)
@@ -87,6 +88,7 @@ struct outcome_ruling outcome_unsent(bool is_write)
 
 bool outcome_blames_endpoint(enum outcome outcome, int status)
 {
-    bool unreachable = outcome == OUTCOME_REFUSED || outcome == OUTCOME_RESET || outcome == OUTCOME_TIMEOUT;
+    bool unreachable = outcome == OUTCOME_REFUSED || outcome == OUTCOME_TLS || outcome == OUTCOME_RESET ||
+                       outcome == OUTCOME_TIMEOUT;
     return unreachable || (outcome == OUTCOME_HTTP_STATUS && (status == 502 || status == 503 || status == 504));
 }

@@ -27,5 +27,5 @@ struct outcome_ruling outcome_rule(const struct exchange_answer *a, bool is_writ
                                    int64_t latency_ns, int64_t timeout_ns);
 /* A planned request that never left this process. */
 struct outcome_ruling outcome_unsent(bool is_write);
-/* Does it count against the endpoint (refused, reset, timeout, 502, 503, 504)? */
+/* Does it count against the endpoint (refused, tls, reset, timeout, 502, 503, 504)? */
 bool outcome_blames_endpoint(enum outcome outcome, int status);

@@ -38,6 +38,7 @@ struct curl_transport {
     struct loop_timer timer; /* libcurl's */
     struct loop_timer collect;
     size_t max;
+    char *authority; /* NULL: http */
     struct {
         struct transfer **at;
         size_t len, cap;
@@ -172,7 +173,7 @@ static struct transfer *transfer_take(struct curl_transport *t, struct err *e)
         err_set(e, ERR_RUN, "client", "%zu requests are under way, more than were planned for", t->max);
         return NULL;
     }
-    struct transfer *x = transfer_new(t, &t->sockets);
+    struct transfer *x = transfer_new(t, &t->sockets, t->authority);
     if (!x) {
         err_set(e, ERR_RUN, "client", "libcurl gives no handle");
         return NULL;
@@ -231,6 +232,7 @@ static void curl_free_transport(struct transport *base)
     curl_multi_cleanup(t->multi);
     curl_sockets_deinit(&t->sockets);
     free(t->sockets.sources);
+    free(t->authority);
     loop_timer_stop(&t->timer);
     loop_timer_stop(&t->collect);
     vec_deinit(&t->all);
@@ -278,6 +280,13 @@ int transport_curl_new(struct transport **out, struct loop *l, size_t max_in_fli
     }
     *out = &t->base;
     return 0;
+}
+
+void transport_curl_secure(struct transport *base, const char *authority)
+{
+    struct curl_transport *t = TRANSPORT_OF(base);
+    free(t->authority);
+    t->authority = xstrdup(authority);
 }
 
 void transport_curl_sources(struct transport *base, const uint32_t *addresses, size_t count)

@@ -25,6 +25,12 @@ static const struct {
     {"FOLLOWLOCATION", "0"},
     {"NOSIGNAL", "1"},
     {"IPRESOLVE", "IPv4"},
+    {"SSL_VERIFYPEER", "1 where the topology has tls"},
+    {"SSL_VERIFYHOST", "2 where the topology has tls"},
+    {"CAINFO", "the root of the run's own authority, where the topology has tls"},
+    {"CAPATH", ""},
+    {"SSLVERSION", "1.2 or newer"},
+    {"SSL_SESSIONID_CACHE", "0"},
     {"OPENSOCKETFUNCTION", "binds to the client's addresses in turn where it has several"},
 };
 
@@ -35,7 +41,8 @@ json_t *transport_curl_facts(void)
     for (size_t i = 0; i < array_len(settings); i++) {
         json_object_set_new(options, settings[i].option, json_string(settings[i].value));
     }
-    return json_pack("{s:s, s:s, s:b, s:s, s:o}", "library", "libcurl", "version", v->version, "asynchronous_resolver",
+    return json_pack("{s:s, s:s, s:s?, s:b, s:s, s:o}", "library", "libcurl", "version", v->version, "tls", v->ssl_version,
+                     "asynchronous_resolver",
                      (v->features & CURL_VERSION_ASYNCHDNS) != 0, "queue_time",
                      LIBCURL_VERSION_NUM >= 0x080600 ? "checked" : "unavailable", "options", options);
 }

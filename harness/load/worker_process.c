@@ -124,8 +124,13 @@ static int start(struct process *p, const struct worker_config *c, struct err *e
 {
     size_t in_flight = worker_max_in_flight(c->plan, c->vantage);
     if (load_needs_check_ports(c->plan, c->vantage, e) != 0 ||
-        transport_curl_new(&p->transport, p->loop, in_flight, e) != 0 ||
-        worker_new(&p->worker, c, p->loop, p->transport, e) != 0) {
+        transport_curl_new(&p->transport, p->loop, in_flight, e) != 0) {
+        return -1;
+    }
+    if (c->authority) {
+        transport_curl_secure(p->transport, c->authority);
+    }
+    if (worker_new(&p->worker, c, p->loop, p->transport, e) != 0) {
         return -1;
     }
     use_sources(p, c);

@@ -22,7 +22,8 @@ static void count_outcome(const struct sample *x, struct result_requests *r)
         [OUTCOME_GOOD] = &r->good_count,           [OUTCOME_LATE] = &r->late_count,
         [OUTCOME_WRONG] = &r->wrong_count,         [OUTCOME_HTTP_STATUS] = &r->http_status_count,
         [OUTCOME_REFUSED] = &r->refused_count,     [OUTCOME_RESET] = &r->reset_count,
-        [OUTCOME_TIMEOUT] = &r->timeout_count,     [OUTCOME_UNSENT] = &r->unsent_count};
+        [OUTCOME_TIMEOUT] = &r->timeout_count,     [OUTCOME_UNSENT] = &r->unsent_count,
+        [OUTCOME_TLS] = &r->tls_count};
     r->intended_count++;
     r->sent_count += x->outcome != OUTCOME_UNSENT;
     r->bad_count += x->outcome != OUTCOME_GOOD;

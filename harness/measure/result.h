@@ -154,7 +154,8 @@ struct result_vantage {
 
 struct result_requests {
     int64_t intended_count, sent_count, good_count, bad_count;
-    int64_t refused_count, reset_count, timeout_count, http_status_count, late_count, wrong_count, unsent_count;
+    int64_t refused_count, reset_count, timeout_count, http_status_count, late_count, wrong_count, unsent_count,
+        tls_count;
     vec_of(struct result_vantage) by_vantage;
 };
 

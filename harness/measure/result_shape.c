@@ -142,7 +142,7 @@ SHAPE(vantage, T);
 static const struct json_field requests_fields[] = {
     INT(T, intended_count), INT(T, sent_count), INT(T, good_count), INT(T, bad_count), INT(T, refused_count),
     INT(T, reset_count), INT(T, timeout_count), INT(T, http_status_count), INT(T, late_count), INT(T, wrong_count),
-    INT(T, unsent_count), LIST(T, by_vantage, vantage)};
+    INT(T, unsent_count), ADDED(T, JB_INT, tls_count), LIST(T, by_vantage, vantage)};
 SHAPE(requests, T);
 #undef T
 

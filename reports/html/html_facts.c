@@ -119,6 +119,7 @@ static void requests(struct page *p)
     row_count(p, "Good", q->good_count);
     row_count(p, "Bad", q->bad_count);
     row_count(p, "… refused", q->refused_count);
+    row_count(p, "… TLS", q->tls_count);
     row_count(p, "… reset", q->reset_count);
     row_count(p, "… timed out", q->timeout_count);
     row_count(p, "… HTTP status", q->http_status_count);

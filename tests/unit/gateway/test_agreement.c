@@ -107,6 +107,7 @@ static void both_know_the_same_flaws(void)
 static void failover_at_its_limits(void)
 {
     fits("two-regions");
+    fits("{tls: true}");
     fits("{failover: {probe_every: 10ms, unhealthy_after: 3, healthy_after: 1}}");
     fits("{failover: {probe_every: 30ms, unhealthy_after: 1, probe_timeout: 10ms}}");
     fits("{failover: {probe_every: 15ms, unhealthy_after: 2}}");

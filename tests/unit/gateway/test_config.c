@@ -20,6 +20,12 @@ static const char gateway[] =
     "\"passive\":{\"failures\":5,\"eject_ms\":2000},\"connect_ms\":250,\"try_ms\":800,\"total_ms\":950,\"retries\":2}},"
     "\"drift\":{\"check_ms\":1000,\"policy\":\"revert\",\"revert_after_ms\":2000}}";
 
+/* The same with TLS. */
+static const char secure[] =
+    "{\"node\":\"eu-west/1\",\"role\":\"gateway\",\"region\":\"eu-west\",\"listen\":8080,\"admin\":9900,\"flaws\":[],"
+    "\"tls\":{\"listen\":8443,\"certificate\":\"tls.pem\",\"key\":\"key.pem\",\"handshake_ms\":500},"
+    "\"routes\":{\"x\":{\"upstream\":\"http://10.0.0.1:81\"}},\"pools\":{}}";
+
 static const char store[] =
     "{\"node\":\"us-east/origin-1\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":8080,\"admin\":9900,\"flaws\":"
     "[\"no_fencing\",\"slow_detect\"],\"store\":{\"mode\":\"sync\",\"every_ms\":200,\"degrade\":\"block\","
@@ -53,6 +59,12 @@ static void all_roles_are_read(void)
     CU_ASSERT(c->pools[0].policy == POLICY_LEAST_CONN && c->pools[0].check.healthy_after == 4);
     CU_ASSERT(c->drift.revert && c->drift.revert_after_ms == 2000 && c->pools[c->routes[1].pool].members[0].port == 81);
     CU_ASSERT_EQUAL(strlen(c->fingerprint), 64);
+    config_free(c);
+    c = parsed(secure, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT(c->tls.listen == 8443 && c->tls.handshake_ms == 500);
+    CU_ASSERT_STRING_EQUAL(c->tls.certificate, "tls.pem");
+    CU_ASSERT_STRING_EQUAL(c->tls.key, "key.pem");
     config_free(c);
     c = parsed(store, &e);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
@@ -111,6 +123,13 @@ static void wrong_gateways_are_refused_where_they_are_wrong(void)
     breaks(gateway, "\"try_ms\":800", "\"try_ms\":951", "/pools/orders/try_ms");
     breaks(gateway, "\"try_ms\":800", "\"try_ms\":99999999999999999999", "");
     breaks(gateway, "\"policy\":\"revert\"", "\"policy\":\"ignore\"", "/drift/policy");
+    breaks(secure, "8443", "8080", "/tls/listen");
+    breaks(secure, "8443", "9900", "/tls/listen");
+    breaks(secure, "\"certificate\":\"tls.pem\"", "\"certificate\":\"\"", "/tls/certificate");
+    breaks(secure, "\"certificate\":\"tls.pem\",", "", "/tls/certificate");
+    breaks(secure, "\"handshake_ms\":500", "\"handshake_ms\":0", "/tls/handshake_ms");
+    breaks(secure, "handshake_ms", "hanshake_ms", "/tls/hanshake_ms");
+    breaks(secure, "\"role\":\"gateway\"", "\"role\":\"origin\"", "/tls");
 }
 
 /* Would a gateway that runs the fixture, with more routes of that sort, go over to what the merge patch makes of it? */

@@ -59,6 +59,13 @@ static const struct row {
      SAMPLE_UNVERIFIED},
     {"refused", {.code = 7, .refused = true}, CONTENT_SILENT, 1, OUTCOME_REFUSED, WRITE_FAIL, SAMPLE_NO_CONNECT},
     {"name failure", {.code = 6, .refused = true}, CONTENT_SILENT, 1, OUTCOME_REFUSED, WRITE_FAIL, SAMPLE_NO_CONNECT},
+    {"certificate not accepted",
+     {.code = 60, .refused = true, .insecure = true},
+     CONTENT_SILENT,
+     1,
+     OUTCOME_TLS,
+     WRITE_FAIL,
+     SAMPLE_NO_CONNECT},
     {"send error, no byte left", {.code = 55}, CONTENT_SILENT, 1, OUTCOME_REFUSED, WRITE_FAIL, SAMPLE_NO_CONNECT},
     {"connect timeout",
      {.code = 28, .timed_out = true},
@@ -171,6 +178,7 @@ static void unsent_is_the_harness_own_fault(void)
 static void some_outcomes_blame_the_endpoint(void)
 {
     CU_ASSERT_TRUE(outcome_blames_endpoint(OUTCOME_REFUSED, 0));
+    CU_ASSERT_TRUE(outcome_blames_endpoint(OUTCOME_TLS, 0));
     CU_ASSERT_TRUE(outcome_blames_endpoint(OUTCOME_RESET, 200));
     CU_ASSERT_TRUE(outcome_blames_endpoint(OUTCOME_TIMEOUT, 0));
     CU_ASSERT_TRUE(outcome_blames_endpoint(OUTCOME_HTTP_STATUS, 502));

@@ -143,9 +143,9 @@ static void tiles_tell_outage_from_brownout(void)
 static void outcomes_are_split_by_kind(void)
 {
     static const enum outcome kinds[] = {OUTCOME_LATE, OUTCOME_WRONG, OUTCOME_HTTP_STATUS, OUTCOME_REFUSED,
-                                         OUTCOME_RESET, OUTCOME_TIMEOUT};
+                                         OUTCOME_RESET, OUTCOME_TIMEOUT, OUTCOME_TLS};
     build(28000);
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < 7; i++)
         for (size_t n = 0; n <= i; n++)
             b.samples.at[1000 + 10 * i + n].outcome = (uint8_t)kinds[i];
     const struct result_requests *q = &bench_run(&b)->requests;
@@ -155,6 +155,7 @@ static void outcomes_are_split_by_kind(void)
     CU_ASSERT_EQUAL(q->refused_count, 4 + 50);
     CU_ASSERT_EQUAL(q->reset_count, 5);
     CU_ASSERT_EQUAL(q->timeout_count, 6);
+    CU_ASSERT_EQUAL(q->tls_count, 7);
     CU_ASSERT_EQUAL(q->good_count + q->bad_count, q->intended_count);
     CU_ASSERT_EQUAL(q->by_vantage.at[0].bad_count, q->bad_count);
     bench_deinit(&b);
