@@ -71,19 +71,6 @@ static struct drift_state *state_of(const struct injection *in)
     return (struct drift_state *)(void *)in->state;
 }
 
-static size_t gateways(const struct injection *in, uint16_t nodes[TARGET_NODES_MAX])
-{
-    const struct topology *t = fabric_topology(in->fabric);
-    uint16_t all[TARGET_NODES_MAX];
-    size_t n = 0, count = target_nodes(t, in->action, all, TARGET_NODES_MAX);
-    for (size_t i = 0; i < count; i++) {
-        if (t->nodes[all[i]].role == NODE_GATEWAY) {
-            nodes[n++] = all[i];
-        }
-    }
-    return n;
-}
-
 static json_t *changed(const struct action *a, const json_t *original, struct err *e)
 {
     return a->patch ? json_patch(original, a->patch, NULL, e) : json_merge(original, a->merge);
@@ -185,7 +172,7 @@ static int drift_apply(struct injection *in, struct err *e)
 {
     uint16_t nodes[TARGET_NODES_MAX];
     struct drifted at[TARGET_NODES_MAX] = {0};
-    size_t n = gateways(in, nodes);
+    size_t n = target_gateways(fabric_topology(in->fabric), in->action, nodes);
     if (n == 0) {
         return err_set(e, ERR_MEANING, "drift", "it hits no gateway");
     }

@@ -36,6 +36,18 @@ size_t target_nodes(const struct topology *t, const struct action *a, uint16_t *
     return n;
 }
 
+size_t target_gateways(const struct topology *t, const struct action *a, uint16_t nodes[TARGET_NODES_MAX])
+{
+    uint16_t all[TARGET_NODES_MAX];
+    size_t n = 0, count = target_nodes(t, a, all, TARGET_NODES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (t->nodes[all[i]].role == NODE_GATEWAY) {
+            nodes[n++] = all[i];
+        }
+    }
+    return n;
+}
+
 size_t injection_paths(const struct topology *t, const struct action *a, uint16_t *paths, size_t max)
 {
     size_t n = 0;
@@ -141,6 +153,10 @@ static void take(void *arg, const struct lab_answer *answer)
     take_fingerprint(answer->body, "desired", l->desired);
     take_fingerprint(answer->body, "desired_refused", l->refused);
     l->leader = json_is_true(json_object_get(answer->body, "leader"));
+    const json_t *tls = json_object_get(answer->body, "tls");
+    take_fingerprint(tls ? tls : answer->body, "certificate", l->certificate);
+    l->verify = (int)json_integer_value(json_object_get(answer->body, "verify"));
+    l->stall = json_is_true(json_object_get(tls, "stall"));
     l->answered = true;
 }
 
@@ -189,6 +205,24 @@ int look_round_call(struct look_round *r, struct fabric *f, uint16_t node, const
     struct look *l = &r->at[r->n++];
     *l = (struct look){.node = node};
     int rc = lab->ops->admin(lab, node, method, target, body, STATUS_PATIENCE_NS, take, l, e);
+    l->answered = rc != 0;
+    return rc;
+}
+
+int look_round_handshake(struct look_round *r, struct fabric *f, uint16_t node, struct err *e)
+{
+    struct lab *lab = fabric_lab(f);
+    if (r->n > TARGET_NODES_MAX) {
+        return err_set(e, ERR_DEFECT, "injector", "more than %d nodes at once", TARGET_NODES_MAX);
+    }
+    uint16_t from = target_observer(f, node);
+    struct look *l = &r->at[r->n++];
+    *l = (struct look){.node = node, .status = HANDSHAKE_SILENT, .answered = from == TOPO_NONE};
+    if (from == TOPO_NONE) {
+        return 0;
+    }
+    int64_t patience_ns = patience(f, from, node) + STATUS_PATIENCE_NS - PATIENCE_NS;
+    int rc = lab->ops->handshake(lab, from, node, patience_ns, take, l, e);
     l->answered = rc != 0;
     return rc;
 }

@@ -13,6 +13,9 @@
 /* The gateways and origins that an action hits; at most max. */
 size_t target_nodes(const struct topology *t, const struct action *a, uint16_t *nodes, size_t max);
 
+/* Those of them that are gateways. */
+size_t target_gateways(const struct topology *t, const struct action *a, uint16_t nodes[TARGET_NODES_MAX]);
+
 struct look {
     uint16_t node;
     int status; /* of the answer: an enum knock or an HTTP status */
@@ -20,6 +23,9 @@ struct look {
     char config[65]; /* of a /status: the fingerprint of the running configuration */
     char desired[65], refused[65]; /* and of the desired one in force, and of one that was not let in; empty: none */
     bool leader;     /* of a /status */
+    char certificate[65]; /* of a handshake, or what a /status says is shown: the fingerprint */
+    int verify;      /* of a handshake: the X509_V_ code of what a customer would say, 0 well */
+    bool stall;      /* of a /status: handshakes are told to stall */
 };
 
 struct look_round {
@@ -41,6 +47,8 @@ void look_round_new(struct look_round *r);
 /* Add one call of an admin port to an open round. */
 int look_round_call(struct look_round *r, struct fabric *f, uint16_t node, const char *method, const char *target,
                     const char *body, struct err *e);
+/* Add one handshake, from where knocks come from; its status is an enum handshake_end. */
+int look_round_handshake(struct look_round *r, struct fabric *f, uint16_t node, struct err *e);
 /* For apply: run the lab's loop until the round is over; calls end by themselves within half a second. */
 int look_round_wait(struct look_round *r, struct fabric *f, struct err *e);
 

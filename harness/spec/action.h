@@ -31,6 +31,8 @@ struct action {
     enum kill_how how;
     bool disk_lost;
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
+    enum certificate certificate; /* tls: what gateways show; or */
+    bool stall;                /* tls: they never answer a handshake */
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
@@ -52,6 +54,7 @@ struct action_type {
     const struct field *fields;   /* its own keys, bound into struct action; see harness/spec/field.h */
     size_t field_count;
     bool severing;                /* may separate acknowledged writes from the survivors (all but degrade and drift) */
+    bool of_tls;                  /* needs gateways that speak TLS (topology.tls) */
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
     int64_t (*proof_bound_ns)(const struct action *a); /* NULL: 2 s */
     bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */

@@ -91,6 +91,16 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
     }
 }
 
+static void check_tls(const struct check *c, const struct plan_step *step)
+{
+    if (!step->action.type->of_tls || c->p->topology->tls) {
+        return;
+    }
+    struct diag *d = diag_error(c->diags, DIAG_UNCHECKED, plan_step_place(c->s, step), "`%s` hits gateways without TLS",
+                                step->text);
+    diag_help(d, "write `tls: true` under `topology`");
+}
+
 /* Every direction of a shaped link is cut from its begin to its end. */
 static void check_hidden(const struct check *c, const struct plan_step *step)
 {
@@ -207,6 +217,7 @@ void plan_check_faults(const struct plan *p, const struct scenario *s, struct di
                 check_pair(&c, &p->steps[j], step);
             }
         }
+        check_tls(&c, step);
         check_long_enough(&c, step);
         if (step->action.target == TARGET_LINK) {
             check_hidden(&c, step);

@@ -5,10 +5,13 @@
 #include "harness/base/err.h"
 #include "harness/base/json.h"
 #include "harness/base/scoped.h"
+#include "harness/base/text.h"
 #include "harness/base/units.h"
 
+#include <openssl/x509_vfy.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct fake_call {
@@ -89,6 +92,8 @@ static int fake_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
     if (rc == 0 && sig == SIGHUP && n->file && !fake_of(lab)->ignores_hangup) {
         json_decref(n->running);
         n->running = json_deep_copy(n->file);
+        free(n->shown);
+        n->shown = xstrdup(n->bundle);
     }
     return rc < 0 ? -1 : 0;
 }
@@ -204,8 +209,11 @@ static json_t *status_of(const struct fake_lab *f, uint16_t node)
     if (n->refused) {
         json_fingerprint(n->refused, refused);
     }
-    return json_pack("{s:s, s:s, s:s?, s:b}", "config", running, "desired", desired, "desired_refused",
-                     n->refused ? refused : NULL, "leader", f->leader == (int)node);
+    char certificate[SHA256_HEX];
+    sha256_hex(n->shown, strlen(n->shown), certificate);
+    return json_pack("{s:s, s:s, s:s?, s:b, s:{s:s, s:b}}", "config", running, "desired", desired, "desired_refused",
+                     n->refused ? refused : NULL, "leader", f->leader == (int)node, "tls", "certificate", certificate,
+                     "stall", n->stall);
 }
 
 static int fake_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
@@ -222,6 +230,10 @@ static int fake_admin(struct lab *lab, uint16_t node, const char *method, const 
     }
     if (strcmp(target, "/standby") == 0) {
         f->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
+        return answer_later(f, 200, NULL, NS_PER_MS, done, arg);
+    }
+    if (strcmp(target, "/tls") == 0) {
+        f->nodes[node].stall = f->deaf ? f->nodes[node].stall : json_is_true(json_object_get(doc, "stall"));
         return answer_later(f, 200, NULL, NS_PER_MS, done, arg);
     }
     bool leads = strcmp(target, "/handover") == 0 && f->leader == (int)node;
@@ -260,6 +272,65 @@ static int fake_knock(struct lab *lab, uint16_t from, uint16_t to, const char *h
     return answer_later(f, n->state == NODE_UP ? KNOCK_ANSWERED : KNOCK_REFUSED, NULL, NS_PER_MS, done, arg);
 }
 
+static int fake_tls_issue(struct lab *lab, uint16_t node, enum certificate kind, struct text *bundle, char fingerprint[65],
+                          struct err *e)
+{
+    (void)node;
+    (void)e;
+    text_addf(bundle, "%d %u", (int)kind, ++fake_of(lab)->issued);
+    sha256_hex(text_str(bundle), bundle->len, fingerprint);
+    return 0;
+}
+
+static int fake_tls_get(struct lab *lab, uint16_t node, struct text *bundle, struct err *e)
+{
+    (void)e;
+    text_add(bundle, fake_of(lab)->nodes[node].bundle);
+    return 0;
+}
+
+static int fake_tls_set(struct lab *lab, uint16_t node, const char *bundle, struct err *e)
+{
+    int rc = permit(fake_of(lab), e);
+    if (rc == 0) {
+        free(fake_of(lab)->nodes[node].bundle);
+        fake_of(lab)->nodes[node].bundle = xstrdup(bundle);
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+static int verify_of(const char *bundle)
+{
+    static const int codes[] = {[CERTIFICATE_EXPIRED] = X509_V_ERR_CERT_HAS_EXPIRED,
+                                [CERTIFICATE_NOT_YET_VALID] = X509_V_ERR_CERT_NOT_YET_VALID,
+                                [CERTIFICATE_WRONG_NAME] = X509_V_ERR_IP_ADDRESS_MISMATCH,
+                                [CERTIFICATE_UNKNOWN_ISSUER] = X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+                                [CERTIFICATE_NO_CHAIN] = X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY};
+    return codes[atoi(bundle)];
+}
+
+static int fake_handshake(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
+                          struct err *e)
+{
+    (void)e;
+    struct fake_lab *f = fake_of(lab);
+    const struct fake_node *n = &f->nodes[to];
+    char certificate[SHA256_HEX];
+    if (n->unplugged || !open_between(f, f->topo.nodes[from].site, f->topo.nodes[to].site)) {
+        return answer_later(f, HANDSHAKE_SILENT, NULL, timeout_ns, done, arg);
+    }
+    if (n->state == NODE_DOWN) {
+        return answer_later(f, HANDSHAKE_REFUSED, NULL, NS_PER_MS, done, arg);
+    }
+    if (n->state == NODE_FROZEN || n->stall) {
+        return answer_later(f, HANDSHAKE_STALLED, NULL, timeout_ns, done, arg);
+    }
+    sha256_hex(n->shown, strlen(n->shown), certificate);
+    return answer_later(f, HANDSHAKE_DONE,
+                        json_pack("{s:i, s:s}", "verify", verify_of(n->shown), "certificate", certificate), NS_PER_MS, done,
+                        arg);
+}
+
 static const struct lab_ops fake_ops = {
     .kind = "fake",
     .loop = fake_loop,
@@ -278,6 +349,10 @@ static const struct lab_ops fake_ops = {
     .node_unplug = fake_unplug,
     .admin = fake_admin,
     .knock = fake_knock,
+    .tls_issue = fake_tls_issue,
+    .tls_get = fake_tls_get,
+    .tls_set = fake_tls_set,
+    .handshake = fake_handshake,
 };
 
 static void draw_world(struct fake_lab *f)
@@ -316,6 +391,8 @@ struct fake_lab *fake_lab_new(void)
         f->nodes[i].file = json_pack("{s:s, s:i}", "node", f->topo.nodes[i].name, "drain_ms", 500);
         f->nodes[i].running = json_deep_copy(f->nodes[i].file);
         f->nodes[i].desired = json_deep_copy(f->nodes[i].file);
+        f->nodes[i].bundle = xstrdup("1 0");
+        f->nodes[i].shown = xstrdup("1 0");
     }
     for (uint16_t p = 0; p < FAKE_PATHS; p++) {
         f->paths[p] = f->links[p / 2].baseline;
@@ -336,6 +413,8 @@ void fake_lab_free(struct fake_lab *f)
         json_decref(f->nodes[i].running);
         json_decref(f->nodes[i].desired);
         json_decref(f->nodes[i].refused);
+        free(f->nodes[i].bundle);
+        free(f->nodes[i].shown);
     }
     loop_free(f->loop);
     free(f);

@@ -15,6 +15,8 @@ struct fake_node {
     json_t *file, *running, *desired, *refused;
     bool guards; /* refuses any other desired configuration */
     bool standby;
+    char *bundle, *shown; /* tls.pem, and what was read of it: "<kind> <number>" */
+    bool stall;
 };
 
 struct fake_lab {
@@ -31,6 +33,7 @@ struct fake_lab {
     bool deaf;               /* acknowledges everything and does nothing */
     int fail_after;          /* operations until one fails; -1 never */
     bool ignores_hangup;
+    unsigned issued;         /* certificates so far */
     unsigned operations;
 };
 
