@@ -15,6 +15,7 @@
 #include "harness/load/client.h"
 
 #define SIM_KEYS 16
+#define SIM_BUNDLE 24
 #define SIM_STARTUP_NS (300 * INT64_C(1000000)) /* from start to serving */
 #define SIM_HOP_NS (500 * INT64_C(1000))        /* what each way costs beside the links' own delays */
 #define SIM_BUDGET_NS (950 * INT64_C(1000000))  /* how long a gateway keeps trying before it answers 503 */
@@ -39,6 +40,8 @@ struct sim_node {
     int64_t ready_at_ns, drift_since_ns;
     int64_t leave_at_ns; /* told to stop: when it is gone; 0 not told */
     json_t *config, *desired; /* running and desired; gateways drift */
+    char bundle[SIM_BUNDLE], shown[SIM_BUNDLE]; /* its certificate on disk, and what it read of it */
+    bool stall;               /* its handshakes are never answered */
     json_t *refused;          /* what the control plane hands out and the gateway does not take */
 };
 
@@ -54,6 +57,7 @@ struct sim {
     uint32_t epoch;
     int64_t lease_until_ns, ship_at_ns, caught_up_since_ns;
     bool stay;                /* an operator moved the lead: no automatic fail-back */
+    unsigned certificates;    /* issued so far */
     uint64_t writes, reads;   /* counted for the flaws that hit every n-th of them */
     struct sim_transport *transports; /* by site */
     struct sim_pending *pending;      /* everything under way */
@@ -82,11 +86,25 @@ void sim_service_new(struct sim *s);
 void sim_service_free(struct sim *s);
 struct transport *sim_transport(struct lab *lab, uint16_t site);
 
+/* sim_tls.c */
+void sim_tls_furnish(struct sim *s, uint16_t node); /* a good certificate, shown at once */
+void sim_tls_read(struct sim_node *n);
+bool sim_tls_accepted(const struct sim *s, uint16_t node); /* would a customer go on? */
+json_t *sim_tls_status(const struct sim *s, uint16_t node);
+json_t *sim_tls_seen(const struct sim *s, uint16_t node); /* by a handshake */
+int sim_tls_issue(struct lab *lab, uint16_t node, enum certificate kind, struct text *bundle, char fingerprint[65],
+                  struct err *e);
+int sim_tls_get(struct lab *lab, uint16_t node, struct text *bundle, struct err *e);
+int sim_tls_set(struct lab *lab, uint16_t node, const char *bundle, struct err *e);
+const char *sim_tls_authority(struct lab *lab);
+
 /* sim_admin.c */
 int sim_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
               int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e);
 int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
               lab_answer_fn *done, void *arg, struct err *e);
+int sim_handshake(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
+                  struct err *e);
 void sim_drift_tick(struct sim *s, int64_t now);
 json_t *sim_node_config(const struct topology *t, uint16_t node); /* new reference */
 

@@ -88,6 +88,8 @@ static void status_gateway(const struct sim *s, uint16_t node, json_t *status)
         json_array_append_new(upstreams, json_pack("{s:s,s:b,s:b}", "name", s->topology->nodes[store].name, "healthy",
                                                    sim_serving(s, store), "leader", site == s->leader));
     }
+    if (s->topology->tls)
+        json_object_set_new(status, "tls", sim_tls_status(s, node));
     char refused[SHA256_HEX] = "";
     if (s->nodes[node].refused)
         json_fingerprint(s->nodes[node].refused, refused);
@@ -125,6 +127,10 @@ static int admin_post(struct sim *s, uint16_t node, const char *target, const ch
     *answer = json_object();
     if (text_eq(target, "/standby")) {
         s->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
+        return 200;
+    }
+    if (text_eq(target, "/tls")) {
+        s->nodes[node].stall = json_is_true(json_object_get(doc, "stall"));
         return 200;
     }
     const char *region = json_string_value(json_object_get(doc, "to"));
@@ -174,6 +180,24 @@ int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_targ
         how = KNOCK_REFUSED;
     bool waits = how == KNOCK_SILENT || how == KNOCK_CONNECTED_SILENT;
     question_start(s, (int)how, NULL, waits ? timeout_ns : ADMIN_NS, done, arg);
+    return 0;
+}
+
+int sim_handshake(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
+                  struct err *e)
+{
+    (void)e;
+    struct sim *s = (struct sim *)lab;
+    const struct sim_node *n = &s->nodes[to];
+    enum handshake_end how = HANDSHAKE_DONE;
+    if (n->unplugged || !sim_path_open(s, s->topology->nodes[from].site, s->topology->nodes[to].site))
+        how = HANDSHAKE_SILENT;
+    else if (n->state == NODE_FROZEN || n->stall)
+        how = HANDSHAKE_STALLED;
+    else if (!sim_serving(s, to))
+        how = HANDSHAKE_REFUSED;
+    bool waits = how == HANDSHAKE_SILENT || how == HANDSHAKE_STALLED;
+    question_start(s, (int)how, how == HANDSHAKE_DONE ? sim_tls_seen(s, to) : NULL, waits ? timeout_ns : ADMIN_NS, done, arg);
     return 0;
 }
 

@@ -2,6 +2,8 @@
 /*
  * What a customer's exchange meets: the way to the gateway, the gateway's patience, the store, the way back.
  *
+ * A new connection to the TLS port begins with a handshake, which may never be answered or show what is not accepted.
+ *
  * An exchange is one pending thing with up to three stops: it arrives (or vanishes and times out, or is refused), it is
  * tried at the leader every 20 ms until it is served or the gateway's budget is spent, and its answer travels home (or
  * vanishes on the way).
@@ -17,6 +19,7 @@
 #define RETRY_NS (20 * NS_PER_MS)
 #define CURLE_OPERATION_TIMEDOUT_CODE 28
 #define CURLE_COULDNT_CONNECT_CODE 7
+#define CURLE_PEER_FAILED_VERIFICATION_CODE 60
 
 struct sim_transport {
     struct transport base;
@@ -211,6 +214,15 @@ static void exchange_arrive(struct sim_pending *p, int64_t now)
     }
     if (!sim_serving(s, x->request.endpoint)) {
         x->answer = (struct exchange_answer){.code = CURLE_COULDNT_CONNECT_CODE, .refused = true};
+        exchange_finish(x, now);
+        return;
+    }
+    if (x->request.port == TOPO_PORT_HTTPS && x->request.fresh && node->stall) {
+        exchange_lose(x);
+        return;
+    }
+    if (x->request.port == TOPO_PORT_HTTPS && x->request.fresh && !sim_tls_accepted(s, x->request.endpoint)) {
+        x->answer = (struct exchange_answer){.code = CURLE_PEER_FAILED_VERIFICATION_CODE, .refused = true, .insecure = true};
         exchange_finish(x, now);
         return;
     }

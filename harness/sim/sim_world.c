@@ -101,6 +101,7 @@ static int sim_open(struct lab **lab, const struct topology *t, const struct lab
     for (uint16_t node = 0; node < t->node_count; node++) {
         s->nodes[node].desired = sim_node_config(t, node);
         s->nodes[node].config = json_incref(s->nodes[node].desired);
+        sim_tls_furnish(s, node);
     }
     sim_service_new(s);
     loop_timer_set(s->loop, &s->tick, o->zero_ns + TICK_NS);
@@ -148,7 +149,10 @@ static int sim_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struc
     struct sim *s = sim_of(lab);
     const struct topo_node *n = &s->topology->nodes[node];
     s->nodes[node].state = NODE_UP;
-    s->nodes[node].standby = false;
+    s->nodes[node].standby = s->nodes[node].stall = false;
+    if (fresh_disk)
+        sim_tls_furnish(s, node);
+    sim_tls_read(&s->nodes[node]);
     s->nodes[node].ready_at_ns = loop_now(s->loop) + SIM_STARTUP_NS;
     if (fresh_disk && n->role == NODE_ORIGIN && n->number == 1)
         s->stores[n->site].log.len = 0;
@@ -176,6 +180,8 @@ static int sim_node_signal(struct lab *lab, uint16_t node, int sig, struct err *
 {
     (void)e;
     struct sim *s = sim_of(lab);
+    if (sig == SIGHUP)
+        sim_tls_read(&s->nodes[node]);
     if (sig != SIGTERM || s->nodes[node].state == NODE_DOWN)
         return 0; /* a changed configuration is taken up when it is set */
     bool drains = !sim_flaw(s, "drain_ignored");
@@ -270,5 +276,10 @@ const struct lab_ops lab_sim = {
     .node_unplug = sim_node_unplug,
     .admin = sim_admin,
     .knock = sim_knock,
+    .tls_issue = sim_tls_issue,
+    .tls_get = sim_tls_get,
+    .tls_set = sim_tls_set,
+    .tls_authority = sim_tls_authority,
+    .handshake = sim_handshake,
     .transport = sim_transport,
 };
