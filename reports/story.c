@@ -54,6 +54,15 @@ void story_fault(struct text *t, const struct result_fault *f)
     } else if (text_eq(f->do_, "drift")) {
         text_addf(t, *param(f, "via") ? "the control plane handed %s another configuration"
                                       : "the configuration of %s was changed behind its back", first);
+    } else if (text_eq(f->do_, "tls")) {
+        const char *certificate = param(f, "certificate");
+        if (text_eq(certificate, "rotated")) {
+            text_addf(t, "%s got a new certificate", first);
+        } else if (*certificate) {
+            text_addf(t, "%s showed a bad certificate", first);
+        } else {
+            text_addf(t, "%s answered no TLS handshake any more", first);
+        }
     } else if (text_eq(f->do_, "fail_over")) {
         text_addf(t, "the operator ordered a failover to %s", first);
     } else {

@@ -157,6 +157,23 @@ static struct floor partition_floor(const struct plan *plan, const struct plan_s
     return (struct floor){0, leader.mean, leader.max};
 }
 
+/* Newcomers turn away from the gateways that it hits, as from dead ones; the stores behind them lead on. Good answers on
+ * kept connections may lie between the failures of others, so that only probes are sure to find it. */
+static struct floor handshake_floor(const struct plan *plan, const struct plan_step *step)
+{
+    const struct topology *t = plan->topology;
+    const struct topo_failover *f = &t->failover;
+    const struct action *a = &step->action;
+    struct floor probes = floor_health_check(in_s(f->probe_every_ns), (double)f->unhealthy_after,
+                                             a->stall ? in_s(f->probe_timeout_ns) : 0);
+    if (a->certificate == CERTIFICATE_ROTATED)
+        return no_wait;
+    bool whole = a->target == TARGET_REGION && a->site == t->primary;
+    bool first = a->target == TARGET_NODE && t->endpoint_count && t->endpoints[0] == a->node;
+    double min = whole && !disturbed_before(plan, step) ? client_floor(plan, a->stall).min : 0;
+    return (struct floor){min, whole || first ? probes.mean : 0, probes.max};
+}
+
 static struct floor rto_of_step(const struct plan *plan, const struct plan_step *step)
 {
     if (verb_is(step, "nothing"))
@@ -165,6 +182,8 @@ static struct floor rto_of_step(const struct plan *plan, const struct plan_step 
         return outage_floor(plan, step);
     if (verb_is(step, "partition"))
         return partition_floor(plan, step);
+    if (verb_is(step, "tls"))
+        return handshake_floor(plan, step);
     return (struct floor){0, NAN, NAN};
 }
 

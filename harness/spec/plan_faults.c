@@ -96,7 +96,7 @@ static void check_tls(const struct check *c, const struct plan_step *step)
     if (!step->action.type->of_tls || c->p->topology->tls) {
         return;
     }
-    struct diag *d = diag_error(c->diags, DIAG_UNCHECKED, plan_step_place(c->s, step), "`%s` hits gateways without TLS",
+    struct diag *d = diag_error(c->diags, DIAG_CHOICE, plan_step_place(c->s, step), "`%s` hits gateways without TLS",
                                 step->text);
     diag_help(d, "write `tls: true` under `topology`");
 }

@@ -34,6 +34,7 @@ static const struct action_type types[] = {
     {.verb = "partition", .class = ACTION_FAULT, .severing = true},
     {.verb = "degrade", .class = ACTION_FAULT},
     {.verb = "drift", .class = ACTION_FAULT, .proven_once = true},
+    {.verb = "tls", .class = ACTION_FAULT, .severing = true},
     {.verb = "nothing", .class = ACTION_NOTHING},
     {.verb = "fail_over", .class = ACTION_OPERATOR},
 };

@@ -192,6 +192,25 @@ static void a_region_that_freezes_is_silent(void)
     bench_deinit(&b);
 }
 
+static void newcomers_leave_a_bad_certificate_by_probes(void)
+{
+    bench_init(&b);
+    add("tls");
+    b.steps[0].action.certificate = CERTIFICATE_EXPIRED;
+    struct floor refused = floor_rto(&b.plan, &b.steps[0]);
+    struct floor probes = floor_health_check((double)b.topology.failover.probe_every_ns / 1e9,
+                                             (double)b.topology.failover.unhealthy_after, 0);
+    CU_ASSERT_NEAR(refused.mean, probes.mean);
+    CU_ASSERT_NEAR(refused.max, probes.max);
+    b.steps[0].action = (struct action){.type = b.steps[0].action.type, .target = TARGET_REGION, .site = EAST, .stall = true};
+    struct floor stalled = floor_rto(&b.plan, &b.steps[0]);
+    CU_ASSERT_NEAR(stalled.max, refused.max + (double)b.topology.failover.probe_timeout_ns / 1e9);
+    b.steps[0].action.stall = false;
+    b.steps[0].action.certificate = CERTIFICATE_ROTATED;
+    CU_ASSERT_NEAR(floor_rto(&b.plan, &b.steps[0]).max, 0); /* nobody need notice */
+    bench_deinit(&b);
+}
+
 static void a_capped_hold_supports_less_than_was_asked(void)
 {
     bench_init(&b);
@@ -237,6 +256,7 @@ void suite_floor(void)
     runner_test(what_the_configuration_cannot_explain_has_no_floor);
     runner_test(refused_and_silent_victims_have_their_rows);
     runner_test(a_region_that_freezes_is_silent);
+    runner_test(newcomers_leave_a_bad_certificate_by_probes);
     runner_test(a_capped_hold_supports_less_than_was_asked);
     runner_test(shipping_sets_the_floor_of_the_rpo);
 }

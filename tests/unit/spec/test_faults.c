@@ -45,6 +45,31 @@ static void different_parameters_merge(void)
     CU_ASSERT(rejected(SLOW("0s", "rate: 1mbit", "20s") SLOW("5s", "rate: 2mbit", "20s"), RTO, "sets `rate`"));
 }
 
+#define TLS(at, gateway, what) "  - {at: " at ", do: tls, gateway: " gateway ", " what ", for: 10s}\n"
+
+/* Is the timeline accepted, or (code not empty) refused for that, in a topology with this tls? */
+static bool with_tls(const char *tls, const char *steps, const char *code)
+{
+    scoped_text struct text yaml = {0}, out = {0};
+    text_addf(&yaml, "drtest: 1\nname: t\ntopology: {tls: %s}\ntimeline:\n%stargets: {availability: 90%%}\n", tls, steps);
+    if (code[0]) {
+        return refuses(text_str(&yaml), code, "");
+    }
+    struct plan *p = load_yaml(text_str(&yaml), &out);
+    plan_free(p);
+    return p != NULL;
+}
+
+static void certificates_need_tls(void)
+{
+    const char *expired = TLS("0s", "us-east/1", "certificate: expired");
+    CU_ASSERT(with_tls("true", expired, ""));
+    CU_ASSERT(with_tls("false", expired, "DR0116"));
+    CU_ASSERT(rejected(expired, "{availability: 90%}", "DR0116"));
+    CU_ASSERT(with_tls("true", TLS("0s", "us-east/1", "certificate: expired") TLS("1s", "us-east/2", "handshake: stall"), ""));
+    CU_ASSERT(with_tls("true", TLS("0s", "us-east/1", "certificate: expired") TLS("1s", "us-east/1", "handshake: stall"), "DR0208"));
+}
+
 static void nothing_is_seen_under_a_cut(void)
 {
     CU_ASSERT(rejected(CUT("0s", "both", "30s") SLOW("5s", "delay: 50ms", "20s"), RTO, "DR0209"));
@@ -141,6 +166,7 @@ void suite_faults(void)
     runner_suite(NULL, NULL);
     runner_test(different_directions_compose);
     runner_test(different_parameters_merge);
+    runner_test(certificates_need_tls);
     runner_test(nothing_is_seen_under_a_cut);
     runner_test(the_dead_cannot_be_hit);
     runner_test(one_verb_once_at_a_time);

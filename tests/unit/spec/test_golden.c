@@ -58,6 +58,7 @@ static void wrong_files_are_explained(void)
         "unknown-key",
         "missing-unit",
         "unknown-region",
+        "tls",
         "unknown-region-steps",
         "client-target",
         "duplicate-key",

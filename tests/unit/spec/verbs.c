@@ -40,6 +40,13 @@ static const struct field fail_over_fields[] = {
     {.key = "to", .kind = FIELD_REGION, IN(site), .required = true, .example = "eu-west", .doc = "the region to go to"},
 };
 
+static const char *const certificate_words[] = {"", "rotated", "expired", NULL};
+static const char *const handshake_words[] = {"", "stall", NULL};
+static const struct field tls_fields[] = {
+    {.key = "certificate", .kind = FIELD_ENUM, IN(certificate), .words = certificate_words, .choice = FIELD_ONE, .doc = "c"},
+    {.key = "handshake", .kind = FIELD_BOOL, IN(stall), .words = handshake_words, .choice = FIELD_ONE, .doc = "h"},
+};
+
 #define NODES (TARGET_REGION | TARGET_NODE | TARGET_ORIGIN)
 static const struct action_type rows[] = {
     {.verb = "kill", .summary = "End every process.", .class = ACTION_FAULT, .targets = NODES, .fields = kill_fields,
@@ -54,11 +61,13 @@ static const struct action_type rows[] = {
     {.verb = "restore", .summary = "End faults.", .class = ACTION_RESTORE, .targets = NODES | TARGET_LINK},
     {.verb = "fail_over", .summary = "Move the service.", .class = ACTION_OPERATOR, .fields = fail_over_fields,
      .field_count = array_len(fail_over_fields)},
+    {.verb = "tls", .summary = "Show another certificate.", .class = ACTION_FAULT, .targets = TARGET_REGION | TARGET_NODE,
+     .fields = tls_fields, .field_count = array_len(tls_fields), .of_tls = true},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
 };
 
 /* clang-format on */
 
 const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3],
-                                                &rows[4], &rows[5], &rows[6], &rows[7]};
+                                                &rows[4], &rows[5], &rows[6], &rows[7], &rows[8]};
 const size_t test_verb_count = array_len(test_verbs);
