@@ -46,6 +46,7 @@ const struct command *const commands[] = {
     &command_due,
     &command_analyze,
     &command_gateway,
+    &command_schema,
     &command_version,
     NULL,
 };
