@@ -48,6 +48,7 @@ const struct command *const commands[] = {
     &command_verify,
     &command_export,
     &command_gateway,
+    &command_ci,
     &command_schema,
     &command_version,
     NULL,
