@@ -23,7 +23,6 @@ static const struct {
 static const char *const role_words[] = {"primary", "standby", "active", NULL};
 static const char *const mode_words[] = {"async", "sync", NULL};
 static const char *const degrade_words[] = {"async", "block", NULL};
-static const char *const tls_words[] = {"false", "true", NULL};
 static const char *const driver_words[] = {"reference", NULL};
 static const char *const flaw_words[] = {
     "no_failover", "ack_before_replicate", "no_fencing", "drift_unreported", "stale_follower_read",
@@ -111,7 +110,7 @@ static const struct field topology_fields[] = {
      .doc = "health checks and thresholds"},
     {.key = "replication", .kind = FIELD_MAP, IN(topology_spec, replication), .of = &replication_set,
      .doc = "how writes reach the other regions"},
-    {.key = "tls", .kind = FIELD_BOOL, IN(topology_spec, tls), .words = tls_words, .preset = "false",
+    {.key = "tls", .kind = FIELD_BOOL, IN(topology_spec, tls), .preset = "false",
      .doc = "customers and their health checks speak https, with certificates of the run's own authority"},
     {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 15,
      .example = "[no_failover]", .doc = "deliberate weaknesses of the reference gateway"},
