@@ -10,8 +10,8 @@
  * admin port.
  *
  * Proof is a round: a handshake of our own with every target, straight to it, must end as it should (the certificate's
- * fingerprint, and what a customer says of it), and the target's admin port must say the same; one with the gateways that are not hit must
- * be well.
+ * fingerprint, and what a customer says of it), and the target's admin port must say the same; one with a gateway that
+ * is not hit must be well.
  */
 #include "injectors/target.h"
 

@@ -146,7 +146,8 @@ static int check_crosscheck(const struct run_flags *f, const struct batch *b, st
     for (size_t i = 0; f->crosscheck && i < b->jobs.len; i++) {
         const struct plan *p = b->jobs.at[i].plan;
         if (p->topology->tls) {
-            err_set(e, ERR_USAGE, "--crosscheck", "%.80s has `topology.tls`, and the second prober speaks plain HTTP only", p->name);
+            err_set(e, ERR_USAGE, "--crosscheck", "%.80s has `topology.tls`, and the second prober speaks plain HTTP only",
+                    p->name);
             return err_help(e, "leave out --crosscheck, or run with --set topology.tls=false");
         }
         if (!cross_possible(p)) {

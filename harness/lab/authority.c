@@ -219,7 +219,8 @@ static int issue_from(const struct identity *issuer, const char *node, const cha
     char host[128], names[200];
     host_of(node, host);
     bool elsewhere = kind == CERTIFICATE_WRONG_NAME;
-    snprintf(names, sizeof(names), "IP:%.40s,DNS:%.128s", elsewhere ? "192.0.2.1" : address, elsewhere ? "elsewhere.invalid" : host);
+    snprintf(names, sizeof(names), "IP:%.40s,DNS:%.128s", elsewhere ? "192.0.2.1" : address,
+             elsewhere ? "elsewhere.invalid" : host);
     struct wish w = {.name = host, .names = names, .from_s = -HOUR_S, .until_s = 30 * DAY_S, .issuer = issuer};
     w.from_s = kind == CERTIFICATE_NOT_YET_VALID ? HOUR_S : w.from_s;
     w.until_s = kind == CERTIFICATE_EXPIRED ? -1 : w.until_s;

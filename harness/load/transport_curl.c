@@ -282,11 +282,11 @@ int transport_curl_new(struct transport **out, struct loop *l, size_t max_in_fli
     return 0;
 }
 
-void transport_curl_secure(struct transport *base, const char *authority)
+void transport_curl_secure(struct transport *t, const char *authority)
 {
-    struct curl_transport *t = TRANSPORT_OF(base);
-    free(t->authority);
-    t->authority = xstrdup(authority);
+    struct curl_transport *own = TRANSPORT_OF(t);
+    free(own->authority);
+    own->authority = xstrdup(authority);
 }
 
 void transport_curl_sources(struct transport *base, const uint32_t *addresses, size_t count)

@@ -72,7 +72,9 @@ static void ask(struct visit *v, enum who who)
 static _Noreturn void visit(struct stage *s, const char *authority)
 {
     struct visit v = {.loop = loop_new(NULL)};
-    CHECK(v.loop && transport_curl_new(&v.transport, v.loop, 256, &s->err) == 0);
+    if (!v.loop || transport_curl_new(&v.transport, v.loop, 256, &s->err) != 0) {
+        _exit(1);
+    }
     transport_curl_secure(v.transport, authority);
     v.address[NEWCOMER] = v.address[REGULAR] = s->topo.nodes[TARGET].address;
     v.address[ELSEWHERE] = s->topo.nodes[s->topo.sites[1].first_node].address;
