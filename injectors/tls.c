@@ -43,17 +43,6 @@ struct tls_state {
     char bundles[]; /* one behind the other, each with its NUL */
 };
 
-static const char *const certificate_words[] = {
-    [CERTIFICATE_NONE] = "",
-    [CERTIFICATE_ROTATED] = "rotated",
-    [CERTIFICATE_EXPIRED] = "expired",
-    [CERTIFICATE_NOT_YET_VALID] = "not_yet_valid",
-    [CERTIFICATE_WRONG_NAME] = "wrong_name",
-    [CERTIFICATE_UNKNOWN_ISSUER] = "unknown_issuer",
-    [CERTIFICATE_NO_CHAIN] = "no_chain",
-    NULL,
-};
-
 /* What a customer says of each; without its chain a certificate is of an unknown issuer, too. */
 static const int verify_codes[] = {
     [CERTIFICATE_ROTATED] = X509_V_OK,

@@ -174,6 +174,10 @@ static json_t *params_of(const struct action *a)
     if (a->disk_lost)
         json_object_set_new(p, "disk", json_string("lost"));
     put_duration(p, "grace", a->grace_ns);
+    if (a->certificate > CERTIFICATE_NONE && a->certificate < CERTIFICATES)
+        json_object_set_new(p, "certificate", json_string(certificate_words[a->certificate]));
+    if (a->stall)
+        json_object_set_new(p, "handshake", json_string("stall"));
     if (a->via_control)
         json_object_set_new(p, "via", json_string("control"));
     put_duration(p, "delay", a->shape.delay_ns);

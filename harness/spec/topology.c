@@ -51,6 +51,16 @@ uint16_t topo_sources_for(uint64_t ports)
     return n > TOPO_MAX_SOURCES ? 0 : n == 0 ? 1 : (uint16_t)n;
 }
 
+const char *const certificate_words[CERTIFICATES + 1] = {
+    [CERTIFICATE_NONE] = "",
+    [CERTIFICATE_ROTATED] = "rotated",
+    [CERTIFICATE_EXPIRED] = "expired",
+    [CERTIFICATE_NOT_YET_VALID] = "not_yet_valid",
+    [CERTIFICATE_WRONG_NAME] = "wrong_name",
+    [CERTIFICATE_UNKNOWN_ISSUER] = "unknown_issuer",
+    [CERTIFICATE_NO_CHAIN] = "no_chain",
+};
+
 struct builder {
     struct binder *binder;
     const struct topology_spec *spec;

@@ -84,8 +84,10 @@ enum certificate {
     CERTIFICATE_NOT_YET_VALID,
     CERTIFICATE_WRONG_NAME,
     CERTIFICATE_UNKNOWN_ISSUER,
-    CERTIFICATE_NO_CHAIN
+    CERTIFICATE_NO_CHAIN,
+    CERTIFICATES
 };
+extern const char *const certificate_words[CERTIFICATES + 1]; /* as a scenario says them; "" for none, NULL at the end */
 
 struct topo_link {
     uint16_t a, b; /* sites */

@@ -67,6 +67,7 @@ static void names_every_verb(void)
                  {"partition", "forward", "nothing got from us-east to eu-west any more"},
                  {"partition", "backward", "nothing got from eu-west to us-east any more"},
                  {"degrade", NULL, "the link between us-east and eu-west went bad"},
+                 {"tls", NULL, "us-east answered no TLS handshake any more"},
                  {"meteor", NULL, "meteor hit us-east"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         scoped_text struct text t = {0};
@@ -76,8 +77,13 @@ static void names_every_verb(void)
         CU_ASSERT_STRING_EQUAL(text_str(&t), cases[i].want);
         json_decref(f.params);
     }
-    scoped_text struct text t = {0};
+    scoped_text struct text expired = {0}, t = {0};
     struct result_fault bare = {0};
+    f.do_ = "tls";
+    f.params = json_pack("{s:s}", "certificate", "expired");
+    story_fault(&expired, &f);
+    CU_ASSERT_STRING_EQUAL(text_str(&expired), "us-east showed a bad certificate");
+    json_decref(f.params);
     story_fault(&t, &bare);
     CU_ASSERT_STRING_EQUAL(text_str(&t), "a fault hit ?");
 }

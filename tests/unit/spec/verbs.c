@@ -40,7 +40,6 @@ static const struct field fail_over_fields[] = {
     {.key = "to", .kind = FIELD_REGION, IN(site), .required = true, .example = "eu-west", .doc = "the region to go to"},
 };
 
-static const char *const certificate_words[] = {"", "rotated", "expired", NULL};
 static const char *const handshake_words[] = {"", "stall", NULL};
 static const struct field tls_fields[] = {
     {.key = "certificate", .kind = FIELD_ENUM, IN(certificate), .words = certificate_words, .choice = FIELD_ONE, .doc = "c"},
