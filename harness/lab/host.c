@@ -90,7 +90,7 @@ static void look_cgroups(struct host *h, const char *mount, const char *options)
     nftw(mount, walk_cgroup, 8, FTW_PHYS | FTW_MOUNT);
 }
 
-static void look_mounts(struct host *h)
+static void look_mounts(struct host *h, const char *disk)
 {
     scoped_file FILE *f = fopen("/proc/self/mountinfo", "re");
     char line[4096];
@@ -105,7 +105,7 @@ static void look_mounts(struct host *h)
         }
         scoped_text struct text mount = {0};
         text_addf(&mount, "mount %s (%s)", at, type);
-        add_line(h, text_str(&mount), false);
+        add_line(h, text_str(&mount), disk[0] && text_starts(at, disk));
         if (text_starts(type, "cgroup")) {
             look_cgroups(h, at, text_eq(type, "cgroup2") ? type : options);
         }
@@ -257,7 +257,7 @@ static int by_text(const void *a, const void *b)
 int host_look(struct host *h, const struct host_scope *scope, struct err *e)
 {
     h->clock = clock_quad_read();
-    look_mounts(h);
+    look_mounts(h, scope->disk);
     look_processes(h, scope);
     int rc = netlink_inventory(add_line, h, e);
     if (h->lines.len) {

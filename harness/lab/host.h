@@ -31,6 +31,7 @@ struct host_scope {
     pid_t root;         /* the process below which all of the run is */
     pid_t self;         /* left out: the one who looks */
     const char *folder; /* on the command line of processes, wherever they are; "" none */
+    const char *disk;   /* a mount here or below is ours; "" none */
 };
 
 int host_look(struct host *h, const struct host_scope *scope, struct err *e); /* h zeroed */

@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -62,7 +63,8 @@ static void keep_only(int *a, int *b)
 static _Noreturn void watch(int ask_fd, int answer_fd, pid_t root, const char *run_path)
 {
     static const int deaf[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    scoped_text struct text folder = {0}, left = {0};
+    scoped_text struct text folder = {0}, disk = {0}, left = {0};
+    char real[PATH_MAX];
     struct host before = {0};
     struct err e = {0};
     char byte;
@@ -72,7 +74,8 @@ static _Noreturn void watch(int ask_fd, int answer_fd, pid_t root, const char *r
         signal(deaf[i], SIG_IGN);
     }
     text_addf(&folder, "%s/lab/", run_path);
-    const struct host_scope scope = {.root = root, .self = getpid(), .folder = text_str(&folder)};
+    text_addf(&disk, "%s/lab", realpath(run_path, real) ? real : run_path);
+    const struct host_scope scope = {.root = root, .self = getpid(), .folder = text_str(&folder), .disk = text_str(&disk)};
     bool failed = host_look(&before, &scope, &e) != 0;
     host_differ(&before, &before, &left);
     bool heard = answer(answer_fd, failed, failed ? e.msg : text_str(&left));

@@ -43,6 +43,8 @@ void drill_stop(struct drill *d, const char *reason)
     if (d->stop)
         return;
     d->stop = true;
+    if (d->applying)
+        loop_limit(d->loop, loop_now(d->loop));
     snprintf(d->stop_reason, sizeof(d->stop_reason), "%.159s", reason);
     record_fact(&d->rec, EVENT_ABORT, NULL, NULL, reason, d->signal);
 }
