@@ -45,6 +45,7 @@ const struct command *const commands[] = {
     &command_compare,
     &command_due,
     &command_analyze,
+    &command_clean,
     &command_gateway,
     &command_version,
     NULL,
