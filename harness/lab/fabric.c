@@ -77,6 +77,21 @@ const struct topology *fabric_topology(const struct fabric *f)
     return f->topo;
 }
 
+bool fabric_hit_by(const struct fabric *f, uint16_t fault)
+{
+    for (size_t i = 0; i < f->layers.len; i++) {
+        if (f->layers.at[i].fault == fault) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < f->holds.len; i++) {
+        if (f->holds.at[i].fault == fault) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Paths. */
 
 struct path_state fabric_wanted(const struct fabric *f, uint16_t path)
