@@ -35,7 +35,7 @@ static double abort_time(const struct study *s)
     int64_t until_ns = 0;
     for (size_t i = 0; i < s->ev->event_count; i++) {
         const struct event *ev = &s->ev->events[i];
-        if (ev->kind == EVENT_ABORT && !abort && ev->at_ns < NS_LIMIT) {
+        if (ev->kind == EVENT_ABORT && !abort && ev->at_ns >= 0 && ev->at_ns < NS_LIMIT) {
             abort = ev;
             until_ns = ev->at_ns;
         }

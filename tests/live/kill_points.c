@@ -47,6 +47,7 @@ enum { LINES_MAX = 2000, POINTS_MAX = 200, FAULTS = 6, SKIPPED = 77 };
 struct point {
     struct moment moment;
     int signal; /* 0: the disk becomes full */
+    bool twice; /* and once more, while the first is being answered */
 };
 
 static const char *drtest, *scenario;
@@ -75,6 +76,12 @@ static void add(int sig, const char *line, int64_t after_ns)
         *p = (struct point){.moment.after_ns = after_ns, .signal = sig};
         snprintf(p->moment.line, sizeof(p->moment.line), "%s", line);
     }
+}
+
+static void add_twice(int sig, const char *line)
+{
+    add(sig, line, 0);
+    points[point_count - 1].twice = true;
 }
 
 static int64_t within(int64_t ns)
@@ -144,6 +151,7 @@ static void all_points(void)
         add(signals[i], "fault.heal/3", 0);
         add(signals[i], "phase.begin/failback", within(500 * NS_PER_MS));
         add(signals[i], "phase.begin/final_read", 0);
+        add_twice(signals[i], "fault.apply/6");
     }
     add(0, "phase.begin/baseline", 0);
     add(0, "fault.apply/5", 0);
@@ -156,6 +164,7 @@ static void few_points(void)
     add(SIGKILL, "fault.apply/6", 0);
     add(SIGKILL, "fault.heal/4", 0);
     add(SIGINT, "fault.apply/6", 0);
+    add_twice(SIGTERM, "fault.apply/6");
     add(0, "fault.apply/5", 0);
 }
 
@@ -260,6 +269,18 @@ static void aborted_well(const struct point *p, const char *run_path, int status
     }
 }
 
+/* A run that was told twice: it left at once, and said how to see that nothing is left. */
+static void left_at_once(const struct point *p, int status)
+{
+    scoped_text struct text said = {0};
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 128 + p->signal) {
+        fail(p, "another exit code", "");
+    }
+    if (text_read_file(&said, "log", 1 << 20, NULL) < 0 || !strstr(text_str(&said), "drtest clean runs/six-faults-")) {
+        fail(p, "no word of `drtest clean`:\n", text_str(&said));
+    }
+}
+
 /* One point. */
 
 static void strike(const struct point *p)
@@ -271,10 +292,16 @@ static void strike(const struct point *p)
         return;
     }
     child_signal(&f.runner, p->signal, NULL);
+    if (p->twice && poll(NULL, 0, 100) == 0) {
+        child_signal(&f.runner, p->signal, NULL);
+    }
     int status = flight_end(&f, ABORT_BOUND_NS);
     if (status == -1) {
         fail(p, "the program does not end", "");
         child_stop(&f.runner, 0, NULL);
+    }
+    if (p->twice) {
+        left_at_once(p, status);
     }
     host_is_clean(p);
     nothing_lies_around(p);
@@ -282,7 +309,7 @@ static void strike(const struct point *p)
         timeline_is_readable(p, f.run_path);
         clean_says_so(p, f.run_path);
     }
-    if (p->signal != SIGKILL && f.run_path[0]) {
+    if (p->signal != SIGKILL && !p->twice && f.run_path[0]) {
         aborted_well(p, f.run_path, status);
     }
 }
@@ -395,7 +422,8 @@ static int all(bool few)
         } else {
             fill_disk(p);
         }
-        printf("%3d %-10s %-26s %+8.2f ms  (%.1f s)\n", points_done + 1, p->signal ? strsignal(p->signal) : "disk full",
+        printf("%3d %-10s%-6s %-26s %+8.2f ms  (%.1f s)\n", points_done + 1, p->signal ? strsignal(p->signal) : "disk full",
+               p->twice ? "twice" : "",
                p->moment.line[0] ? p->moment.line : "start", (double)p->moment.after_ns / 1e6,
                (double)(clock_mono_ns() - begun) / 1e9);
     }
