@@ -21,17 +21,16 @@
 
 int link_apply(struct injection *in, const struct path_state *wish, struct err *e)
 {
-    uint16_t paths[LINK_PATHS_MAX];
-    size_t n = injection_paths(fabric_topology(in->fabric), in->action, paths, LINK_PATHS_MAX);
-    if (n == 0) {
-        return err_set(e, ERR_MEANING, in->action->type->verb, "it hits no link");
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (fabric_lay(in->fabric, in->fault, paths[i], wish, e) != 0) {
+    const struct topology *t = fabric_topology(in->fabric);
+    bool any = false;
+    for (uint16_t path = 0; path < 2 * t->link_count; path++) {
+        bool hit = action_hits_path(t, in->action, path);
+        any = any || hit;
+        if (hit && fabric_lay(in->fabric, in->fault, path, wish, e) != 0) {
             return -1;
         }
     }
-    return 0;
+    return any ? 0 : err_set(e, ERR_MEANING, in->action->type->verb, "it hits no link");
 }
 
 int link_heal(struct injection *in, struct err *e)
@@ -39,22 +38,29 @@ int link_heal(struct injection *in, struct err *e)
     return fabric_lift(in->fabric, in->fault, e);
 }
 
-bool link_reads_back(struct injection *in, bool cut_only)
+static bool path_reads_back(struct injection *in, uint16_t path, bool cut_only)
 {
-    uint16_t paths[LINK_PATHS_MAX];
     struct lab *lab = fabric_lab(in->fabric);
     bool shaped = lab->ops->mechanism(lab, EFFECT_DEGRADE).available; /* else the links' own delays were left out */
-    size_t n = injection_paths(fabric_topology(in->fabric), in->action, paths, LINK_PATHS_MAX);
-    for (size_t i = 0; i < n; i++) {
-        struct path_state wanted = fabric_wanted(in->fabric, paths[i]), actual;
-        struct err e = {0};
-        if (lab->ops->path_get(lab, paths[i], &actual, &e) != 0) {
-            snprintf(in->method, sizeof(in->method), "read-back failed: %.120s", e.msg);
-            return false;
-        }
-        bool narrow = wanted.rate_bps / 8 == actual.rate_bps / 8;
-        if (actual.cut != wanted.cut || (!cut_only && !(shaped ? shape_same(&wanted, &actual) : narrow))) {
-            snprintf(in->method, sizeof(in->method), "read-back of path %u differs from what was asked for", paths[i]);
+    struct path_state wanted = fabric_wanted(in->fabric, path), actual;
+    struct err e = {0};
+    if (lab->ops->path_get(lab, path, &actual, &e) != 0) {
+        snprintf(in->method, sizeof(in->method), "read-back failed: %.120s", e.msg);
+        return false;
+    }
+    bool narrow = wanted.rate_bps / 8 == actual.rate_bps / 8;
+    if (actual.cut != wanted.cut || (!cut_only && !(shaped ? shape_same(&wanted, &actual) : narrow))) {
+        snprintf(in->method, sizeof(in->method), "read-back of path %u differs from what was asked for", path);
+        return false;
+    }
+    return true;
+}
+
+bool link_reads_back(struct injection *in, bool cut_only)
+{
+    const struct topology *t = fabric_topology(in->fabric);
+    for (uint16_t path = 0; path < 2 * t->link_count; path++) {
+        if (action_hits_path(t, in->action, path) && !path_reads_back(in, path, cut_only)) {
             return false;
         }
     }

@@ -3,7 +3,6 @@
 #pragma once
 #include "injectors/injector.h"
 
-#define LINK_PATHS_MAX 2
 #define LINK_LOOK_DATAGRAMS 10
 
 int link_apply(struct injection *in, const struct path_state *wish, struct err *e);

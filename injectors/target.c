@@ -39,24 +39,18 @@ size_t target_nodes(const struct topology *t, const struct action *a, uint16_t *
 size_t injection_paths(const struct topology *t, const struct action *a, uint16_t *paths, size_t max)
 {
     size_t n = 0;
-    if (a->target != TARGET_LINK || a->link >= t->link_count) {
-        return 0;
-    }
-    if (a->direction != DIRECTION_BACKWARD && n < max) {
-        paths[n++] = path_of(a->link, false);
-    }
-    if (a->direction != DIRECTION_FORWARD && n < max) {
-        paths[n++] = path_of(a->link, true);
+    for (uint16_t path = 0; path < 2 * t->link_count && n < max; path++) {
+        if (action_hits_path(t, a, path)) {
+            paths[n++] = path;
+        }
     }
     return n;
 }
 
 void injection_link_effects(const struct topology *t, const struct action *a, unsigned *by_link)
 {
-    uint16_t paths[LINK_PATHS_MAX];
-    size_t n = injection_paths(t, a, paths, LINK_PATHS_MAX);
-    for (size_t i = 0; i < n; i++) {
-        by_link[paths[i] / 2] |= 1u << injector_effect(a);
+    for (uint16_t link = 0; link < t->link_count; link++) {
+        by_link[link] |= action_hits_link(t, a, link) ? 1u << injector_effect(a) : 0;
     }
 }
 

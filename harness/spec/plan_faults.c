@@ -30,6 +30,16 @@ static bool share_node(const struct topology *t, const struct plan_step *a, cons
     return false;
 }
 
+static bool share_path(const struct topology *t, const struct plan_step *a, const struct plan_step *b)
+{
+    for (uint16_t path = 0; path < 2 * t->link_count; path++) {
+        if (action_hits_path(t, &a->action, path) && action_hits_path(t, &b->action, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void conflict(const struct check *c, enum diag_code code, const struct plan_step *later,
                      const struct plan_step *earlier, const char *what, const char *help)
 {
@@ -71,8 +81,8 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
         return;
     }
     if (a->target == TARGET_LINK || b->target == TARGET_LINK) {
-        bool same = a->target == b->target && a->link == b->link && (step_directions(earlier) & step_directions(later));
-        const char *parameter = same ? shared_parameter(&a->shape, &b->shape) : NULL;
+        const char *parameter = shared_parameter(&a->shape, &b->shape);
+        parameter = parameter && share_path(c->p->topology, earlier, later) ? parameter : NULL;
         if (parameter) {
             conflict(c, DIAG_OVERLAP, later, earlier,
                      arena_printf(&c->diags->arena, "sets %s of the same link as", parameter),
@@ -91,20 +101,32 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
     }
 }
 
-/* Every direction of a shaped link is cut from its begin to its end. */
-static void check_hidden(const struct check *c, const struct plan_step *step)
+/* A cut that lasts as long as the step and hits this path of it, NULL if none. */
+static const struct plan_step *cut_over(const struct check *c, const struct plan_step *step, uint16_t path)
 {
-    unsigned open = step_directions(step);
-    const struct plan_step *cut = NULL;
-    for (size_t i = 0; i < c->p->step_count && !step->action.shape.cut; i++) {
+    for (size_t i = 0; i < c->p->step_count; i++) {
         const struct plan_step *other = &c->p->steps[i];
-        if (step_is_fault(other) && other->action.shape.cut && other->action.link == step->action.link &&
-            other->at_ns <= step->at_ns && other->until_ns >= step->until_ns && (open & step_directions(other))) {
-            open &= ~step_directions(other);
-            cut = other;
+        if (step_is_fault(other) && other->action.shape.cut && other->at_ns <= step->at_ns &&
+            other->until_ns >= step->until_ns && action_hits_path(c->p->topology, &other->action, path)) {
+            return other;
         }
     }
-    if (cut && open == 0) {
+    return NULL;
+}
+
+/* Every path of a shaped link is cut from its begin to its end. */
+static void check_hidden(const struct check *c, const struct plan_step *step)
+{
+    const struct topology *t = c->p->topology;
+    const struct plan_step *cut = NULL;
+    for (uint16_t path = 0; path < 2 * t->link_count && !step->action.shape.cut; path++) {
+        const struct plan_step *over = action_hits_path(t, &step->action, path) ? cut_over(c, step, path) : cut;
+        if (!over && action_hits_path(t, &step->action, path)) {
+            return;
+        }
+        cut = over;
+    }
+    if (cut) {
         conflict(c, DIAG_HIDDEN, step, cut, "could never be seen under", "let it outlast the cut");
     }
 }
@@ -168,8 +190,18 @@ static void check_service(const struct check *c, const struct plan_step *step)
 static bool is_cut(const struct check *c, uint16_t link, const struct plan_step *last)
 {
     for (const struct plan_step *step = c->p->steps; step <= last; step++) {
-        if (step_is_fault(step) && step->action.shape.cut && step->action.link == link &&
-            step->until_ns > last->at_ns) {
+        if (step_is_fault(step) && step->action.shape.cut && step->until_ns > last->at_ns &&
+            action_hits_link(c->p->topology, &step->action, link)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool touches(const struct topology *t, const struct action *a, uint16_t site)
+{
+    for (uint16_t k = 0; k < t->link_count; k++) {
+        if ((t->links[k].a == site || t->links[k].b == site) && action_hits_link(t, a, k)) {
             return true;
         }
     }
@@ -179,16 +211,14 @@ static bool is_cut(const struct check *c, uint16_t link, const struct plan_step 
 static void check_routes(const struct check *c, const struct plan_step *step)
 {
     const struct topology *t = c->p->topology;
-    const struct topo_link *hit = &t->links[step->action.link];
-    const uint16_t ends[] = {hit->a, hit->b};
-    for (size_t e = 0; e < 2; e++) {
-        bool route = t->sites[ends[e]].kind != SITE_VANTAGE;
+    for (uint16_t site = 0; site < t->site_count; site++) {
+        bool route = t->sites[site].kind != SITE_VANTAGE || !touches(t, &step->action, site);
         for (uint16_t l = 0; l < t->link_count && !route; l++) {
-            route = (t->links[l].a == ends[e] || t->links[l].b == ends[e]) && !is_cut(c, l, step);
+            route = (t->links[l].a == site || t->links[l].b == site) && !is_cut(c, l, step);
         }
         if (!route) {
             struct diag *d = diag_warning(c->diags, DIAG_NO_ROUTE, plan_step_place(c->s, step),
-                                          "`%s` leaves %s no route to any region", step->text, t->sites[ends[e]].name);
+                                          "`%s` leaves %s no route to any region", step->text, t->sites[site].name);
             diag_help(d, "its requests will be bad whatever the gateways do");
         }
     }

@@ -76,6 +76,18 @@ static void names_every_verb(void)
         CU_ASSERT_STRING_EQUAL(text_str(&t), cases[i].want);
         json_decref(f.params);
     }
+    static const char *const many[] = {
+        "{\"isolate\": \"us-east\"}", "us-east was cut off from everything else",
+        "{\"isolate\": \"us-east\", \"direction\": \"forward\"}", "nothing got out of us-east any more",
+        "{\"split\": [[\"us-east\"], [\"eu-west\", \"x\"]]}", "the network fell apart: us-east | eu-west, x"};
+    for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i += 2) {
+        scoped_text struct text t = {0};
+        f.do_ = "partition";
+        f.params = json_loads(many[i], 0, NULL);
+        story_fault(&t, &f);
+        CU_ASSERT_STRING_EQUAL(text_str(&t), many[i + 1]);
+        json_decref(f.params);
+    }
     scoped_text struct text t = {0};
     struct result_fault bare = {0};
     story_fault(&t, &bare);
