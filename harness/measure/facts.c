@@ -213,6 +213,10 @@ static json_t *params_of(const struct topology *t, const struct action *a)
     put_sides(p, t, a);
     if (a->target == TARGET_LINK && (unsigned)a->direction <= DIRECTION_BACKWARD)
         json_object_set_new(p, "direction", json_string(directions[a->direction]));
+    if (action_plane_word(a->port))
+        json_object_set_new(p, "only", json_string(action_plane_word(a->port)));
+    if (a->way == GATE_REFUSE || a->way == GATE_UNREACHABLE)
+        json_object_set_new(p, "with", json_string(a->way == GATE_REFUSE ? "refused" : "unreachable"));
     if (a->how == KILL_POWER || a->how == KILL_CRASH)
         json_object_set_new(p, "how", json_string(hows[a->how]));
     if (a->disk_lost)

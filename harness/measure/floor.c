@@ -173,7 +173,7 @@ static struct floor rto_of_step(const struct plan *plan, const struct plan_step 
         return no_wait;
     if (verb_is(step, "kill") || verb_is(step, "freeze"))
         return outage_floor(plan, step);
-    if (verb_is(step, "partition"))
+    if (verb_is(step, "partition") && step->action.port == 0)
         return partition_floor(plan, step);
     return (struct floor){0, NAN, NAN};
 }

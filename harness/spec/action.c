@@ -5,6 +5,8 @@
  */
 #include "harness/spec/action.h"
 
+#include <stddef.h>
+
 static bool runs_so(enum link_direction d, bool forward)
 {
     return d == DIRECTION_BOTH || (d == DIRECTION_FORWARD) == forward;
@@ -37,4 +39,26 @@ uint16_t action_isolates(const struct topology *t, const struct action *a)
         alone = a->sides[i] == 1 ? i : alone;
     }
     return alone;
+}
+
+const struct action_plane action_planes[] = {
+    {"clients", TOPO_PORT_HTTP}, {"replication", TOPO_PORT_REPLICATION}, {"control", TOPO_PORT_LEASE}, {NULL, 0}};
+
+const char *action_plane_word(uint16_t port)
+{
+    const struct action_plane *p = action_planes;
+    while (p->word && p->port != port) {
+        p++;
+    }
+    return p->word;
+}
+
+bool action_plane_crosses(const struct topology *t, uint16_t link, uint16_t port)
+{
+    enum site_kind a = t->sites[t->links[link].a].kind, b = t->sites[t->links[link].b].kind;
+    bool witness = a == SITE_WITNESS || b == SITE_WITNESS, vantage = a == SITE_VANTAGE || b == SITE_VANTAGE;
+    return port == TOPO_PORT_HTTP          ? !witness
+           : port == TOPO_PORT_REPLICATION ? !witness && !vantage
+           : port == TOPO_PORT_LEASE       ? witness
+                                           : false;
 }

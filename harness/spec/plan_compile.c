@@ -137,14 +137,16 @@ static const char *link_text(struct plan *p, const struct action *a)
     static const char *const ways[2][3] = {{"", ", rightwards", ", leftwards"},
                                            {" from all others", ", outwards", ", inwards"}};
     const struct topology *t = p->topology;
+    const char *plane = action_plane_word(a->port), *only = plane ? ", only " : "";
+    plane = plane ? plane : "";
     if (a->sides) {
-        return arena_printf(&p->arena, "%s %s%s", a->type->verb, sides_text(p, a),
-                            ways[action_isolates(t, a) != TOPO_NONE][a->direction]);
+        return arena_printf(&p->arena, "%s %s%s%s%s", a->type->verb, sides_text(p, a),
+                            ways[action_isolates(t, a) != TOPO_NONE][a->direction], only, plane);
     }
     const struct topo_link *l = &t->links[a->link];
     bool back = a->direction == DIRECTION_BACKWARD;
-    return arena_printf(&p->arena, a->direction == DIRECTION_BOTH ? "%s %s and %s" : "%s %s to %s", a->type->verb,
-                        t->sites[back ? l->b : l->a].name, t->sites[back ? l->a : l->b].name);
+    return arena_printf(&p->arena, "%s %s %s %s%s%s", a->type->verb, t->sites[back ? l->b : l->a].name,
+                        a->direction == DIRECTION_BOTH ? "and" : "to", t->sites[back ? l->a : l->b].name, only, plane);
 }
 
 static const char *step_text(struct plan *p, const struct scenario_step *s)

@@ -49,6 +49,12 @@ static void conflict(const struct check *c, enum diag_code code, const struct pl
     diag_help(d, "%s", help);
 }
 
+/* A port that both single out, or all packets, which both keep back. */
+static bool share_gate(const struct path_state *a, const struct path_state *b)
+{
+    return a->gate_count > 0 && b->gate_count > 0 && a->gates[0].port == b->gates[0].port;
+}
+
 /* The first parameter that both shapes set, NULL if none. */
 static const char *shared_parameter(const struct path_state *a, const struct path_state *b)
 {
@@ -57,6 +63,7 @@ static const char *shared_parameter(const struct path_state *a, const struct pat
         bool both;
     } parameters[] = {
         {"the cut", a->cut && b->cut},
+        {"the gate", share_gate(a, b)},
         {"`delay`", a->delay_ns && b->delay_ns},
         {"`jitter`", a->jitter_ns && b->jitter_ns},
         {"`loss`", a->loss_ppm && b->loss_ppm},
@@ -101,12 +108,18 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
     }
 }
 
-/* A cut that lasts as long as the step and hits this path of it, NULL if none. */
+/* Under a cut nothing else is seen; where everything is rejected, no shape. */
+static bool hides(const struct path_state *over, const struct path_state *under)
+{
+    return over->cut || (under->gate_count == 0 && !path_passes(over, 0));
+}
+
+/* What hides a path of the step as long as it lasts, NULL if nothing. */
 static const struct plan_step *cut_over(const struct check *c, const struct plan_step *step, uint16_t path)
 {
     for (size_t i = 0; i < c->p->step_count; i++) {
         const struct plan_step *other = &c->p->steps[i];
-        if (step_is_fault(other) && other->action.shape.cut && other->at_ns <= step->at_ns &&
+        if (step_is_fault(other) && hides(&other->action.shape, &step->action.shape) && other->at_ns <= step->at_ns &&
             other->until_ns >= step->until_ns && action_hits_path(c->p->topology, &other->action, path)) {
             return other;
         }
@@ -114,7 +127,7 @@ static const struct plan_step *cut_over(const struct check *c, const struct plan
     return NULL;
 }
 
-/* Every path of a shaped link is cut from its begin to its end. */
+/* Every path of the step is cut, or rejected, from its begin to its end. */
 static void check_hidden(const struct check *c, const struct plan_step *step)
 {
     const struct topology *t = c->p->topology;
@@ -186,11 +199,11 @@ static void check_service(const struct check *c, const struct plan_step *step)
     }
 }
 
-/* With this step and those before it. One direction is enough: no answer comes back. */
+/* To clients, with this step and those before it. One direction is enough: no answer comes back. */
 static bool is_cut(const struct check *c, uint16_t link, const struct plan_step *last)
 {
     for (const struct plan_step *step = c->p->steps; step <= last; step++) {
-        if (step_is_fault(step) && step->action.shape.cut && step->until_ns > last->at_ns &&
+        if (step_is_fault(step) && !path_passes(&step->action.shape, TOPO_PORT_HTTP) && step->until_ns > last->at_ns &&
             action_hits_link(c->p->topology, &step->action, link)) {
             return true;
         }
@@ -240,7 +253,7 @@ void plan_check_faults(const struct plan *p, const struct scenario *s, struct di
         check_long_enough(&c, step);
         if (step->action.target == TARGET_LINK) {
             check_hidden(&c, step);
-            if (step->action.shape.cut) {
+            if (!path_passes(&step->action.shape, TOPO_PORT_HTTP)) {
                 check_routes(&c, step);
             }
         }

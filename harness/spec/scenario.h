@@ -24,7 +24,7 @@ struct scenario_step {
     const char *verb, *note, *gateway, *origin;
     struct field_texts between;
     const char *isolate;
-    const struct yaml_node *split;
+    const struct yaml_node *split, *only;
     struct action action;
 };
 

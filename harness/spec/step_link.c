@@ -3,12 +3,21 @@
  * Which links a step hits, in its three spellings: `between` two places, `isolate` one from all others, `split` the
  * world into sides. The last two are sides alike (action.h).
  *
+ * And which packets there: all, or those of one port, by the name of who speaks on it (`only`).
+ *
  * What selects nothing is an error and never an empty fault: it would be proven in vain.
  */
 #include "harness/base/text.h"
 #include "harness/spec/scenario.h"
 
+#include <stddef.h>
+
 enum { SIDES_MAX = 16 };
+
+struct only_written {
+    int proto;
+    int64_t port;
+};
 
 static uint16_t find_site(struct binder *b, const char *name, struct place at)
 {
@@ -129,6 +138,97 @@ static void resolve_split(struct binder *b, struct scenario_step *s)
     }
 }
 
+static const struct yaml_node *only_port(struct binder *b, const struct yaml_node *only, int64_t *port)
+{
+    static const char *const protocols[] = {"tcp", NULL};
+    static const struct field fields[] = {
+        {.key = "proto", .kind = FIELD_ENUM, .offset = offsetof(struct only_written, proto), .words = protocols, .preset = "tcp"},
+        {.key = "port", .kind = FIELD_COUNT, .offset = offsetof(struct only_written, port), .required = true, .min = 1,
+         .max = UINT16_MAX, .example = "7001"},
+    };
+    static const struct field_set set = {.name = "`only`", .topic = "timeline.partition.only", .fields = fields,
+                                         .count = sizeof(fields) / sizeof(fields[0])};
+    struct only_written written = {0};
+    field_bind(b, &set, only, &written);
+    *port = written.port;
+    return node_get(only, "port");
+}
+
+static void no_such_plane(struct binder *b, const struct yaml_node *only)
+{
+    const char *words[8];
+    size_t n = 0;
+    for (const struct action_plane *p = action_planes; p->word; p++) {
+        words[n++] = p->word;
+    }
+    if (text_eq(only->text, "health")) {
+        struct diag *d = diag_error(b->diags, DIAG_BAD_VALUE, only->place,
+                                    "health checks ask port %d, as clients do: on a link they cannot be told apart", TOPO_PORT_HTTP);
+        diag_help(d, "write `only: clients`, which hits both");
+        return;
+    }
+    field_unknown(b, DIAG_BAD_VALUE, only->place, "plane", only->text, words, n);
+}
+
+/* The port that `only` names, and where it stands; NULL after reporting. */
+static const struct yaml_node *resolve_only(struct binder *b, const struct yaml_node *only, int64_t *port)
+{
+    if (only->broken) {
+        return NULL;
+    }
+    if (only->kind == NODE_MAP) {
+        return only_port(b, only, port);
+    }
+    if (only->kind != NODE_SCALAR) {
+        struct diag *d = diag_error(b->diags, DIAG_WRONG_KIND, node_place(only), "`only` is %s", node_kind_name(only));
+        diag_help(d, "write `only: replication` or `only: {proto: tcp, port: 7001}`");
+        return NULL;
+    }
+    for (const struct action_plane *p = action_planes; p->word; p++) {
+        if (text_eq(p->word, only->text)) {
+            *port = p->port;
+            return only;
+        }
+    }
+    no_such_plane(b, only);
+    return NULL;
+}
+
+/* Does anything speak on the port across a link that is hit? */
+static void check_plane(struct binder *b, const struct scenario_step *s, const struct yaml_node *at)
+{
+    const struct topology *t = b->topology;
+    for (uint16_t k = 0; k < t->link_count; k++) {
+        if (action_hits_link(t, &s->action, k) && action_plane_crosses(t, k, s->action.port)) {
+            return;
+        }
+    }
+    struct diag *d = diag_error(b->diags, DIAG_NO_SUCH, at->place, "nothing speaks on port %u across these links",
+                                (unsigned)s->action.port);
+    diag_help(d, "clients and gateways ask regions on %d, stores replicate between regions on %d, regions ask the witness on %d",
+              TOPO_PORT_HTTP, TOPO_PORT_REPLICATION, TOPO_PORT_LEASE);
+}
+
+/* What a severing step makes of the packets that it hits. */
+static void shape_cut(struct scenario_step *s)
+{
+    struct action *a = &s->action;
+    a->shape.cut = a->way == GATE_DROP && a->port == 0;
+    a->shape.gate_count = !a->shape.cut;
+    a->shape.gates[0] = (struct path_gate){.port = a->port, .way = a->way};
+}
+
+static void resolve_hit(struct binder *b, struct scenario_step *s, const struct yaml_node *between)
+{
+    if (s->split) {
+        resolve_split(b, s);
+    } else if (s->isolate) {
+        resolve_isolated(b, s, node_get(s->node, "isolate")->place);
+    } else {
+        resolve_link(b, s, between);
+    }
+}
+
 void step_resolve_link(struct binder *b, struct scenario_step *s)
 {
     const struct yaml_node *between = node_get(s->node, "between");
@@ -136,12 +236,16 @@ void step_resolve_link(struct binder *b, struct scenario_step *s)
     if (!(between && s->between.len == 2) && !s->isolate && !s->split) {
         return;
     }
+    size_t wrong = b->diags->errors;
+    int64_t port = 0;
     s->action.target = TARGET_LINK;
-    if (s->split) {
-        resolve_split(b, s);
-    } else if (s->isolate) {
-        resolve_isolated(b, s, node_get(s->node, "isolate")->place);
-    } else {
-        resolve_link(b, s, between);
+    resolve_hit(b, s, between);
+    const struct yaml_node *at = s->only ? resolve_only(b, s->only, &port) : NULL;
+    s->action.port = (uint16_t)port;
+    if (at && b->diags->errors == wrong) {
+        check_plane(b, s, at);
+    }
+    if (s->action.type->severing) {
+        shape_cut(s);
     }
 }
