@@ -10,6 +10,7 @@
 
 #include "harness/base/err.h"
 #include "harness/base/units.h"
+#include "harness/lab/gate.h"
 #include "harness/lab/shape.h"
 
 #include <stdio.h>
@@ -49,7 +50,7 @@ static bool path_reads_back(struct injection *in, uint16_t path, bool cut_only)
         return false;
     }
     bool narrow = wanted.rate_bps / 8 == actual.rate_bps / 8;
-    if (actual.cut != wanted.cut || (!cut_only && !(shaped ? shape_same(&wanted, &actual) : narrow))) {
+    if (actual.cut != wanted.cut || !gates_same(&actual, &wanted) || (!cut_only && !(shaped ? shape_same(&wanted, &actual) : narrow))) {
         snprintf(in->method, sizeof(in->method), "read-back of path %u differs from what was asked for", path);
         return false;
     }
@@ -110,12 +111,28 @@ enum proof link_control(struct injection *in, int64_t since_ns)
     return PROOF_REFUTED;
 }
 
+enum proof link_all_lost(struct injection *in)
+{
+    for (size_t i = 0; i < in->canary_count; i++) {
+        uint16_t path = canary_path(in->canaries[i]);
+        struct canary_view v = canary_look(in->canaries[i], in->applied_at_ns, lab_now(fabric_lab(in->fabric)),
+                                           link_allowance(in, path));
+        if (v.lost_in_a_row < LINK_LOOK_DATAGRAMS) {
+            snprintf(in->method, sizeof(in->method), "%llu of %llu datagrams arrived on path %u", (unsigned long long)v.received,
+                     (unsigned long long)v.sent, path);
+            return v.sent > 0 && v.lost_in_a_row == 0 ? PROOF_REFUTED : PROOF_PENDING;
+        }
+    }
+    return PROOF_PROVEN;
+}
+
 enum proof link_carries(struct injection *in, int64_t since_ns)
 {
     uint64_t seen = 0;
     for (size_t i = 0; i < in->canary_count; i++) {
         uint16_t path = canary_path(in->canaries[i]);
-        if (fabric_wanted(in->fabric, path).cut || link_end_unplugged(in, path)) {
+        struct path_state wanted = fabric_wanted(in->fabric, path);
+        if (!path_passes(&wanted, 0) || link_end_unplugged(in, path)) {
             continue;
         }
         struct canary_view v =

@@ -54,20 +54,13 @@ void injection_link_effects(const struct topology *t, const struct action *a, un
     }
 }
 
-/* The link between two sites, or TOPO_NONE. */
-static uint16_t link_between(const struct topology *t, uint16_t a, uint16_t b)
-{
-    for (uint16_t i = 0; i < t->link_count; i++) {
-        if ((t->links[i].a == a && t->links[i].b == b) || (t->links[i].a == b && t->links[i].b == a)) {
-            return i;
-        }
-    }
-    return TOPO_NONE;
-}
-
 static bool open_way(const struct fabric *f, uint16_t link)
 {
-    return link != TOPO_NONE && !fabric_wanted(f, path_of(link, false)).cut && !fabric_wanted(f, path_of(link, true)).cut;
+    if (link == TOPO_NONE) {
+        return false;
+    }
+    struct path_state there = fabric_wanted(f, path_of(link, false)), back = fabric_wanted(f, path_of(link, true));
+    return path_passes(&there, TOPO_PORT_HTTP) && path_passes(&back, TOPO_PORT_HTTP);
 }
 
 uint16_t target_observer(struct fabric *f, uint16_t node)
@@ -81,7 +74,7 @@ uint16_t target_observer(struct fabric *f, uint16_t node)
                 fabric_held(f, site->first_node) != 0) {
                 continue;
             }
-            if (open_way(f, link_between(t, s, t->nodes[node].site))) {
+            if (open_way(f, topo_link_find(t, s, t->nodes[node].site))) {
                 return site->first_node;
             }
         }
@@ -113,7 +106,7 @@ uint16_t target_bystander(struct fabric *f, const uint16_t *nodes, size_t n)
 static int64_t patience(const struct fabric *f, uint16_t from, uint16_t to)
 {
     const struct topology *t = fabric_topology(f);
-    uint16_t link = link_between(t, t->nodes[from].site, t->nodes[to].site);
+    uint16_t link = topo_link_find(t, t->nodes[from].site, t->nodes[to].site);
     if (link == TOPO_NONE) {
         return PATIENCE_NS;
     }
@@ -131,6 +124,7 @@ static void take(void *arg, const struct lab_answer *answer)
 {
     struct look *l = arg;
     l->status = answer->status;
+    l->took_ns = answer->done_ns - answer->sent_ns;
     take_fingerprint(answer->body, "config", l->config);
     take_fingerprint(answer->body, "desired", l->desired);
     take_fingerprint(answer->body, "desired_refused", l->refused);
@@ -185,6 +179,18 @@ int look_round_call(struct look_round *r, struct fabric *f, uint16_t node, const
     int rc = lab->ops->admin(lab, node, method, target, body, STATUS_PATIENCE_NS, take, l, e);
     l->answered = rc != 0;
     return rc;
+}
+
+bool look_round_port(struct look_round *r, struct fabric *f, uint16_t from, uint16_t node, uint16_t port)
+{
+    struct lab *lab = fabric_lab(f);
+    if (r->n > TARGET_NODES_MAX) {
+        return false;
+    }
+    struct look *l = &r->at[r->n++];
+    *l = (struct look){.node = node, .from = from, .port = port};
+    l->answered = lab->ops->knock_port(lab, from, node, port, patience(f, from, node), take, l, NULL) != 0;
+    return !l->answered;
 }
 
 bool look_round_status(struct look_round *r, struct fabric *f, const uint16_t *nodes, size_t n)
