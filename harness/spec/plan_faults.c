@@ -63,7 +63,7 @@ static const char *shared_parameter(const struct path_state *a, const struct pat
         bool both;
     } parameters[] = {
         {"the cut", a->cut && b->cut},
-        {"the gate", share_gate(a, b)},
+        {"the fate of the same packets", share_gate(a, b)},
         {"`delay`", a->delay_ns && b->delay_ns},
         {"`jitter`", a->jitter_ns && b->jitter_ns},
         {"`loss`", a->loss_ppm && b->loss_ppm},
@@ -140,7 +140,7 @@ static void check_hidden(const struct check *c, const struct plan_step *step)
         cut = over;
     }
     if (cut) {
-        conflict(c, DIAG_HIDDEN, step, cut, "could never be seen under", "let it outlast the cut");
+        conflict(c, DIAG_HIDDEN, step, cut, "could never be seen under", "let it outlast that");
     }
 }
 

@@ -218,6 +218,27 @@ static void links_in_three_forms(void)
     plan_free(p);
 }
 
+static void packets_that_are_singled_out(void)
+{
+    struct plan *p = load_steps("  - {at: 0s, do: partition, isolate: us-east, only: replication, for: 20s}\n"
+                                "  - {at: 30s, do: reject, between: [eu-west, us-east], with: unreachable, direction: forward, "
+                                "only: {proto: tcp, port: 8080}, for: 20s}\n"
+                                "  - {at: 60s, do: reject, between: [us-east, eu-west], with: refused, for: 20s}\n",
+                                "{rto: 2s}", NULL);
+    REQUIRE(p != NULL);
+    const struct path_state *shapes[] = {&p->steps[0].action.shape, &p->steps[1].action.shape, &p->steps[2].action.shape};
+    for (size_t i = 0; i < 3; i++) {
+        CU_ASSERT(!shapes[i]->cut && shapes[i]->gate_count == 1);
+    }
+    CU_ASSERT(shapes[0]->gates[0].port == TOPO_PORT_REPLICATION && shapes[0]->gates[0].way == GATE_DROP);
+    CU_ASSERT(shapes[1]->gates[0].port == TOPO_PORT_HTTP && shapes[1]->gates[0].way == GATE_UNREACHABLE);
+    CU_ASSERT(shapes[2]->gates[0].port == 0 && shapes[2]->gates[0].way == GATE_REFUSE);
+    CU_ASSERT_STRING_EQUAL(p->steps[0].text, "partition us-east from all others, only replication");
+    CU_ASSERT_STRING_EQUAL(p->steps[1].text, "reject eu-west to us-east, only clients");
+    CU_ASSERT_STRING_EQUAL(p->steps[2].text, "reject us-east and eu-west");
+    plan_free(p);
+}
+
 static void a_restore_ends_what_it_covers(void)
 {
     struct plan *p = load_steps("  - {at: 0s, do: partition, between: [us-east, eu-west]}\n"
@@ -354,6 +375,7 @@ void suite_compile(void)
     runner_test(faults_end_where_the_timeline_says);
     runner_test(directions_follow_the_link);
     runner_test(links_in_three_forms);
+    runner_test(packets_that_are_singled_out);
     runner_test(a_restore_ends_what_it_covers);
     runner_test(targets_and_what_they_imply);
     runner_test(the_smallest_scenario_has_all_defaults);

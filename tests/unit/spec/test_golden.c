@@ -77,6 +77,8 @@ static void wrong_files_are_explained(void)
         "faults",
         "links",
         "link-faults",
+        "only",
+        "only-faults",
         "targets",
         "no-writes",
         "suite",
