@@ -52,6 +52,21 @@ static void add_sides(struct text *t, const json_t *split)
     }
 }
 
+/* ", replication only" */
+static void add_only(struct text *t, const struct result_fault *f)
+{
+    text_addf(t, "%s%s%s", *param(f, "only") ? ", " : "", param(f, "only"), *param(f, "only") ? " only" : "");
+}
+
+static void tell_reject(struct text *t, const struct result_fault *f)
+{
+    bool forward = !text_eq(param(f, "direction"), "backward"), one_way = text_eq(param(f, "direction"), "forward") || !forward;
+    bool many = f->subject.len > 2;
+    text_addf(t, "packets %s %s %s %s were turned away", one_way && !many ? "from" : "between", subject(f, forward || many ? 0 : 1),
+              one_way && !many ? "to" : "and", many ? "others" : subject(f, forward ? 1 : 0));
+    add_only(t, f);
+}
+
 static void tell_partition(struct text *t, const struct result_fault *f)
 {
     const char *first = subject(f, 0), *second = subject(f, 1), *alone = param(f, "isolate");
@@ -70,6 +85,7 @@ static void tell_partition(struct text *t, const struct result_fault *f)
     } else {
         text_addf(t, "%s and %s were cut off from each other", first, second);
     }
+    add_only(t, f);
 }
 
 void story_fault(struct text *t, const struct result_fault *f)
@@ -84,6 +100,8 @@ void story_fault(struct text *t, const struct result_fault *f)
         text_addf(t, "%s froze", first);
     } else if (text_eq(f->do_, "partition")) {
         tell_partition(t, f);
+    } else if (text_eq(f->do_, "reject")) {
+        tell_reject(t, f);
     } else if (text_eq(f->do_, "degrade")) {
         text_addf(t, f->subject.len > 2 ? "the links of %s went bad" : "the link between %s and %s went bad", first, second);
     } else if (text_eq(f->do_, "drift")) {

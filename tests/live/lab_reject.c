@@ -7,11 +7,11 @@
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
 #include "injectors/injector.h"
+#include "tests/live/lab_probe.h"
 #include "tests/live/lab_stage.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,50 +19,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTS = 400, DATAGRAMS = 20, PATHS_MAX = 64, HEALS = 20, ATTEMPTS_MAX = 20000, SERVED_MAX = 64 };
+enum { CONNECTS = 400, DATAGRAMS = 20, PATHS_MAX = 64, HEALS = 20, ATTEMPTS_MAX = 20000 };
 
 /* ---- the world: echo servers instead of nodes ---- */
-
-static int listen_at(uint16_t port)
-{
-    const int on = 1;
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    return bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, 128) == 0 ? fd : -1;
-}
-
-/* What comes is sent back; the newest SERVED_MAX connections are kept. */
-static _Noreturn void echo(void)
-{
-    struct pollfd at[3 + SERVED_MAX];
-    size_t next = 0;
-    const uint16_t ports[] = {TOPO_PORT_HTTP, TOPO_PORT_REPLICATION, TOPO_PORT_LEASE};
-    for (size_t i = 0; i < 3 + SERVED_MAX; i++) {
-        at[i] = (struct pollfd){.fd = i < 3 ? listen_at(ports[i]) : -1, .events = POLLIN};
-    }
-    for (;;) {
-        char bytes[512];
-        poll(at, 3 + SERVED_MAX, -1);
-        for (size_t i = 0; i < 3; i++) {
-            struct pollfd *to = &at[3 + next % SERVED_MAX];
-            if (at[i].revents & POLLIN) {
-                fd_close(&to->fd);
-                to->fd = accept4(at[i].fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-                next++;
-            }
-        }
-        for (size_t i = 3; i < 3 + SERVED_MAX; i++) {
-            ssize_t n = at[i].fd >= 0 ? recv(at[i].fd, bytes, sizeof(bytes), MSG_DONTWAIT) : -1;
-            if (n > 0) {
-                n = send(at[i].fd, bytes, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
-            }
-            if (n == 0 || (n < 0 && errno != EAGAIN)) {
-                fd_close(&at[i].fd);
-            }
-        }
-    }
-}
 
 static struct child servers[64];
 
@@ -79,7 +38,7 @@ static struct lab *open_world(struct stage *s, uint16_t regions, const struct ac
     for (uint16_t n = 0; n < s->topo.node_count; n++) {
         int side = lab_netns.client_fork(lab, n, &servers[n], &s->err);
         if (side == 0) {
-            echo();
+            probe_echo();
         }
         CHECK(side == 1);
     }
@@ -178,129 +137,11 @@ static void heal(struct drill *d)
     d->in.healed_at_ns = loop_tick(lab_netns.loop(d->lab)) - d->lab->zero_ns;
 }
 
-/* ---- the prober: a process in the namespace of a node ---- */
-
-enum order { ORDER_CONNECT, ORDER_OPEN, ORDER_SAY, ORDER_HEAR };
-
-struct question {
-    enum order order;
-    int times, wait_ms;
-    struct sockaddr_in to;
-};
-
-struct report {
-    int good, refused, unreachable, silent, other;
-    int64_t worst_ns;
-};
-
-static struct child prober;
-static int prober_fd;
-
-/* Bounded connect: 0 or an errno; ETIMEDOUT after the wait. */
-static int connect_within(int fd, const struct sockaddr_in *to, int wait_ms)
-{
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
-    int os = 0;
-    socklen_t len = sizeof(os);
-    if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) == 0 || errno != EINPROGRESS) {
-        return errno == EINPROGRESS ? 0 : errno;
-    }
-    if (poll(&p, 1, wait_ms) != 1) {
-        return ETIMEDOUT;
-    }
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &os, &len) == 0 ? os : errno;
-}
-
-static void count(struct report *r, int os)
-{
-    r->good += os == 0;
-    r->refused += os == ECONNREFUSED || os == ECONNRESET;
-    r->unreachable += os == ENETUNREACH || os == EHOSTUNREACH;
-    r->silent += os == ETIMEDOUT;
-    r->other += os && os != ECONNREFUSED && os != ECONNRESET && os != ENETUNREACH && os != EHOSTUNREACH && os != ETIMEDOUT;
-}
-
-/* Closing with a reset leaves no port waiting. */
-static int fresh_socket(void)
-{
-    const struct linger hard = {.l_onoff = 1};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-    return fd;
-}
-
-static int hear(int fd, int wait_ms)
-{
-    char byte;
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    if (poll(&p, 1, wait_ms) != 1) {
-        return ETIMEDOUT;
-    }
-    return recv(fd, &byte, 1, 0) == 1 ? 0 : errno;
-}
-
-static _Noreturn void probe(int fd)
-{
-    struct question q;
-    int stream = -1;
-    while (recv(fd, &q, sizeof(q), 0) == (ssize_t)sizeof(q)) {
-        struct report r = {0};
-        for (int i = 0; i < q.times; i++) {
-            int64_t begun = clock_mono_ns();
-            errno = 0;
-            if (q.order == ORDER_CONNECT) {
-                scoped_fd int one = fresh_socket();
-                count(&r, connect_within(one, &q.to, q.wait_ms));
-            } else if (q.order == ORDER_OPEN) {
-                fd_close(&stream);
-                stream = fresh_socket();
-                count(&r, connect_within(stream, &q.to, q.wait_ms));
-            } else if (q.order == ORDER_SAY) {
-                count(&r, send(stream, "x", 1, MSG_NOSIGNAL) == 1 ? 0 : errno);
-            } else {
-                count(&r, hear(stream, q.wait_ms));
-            }
-            r.worst_ns = clock_mono_ns() - begun > r.worst_ns ? clock_mono_ns() - begun : r.worst_ns;
-        }
-        send(fd, &r, sizeof(r), MSG_NOSIGNAL);
-    }
-    _exit(0);
-}
-
-static void post_prober(struct drill *d, uint16_t node)
-{
-    int ends[2];
-    CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
-    int side = lab_netns.client_fork(d->lab, node, &prober, &d->stage->err);
-    if (side == 0) {
-        fd_close(&ends[0]);
-        probe(ends[1]);
-    }
-    CHECK(side == 1);
-    fd_close(&ends[1]);
-    prober_fd = ends[0];
-}
-
-static void dismiss_prober(void)
-{
-    fd_close(&prober_fd);
-    child_stop(&prober, NS_PER_S, NULL);
-}
-
 static struct report ask(const struct drill *d, enum order order, uint16_t node, uint16_t port, int times, int wait_ms)
 {
-    struct question q = {.order = order, .times = times, .wait_ms = wait_ms * stage_slow(),
-                         .to = {.sin_family = AF_INET, .sin_port = htons(port)}};
-    struct report r = {0};
-    inet_pton(AF_INET, d->stage->topo.nodes[node].address, &q.to.sin_addr);
-    CHECK(send(prober_fd, &q, sizeof(q), 0) == (ssize_t)sizeof(q) && recv(prober_fd, &r, sizeof(r), 0) == (ssize_t)sizeof(r));
-    return r;
-}
-
-static void tell(const char *what, const struct report *r)
-{
-    printf("%s: %d good, %d refused, %d unreachable, %d silent, %d other; slowest %.1f ms\n", what, r->good, r->refused,
-           r->unreachable, r->silent, r->other, (double)r->worst_ns / 1e6);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    inet_pton(AF_INET, d->stage->topo.nodes[node].address, &to.sin_addr);
+    return probe_ask(order, &to, times, wait_ms);
 }
 
 /* ---- acts; nodes 0, 1 are us-east's, 2, 3 eu-west's, 4, 5 ap-south's where there are three regions ---- */
@@ -318,14 +159,14 @@ static void rejects(struct stage *s, enum gate_way way)
 {
     struct drill d;
     begin(&d, s, 3, "reject", &(struct action){.target = TARGET_LINK, .link = 0, .way = way});
-    post_prober(&d, HERE);
+    probe_post(d.lab, HERE);
     CHECK(ask(&d, ORDER_OPEN, THERE, TOPO_PORT_HTTP, 1, WAIT_MS).good == 1 && exchange(&d, WAIT_MS).good == 1);
     apply(&d);
     struct report r = ask(&d, ORDER_CONNECT, THERE, TOPO_PORT_HTTP, CONNECTS, WAIT_MS);
-    tell("connects while rejected", &r);
+    probe_tell("connects while rejected", &r);
     CHECK((way == GATE_REFUSE ? r.refused : r.unreachable) == CONNECTS);
     r = exchange(&d, 300);
-    tell("the open stream", &r);
+    probe_tell("the open stream", &r);
     CHECK(way == GATE_REFUSE ? r.refused == 1 : r.silent == 1);
     r = ask(&d, ORDER_CONNECT, ELSEWHERE, TOPO_PORT_HTTP, 20, WAIT_MS);
     CHECK(r.good == 20); /* another link */
@@ -333,14 +174,14 @@ static void rejects(struct stage *s, enum gate_way way)
     CHECK(prove(&d, false, 2 * NS_PER_S) == PROOF_PROVEN);
     heal(&d);
     r = ask(&d, ORDER_CONNECT, THERE, TOPO_PORT_HTTP, CONNECTS, WAIT_MS);
-    tell("connects after the heal", &r);
+    probe_tell("connects after the heal", &r);
     CHECK(r.good == CONNECTS);
     if (way == GATE_UNREACHABLE) { /* it hung and was not broken: the next retransmission gets through */
         r = ask(&d, ORDER_HEAR, THERE, TOPO_PORT_HTTP, 1, 5000);
         CHECK(r.good == 1);
     }
     CHECK(prove(&d, true, 5 * NS_PER_S) == PROOF_PROVEN);
-    dismiss_prober();
+    probe_dismiss();
     end(&d);
 }
 
@@ -373,13 +214,13 @@ static void check_port(struct drill *d, int good, int (*of)(const struct report 
 {
     static const uint16_t ends[2] = {HERE, THERE};
     for (int i = 0; i < 2; i++) {
-        post_prober(d, ends[i]);
+        probe_post(d->lab, ends[i]);
         struct report r = ask(d, ORDER_CONNECT, ends[1 - i], TOPO_PORT_REPLICATION, 10, 100);
-        tell("port 7001", &r);
+        probe_tell("port 7001", &r);
         CHECK(of(&r) == 10);
         CHECK(ask(d, ORDER_CONNECT, ends[1 - i], TOPO_PORT_HTTP, CONNECTS, WAIT_MS).good == CONNECTS);
         CHECK(ask(d, ORDER_CONNECT, ELSEWHERE, TOPO_PORT_REPLICATION, 10, WAIT_MS).good == 10);
-        dismiss_prober();
+        probe_dismiss();
     }
     CHECK(stage_datagrams(d->lab, 0, DATAGRAMS) == good && stage_datagrams(d->lab, 1, DATAGRAMS) == good);
 }
@@ -497,12 +338,12 @@ static _Noreturn void send_traffic(struct traffic *t, const struct sockaddr_in *
 {
     while (!t->stop && t->n < ATTEMPTS_MAX) {
         struct attempt *a = &t->at[t->n];
-        scoped_fd int fd = fresh_socket();
+        scoped_fd int fd = probe_socket();
         a->from_ns = clock_mono_ns();
         errno = 0;
-        a->os = connect_within(fd, to, 200 * stage_slow());
+        a->os = probe_connect(fd, to, 200 * stage_slow());
         if (a->os == 0) {
-            a->os = send(fd, "x", 1, MSG_NOSIGNAL) == 1 ? hear(fd, 200 * stage_slow()) : errno;
+            a->os = send(fd, "x", 1, MSG_NOSIGNAL) == 1 ? probe_hear(fd, 200 * stage_slow()) : errno;
         }
         a->to_ns = clock_mono_ns();
         t->n = t->n + 1;
