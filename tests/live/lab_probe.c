@@ -12,15 +12,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SERVED_MAX = 64 };
+enum { SERVED_MAX = 64, QUEUED_MAX = 1024 };
 
+/* The queue holds all that a prober sends at once, should the server not get a processor meanwhile. */
 static int listen_at(uint16_t port)
 {
     const int on = 1;
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    return bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, 128) == 0 ? fd : -1;
+    return bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, QUEUED_MAX) == 0 ? fd : -1;
 }
 
 /* What comes is sent back; the newest SERVED_MAX connections are kept. */

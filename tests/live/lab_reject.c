@@ -218,7 +218,9 @@ static void check_port(struct drill *d, int good, int (*of)(const struct report 
         struct report r = ask(d, ORDER_CONNECT, ends[1 - i], TOPO_PORT_REPLICATION, 10, 100);
         probe_tell("port 7001", &r);
         CHECK(of(&r) == 10);
-        CHECK(ask(d, ORDER_CONNECT, ends[1 - i], TOPO_PORT_HTTP, CONNECTS, WAIT_MS).good == CONNECTS);
+        r = ask(d, ORDER_CONNECT, ends[1 - i], TOPO_PORT_HTTP, CONNECTS, WAIT_MS);
+        probe_tell("port 8080", &r);
+        CHECK(r.good == CONNECTS);
         CHECK(ask(d, ORDER_CONNECT, ELSEWHERE, TOPO_PORT_REPLICATION, 10, WAIT_MS).good == 10);
         probe_dismiss();
     }
