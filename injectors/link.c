@@ -50,7 +50,8 @@ static bool path_reads_back(struct injection *in, uint16_t path, bool cut_only)
         return false;
     }
     bool narrow = wanted.rate_bps / 8 == actual.rate_bps / 8;
-    if (actual.cut != wanted.cut || !gates_same(&actual, &wanted) || (!cut_only && !(shaped ? shape_same(&wanted, &actual) : narrow))) {
+    bool same = cut_only || (shaped ? shape_same(&wanted, &actual) : narrow);
+    if (actual.cut != wanted.cut || !gates_same(&actual, &wanted) || !same) {
         snprintf(in->method, sizeof(in->method), "read-back of path %u differs from what was asked for", path);
         return false;
     }

@@ -10,7 +10,6 @@
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
 #include "harness/base/units.h"
-#include "injectors/link.h"
 
 #include <stdio.h>
 #include <string.h>
