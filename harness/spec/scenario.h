@@ -61,7 +61,7 @@ struct scenario {
     size_t step_count;
 };
 
-extern const struct field_set scenario_set, target_set;
+extern const struct field_set scenario_set, target_set, only_set;
 
 void scenario_deinit(struct scenario *s); /* the JSON of its actions */
 

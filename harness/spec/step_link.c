@@ -138,18 +138,22 @@ static void resolve_split(struct binder *b, struct scenario_step *s)
     }
 }
 
+static const char *const protocols[] = {"tcp", NULL};
+
+static const struct field only_fields[] = {
+    {.key = "proto", .kind = FIELD_ENUM, .offset = offsetof(struct only_written, proto), .words = protocols, .preset = "tcp",
+     .doc = "all that crosses links"},
+    {.key = "port", .kind = FIELD_COUNT, .offset = offsetof(struct only_written, port), .required = true, .min = 1,
+     .max = UINT16_MAX, .example = "7001", .doc = "packets to it, and answers from it"},
+};
+
+const struct field_set only_set = {.name = "`only`", .topic = "timeline.partition.only", .summary = "one port of a link",
+                                   .fields = only_fields, .count = sizeof(only_fields) / sizeof(only_fields[0])};
+
 static const struct yaml_node *only_port(struct binder *b, const struct yaml_node *only, int64_t *port)
 {
-    static const char *const protocols[] = {"tcp", NULL};
-    static const struct field fields[] = {
-        {.key = "proto", .kind = FIELD_ENUM, .offset = offsetof(struct only_written, proto), .words = protocols, .preset = "tcp"},
-        {.key = "port", .kind = FIELD_COUNT, .offset = offsetof(struct only_written, port), .required = true, .min = 1,
-         .max = UINT16_MAX, .example = "7001"},
-    };
-    static const struct field_set set = {.name = "`only`", .topic = "timeline.partition.only", .fields = fields,
-                                         .count = sizeof(fields) / sizeof(fields[0])};
     struct only_written written = {0};
-    field_bind(b, &set, only, &written);
+    field_bind(b, &only_set, only, &written);
     *port = written.port;
     return node_get(only, "port");
 }
