@@ -107,14 +107,14 @@ bool answerer_dead(struct answerer *a)
 int answerer_set(struct answerer *a, const struct answerer_order *order, struct err *e)
 {
     const struct answerer_ask q = {.set = true, .order = *order};
-    struct answerer_answer answer;
+    struct answerer_answer answer = {0};
     return ask(a, &q, &answer, e);
 }
 
 int answerer_get(struct answerer *a, uint16_t path, struct answerer_order *order, uint64_t *answered, struct err *e)
 {
     const struct answerer_ask q = {.order.path = path};
-    struct answerer_answer answer;
+    struct answerer_answer answer = {0};
     int rc = ask(a, &q, &answer, e);
     if (rc == 0) {
         *order = answer.order;

@@ -141,14 +141,15 @@ static bool is_icmp_error(const struct parts *p)
 static size_t answer_icmp(const unsigned char *frame, const struct parts *p, uint8_t code, unsigned char *out)
 {
     size_t quoted = p->header_len + (p->body_len < QUOTED_BYTES ? p->body_len : QUOTED_BYTES);
-    struct icmphdr icmp = {.type = ICMP_DEST_UNREACH, .code = code};
+    unsigned char icmp[ICMP_MINLEN] = {ICMP_DEST_UNREACH, code}; /* checksum and four unused bytes follow */
     uint32_t router = htonl((ntohl(p->ip.saddr) & 0xffff0000u) | 0x0101u);
-    if (is_icmp_error(p) || p->body_len < 8) {
+    if (is_icmp_error(p) || p->body_len < ICMP_MINLEN) {
         return 0;
     }
-    icmp.checksum = checksum(sum_of(sum_of(0, &icmp, sizeof(icmp)), p->packet, quoted));
+    uint16_t check = checksum(sum_of(sum_of(0, icmp, sizeof(icmp)), p->packet, quoted));
+    memcpy(icmp + 2, &check, sizeof(check));
     unsigned char *body = begin_answer(frame, p, IPPROTO_ICMP, router, sizeof(icmp) + quoted, out);
-    memcpy(body, &icmp, sizeof(icmp));
+    memcpy(body, icmp, sizeof(icmp));
     memcpy(body + sizeof(icmp), p->packet, quoted);
     return answer_len(sizeof(icmp) + quoted);
 }
