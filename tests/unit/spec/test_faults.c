@@ -70,6 +70,18 @@ static void certificates_need_tls(void)
     CU_ASSERT(with_tls("true", TLS("0s", "us-east/1", "certificate: expired") TLS("1s", "us-east/1", "handshake: stall"), "DR0208"));
 }
 
+static void clients_have_another_port_with_tls(void)
+{
+#define ONLY(a, what) "  - {at: 0s, do: partition, between: [us-east, " a "], only: " what ", for: 20s}\n"
+    CU_ASSERT(with_tls("true", ONLY("clients-us-east", "clients"), ""));
+    CU_ASSERT(with_tls("true", ONLY("clients-us-east", "{port: 8443}"), ""));
+    CU_ASSERT(with_tls("true", ONLY("eu-west", "{port: 8080}"), ""));
+    CU_ASSERT(with_tls("true", ONLY("eu-west", "clients"), "DR0201"));
+    CU_ASSERT(with_tls("true", ONLY("clients-us-east", "{port: 8080}"), "DR0201"));
+    CU_ASSERT(with_tls("false", ONLY("clients-us-east", "{port: 8443}"), "DR0201"));
+#undef ONLY
+}
+
 static void nothing_is_seen_under_a_cut(void)
 {
     CU_ASSERT(rejected(CUT("0s", "both", "30s") SLOW("5s", "delay: 50ms", "20s"), RTO, "DR0209"));
@@ -167,6 +179,7 @@ void suite_faults(void)
     runner_test(different_directions_compose);
     runner_test(different_parameters_merge);
     runner_test(certificates_need_tls);
+    runner_test(clients_have_another_port_with_tls);
     runner_test(nothing_is_seen_under_a_cut);
     runner_test(the_dead_cannot_be_hit);
     runner_test(one_verb_once_at_a_time);
