@@ -7,6 +7,7 @@
  *     mounts      at or below the run directory
  *     links       in our own network namespace with a name of ours
  *     rules       in our own network namespace with our mark
+ *     groups      control groups named after the run directory
  *
  * What cannot be looked at (another user's process) is not ours to begin with and is passed over.
  */
@@ -95,6 +96,9 @@ int netns_residue(const struct lab_options *o, char *text, size_t len, struct er
     text_addf(&disk, "%s/lab", realpath(o->run_path, real) ? real : o->run_path);
     find_mounts(text_str(&disk), &found);
     find_links(&found);
+    struct cgroups groups;
+    cgroup_find(&groups, o->run_path, caps_wants_freezer_v1(o->forced));
+    cgroup_list(&groups, &found);
     int rc = find_rules(&found, e);
     snprintf(text, len, "%s", text_str(&found));
     return rc;

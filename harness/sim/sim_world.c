@@ -138,7 +138,8 @@ static struct loop *sim_loop(struct lab *lab)
 static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effect)
 {
     (void)lab;
-    (void)effect;
+    if (effect >= EFFECT_DESCRIPTORS && effect <= EFFECT_MEMORY)
+        return (struct lab_mechanism){.name = "none", .why = "the model's nodes have no resources; use --lab netns"};
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
 }
 
