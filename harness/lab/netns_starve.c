@@ -12,7 +12,7 @@
  *     processes, processor, memory   the node's control groups; the trial is a guest in them, a process of ours that
  *                   forks, works, or fills memory, and is the one to be killed for it. It runs beside the loop
  *
- * Trials take nothing from the node but, for a third of a second, processor time.
+ * Trials take nothing from the node but, for less than half a second, processor time.
  */
 #include "harness/lab/netns.h"
 
@@ -45,7 +45,7 @@
 #define PORTS_PLENTY (PORTS_END - PORTS_BEGIN + 1)
 #define BACKLOG_PLENTY 4096
 #define TRIAL_MAX 256
-#define GUEST_WORK_NS (300 * NS_PER_MS)
+#define GUEST_WORK_NS (400 * NS_PER_MS)
 #define GUEST_BOUND_NS (3 * NS_PER_S)
 #define GUEST_SPARE (INT64_C(8) << 20)
 
@@ -236,9 +236,18 @@ static _Noreturn void guest_forks(int64_t want)
     _exit(GUEST_GOT_ALL);
 }
 
-static _Noreturn void guest_works(void)
+/* On a busy machine one alone may get less than the limit as it is: in a limited group four of them ask, until it is felt. */
+static _Noreturn void guest_works(const struct netns_lab *l, uint16_t node, int64_t felt)
 {
-    for (int64_t until_ns = clock_mono_ns() + GUEST_WORK_NS; clock_mono_ns() < until_ns;) {
+    int64_t limit = LAB_PLENTY, until_ns = clock_mono_ns() + GUEST_WORK_NS;
+    bool limited = cgroup_read(&l->groups, CGROUP_CPU, node, &limit, NULL) == 0 && limit != LAB_PLENTY;
+    for (int i = 0; limited && i < 3; i++) {
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL);
+            break;
+        }
+    }
+    while (clock_mono_ns() < until_ns && (!limited || cgroup_felt(&l->groups, CGROUP_CPU, node) == felt)) {
     }
     _exit(GUEST_GOT_ALL);
 }
@@ -276,7 +285,7 @@ static int invite(struct netns_lab *l, uint16_t node, enum lab_resource r, int64
     if (r == RESOURCE_PROCESSES) {
         guest_forks(want);
     } else if (r == RESOURCE_CPU) {
-        guest_works();
+        guest_works(l, node, g->felt);
     }
     guest_fills(want + GUEST_SPARE);
 }
