@@ -27,7 +27,7 @@ static const struct field starve_fields[] = {
     {.key = "descriptors",
      .kind = FIELD_COUNT,
      IN(descriptors),
-     .choice = FIELD_ONE,
+     .choice = FIELD_SOME,
      .min = 8,
      .max = 1024,
      .example = "32",
@@ -35,7 +35,7 @@ static const struct field starve_fields[] = {
     {.key = "disk",
      .kind = FIELD_ENUM,
      IN(disk),
-     .choice = FIELD_ONE,
+     .choice = FIELD_SOME,
      .words = disk_words,
      .example = "full",
      .doc = "full: no byte left; readonly: started again on a disk that takes nothing"},
@@ -43,14 +43,14 @@ static const struct field starve_fields[] = {
      .kind = FIELD_COUNT,
      IN(inodes),
      .given = offsetof(struct action, starve.inodes_given),
-     .choice = FIELD_ONE,
+     .choice = FIELD_SOME,
      .max = 1000,
      .example = "0",
      .doc = "files that can still be made"},
     {.key = "ports",
      .kind = FIELD_COUNT,
      IN(ports),
-     .choice = FIELD_ONE,
+     .choice = FIELD_SOME,
      .min = 1,
      .max = 200,
      .example = "10",
@@ -58,7 +58,7 @@ static const struct field starve_fields[] = {
     {.key = "backlog",
      .kind = FIELD_COUNT,
      IN(backlog),
-     .choice = FIELD_ONE,
+     .choice = FIELD_SOME,
      .min = 1,
      .max = 200,
      .example = "1",
@@ -66,7 +66,7 @@ static const struct field starve_fields[] = {
     {.key = "processes",
      .kind = FIELD_COUNT,
      IN(processes),
-     .choice = FIELD_ONE,
+     .choice = FIELD_SOME,
      .min = 1,
      .max = 200,
      .example = "8",
@@ -74,7 +74,7 @@ static const struct field starve_fields[] = {
     {.key = "cpu",
      .kind = FIELD_RATIO,
      IN(cpu_ppm),
-     .choice = FIELD_ONE,
+     .choice = FIELD_SOME,
      .min = 10000,
      .max = 900000,
      .example = "20%",
@@ -82,7 +82,7 @@ static const struct field starve_fields[] = {
     {.key = "memory",
      .kind = FIELD_BYTES,
      IN(memory_bytes),
-     .choice = FIELD_ONE,
+     .choice = FIELD_SOME,
      .min = 4000000,
      .max = 256000000,
      .example = "64MB",
@@ -275,9 +275,14 @@ static int64_t starve_proof_bound(const struct action *a)
     return want_of(a).by_guest ? 6 * NS_PER_S : 3 * NS_PER_S;
 }
 
-static bool starve_clash(const struct action *a, const struct action *b)
+/* Two steps may take two things from one node; a step is one fault, and has one proof. */
+static bool starve_objects(const struct action *a, char why[ACTION_WHY])
 {
-    return want_of(a).resource == want_of(b).resource;
+    const struct starve_wish *w = &a->starve;
+    int n = (w->descriptors > 0) + (w->disk != DISK_WELL) + w->inodes_given + (w->ports > 0) + (w->backlog > 0) +
+            (w->processes > 0) + (w->cpu_ppm > 0) + (w->memory_bytes > 0);
+    snprintf(why, ACTION_WHY, "a step takes one resource; take %d of them by as many steps", n);
+    return n > 1;
 }
 
 static enum lab_effect starve_effect(const struct action *a)
@@ -294,7 +299,7 @@ const struct injector injector_starve = {
              .field_count = sizeof(starve_fields) / sizeof(starve_fields[0]),
              .severing = true,
              .proof_bound_ns = starve_proof_bound,
-             .clash = starve_clash},
+             .objects = starve_objects},
     .apply = starve_apply,
     .heal = starve_heal,
     .prove = starve_prove,

@@ -349,17 +349,3 @@ void cgroup_keeper_end(struct cgroup_keeper *k, int64_t wait_ns)
     child_wait(&k->child, wait_ns, NULL);
     child_stop(&k->child, 0, NULL);
 }
-
-static void list_one(const char *path, void *arg)
-{
-    text_addf(arg, "control group %s\n", path);
-}
-
-void cgroup_list(const struct cgroups *g, struct text *found)
-{
-    for (enum cgroup_kind k = 0; k < CGROUP_KINDS; k++) {
-        if (k == 0 || strcmp(g->at[k].root, g->at[k - 1].root) != 0) {
-            each_folder(g, k, list_one, found);
-        }
-    }
-}

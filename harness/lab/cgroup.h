@@ -43,6 +43,3 @@ struct cgroup_keeper {
 /* Before the caller enters namespaces: the keeper must see and outlive them. */
 int cgroup_keeper_start(struct cgroup_keeper *k, const struct cgroups *g, struct err *e);
 void cgroup_keeper_end(struct cgroup_keeper *k, int64_t wait_ns); /* folders are gone when it returns */
-/* A line per folder of the run that is there. */
-struct text;
-void cgroup_list(const struct cgroups *g, struct text *found);

@@ -28,5 +28,6 @@ int fabric_release(struct fabric *f, uint16_t fault, struct err *e);
 int fabric_starve(struct fabric *f, uint16_t fault, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
 int64_t fabric_allowed(const struct fabric *f, uint16_t node, enum lab_resource r); /* LAB_PLENTY: nobody starves it */
 unsigned fabric_held(const struct fabric *f, uint16_t node); /* by anybody: an or of enum node_hold */
+bool fabric_hit_by(const struct fabric *f, uint16_t fault); /* it has a layer or a hold somewhere */
 struct lab *fabric_lab(struct fabric *f);
 const struct topology *fabric_topology(const struct fabric *f);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 struct err;
+struct residue;
 struct wire_counts;
 
 /* Where link faults are made: the first that this machine can do, or the one forced with --mechanism. */
@@ -104,13 +105,12 @@ struct lab_ops {
     enum node_state (*node_state)(struct lab *lab, uint16_t node); /* from the kernel, not from memory */
 
     /* Limit what a node may have; needs lab_options.effects to name it. A process feels descriptors, disk, ports, and
-     * limits of its group at once, RESOURCE_WRITING and RESOURCE_BACKLOG from its next start on. NULL in sim.
+     * limits of its group at once, RESOURCE_WRITING and RESOURCE_BACKLOG from its next start on. sim: taken note of, no supply.
      * supply: read the limit back and try to take more than `want` beside the node (LAB_PLENTY: only read). 0 judged,
      * 1 the trial is under way, ask again; one trial per node at a time. */
     int (*node_starve)(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
     int (*node_supply)(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
-    /* Idle connections from a node's namespace to another's serving port, opened again when they are closed; 0 ends them.
-     * NULL in sim. */
+    /* Idle connections from a node's namespace to another's serving port, opened again when they are closed; 0 ends them. */
     int (*node_crowd)(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
 
     /* Configuration file of a node as JSON: what is on its disk now (new reference), and replace it atomically. */
@@ -146,8 +146,8 @@ struct lab_ops {
      * lives) is what became of all frames. NULL in sim. */
     int (*carriage)(struct lab *lab, struct wire_counts *counts, struct err *e);
 
-    /* What is left on the host after close, for the audit; text gets a line per finding, empty when clean. */
-    int (*residue)(const struct lab_options *o, char *text, size_t len, struct err *e);
+    /* The audit of the host, begun before open; see residue.h. NULL in sim. */
+    int (*residue_begin)(struct residue **r, const char *run_path, char *left, size_t len, struct err *e);
 };
 
 struct lab {

@@ -140,6 +140,3 @@ int netns_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64
 int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
 int netns_node_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
 void netns_crowd_free(struct crowd *c);
-
-/* residue.c */
-int netns_residue(const struct lab_options *o, char *text, size_t len, struct err *e);

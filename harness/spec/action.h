@@ -68,5 +68,4 @@ struct action_type {
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
     int64_t (*proof_bound_ns)(const struct action *a); /* NULL: 2 s */
     bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */
-    bool (*clash)(const struct action *a, const struct action *b); /* may two steps of this verb not share a node? NULL: never */
 };

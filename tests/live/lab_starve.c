@@ -68,9 +68,6 @@ static void end(struct drill *d)
     fabric_free(d->fabric);
     lab_netns.close(d->lab);
     free(d->in.state);
-    char left[1024];
-    CHECK(lab_netns.residue(&d->stage->options, left, sizeof(left), &d->stage->err) == 0);
-    CHECK(left[0] == '\0');
 }
 
 static enum proof prove(struct drill *d, bool healed, int64_t bound_ns)

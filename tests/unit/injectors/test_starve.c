@@ -150,14 +150,15 @@ static void a_heal_that_fails_can_be_repeated(void)
     bench_free(&b);
 }
 
-static void different_resources_do_not_clash(void)
+static void a_step_takes_one_resource(void)
 {
-    bool (*clash)(const struct action *, const struct action *) = injector_find("starve")->type.clash;
+    const struct action two = {.starve = {.ports = 1, .inodes_given = true}};
+    char why[ACTION_WHY];
     for (int i = 0; i < WISHES; i++) {
-        for (int k = 0; k < WISHES; k++) {
-            CU_ASSERT_EQUAL(clash(&(struct action){.starve = wishes[i]}, &(struct action){.starve = wishes[k]}), i == k);
-        }
+        CU_ASSERT_FALSE(injector_find("starve")->type.objects(&(struct action){.starve = wishes[i]}, why));
     }
+    CU_ASSERT_TRUE(injector_find("starve")->type.objects(&two, why));
+    CU_ASSERT_PTR_NOT_NULL(strstr(why, "take 2 of them"));
 }
 
 void suite_starve(void)
@@ -173,5 +174,5 @@ void suite_starve(void)
     runner_test(who_died_of_want_is_started_by_the_heal);
     runner_test(a_killed_node_comes_back_as_starved_as_it_was);
     runner_test(a_heal_that_fails_can_be_repeated);
-    runner_test(different_resources_do_not_clash);
+    runner_test(a_step_takes_one_resource);
 }

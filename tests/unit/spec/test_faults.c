@@ -77,8 +77,7 @@ static void the_dead_cannot_be_hit(void)
 static void one_resource_once_at_a_time(void)
 {
     CU_ASSERT(accepted(STARVE("0s", "ports: 10") STARVE("5s", "memory: 64MB"), RTO));
-    CU_ASSERT(rejected(STARVE("0s", "ports: 10") STARVE("5s", "ports: 5"), RTO, "DR0208"));
-    CU_ASSERT(rejected(STARVE("0s", "ports: 10, memory: 64MB"), RTO, "DR0116"));
+    CU_ASSERT(rejected(STARVE("0s", "ports: 10") STARVE("5s", "ports: 5"), RTO, "sets `ports` of the same node"));
     CU_ASSERT(rejected(STARVE("0s", "memory: 64"), RTO, "DR0107"));
     CU_ASSERT(rejected(STARVE("0s", "memory: 1GB"), RTO, "256MB"));
 }

@@ -21,15 +21,10 @@ static const struct field kill_fields[] = {
 };
 
 static const struct field starve_fields[] = {
-    {.key = "ports", .kind = FIELD_COUNT, IN(starve.ports), .choice = FIELD_ONE, .min = 1, .max = 200, .doc = "p"},
-    {.key = "memory", .kind = FIELD_BYTES, IN(starve.memory_bytes), .choice = FIELD_ONE, .min = 4000000,
+    {.key = "ports", .kind = FIELD_COUNT, IN(starve.ports), .choice = FIELD_SOME, .min = 1, .max = 200, .doc = "p"},
+    {.key = "memory", .kind = FIELD_BYTES, IN(starve.memory_bytes), .choice = FIELD_SOME, .min = 4000000,
      .max = 256000000, .example = "64MB", .doc = "m"},
 };
-
-static bool same_resource(const struct action *a, const struct action *b)
-{
-    return (a->starve.ports > 0) == (b->starve.ports > 0);
-}
 
 static const struct field restore_fields[] = {
     {.key = "ready_after", .kind = FIELD_DURATION, IN(ready_after_ns), .min = NS_PER_MS, .doc = "r"},
@@ -72,7 +67,7 @@ static const struct action_type rows[] = {
      .field_count = array_len(fail_over_fields)},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
     {.verb = "starve", .summary = "Take a resource.", .class = ACTION_FAULT, .targets = NODES, .fields = starve_fields,
-     .field_count = array_len(starve_fields), .severing = true, .clash = same_resource},
+     .field_count = array_len(starve_fields), .severing = true},
 };
 
 /* clang-format on */
