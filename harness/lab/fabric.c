@@ -182,6 +182,9 @@ int fabric_hold(struct fabric *f, uint16_t fault, uint16_t node, enum node_hold 
         return ops->node_unplug(f->lab, node, true, e);
     case HOLD_NO_DISK:
         return 0; /* felt when the node starts again */
+    case HOLD_ILL:
+        f->driven[node] &= ~(unsigned)HOLD_ILL;
+        return 0;
     }
     return err_set(e, ERR_DEFECT, "fabric", "there is no hold %d", (int)hold);
 }

@@ -68,7 +68,7 @@ static void netns_close(struct lab *lab);
 static int netns_open(struct lab **lab, const struct topology *t, const struct lab_options *o, struct err *e)
 {
     struct netns_lab *l = xcalloc(1, sizeof(*l));
-    l->lab = (struct lab){.ops = &lab_netns, .zero_ns = o->zero_ns};
+    l->lab = (struct lab){.ops = &lab_netns, .zero_ns = o->zero_ns, .seed = o->seed};
     l->topo = t;
     l->options = *o;
     l->run_path = xstrdup(o->run_path);
@@ -176,6 +176,18 @@ static int netns_knock(struct lab *lab, uint16_t from, uint16_t to, const char *
     return ask_from(l, from, &order, e);
 }
 
+static int netns_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+                     lab_answer_fn *done, void *arg, struct err *e)
+{
+    struct netns_lab *l = netns_of(lab);
+    struct ask_order order = order_for(l, timeout_ns, done, arg);
+    order.method = "GET";
+    order.target = http_target;
+    order.to = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(TOPO_PORT_HTTP), .sin_addr = {htonl(netns_address(l, to))}};
+    return ask_from(l, from, &order, e);
+}
+
 const struct lab_ops lab_netns = {
     .kind = "netns",
     .open = netns_open,
@@ -196,6 +208,7 @@ const struct lab_ops lab_netns = {
     .node_unplug = netns_node_unplug,
     .admin = netns_admin,
     .knock = netns_knock,
+    .ask = netns_ask,
     .path_sockets = netns_path_sockets,
     .client_fork = netns_client_fork,
     .carriage = netns_carriage,

@@ -89,7 +89,7 @@ static int sim_open(struct lab **lab, const struct topology *t, const struct lab
     (void)e;
     struct sim *s = xcalloc(1, sizeof(*s));
     *lab = &s->lab;
-    *s = (struct sim){.lab.ops = &lab_sim, .topology = t, .leader = TOPO_NONE, .tick.due = sim_tick};
+    *s = (struct sim){.lab = {.ops = &lab_sim, .seed = o->seed}, .topology = t, .leader = TOPO_NONE, .tick.due = sim_tick};
     s->loop = loop_new_virtual(o->zero_ns);
     s->nodes = xcalloc(t->node_count, sizeof(*s->nodes));
     s->paths = xcalloc(2 * t->link_count + 1, sizeof(*s->paths));

@@ -18,6 +18,18 @@ enum action_target {
 enum kill_how { KILL_DEFAULT, KILL_POWER, KILL_CRASH }; /* default: power for a region, crash for one node */
 enum link_direction { DIRECTION_BOTH, DIRECTION_FORWARD, DIRECTION_BACKWARD };
 
+/* misbehave: how an origin serves instead of well. Zeroed is well. */
+enum health_lie { HEALTH_HONEST, HEALTH_GOOD, HEALTH_BAD };
+struct service_fault {
+    int64_t status;            /* instead of the answer; 0 none */
+    int64_t retry_after_ns;    /* beside 429 or 503; whole seconds */
+    int64_t share_ppm;         /* of the requests; 0 stands for all */
+    int64_t first_byte_ns, body_ns; /* the first byte so much later; the body spread over so long */
+    int64_t reset_after_bytes; /* of the body */
+    bool has_reset, hang, short_body;
+    enum health_lie health;    /* what the health check says whatever the requests get */
+};
+
 /* The parameters of one step; every verb uses the members its field table names. Zeroed is "nothing given". */
 struct action {
     const struct action_type *type;
@@ -32,6 +44,7 @@ struct action {
     bool disk_lost;
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
+    struct service_fault service; /* misbehave */
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
 
@@ -52,7 +65,10 @@ struct action_type {
     const struct field *fields;   /* its own keys, bound into struct action; see harness/spec/field.h */
     size_t field_count;
     bool severing;                /* may separate acknowledged writes from the survivors (all but degrade and drift) */
+    bool of_process;              /* lives in the node's process and would die with it */
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
     int64_t (*proof_bound_ns)(const struct action *a); /* NULL: 2 s */
+    /* Two of this verb on one node at a time: the first parameter that both set, NULL if none. NULL: never two. */
+    const char *(*shared)(const struct action *a, const struct action *b);
     bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */
 };

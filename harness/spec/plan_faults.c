@@ -64,6 +64,19 @@ static const char *shared_parameter(const struct path_state *a, const struct pat
     return NULL;
 }
 
+/* Two of one verb on one node. */
+static void check_twice(const struct check *c, const struct plan_step *earlier, const struct plan_step *later)
+{
+    const struct action_type *type = later->action.type;
+    const char *parameter = type->shared ? type->shared(&earlier->action, &later->action) : NULL;
+    if (type->shared && !parameter) {
+        return;
+    }
+    const char *what = parameter ? arena_printf(&c->diags->arena, "sets %s of the same node as", parameter)
+                                 : "does once more what is done by";
+    conflict(c, DIAG_OVERLAP, later, earlier, what, "let one end before the other begins");
+}
+
 static void check_pair(const struct check *c, const struct plan_step *earlier, const struct plan_step *later)
 {
     const struct action *a = &earlier->action, *b = &later->action;
@@ -85,9 +98,10 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
     }
     if (step_kills(earlier)) {
         conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead since", "restore the target first");
+    } else if (step_kills(later) && a->type->of_process) {
+        conflict(c, DIAG_OVERLAP, later, earlier, "would put an end to", "let one end before the other begins");
     } else if (a->type == b->type) {
-        conflict(c, DIAG_OVERLAP, later, earlier, "does once more what is done by",
-                 "let one end before the other begins");
+        check_twice(c, earlier, later);
     }
 }
 
