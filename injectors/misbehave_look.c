@@ -124,13 +124,20 @@ static struct asked_node *add_node(struct misbehave_looks *l, uint16_t node)
     return n;
 }
 
+static bool is_target(const struct misbehave_looks *l, uint16_t node)
+{
+    const struct action *a = l->in->action;
+    return a->target == TARGET_NODE ? a->node == node : fabric_topology(l->in->fabric)->nodes[node].site == a->site;
+}
+
 /* The first origin that nobody hit. */
 static void add_control(struct misbehave_looks *l)
 {
     const struct topology *t = fabric_topology(l->in->fabric);
     l->has_control = false;
     for (uint16_t i = 0; i < t->node_count && !l->has_control; i++) {
-        if (t->nodes[i].role == NODE_ORIGIN && fabric_held(l->in->fabric, i) == 0 && within_reach(l, i)) {
+        bool well = !is_target(l, i) && fabric_held(l->in->fabric, i) == 0;
+        if (t->nodes[i].role == NODE_ORIGIN && well && within_reach(l, i)) {
             struct asked_node *n = add_node(l, i);
             n->bytes_wanted = QUESTIONS_FEW;
             n->reads_back = l->has_control = true;
@@ -372,10 +379,15 @@ static enum proof judge_target(struct misbehave_looks *l, struct asked_node *n)
 static void tell(struct misbehave_looks *l)
 {
     const struct service_fault *s = fault_of(l);
-    const struct asked_node *n = &l->at[0], *control = l->has_control ? &l->at[l->count - 1] : NULL;
-    char seen[64] = "its health check says what it is to";
+    struct asked_node *n = &l->at[0];
+    const struct asked_node *control = l->has_control ? &l->at[l->count - 1] : NULL;
+    char seen[80] = "its health check says what it is to";
+    int64_t slow = s->first_byte_ns + s->body_ns;
     if (l->healed) {
         snprintf(seen, sizeof(seen), n->bytes_wanted ? "well again" : "its slot is gone");
+    } else if (n->bytes_wanted > 0 && slow > 0) {
+        snprintf(seen, sizeof(seen), "%u of %u show it, in the median %.1f ms slower", n->hits, n->bytes_wanted,
+                 (double)(slow + median_late(n)) / (double)NS_PER_MS);
     } else if (n->bytes_wanted > 0) {
         snprintf(seen, sizeof(seen), "%u of %u answers show it (%g%% asked)", n->hits, n->bytes_wanted, 100 * misbehave_share(s));
     }

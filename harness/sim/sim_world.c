@@ -99,6 +99,7 @@ static int sim_open(struct lab **lab, const struct topology *t, const struct lab
     for (uint16_t site = 0; site < t->site_count; site++)
         s->stores[site].in_sync = true;
     for (uint16_t node = 0; node < t->node_count; node++) {
+        s->nodes[node].slots = json_object();
         s->nodes[node].desired = sim_node_config(t, node);
         s->nodes[node].config = json_incref(s->nodes[node].desired);
     }
@@ -119,6 +120,7 @@ static void sim_close(struct lab *lab)
     for (size_t i = 0; i < s->topology->site_count; i++)
         vec_deinit(&s->stores[i].log);
     for (size_t i = 0; i < s->topology->node_count; i++) {
+        json_decref(s->nodes[i].slots);
         json_decref(s->nodes[i].config);
         json_decref(s->nodes[i].desired);
         json_decref(s->nodes[i].refused);
@@ -149,6 +151,7 @@ static int sim_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struc
     const struct topo_node *n = &s->topology->nodes[node];
     s->nodes[node].state = NODE_UP;
     s->nodes[node].standby = false;
+    json_object_clear(s->nodes[node].slots);
     s->nodes[node].ready_at_ns = loop_now(s->loop) + SIM_STARTUP_NS;
     if (fresh_disk && n->role == NODE_ORIGIN && n->number == 1)
         s->stores[n->site].log.len = 0;
@@ -270,5 +273,6 @@ const struct lab_ops lab_sim = {
     .node_unplug = sim_node_unplug,
     .admin = sim_admin,
     .knock = sim_knock,
+    .ask = sim_ask,
     .transport = sim_transport,
 };

@@ -40,6 +40,17 @@ static const struct field fail_over_fields[] = {
     {.key = "to", .kind = FIELD_REGION, IN(site), .required = true, .example = "eu-west", .doc = "the region to go to"},
 };
 
+static const struct field ill_fields[] = {
+    {.key = "status", .kind = FIELD_COUNT, IN(service.status), .choice = FIELD_SOME, .doc = "s"},
+    {.key = "reset_after", .kind = FIELD_BYTES, IN(service.reset_after_bytes), .choice = FIELD_SOME, .max = 48000,
+     .given = offsetof(struct action, service.has_reset), .doc = "r"},
+};
+
+static const char *ill_shared(const struct action *a, const struct action *b)
+{
+    return a->service.status && b->service.status ? "`status`" : NULL;
+}
+
 #define NODES (TARGET_REGION | TARGET_NODE | TARGET_ORIGIN)
 static const struct action_type rows[] = {
     {.verb = "kill", .summary = "End every process.", .class = ACTION_FAULT, .targets = NODES, .fields = kill_fields,
@@ -55,10 +66,12 @@ static const struct action_type rows[] = {
     {.verb = "fail_over", .summary = "Move the service.", .class = ACTION_OPERATOR, .fields = fail_over_fields,
      .field_count = array_len(fail_over_fields)},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
+    {.verb = "misbehave", .summary = "Serve badly.", .class = ACTION_FAULT, .targets = TARGET_REGION | TARGET_ORIGIN,
+     .fields = ill_fields, .field_count = array_len(ill_fields), .of_process = true, .shared = ill_shared},
 };
 
 /* clang-format on */
 
 const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3],
-                                                &rows[4], &rows[5], &rows[6], &rows[7]};
+                                                &rows[4], &rows[5], &rows[6], &rows[7], &rows[8]};
 const size_t test_verb_count = array_len(test_verbs);
