@@ -15,6 +15,14 @@
 
 enum proof { PROOF_PENDING, PROOF_PROVEN, PROOF_REFUTED };
 
+/* What the extra load of a surge has come to, over all vantages, as its processes told last. */
+struct load_seen {
+    bool idle;                /* ended, no answer is out */
+    int64_t at_ns;            /* run time of the oldest of these words */
+    uint64_t planned, offered, sent, unsent; /* requests due; of these sent; attempts; what stopped on our side */
+    uint64_t held, held_wanted; /* slow connections */
+};
+
 struct injection {
     uint16_t fault;               /* id of the step, names its layers */
     const struct action *action;
@@ -22,6 +30,7 @@ struct injection {
     struct canary *const *canaries; /* on the paths this fault hits, in the order of injection_paths */
     size_t canary_count;
     struct canary *control;       /* on a path no fault hits; NULL if the world has none */
+    const struct load_seen *load; /* surge: made by the conductor, begun before apply, ended after heal; else NULL */
     int64_t applied_at_ns, healed_at_ns; /* ends of apply and heal, set by the conductor; 0 not yet */
     int64_t begun_at_ns;          /* begin of apply */
     char method[160];             /* prove: how it was proven, or what was seen instead */

@@ -33,6 +33,7 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_KILL] = "kill",   [EFFECT_FREEZE] = "freeze", [EFFECT_CUT] = "cut",
     [EFFECT_DEGRADE] = "degrade", [EFFECT_RATE] = "rate",     [EFFECT_DRIFT] = "drift",
     [EFFECT_FAIL_OVER] = "fail_over", [EFFECT_MISBEHAVE] = "misbehave",
+    [EFFECT_SURGE] = "surge",         [EFFECT_SLOW_CLIENTS] = "slow_clients",
 };
 
 enum { INDEX_A = 2, INDEX_B = 3 };
@@ -186,6 +187,8 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps->effects[EFFECT_DRIFT] = always("file", "a new configuration file and SIGHUP");
     caps->effects[EFFECT_FAIL_OVER] = always("admin", "the admin port of the nodes");
     caps->effects[EFFECT_MISBEHAVE] = always("admin", "the admin port of the origins");
+    caps->effects[EFFECT_SURGE] = always("load", "further load processes");
+    caps->effects[EFFECT_SLOW_CLIENTS] = always("load", "sockets of further load processes");
     caps->effects[EFFECT_DEGRADE] = trial->netem ? netem : trial->wire ? wire : none;
     if (trial->netem) {
         caps->effects[EFFECT_CUT] = caps->effects[EFFECT_RATE] = netem;

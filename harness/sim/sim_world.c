@@ -140,7 +140,8 @@ static struct loop *sim_loop(struct lab *lab)
 static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effect)
 {
     (void)lab;
-    (void)effect;
+    if (effect == EFFECT_SLOW_CLIENTS)
+        return (struct lab_mechanism){.name = "none", .why = "the model has requests, not connections; use the netns lab"};
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
 }
 

@@ -30,6 +30,17 @@ struct service_fault {
     enum health_lie health;    /* what the health check says whatever the requests get */
 };
 
+/* surge: extra customers. What is for one vantage is set when the plan is compiled. */
+struct surge_wish {
+    int64_t pace;           /* as written: 1e-6 per second over all vantages, or minus the multiple of the workload in ppm */
+    int64_t slow_in_all;    /* slow clients over all vantages */
+    int64_t retries;        /* made at once after a failure */
+    bool herd;              /* who failed comes back when a fault is healed, all at once */
+    int64_t rate_micro, slow_clients; /* of one vantage */
+    int64_t timeout_ns;
+    const char *path;       /* in the plan's arena */
+};
+
 /* The parameters of one step; every verb uses the members its field table names. Zeroed is "nothing given". */
 struct action {
     const struct action_type *type;
@@ -45,6 +56,7 @@ struct action {
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
     struct service_fault service; /* misbehave */
+    struct surge_wish surge;
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
 
