@@ -70,6 +70,8 @@ static void origin_handle(struct node *n, struct exchange *x)
 {
     struct origin *o = n->self;
     struct http_span path = exchange_path(x);
+    int64_t attempt = 0;
+    n->counters[COUNTER_repeats] += span_int(exchange_field(x, "x-dr-attempt"), &attempt) && attempt > 1;
     if (span_starts(path, bytes_path))
         answer_bytes(x, (struct http_span){path.at + strlen(bytes_path), path.len - strlen(bytes_path)});
     else if (!span_starts(path, "/v1/"))

@@ -208,6 +208,20 @@ static void check_routes(const struct check *c, const struct plan_step *step)
     }
 }
 
+/* A herd waits for the heal of some fault: one that ends while the surge is open. */
+static void check_herd(const struct check *c, const struct plan_step *surge)
+{
+    for (size_t i = 0; i < c->p->step_count; i++) {
+        const struct plan_step *step = &c->p->steps[i];
+        if (step != surge && step_is_fault(step) && step->until_ns > surge->at_ns && step->until_ns < surge->until_ns) {
+            return;
+        }
+    }
+    struct diag *d = diag_warning(c->diags, DIAG_UNCHECKED, plan_step_place(c->s, surge),
+                                  "no fault ends while this surge is open, so its herd never comes back");
+    diag_help(d, "let the surge outlast the fault");
+}
+
 void plan_check_faults(const struct plan *p, const struct scenario *s, struct diag_list *diags)
 {
     const struct check c = {.p = p, .s = s, .diags = diags};
@@ -222,6 +236,9 @@ void plan_check_faults(const struct plan *p, const struct scenario *s, struct di
             }
         }
         check_long_enough(&c, step);
+        if (step->action.surge.herd) {
+            check_herd(&c, step);
+        }
         if (step->action.target == TARGET_LINK) {
             check_hidden(&c, step);
             if (step->action.shape.cut) {
