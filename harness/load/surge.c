@@ -218,6 +218,7 @@ void surge_stop(struct surge *s)
     int64_t now = loop_tick(s->loop);
     s->tally.planned = s->started ? due_by(s, now) : 0;
     s->stopped = true;
+    s->tally.reopened = slow_clients_reopened(s->slow);
     loop_timer_stop(&s->timer);
     slow_clients_free(steal(&s->slow));
 }
@@ -233,6 +234,6 @@ struct surge_tally surge_count(const struct surge *s)
     t.at_ns = loop_now(s->loop);
     t.planned = s->stopped ? s->tally.planned : s->started ? due_by(s, t.at_ns) : 0;
     t.held = slow_clients_held(s->slow);
-    t.reopened = slow_clients_reopened(s->slow);
+    t.reopened = s->stopped ? t.reopened : slow_clients_reopened(s->slow);
     return t;
 }

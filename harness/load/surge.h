@@ -49,6 +49,9 @@ void surge_stop(struct surge *s); /* no new requests, no retries; slow connectio
 bool surge_idle(const struct surge *s);
 struct surge_tally surge_count(const struct surge *s);
 
+/* The numbers of a tally as its process tells them: decimal, each followed by a space. False: not these, or not so many. */
+bool surge_tally_read(struct surge_tally *t, const char *text);
+
 /* The same as a process; never returns. */
 _Noreturn void surge_main(const struct surge_config *c, int fd);
 /* The conductor's end of that; frames as in link_frame.h. */

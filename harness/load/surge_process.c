@@ -148,15 +148,15 @@ static void fail(struct surge_link *l, const char *why)
     }
 }
 
-static bool read_tally(struct surge_tally *to, const struct link_frame *f)
+bool surge_tally_read(struct surge_tally *to, const char *text)
 {
-    const char *at = f->text;
-    struct surge_tally t = {.at_ns = f->number};
+    const char *at = text;
+    struct surge_tally t = {.at_ns = to->at_ns};
     char *end;
-#define X(name)                      \
-    t.name = strtoull(at, &end, 10); \
-    if (end == at || *end != ' ')    \
-        return false;                \
+#define X(name)                                \
+    t.name = strtoull(at, &end, 10);           \
+    if (*at < '0' || *at > '9' || *end != ' ') \
+        return false;                          \
     at = end + 1;
     SURGE_TALLY(X)
 #undef X
@@ -172,7 +172,9 @@ static void take(struct surge_link *l, const struct link_frame *f)
         l->idle = true;
     } else if (f->word == LINK_FAILED) {
         fail(l, f->text);
-    } else if (f->word != LINK_TALLY || !read_tally(&l->tally, f)) {
+    } else if (f->word == LINK_TALLY && surge_tally_read(&l->tally, f->text)) {
+        l->tally.at_ns = f->number;
+    } else {
         fail(l, "the surge's process said what is no message of its own");
     }
 }

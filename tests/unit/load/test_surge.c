@@ -137,6 +137,19 @@ static void an_order_that_comes_too_early_does_nothing(void)
     end();
 }
 
+static void tallies_are_read_whole_or_not_at_all(void)
+{
+    struct surge_tally t = {.at_ns = 5};
+    CU_ASSERT_TRUE(surge_tally_read(&t, "1 2 3 4 5 6 7 8 9 10 "));
+    CU_ASSERT_TRUE(t.planned == 1 && t.reopened == 10 && t.at_ns == 5);
+    static const char *const wrong[] = {"", "1 2 3 4 5 6 7 8 9 ", "1 2 3 4 5 6 7 8 9 10 11 ", "-1 2 3 4 5 6 7 8 9 10 ",
+                                        "a 2 3 4 5 6 7 8 9 10 ", " 1 2 3 4 5 6 7 8 9 10 "};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        CU_ASSERT_FALSE(surge_tally_read(&t, wrong[i]));
+    }
+    CU_ASSERT_EQUAL(t.planned, 1);
+}
+
 void suite_surge(void)
 {
     runner_suite(NULL, NULL);
@@ -145,5 +158,6 @@ void suite_surge(void)
     runner_test(after_failures_in_a_row_the_next_one);
     runner_test(a_herd_comes_back_at_once);
     runner_test(what_does_not_leave_is_counted);
+    runner_test(tallies_are_read_whole_or_not_at_all);
     runner_test(an_order_that_comes_too_early_does_nothing);
 }
