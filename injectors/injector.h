@@ -19,7 +19,7 @@ enum proof { PROOF_PENDING, PROOF_PROVEN, PROOF_REFUTED };
 struct load_seen {
     bool idle;                /* ended, no answer is out */
     int64_t at_ns;            /* run time of the oldest of these words */
-    uint64_t planned, offered, sent, unsent; /* requests due; of these sent; attempts; what stopped on our side */
+    uint64_t planned, offered, unsent; /* requests due; of these sent; attempts that stopped on our side */
     uint64_t held, held_wanted; /* slow connections */
 };
 

@@ -177,7 +177,6 @@ const struct load_seen *swell_seen(struct swell *s)
                                  .at_ns = t.at_ns - s->drill->rec.zero_ns,
                                  .planned = t.planned,
                                  .offered = t.offered,
-                                 .sent = t.sent,
                                  .unsent = t.unsent,
                                  .held = t.held,
                                  .held_wanted = (uint64_t)s->step->action.surge.slow_clients * s->count};

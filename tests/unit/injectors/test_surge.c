@@ -23,7 +23,7 @@ static enum proof prove(bool healed)
 
 static void as_planned(void)
 {
-    struct load_seen seen = {.planned = 200, .offered = 200, .sent = 200};
+    struct load_seen seen = {.planned = 200, .offered = 200};
     begin(&seen);
     CU_ASSERT_EQUAL(prove(false), PROOF_PROVEN);
     CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "200 offered of 200 planned"));
