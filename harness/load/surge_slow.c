@@ -109,7 +109,7 @@ struct slow_clients *slow_clients_new(struct loop *l, size_t n, const struct soc
     s->to = *to;
     s->count = n;
     s->at = xcalloc(n, sizeof(*s->at));
-    text_addf(&s->request, "GET %s HTTP/1.1\r\nHost: service\r\nConnection: close\r\n\r\n", path);
+    text_addf(&s->request, "GET %s HTTP/1.1\r\nHost: service\r\n\r\n", path);
     for (size_t i = 0; i < n; i++) {
         s->at[i] = (struct slow_client){.fd = -1, .sends_slowly = i % 2 == 0};
     }

@@ -32,7 +32,8 @@ struct sim_exchange {
     exchange_done *done;
     void *arg;
     int64_t sent_ns, budget_end_ns;
-    struct sim_fate fate; /* of the attempt under way */
+    uint16_t store;       /* region whose store the attempt under way is made at */
+    struct sim_fate fate; /* of that attempt */
     int failures;
     struct exchange_answer answer;
     struct text body;
@@ -117,9 +118,8 @@ static void serve_read(struct sim_exchange *x)
     const char *query = strstr(x->target, "key=k");
     if (query)
         sscanf(query, "key=k%u", &key);
-    uint16_t site = sim_reader(s, s->topology->nodes[x->request.endpoint].site);
-    const struct sim_op *op = sim_latest(s, site, (uint16_t)key);
-    exchange_served_by(x, site);
+    const struct sim_op *op = sim_latest(s, x->store, (uint16_t)key);
+    exchange_served_by(x, x->store);
     exchange_answer_json(x, 200, json_pack("{s:o,s:i,s:o?,s:o?}", "key", json_sprintf("k%u", key), "version",
                                            op ? (int)op->version : 0, "op", op ? json_string(op->op) : NULL, "value",
                                            op ? json_string(op->value) : NULL));
@@ -189,12 +189,12 @@ static void exchange_attempted(struct sim_pending *p, int64_t now)
     }
 }
 
-/* One attempt at an origin that misbehaves with this request; false: it serves as usual. */
+/* One attempt at the store that is to serve; false: its origin does not misbehave with this request. */
 static bool exchange_misbehaved(struct sim_exchange *x, int64_t now)
 {
     struct sim *s = x->pending.sim;
-    uint16_t site = x->request.post ? s->leader : sim_reader(s, s->topology->nodes[x->request.endpoint].site);
-    x->fate = sim_draw(s, sim_store_node(s, site));
+    x->store = x->request.post ? s->leader : sim_reader(s, s->topology->nodes[x->request.endpoint].site);
+    x->fate = sim_draw(s, sim_store_node(s, x->store));
     const struct sim_fate *f = &x->fate;
     int64_t took = f->first_byte_ns + f->body_ns;
     if (!f->hangs && !f->is_short && f->reset_after < 0 && !f->status && took == 0)
