@@ -6,7 +6,8 @@
  * An attempt ends in one of four ways. No connection, or a 503 that says "not forwarded": nothing has happened, any
  * other member may be asked. An answer: it is passed on. No answer after the request was sent, or a gateway error from
  * an upstream: it may have happened; such a request is made again only when that is safe (an idempotent method or an
- * Idempotency-Key, by which the store tells repeats), retries are left, and so is the gateway's budget of them (budget.c). When every member has been asked, those who
+ * Idempotency-Key, by which the store tells repeats), retries are left, and so is the gateway's budget of them
+ * (budget.c). When every member has been asked, those who
  * merely do not lead are asked again after 20 to 50 ms, as long as the budget of total_ms lasts.
  *
  * What the client is told at the end: 503 with X-DR-Not-Forwarded only if no attempt can have been applied, else 502 or

@@ -168,7 +168,8 @@ static void choose_nodes(struct misbehave_looks *l)
 /* What one slot may add to an answer's time. */
 static int64_t slot_ns(const json_t *slot)
 {
-    json_int_t us = json_integer_value(json_object_get(slot, "first_byte_us")) + json_integer_value(json_object_get(slot, "body_us"));
+    json_int_t us = json_integer_value(json_object_get(slot, "first_byte_us")) +
+                    json_integer_value(json_object_get(slot, "body_us"));
     return us > 0 && us <= 120 * NS_PER_S / NS_PER_US ? us * NS_PER_US : 0;
 }
 
@@ -271,7 +272,8 @@ static void begin_round(struct misbehave_looks *l)
         *q = (struct question){.looks = l, .node = &l->at[i], .out = true};
         struct lab *lab = fabric_lab(f);
         const char *target = l->healed ? misbehave_slot(l->in, path) : "/misbehave";
-        if (lab->ops->admin(lab, l->at[i].node, l->healed ? "DELETE" : "GET", target, NULL, PATIENCE_NS, take_admin, q, NULL) == 0) {
+        const char *method = l->healed ? "DELETE" : "GET";
+        if (lab->ops->admin(lab, l->at[i].node, method, target, NULL, PATIENCE_NS, take_admin, q, NULL) == 0) {
             l->out++;
         } else {
             q->out = false;
