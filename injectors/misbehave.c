@@ -94,22 +94,13 @@ static bool misbehave_objects(const struct action *a, char why[ACTION_WHY])
     return true;
 }
 
-static const char *misbehave_shared(const struct action *a, const struct action *b)
+static const char *misbehave_clash(const struct action *a, const struct action *b)
 {
     const struct service_fault *s = &a->service, *t = &b->service;
     if ((s->hang && misbehave_shows(t)) || (t->hang && misbehave_shows(s))) {
         return "what becomes of requests";
     }
-    if (s->status && t->status) {
-        return "`status`";
-    }
-    if (s->first_byte_ns && t->first_byte_ns) {
-        return "`slow_first_byte`";
-    }
-    if (spoils_body(s) && spoils_body(t)) {
-        return "how the body goes";
-    }
-    return s->health && t->health ? "`health`" : NULL;
+    return spoils_body(s) && spoils_body(t) ? "how the body goes" : NULL;
 }
 
 char *misbehave_slot(const struct injection *in, char out[MISBEHAVE_SLOT])
@@ -225,7 +216,7 @@ const struct injector injector_misbehave = {
              .field_count = sizeof(misbehave_fields) / sizeof(misbehave_fields[0]),
              .of_process = true,
              .proof_bound_ns = misbehave_bound,
-             .shared = misbehave_shared,
+             .clash = misbehave_clash,
              .objects = misbehave_objects},
     .apply = misbehave_apply,
     .heal = misbehave_heal,

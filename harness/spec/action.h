@@ -80,7 +80,7 @@ struct action_type {
     bool of_process;              /* lives in the node's process and would die with it */
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
     int64_t (*proof_bound_ns)(const struct action *a); /* NULL: 2 s */
-    /* Two of this verb on one node at a time: the first parameter that both set, NULL if none. NULL: never two. */
-    const char *(*shared)(const struct action *a, const struct action *b);
+    /* Two of this verb on one target at a time that set different keys: what of it both set nevertheless, NULL if nothing. */
+    const char *(*clash)(const struct action *a, const struct action *b);
     bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */
 };

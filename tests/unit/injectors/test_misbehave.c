@@ -144,13 +144,11 @@ static void what_two_may_share(void)
     const struct action_type *t = &injector_find("misbehave")->type;
     const struct action status = {.service.status = 503}, slow = {.service.first_byte_ns = 1}, hang = {.service.hang = true},
                         cut = {.service.short_body = true}, drip = {.service.body_ns = 1}, lie = {.service.health = HEALTH_BAD};
-    CU_ASSERT_PTR_NULL(t->shared(&status, &slow));
-    CU_ASSERT_PTR_NULL(t->shared(&slow, &cut));
-    CU_ASSERT_PTR_NULL(t->shared(&hang, &lie));
-    CU_ASSERT_STRING_EQUAL(t->shared(&status, &status), "`status`");
-    CU_ASSERT_STRING_EQUAL(t->shared(&cut, &drip), "how the body goes");
-    CU_ASSERT_STRING_EQUAL(t->shared(&lie, &lie), "`health`");
-    CU_ASSERT_PTR_NOT_NULL(t->shared(&hang, &slow));
+    CU_ASSERT_PTR_NULL(t->clash(&status, &slow));
+    CU_ASSERT_PTR_NULL(t->clash(&slow, &cut));
+    CU_ASSERT_PTR_NULL(t->clash(&hang, &lie));
+    CU_ASSERT_STRING_EQUAL(t->clash(&cut, &drip), "how the body goes");
+    CU_ASSERT_PTR_NOT_NULL(t->clash(&hang, &slow));
 }
 
 static bool objects(struct service_fault service)

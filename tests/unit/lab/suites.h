@@ -2,6 +2,7 @@
 SUITE(ask)
 SUITE(caps)
 SUITE(fabric)
+SUITE(host)
 SUITE(render)
 SUITE(shape)
 SUITE(wire_queue)

@@ -46,11 +46,6 @@ static const struct field ill_fields[] = {
      .given = offsetof(struct action, service.has_reset), .doc = "r"},
 };
 
-static const char *ill_shared(const struct action *a, const struct action *b)
-{
-    return a->service.status && b->service.status ? "`status`" : NULL;
-}
-
 #define NODES (TARGET_REGION | TARGET_NODE | TARGET_ORIGIN)
 static const struct action_type rows[] = {
     {.verb = "kill", .summary = "End every process.", .class = ACTION_FAULT, .targets = NODES, .fields = kill_fields,
@@ -67,7 +62,7 @@ static const struct action_type rows[] = {
      .field_count = array_len(fail_over_fields)},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
     {.verb = "misbehave", .summary = "Serve badly.", .class = ACTION_FAULT, .targets = TARGET_REGION | TARGET_ORIGIN,
-     .fields = ill_fields, .field_count = array_len(ill_fields), .of_process = true, .shared = ill_shared},
+     .fields = ill_fields, .field_count = array_len(ill_fields), .of_process = true},
 };
 
 /* clang-format on */
