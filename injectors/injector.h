@@ -15,6 +15,8 @@
 
 enum proof { PROOF_PENDING, PROOF_PROVEN, PROOF_REFUTED };
 
+#define INJECTION_CANARIES_MAX 64 /* of one fault: 3,200 datagrams a second */
+
 /* What the extra load of a surge has come to, over all vantages, as its processes told last. */
 struct load_seen {
     bool idle;                /* ended, no answer is out */
@@ -27,7 +29,8 @@ struct injection {
     uint16_t fault;               /* id of the step, names its layers */
     const struct action *action;
     struct fabric *fabric;
-    struct canary *const *canaries; /* on the paths this fault hits, in the order of injection_paths */
+    struct canary *const *canaries; /* on the paths this fault hits, in the order of injection_paths: at most the first
+                                     * INJECTION_CANARIES_MAX of them; the others are proven by read-back */
     size_t canary_count;
     struct canary *control;       /* on a path no fault hits; NULL if the world has none */
     const struct load_seen *load; /* surge: made by the conductor, begun before apply, ended after heal; else NULL */

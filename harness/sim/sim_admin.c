@@ -174,7 +174,11 @@ int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_targ
     struct sim *s = (struct sim *)lab;
     const struct sim_node *n = &s->nodes[to];
     enum knock how = KNOCK_ANSWERED;
-    if (n->unplugged || !sim_path_open(s, s->topology->nodes[from].site, s->topology->nodes[to].site))
+    uint16_t here = s->topology->nodes[from].site, there = s->topology->nodes[to].site;
+    uint16_t port = s->topology->nodes[to].role == NODE_WITNESS ? TOPO_PORT_LEASE : TOPO_PORT_HTTP;
+    if (sim_turned_away(s, here, there, port))
+        how = KNOCK_REFUSED;
+    else if (n->unplugged || !sim_path_open(s, here, there, port))
         how = KNOCK_SILENT;
     else if (n->state == NODE_FROZEN)
         how = KNOCK_CONNECTED_SILENT;
@@ -193,7 +197,7 @@ int sim_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target
     const struct sim_node *n = &s->nodes[to];
     struct lab_answer a = {.course = {.end = END_TIMEOUT, .retry_after_s = -1}};
     int64_t after = timeout_ns;
-    bool reached = !n->unplugged && sim_path_open(s, s->topology->nodes[from].site, s->topology->nodes[to].site);
+    bool reached = !n->unplugged && sim_path_open(s, s->topology->nodes[from].site, s->topology->nodes[to].site, TOPO_PORT_HTTP);
     if (reached && sim_serving(s, to)) {
         sim_answer_course(s, from, to, http_target, &a, &after);
     } else if (reached && n->state != NODE_FROZEN) {

@@ -2,6 +2,8 @@
 SUITE(ask)
 SUITE(caps)
 SUITE(fabric)
+SUITE(gate)
+SUITE(reject_packet)
 SUITE(host)
 SUITE(render)
 SUITE(shape)
