@@ -7,6 +7,7 @@
 #define INJECTORS(row) \
     row(kill) row(stop) row(freeze) row(starve) \
     row(partition) row(reject) row(degrade) \
+    row(misbehave) row(surge) \
     row(drift) \
     row(fail_over) row(restore) row(nothing)
 

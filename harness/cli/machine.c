@@ -70,9 +70,8 @@ bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct tex
     for (enum lab_effect effect = 0; effect < LAB_EFFECTS; effect++) {
         struct lab_mechanism m = machine_mechanism(caps, effect);
         if (!m.available && machine_needs(p, effect)) {
-            const char *why = m.why;
             text_addf(reason, "%s%s cannot be done here: %s", unfit ? "; " : "", lab_effect_words[effect],
-                      why ? why : "");
+                      m.why ? m.why : "");
             unfit = true;
         }
     }

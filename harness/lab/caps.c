@@ -36,7 +36,8 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_DEGRADE] = "degrade", [EFFECT_RATE] = "rate",     [EFFECT_DRIFT] = "drift",
     [EFFECT_FAIL_OVER] = "fail_over", [EFFECT_DESCRIPTORS] = "descriptors", [EFFECT_DISK] = "disk",
     [EFFECT_PORTS] = "ports", [EFFECT_BACKLOG] = "backlog", [EFFECT_PROCESSES] = "processes",
-    [EFFECT_CPU] = "cpu", [EFFECT_MEMORY] = "memory",
+    [EFFECT_CPU] = "cpu", [EFFECT_MEMORY] = "memory", [EFFECT_MISBEHAVE] = "misbehave",
+    [EFFECT_SURGE] = "surge",         [EFFECT_SLOW_CLIENTS] = "slow_clients",
 };
 
 enum { INDEX_A = 2, INDEX_B = 3 };
@@ -219,6 +220,9 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps_judge_nodes(trial, caps);
     caps->effects[EFFECT_DRIFT] = always("file", "a new configuration file and SIGHUP");
     caps->effects[EFFECT_FAIL_OVER] = always("admin", "the admin port of the nodes");
+    caps->effects[EFFECT_MISBEHAVE] = always("admin", "the admin port of the origins");
+    caps->effects[EFFECT_SURGE] = always("load", "further load processes");
+    caps->effects[EFFECT_SLOW_CLIENTS] = always("load", "sockets of further load processes");
     caps->effects[EFFECT_DEGRADE] = trial->netem ? netem : trial->wire ? wire : none;
     if (trial->netem) {
         caps->effects[EFFECT_CUT] = caps->effects[EFFECT_RATE] = netem;

@@ -55,6 +55,12 @@ static const struct field reject_fields[] = {
     {.key = "with", .kind = FIELD_ENUM, IN(way), .words = with_words, .required = true, .example = "refused", .doc = "how"},
 };
 
+static const struct field ill_fields[] = {
+    {.key = "status", .kind = FIELD_COUNT, IN(service.status), .choice = FIELD_SOME, .doc = "s"},
+    {.key = "reset_after", .kind = FIELD_BYTES, IN(service.reset_after_bytes), .choice = FIELD_SOME, .max = 48000,
+     .given = offsetof(struct action, service.has_reset), .doc = "r"},
+};
+
 #define NODES (TARGET_REGION | TARGET_NODE | TARGET_ORIGIN)
 static const struct action_type rows[] = {
     {.verb = "kill", .summary = "End every process.", .class = ACTION_FAULT, .targets = NODES, .fields = kill_fields,
@@ -76,10 +82,12 @@ static const struct action_type rows[] = {
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
     {.verb = "starve", .summary = "Take a resource.", .class = ACTION_FAULT, .targets = NODES, .fields = starve_fields,
      .field_count = array_len(starve_fields), .severing = true},
+    {.verb = "misbehave", .summary = "Serve badly.", .class = ACTION_FAULT, .targets = TARGET_REGION | TARGET_ORIGIN,
+     .fields = ill_fields, .field_count = array_len(ill_fields), .of_process = true},
 };
 
 /* clang-format on */
 
-const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3],
-                                                &rows[4], &rows[5], &rows[6], &rows[7], &rows[8], &rows[9]};
+const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3], &rows[4], &rows[5],
+                                                &rows[6], &rows[7], &rows[8], &rows[9], &rows[10]};
 const size_t test_verb_count = array_len(test_verbs);
