@@ -232,6 +232,14 @@ int conn_detach(struct conn *c)
     return steal_fd(&c->fd);
 }
 
+void conn_reset(struct conn *c)
+{
+    static const struct linger at_once = {.l_onoff = 1};
+    if (c->open)
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    fail(c, ECONNRESET);
+}
+
 /* Best effort: a peer that reads nothing any more need not be told. */
 static void say_goodbye(struct conn *c)
 {

@@ -17,6 +17,14 @@ enum proof { PROOF_PENDING, PROOF_PROVEN, PROOF_REFUTED };
 
 #define INJECTION_CANARIES_MAX 64 /* of one fault: 3,200 datagrams a second */
 
+/* What the extra load of a surge has come to, over all vantages, as its processes told last. */
+struct load_seen {
+    bool idle;                /* ended, no answer is out */
+    int64_t at_ns;            /* run time of the oldest of these words */
+    uint64_t planned, offered, unsent; /* requests due; of these sent; attempts that stopped on our side */
+    uint64_t held, held_wanted; /* slow connections */
+};
+
 struct injection {
     uint16_t fault;               /* id of the step, names its layers */
     const struct action *action;
@@ -25,6 +33,7 @@ struct injection {
                                      * INJECTION_CANARIES_MAX of them; the others are proven by read-back */
     size_t canary_count;
     struct canary *control;       /* on a path no fault hits; NULL if the world has none */
+    const struct load_seen *load; /* surge: made by the conductor, begun before apply, ended after heal; else NULL */
     int64_t applied_at_ns, healed_at_ns; /* ends of apply and heal, set by the conductor; 0 not yet */
     int64_t begun_at_ns;          /* begin of apply */
     char method[160];             /* prove: how it was proven, or what was seen instead */

@@ -114,15 +114,23 @@ uint16_t target_bystander(struct fabric *f, const uint16_t *nodes, size_t n)
     return found;
 }
 
-static int64_t patience(const struct fabric *f, uint16_t from, uint16_t to)
+int64_t target_round_trip_ns(const struct fabric *f, uint16_t from, uint16_t to, int64_t *jitter_ns)
 {
     const struct topology *t = fabric_topology(f);
     uint16_t link = topo_link_find(t, t->nodes[from].site, t->nodes[to].site);
+    *jitter_ns = 0;
     if (link == TOPO_NONE) {
-        return PATIENCE_NS;
+        return 0;
     }
     struct path_state there = fabric_wanted(f, path_of(link, false)), back = fabric_wanted(f, path_of(link, true));
-    return PATIENCE_NS + 2 * (there.delay_ns + there.jitter_ns + back.delay_ns + back.jitter_ns);
+    *jitter_ns = there.jitter_ns + back.jitter_ns;
+    return there.delay_ns + back.delay_ns;
+}
+
+static int64_t patience(const struct fabric *f, uint16_t from, uint16_t to)
+{
+    int64_t jitter_ns, trip_ns = target_round_trip_ns(f, from, to, &jitter_ns);
+    return PATIENCE_NS + 2 * (trip_ns + jitter_ns);
 }
 
 static void take_fingerprint(const json_t *status, const char *key, char out[65])

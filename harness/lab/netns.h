@@ -13,6 +13,7 @@
 #include "harness/lab/authority.h"
 #include "harness/lab/caps.h"
 #include "harness/lab/cell.h"
+#include "harness/lab/cgroup.h"
 #include "harness/lab/handshake.h"
 #include "harness/lab/lab.h"
 #include "harness/lab/nl.h"
@@ -33,9 +34,25 @@ struct mesh_end {
     enum path_spread spread; /* last asked for: netem does not tell */
 };
 
+struct node_disk {
+    bool mounted;
+    int ballast_fd; /* the file that fills it up; valid once mounted */
+};
+
+/* Who tries a limit of a node's control group. */
+struct node_guest {
+    struct child process;
+    int64_t felt;     /* what the kernel had counted before */
+    int64_t until_ns;
+};
+
+struct crowd;
 struct node_run {
     struct child process;
     unsigned disks; /* lost so far */
+    struct node_disk disk;
+    struct node_guest guest;
+    struct crowd *crowd; /* of idle connections to it; NULL: none */
 };
 
 struct netns_lab {
@@ -61,6 +78,9 @@ struct netns_lab {
     struct answerer *answerer; /* NULL: nothing is rejected in this run */
     bool *rejecting;           /* by site: the answerer listens in its router */
     bool *gated;               /* by path: it has gates, or driving them failed */
+    struct cgroups groups;
+    bool grouped[CGROUP_KINDS]; /* each node is in a control group of this kind */
+    struct cgroup_keeper keeper;
     bool netem, tbf;   /* neutral plumbing in place on every mesh device */
     bool cut_by_netem; /* else by FIB rules */
 };
@@ -139,3 +159,16 @@ int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, st
 int netns_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
 int netns_path_sockets(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
 
+/* netns_disk.c: the file system under a node's data/. */
+int disk_mount(struct node_disk *d, const char *path, struct err *e); /* there already: nothing */
+void disk_unmount(struct node_disk *d, const char *path);
+int disk_starve(struct node_disk *d, const char *path, enum lab_resource r, int64_t limit, struct err *e);
+int disk_supply(const char *path, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+int netns_disk_starve(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
+int netns_disk_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+
+/* netns_starve.c, netns_crowd.c */
+int netns_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
+int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+int netns_node_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
+void netns_crowd_free(struct crowd *c);

@@ -10,6 +10,7 @@
 #pragma once
 #include "harness/base/json.h"
 #include "harness/base/loop.h"
+#include "harness/base/rng.h"
 #include "harness/base/vec.h"
 #include "harness/lab/lab.h"
 #include "harness/load/client.h"
@@ -18,6 +19,8 @@
 #define SIM_BUNDLE 24
 #define SIM_STARTUP_NS (300 * INT64_C(1000000)) /* from start to serving */
 #define SIM_HOP_NS (500 * INT64_C(1000))        /* what each way costs beside the links' own delays */
+#define SIM_TRY_NS (800 * INT64_C(1000000))     /* how long a gateway waits for one answer of an origin */
+#define SIM_RETRIES 2
 #define SIM_BUDGET_NS (950 * INT64_C(1000000))  /* how long a gateway keeps trying before it answers 503 */
 
 struct sim_op {
@@ -42,6 +45,8 @@ struct sim_node {
     json_t *config, *desired; /* running and desired; gateways drift */
     char bundle[SIM_BUNDLE], shown[SIM_BUNDLE]; /* its certificate on disk, and what it read of it */
     bool stall;               /* its handshakes are never answered */
+    json_t *slots;            /* origins: how it misbehaves, knobs by name */
+    struct rng dice;
     json_t *refused;          /* what the control plane hands out and the gateway does not take */
 };
 
@@ -98,6 +103,16 @@ int sim_tls_issue(struct lab *lab, uint16_t node, enum certificate kind, struct 
 int sim_tls_get(struct lab *lab, uint16_t node, struct text *bundle, struct err *e);
 int sim_tls_set(struct lab *lab, uint16_t node, const char *bundle, struct err *e);
 const char *sim_tls_authority(struct lab *lab);
+/* sim_misbehave.c: what becomes of one request to an origin. Zeroed but for the -1 is well. */
+struct sim_fate {
+    bool hangs, is_short;
+    int status; /* 0: as usual */
+    int64_t first_byte_ns, body_ns, reset_after, retry_after_s; /* -1: no reset, not told */
+};
+struct sim_fate sim_draw(struct sim *s, uint16_t node);
+int sim_misbehave_call(struct sim *s, uint16_t node, const char *method, const char *name, json_t *knobs); /* a status */
+/* An origin asked from elsewhere: fills what is not zero for a node that answers; *after_ns is the time-out, then when. */
+void sim_answer_course(struct sim *s, uint16_t from, uint16_t to, const char *target, struct lab_answer *a, int64_t *after_ns);
 
 /* sim_admin.c */
 int sim_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
@@ -106,6 +121,8 @@ int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_targ
               lab_answer_fn *done, void *arg, struct err *e);
 int sim_handshake(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
                   struct err *e);
+int sim_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+            lab_answer_fn *done, void *arg, struct err *e);
 void sim_drift_tick(struct sim *s, int64_t now);
 json_t *sim_node_config(const struct topology *t, uint16_t node); /* new reference */
 

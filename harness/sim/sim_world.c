@@ -102,7 +102,7 @@ static int sim_open(struct lab **lab, const struct topology *t, const struct lab
     (void)e;
     struct sim *s = xcalloc(1, sizeof(*s));
     *lab = &s->lab;
-    *s = (struct sim){.lab.ops = &lab_sim, .topology = t, .leader = TOPO_NONE, .tick.due = sim_tick};
+    *s = (struct sim){.lab = {.ops = &lab_sim, .seed = o->seed}, .topology = t, .leader = TOPO_NONE, .tick.due = sim_tick};
     s->loop = loop_new_virtual(o->zero_ns);
     s->nodes = xcalloc(t->node_count, sizeof(*s->nodes));
     s->paths = xcalloc(2 * t->link_count + 1, sizeof(*s->paths));
@@ -112,6 +112,7 @@ static int sim_open(struct lab **lab, const struct topology *t, const struct lab
     for (uint16_t site = 0; site < t->site_count; site++)
         s->stores[site].in_sync = true;
     for (uint16_t node = 0; node < t->node_count; node++) {
+        s->nodes[node].slots = json_object();
         s->nodes[node].desired = sim_node_config(t, node);
         s->nodes[node].config = json_incref(s->nodes[node].desired);
         sim_tls_furnish(s, node);
@@ -133,6 +134,7 @@ static void sim_close(struct lab *lab)
     for (size_t i = 0; i < s->topology->site_count; i++)
         vec_deinit(&s->stores[i].log);
     for (size_t i = 0; i < s->topology->node_count; i++) {
+        json_decref(s->nodes[i].slots);
         json_decref(s->nodes[i].config);
         json_decref(s->nodes[i].desired);
         json_decref(s->nodes[i].refused);
@@ -152,7 +154,10 @@ static struct loop *sim_loop(struct lab *lab)
 static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effect)
 {
     (void)lab;
-    (void)effect;
+    if (effect >= EFFECT_DESCRIPTORS && effect <= EFFECT_MEMORY)
+        return (struct lab_mechanism){.name = "none", .why = "the model's nodes have no resources; use --lab netns"};
+    if (effect == EFFECT_SLOW_CLIENTS)
+        return (struct lab_mechanism){.name = "none", .why = "the model has requests, not connections; use the netns lab"};
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
 }
 
@@ -166,6 +171,7 @@ static int sim_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struc
     if (fresh_disk)
         sim_tls_furnish(s, node);
     sim_tls_read(&s->nodes[node]);
+    json_object_clear(s->nodes[node].slots);
     s->nodes[node].ready_at_ns = loop_now(s->loop) + SIM_STARTUP_NS;
     if (fresh_disk && n->role == NODE_ORIGIN && n->number == 1)
         s->stores[n->site].log.len = 0;
@@ -269,6 +275,19 @@ static int sim_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struc
     return 0;
 }
 
+/* A rehearsal needs no more: what a node may have makes no difference to the model, and no run with it takes place there. */
+static int sim_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
+{
+    (void)lab, (void)node, (void)r, (void)limit, (void)e;
+    return 0;
+}
+
+static int sim_node_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e)
+{
+    (void)lab, (void)from, (void)to, (void)connections, (void)e;
+    return 0;
+}
+
 const struct lab_ops lab_sim = {
     .kind = "sim",
     .open = sim_open,
@@ -280,6 +299,8 @@ const struct lab_ops lab_sim = {
     .node_freeze = sim_node_freeze,
     .node_signal = sim_node_signal,
     .node_state = sim_node_state,
+    .node_starve = sim_node_starve,
+    .node_crowd = sim_node_crowd,
     .node_config_get = sim_node_config_get,
     .node_config_set = sim_node_config_set,
     .node_desired_get = sim_node_desired_get,
@@ -294,5 +315,6 @@ const struct lab_ops lab_sim = {
     .tls_set = sim_tls_set,
     .tls_authority = sim_tls_authority,
     .handshake = sim_handshake,
+    .ask = sim_ask,
     .transport = sim_transport,
 };

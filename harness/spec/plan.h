@@ -105,6 +105,9 @@ double plan_rate_writes(const struct plan *p); /* lambda_w */
 double plan_rate_min(const struct plan *p);    /* lambda_min, 0 without streams */
 /* Requests of one vantage under way at once while nothing answers. */
 double plan_under_way(const struct plan *p, uint16_t vantage);
+/* The same of the surges that are open at once at the worst, and their attempts per second. */
+double plan_surge_under_way(const struct plan *p);
+double plan_surge_rate(const struct plan *p);
 /* Local ports that a vantage may hold towards one destination, with as many addresses as it takes: connections opened
  * within a minute (whoever closes first, here the client, keeps a port for 60 s in TIME_WAIT), and twice those under
  * way. All new connections of a vantage go to one gateway at a time. */

@@ -196,6 +196,30 @@ static void make_steps(struct plan *p, struct scenario *s)
     }
 }
 
+static int64_t total_rate(const struct plan *p)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < p->stream_count; i++) {
+        sum += p->streams[i].rate_micro;
+    }
+    return sum;
+}
+
+/* What a surge means for each vantage. A multiple is of the whole workload, which is one part of it. */
+static void divide_surge(struct plan *p, const struct scenario *s, struct surge_wish *w, int64_t total_micro)
+{
+    const struct stream_spec *reads = &s->workload.reads;
+    int64_t vantages = 0, all = w->pace >= 0 ? w->pace : (-w->pace / PPM - 1) * total_micro;
+    for (size_t i = 0; i < p->topology->site_count; i++) {
+        vantages += p->topology->sites[i].kind == SITE_VANTAGE;
+    }
+    vantages = vantages ? vantages : 1;
+    w->rate_micro = all / vantages;
+    w->slow_clients = (w->slow_in_all + vantages - 1) / vantages;
+    w->timeout_ns = s->workload.has_reads ? reads->timeout_ns : NS_PER_S;
+    w->path = s->workload.has_reads ? reads->path : "/v1/orders";
+}
+
 /* Every link of the fault is one of those restored. */
 static bool covers(const struct topology *t, const struct action *restore, const struct action *fault)
 {
@@ -284,15 +308,6 @@ static int64_t smallest_rate(const struct plan *p)
     return least;
 }
 
-static int64_t total_rate(const struct plan *p)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < p->stream_count; i++) {
-        sum += p->streams[i].rate_micro;
-    }
-    return sum;
-}
-
 static void make_holds(struct plan *p, const struct scenario *s)
 {
     const struct plan_target *rto = plan_target_find(p, TARGET_RTO);
@@ -329,7 +344,7 @@ static void make_lengths(struct plan *p, const struct scenario *s)
     const struct plan_target *failback = plan_target_find(p, TARGET_FAILBACK);
     for (size_t i = 0; i < p->step_count; i++) {
         const struct plan_step *step = &p->steps[i];
-        int64_t end = step->has_for ? step->until_ns : step->at_ns;
+        int64_t end = step->has_for ? step->until_ns : step->at_ns + step->action.ready_after_ns;
         p->timeline_end_ns = end > p->timeline_end_ns ? end : p->timeline_end_ns;
     }
     p->drill_ns = p->timeline_end_ns + (failback ? failback->value : FAILBACK_DEFAULT_NS) + p->hold_max_ns;
@@ -383,8 +398,11 @@ void plan_compile(struct plan *p, struct scenario *s, uint64_t seed, struct diag
         p->abort_for_ns = s->abort_when.for_ns;
     }
     make_streams(p, s);
-    give_sources(p);
     make_steps(p, s);
+    for (size_t i = 0; i < p->step_count; i++) {
+        divide_surge(p, s, &p->steps[i].action.surge, total_rate(p));
+    }
+    give_sources(p);
     end_faults(p, s, diags);
     make_targets(p, s);
     make_holds(p, s);

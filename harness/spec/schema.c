@@ -24,7 +24,9 @@ static const char *const patterns[] = {
     [FIELD_DURATION] = "^(" NUMBER "(us|ms|s|m|h|d))+$",
     [FIELD_RATIO] = "^" NUMBER "%$",
     [FIELD_RATE] = "^" NUMBER "/[sm]$",
+    [FIELD_PACE] = "^(x[0-9]+|" NUMBER "/[sm])$",
     [FIELD_BANDWIDTH] = "^" NUMBER "(bit|kbit|mbit|gbit)$",
+    [FIELD_BYTES] = "^" NUMBER "(B|kB|MB|GB)$",
     [FIELD_NAME] = "^[a-z0-9]+(-[a-z0-9]+)*$",
 };
 
@@ -107,7 +109,9 @@ static json_t *kind_schema(const struct field *f)
     case FIELD_DURATION:
     case FIELD_RATIO:
     case FIELD_RATE:
+    case FIELD_PACE:
     case FIELD_BANDWIDTH:
+    case FIELD_BYTES:
         return pattern_schema(patterns[f->kind]);
     case FIELD_COUNT:
         return count_schema(f);

@@ -184,6 +184,53 @@ static void degrades(struct stage *s)
     end(&d);
 }
 
+/* One life after the other on the origin of the first region, in one world. */
+static void serves_badly(struct stage *s)
+{
+    static const struct service_fault ways[] = {
+        {.status = 503, .share_ppm = 200000},
+        {.status = 429, .retry_after_ns = 2 * NS_PER_S},
+        {.first_byte_ns = 300 * NS_PER_MS, .health = HEALTH_GOOD},
+        {.body_ns = 200 * NS_PER_MS},
+        {.hang = true, .share_ppm = 500000, .health = HEALTH_GOOD},
+        {.has_reset = true, .reset_after_bytes = 10000},
+        {.short_body = true, .share_ppm = 300000},
+        {.health = HEALTH_BAD},
+    };
+    struct drill d;
+    if (strstr(s->options.gateway_path, "lab_echo")) {
+        printf("the stand-in serves well and no otherwise\n");
+        return;
+    }
+    begin(&d, s, "misbehave", &(struct action){.target = TARGET_NODE, .node = 2});
+    for (size_t i = 0; i < array_len(ways); i++) {
+        d.action.service = ways[i];
+        int64_t bound_ns = d.injector->type.proof_bound_ns(&d.action);
+        apply(&d);
+        CHECK(prove(&d, false, bound_ns) == PROOF_PROVEN);
+        heal(&d);
+        CHECK(prove(&d, true, 5 * NS_PER_S) == PROOF_PROVEN);
+    }
+    end(&d);
+}
+
+/* The origin forgets behind the injector's back: its word from before is worth nothing. */
+static void forgets(struct stage *s)
+{
+    struct drill d;
+    if (strstr(s->options.gateway_path, "lab_echo")) {
+        return;
+    }
+    begin(&d, s, "misbehave", &(struct action){.target = TARGET_NODE, .node = 2, .service.status = 503});
+    apply(&d);
+    must(&d, lab_netns.node_kill(d.lab, 2, &s->err), "kill");
+    must(&d, lab_netns.node_start(d.lab, 2, false, &s->err), "start");
+    pass(&d, 300 * NS_PER_MS);
+    CHECK(prove(&d, false, 1500 * NS_PER_MS) != PROOF_PROVEN);
+    CHECK(strstr(d.in.method, "read back") || strstr(d.in.method, "show it"));
+    end(&d);
+}
+
 static void fails_over(struct stage *s)
 {
     struct drill d;
@@ -214,6 +261,8 @@ int main(int argc, char **argv)
                                       {"drift", drifts},
                                       {"drift via the control plane", pushes},
                                       {"degrade", degrades},
+                                      {"misbehave", serves_badly},
+                                      {"a misbehaviour that is none", forgets},
                                       {"fail over", fails_over}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));
 }

@@ -31,7 +31,7 @@
 
 static struct loop *loop;
 static struct authority *authority;
-static struct server server = {.fd = -1};
+static struct server server;
 static struct tls_identity *shown;
 static struct sockaddr_in at;
 static char folder[] = "/tmp/drtest-tls-XXXXXX";
@@ -77,7 +77,7 @@ static int setup(void)
     loop = loop_new(NULL);
     if (loop == NULL || authority_new(&authority, NULL) != 0 || mkdtemp(folder) == NULL ||
         server_open(&server, loop, 0, &limits, handle, NULL, NULL) != 0 ||
-        getsockname(server.fd, (struct sockaddr *)&at, &len) != 0)
+        getsockname(server.acceptor.fd, (struct sockaddr *)&at, &len) != 0)
         return -1;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     (void)snprintf(path, sizeof(path), "%s/tls.pem", folder);

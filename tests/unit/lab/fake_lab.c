@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/lab/fake_lab.h"
+#include "tests/unit/lab/fake_parts.h"
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
@@ -8,7 +9,6 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
-#include <openssl/x509_vfy.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,15 +22,10 @@ struct fake_call {
     void *arg;
     int status;
     json_t *body;
+    struct lab_course course;
 };
 
-static struct fake_lab *fake_of(struct lab *lab)
-{
-    return (struct fake_lab *)(void *)lab;
-}
-
-/* Each operation that can fail asks here: 0 go on, 1 pretend, -1 fail. */
-static int permit(struct fake_lab *f, struct err *e)
+int fake_permit(struct fake_lab *f, struct err *e)
 {
     f->operations++;
     if (f->fail_after >= 0 && f->fail_after-- == 0) {
@@ -41,7 +36,7 @@ static int permit(struct fake_lab *f, struct err *e)
 
 static struct loop *fake_loop(struct lab *lab)
 {
-    return fake_of(lab)->loop;
+    return fake_lab_of(lab)->loop;
 }
 
 static struct lab_mechanism fake_mechanism(struct lab *lab, enum lab_effect effect)
@@ -53,8 +48,8 @@ static struct lab_mechanism fake_mechanism(struct lab *lab, enum lab_effect effe
 
 static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
 {
-    struct fake_lab *f = fake_of(lab);
-    int rc = permit(f, e);
+    struct fake_lab *f = fake_lab_of(lab);
+    int rc = fake_permit(f, e);
     if (rc == 0 && f->stalling & 1u << node) {
         rc = loop_run(f->loop, loop_now(f->loop) + 60 * NS_PER_S, NULL, e) < 0 ? -1 : 0;
     }
@@ -69,17 +64,17 @@ static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct er
 
 static int fake_kill(struct lab *lab, uint16_t node, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_lab_of(lab), e);
     if (rc == 0) {
-        fake_of(lab)->nodes[node].state = NODE_DOWN;
+        fake_lab_of(lab)->nodes[node].state = NODE_DOWN;
     }
     return rc < 0 ? -1 : 0;
 }
 
 static int fake_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
-    struct fake_node *n = &fake_of(lab)->nodes[node];
+    int rc = fake_permit(fake_lab_of(lab), e);
+    struct fake_node *n = &fake_lab_of(lab)->nodes[node];
     if (rc == 0 && n->state != NODE_DOWN) {
         n->state = frozen ? NODE_FROZEN : NODE_UP;
     }
@@ -88,12 +83,12 @@ static int fake_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *
 
 static int fake_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
 {
-    struct fake_node *n = &fake_of(lab)->nodes[node];
-    int rc = permit(fake_of(lab), e);
-    if (rc == 0 && sig == SIGTERM && !fake_of(lab)->ignores_hangup) {
+    struct fake_node *n = &fake_lab_of(lab)->nodes[node];
+    int rc = fake_permit(fake_lab_of(lab), e);
+    if (rc == 0 && sig == SIGTERM && !fake_lab_of(lab)->ignores_hangup) {
         n->state = NODE_DOWN;
     }
-    if (rc == 0 && sig == SIGHUP && n->file && !fake_of(lab)->ignores_hangup) {
+    if (rc == 0 && sig == SIGHUP && n->file && !fake_lab_of(lab)->ignores_hangup) {
         json_decref(n->running);
         n->running = json_deep_copy(n->file);
         free(n->shown);
@@ -104,22 +99,52 @@ static int fake_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
 
 static enum node_state fake_state(struct lab *lab, uint16_t node)
 {
-    return fake_of(lab)->nodes[node].state;
+    return fake_lab_of(lab)->nodes[node].state;
+}
+
+static int fake_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
+{
+    int rc = fake_permit(fake_lab_of(lab), e);
+    if (rc == 0) {
+        fake_lab_of(lab)->nodes[node].limits[r] = limit;
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+static int fake_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e)
+{
+    struct fake_node *n = &fake_lab_of(lab)->nodes[node];
+    (void)e;
+    *s = (struct lab_supply){.limit = n->limits[r]};
+    n->trying = want != LAB_PLENTY && r >= RESOURCE_PROCESSES && !n->trying;
+    s->short_of = want != LAB_PLENTY && n->limits[r] != LAB_PLENTY && n->limits[r] <= want && !n->unfelt;
+    snprintf(s->seen, sizeof(s->seen), "fake trial");
+    return n->trying ? 1 : 0;
+}
+
+static int fake_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e)
+{
+    (void)from;
+    int rc = fake_permit(fake_lab_of(lab), e);
+    if (rc == 0) {
+        fake_lab_of(lab)->nodes[to].crowd = connections;
+    }
+    return rc < 0 ? -1 : 0;
 }
 
 static int fake_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
 {
     (void)e;
-    *config = json_deep_copy(fake_of(lab)->nodes[node].file);
+    *config = json_deep_copy(fake_lab_of(lab)->nodes[node].file);
     return 0;
 }
 
 static int fake_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_lab_of(lab), e);
     if (rc == 0) {
-        json_decref(fake_of(lab)->nodes[node].file);
-        fake_of(lab)->nodes[node].file = json_deep_copy(config);
+        json_decref(fake_lab_of(lab)->nodes[node].file);
+        fake_lab_of(lab)->nodes[node].file = json_deep_copy(config);
     }
     return rc < 0 ? -1 : 0;
 }
@@ -127,15 +152,15 @@ static int fake_config_set(struct lab *lab, uint16_t node, const json_t *config,
 static int fake_desired_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
 {
     (void)e;
-    const struct fake_node *n = &fake_of(lab)->nodes[node];
+    const struct fake_node *n = &fake_lab_of(lab)->nodes[node];
     *config = json_deep_copy(n->refused ? n->refused : n->desired);
     return 0;
 }
 
 static int fake_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
-    struct fake_node *n = &fake_of(lab)->nodes[node];
+    int rc = fake_permit(fake_lab_of(lab), e);
+    struct fake_node *n = &fake_lab_of(lab)->nodes[node];
     if (rc != 0) {
         return rc < 0 ? -1 : 0;
     }
@@ -150,9 +175,9 @@ static int fake_desired_set(struct lab *lab, uint16_t node, const json_t *config
 
 static int fake_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_lab_of(lab), e);
     if (rc == 0) {
-        fake_of(lab)->paths[path] = *wanted;
+        fake_lab_of(lab)->paths[path] = *wanted;
     }
     return rc < 0 ? -1 : 0;
 }
@@ -160,15 +185,15 @@ static int fake_path_set(struct lab *lab, uint16_t path, const struct path_state
 static int fake_path_get(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e)
 {
     (void)e;
-    *actual = fake_of(lab)->paths[path];
+    *actual = fake_lab_of(lab)->paths[path];
     return 0;
 }
 
 static int fake_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_lab_of(lab), e);
     if (rc == 0) {
-        fake_of(lab)->nodes[node].unplugged = unplugged;
+        fake_lab_of(lab)->nodes[node].unplugged = unplugged;
     }
     return rc < 0 ? -1 : 0;
 }
@@ -189,12 +214,12 @@ static void forget(struct fake_call *c)
 static void call_back(struct loop_timer *t, int64_t now)
 {
     struct fake_call *c = (struct fake_call *)(void *)((char *)t - offsetof(struct fake_call, timer));
-    struct lab_answer answer = {.status = c->status, .body = c->body, .sent_ns = now, .done_ns = now};
+    struct lab_answer answer = {.status = c->status, .body = c->body, .sent_ns = now, .done_ns = now, .course = c->course};
     c->done(c->arg, &answer);
     forget(c);
 }
 
-static int answer_later(struct fake_lab *f, int status, json_t *take_body, int64_t after_ns, lab_answer_fn *done, void *arg)
+int fake_answer_later(struct fake_lab *f, int status, json_t *take_body, int64_t after_ns, lab_answer_fn *done, void *arg)
 {
     struct fake_call *c = xcalloc(1, sizeof(*c));
     *c = (struct fake_call){.next = f->pending, .lab = f, .timer.due = call_back, .done = done, .arg = arg, .status = status,
@@ -202,6 +227,63 @@ static int answer_later(struct fake_lab *f, int status, json_t *take_body, int64
     f->pending = c;
     loop_timer_set(f->loop, &c->timer, loop_now(f->loop) + after_ns);
     return 0;
+}
+
+static int answer_course(struct fake_lab *f, int status, struct lab_course course, int64_t after_ns, lab_answer_fn *done, void *arg)
+{
+    fake_answer_later(f, status, NULL, after_ns, done, arg);
+    f->pending->course = course;
+    return 0;
+}
+
+static int set_slot(struct fake_lab *f, struct fake_node *n, const char *method, const char *name, json_t *knobs)
+{
+    if (strcmp(method, "DELETE") == 0 && !f->deaf) {
+        json_object_del(n->slots, name);
+    } else if (strcmp(method, "PUT") == 0 && !f->deaf) {
+        json_object_set(n->slots, name, knobs);
+        rng_init(&n->dice, (uint64_t)json_integer_value(json_object_get(knobs, "seed")), "fake");
+    }
+    return 200;
+}
+
+/* An origin that answers /bytes/N and /healthz as its slots say. */
+static int fake_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+                    lab_answer_fn *done, void *arg, struct err *e)
+{
+    struct fake_lab *f = fake_lab_of(lab);
+    struct fake_node *n = &f->nodes[to];
+    int64_t now = loop_now(f->loop), after = NS_PER_MS;
+    struct lab_course c = {.connected_ns = now + 1, .retry_after_s = -1};
+    int status = 200, bytes = 0;
+    const char *key;
+    json_t *slot;
+    (void)from;
+    (void)e;
+    bool health = sscanf(http_target, "/bytes/%d", &bytes) != 1;
+    json_object_foreach(n->slots, key, slot) {
+        const char *lie = json_string_value(json_object_get(slot, "health"));
+        if (health && lie && strcmp(lie, "honest") != 0) {
+            return answer_course(f, strcmp(lie, "good") == 0 ? 200 : 503, c, after, done, arg);
+        }
+        if ((int64_t)rng_below(&n->dice, 1000000) >= json_integer_value(json_object_get(slot, "share_ppm"))) {
+            continue;
+        }
+        if (json_is_true(json_object_get(slot, "hang"))) {
+            c.end = END_TIMEOUT;
+            return answer_course(f, 0, c, timeout_ns, done, arg);
+        }
+        json_t *asked = json_object_get(slot, "status"), *reset = json_object_get(slot, "reset_after");
+        status = asked ? (int)json_integer_value(asked) : status;
+        json_t *retry = json_object_get(slot, "retry_after_s");
+        c.retry_after_s = retry ? json_integer_value(retry) : c.retry_after_s;
+        after += json_integer_value(json_object_get(slot, "first_byte_us")) * NS_PER_US;
+        c.end = reset ? END_RESET : json_is_true(json_object_get(slot, "short_body")) ? END_SHORT : c.end;
+        bytes = reset ? (int)json_integer_value(reset) : bytes;
+    }
+    c.body_len = (size_t)bytes;
+    c.first_byte_ns = now + after;
+    return answer_course(f, status, c, after, done, arg);
 }
 
 static json_t *status_of(const struct fake_lab *f, uint16_t node)
@@ -223,32 +305,38 @@ static json_t *status_of(const struct fake_lab *f, uint16_t node)
 static int fake_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
                       int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e)
 {
-    struct fake_lab *f = fake_of(lab);
+    struct fake_lab *f = fake_lab_of(lab);
     scoped_json json_t *doc = body ? json_loads(body, 0, NULL) : NULL;
     (void)e;
     if (f->nodes[node].state != NODE_UP) {
-        return answer_later(f, 0, NULL, timeout_ns, done, arg);
+        return fake_answer_later(f, 0, NULL, timeout_ns, done, arg);
     }
     if (strcmp(target, "/status") == 0 && strcmp(method, "GET") == 0) {
-        return answer_later(f, 200, status_of(f, node), NS_PER_MS, done, arg);
+        return fake_answer_later(f, 200, status_of(f, node), NS_PER_MS, done, arg);
+    }
+    if (strcmp(target, "/misbehave") == 0) {
+        return fake_answer_later(f, 200, json_pack("{s:O}", "slots", f->nodes[node].slots), NS_PER_MS, done, arg);
+    }
+    if (strncmp(target, "/misbehave/", 11) == 0) {
+        return fake_answer_later(f, set_slot(f, &f->nodes[node], method, target + 11, doc), NULL, NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/standby") == 0) {
         f->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
-        return answer_later(f, 200, NULL, NS_PER_MS, done, arg);
+        return fake_answer_later(f, 200, NULL, NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/tls") == 0) {
         f->nodes[node].stall = f->deaf ? f->nodes[node].stall : json_is_true(json_object_get(doc, "stall"));
-        return answer_later(f, 200, NULL, NS_PER_MS, done, arg);
+        return fake_answer_later(f, 200, NULL, NS_PER_MS, done, arg);
     }
     bool leads = strcmp(target, "/handover") == 0 && f->leader == (int)node;
     const char *to = json_string_value(json_object_get(doc, "to"));
     if (leads) {
         f->leader = to && strcmp(to, "west") == 0 ? 5 : 2;
     }
-    return answer_later(f, leads ? 202 : 409, NULL, NS_PER_MS, done, arg);
+    return fake_answer_later(f, leads ? 202 : 409, NULL, NS_PER_MS, done, arg);
 }
 
-static bool open_between(const struct fake_lab *f, uint16_t a, uint16_t b)
+bool fake_open_between(const struct fake_lab *f, uint16_t a, uint16_t b)
 {
     for (uint16_t p = 0; p < FAKE_PATHS; p++) {
         bool this_way = path_from(&f->topo, p) == a && path_to(&f->topo, p) == b;
@@ -265,74 +353,16 @@ static int fake_knock(struct lab *lab, uint16_t from, uint16_t to, const char *h
 {
     (void)http_target;
     (void)e;
-    struct fake_lab *f = fake_of(lab);
+    struct fake_lab *f = fake_lab_of(lab);
     const struct fake_node *n = &f->nodes[to];
-    if (n->unplugged || !open_between(f, f->topo.nodes[from].site, f->topo.nodes[to].site)) {
-        return answer_later(f, KNOCK_SILENT, NULL, timeout_ns, done, arg);
+    if (n->unplugged || !fake_open_between(f, f->topo.nodes[from].site, f->topo.nodes[to].site)) {
+        return fake_answer_later(f, KNOCK_SILENT, NULL, timeout_ns, done, arg);
     }
-    if (n->state == NODE_FROZEN) {
-        return answer_later(f, KNOCK_CONNECTED_SILENT, NULL, timeout_ns, done, arg);
+    bool full = n->limits[RESOURCE_DESCRIPTORS] != LAB_PLENTY && n->crowd > 0;
+    if (n->state == NODE_FROZEN || (n->state == NODE_UP && full)) {
+        return fake_answer_later(f, KNOCK_CONNECTED_SILENT, NULL, timeout_ns, done, arg);
     }
-    return answer_later(f, n->state == NODE_UP ? KNOCK_ANSWERED : KNOCK_REFUSED, NULL, NS_PER_MS, done, arg);
-}
-
-static int fake_tls_issue(struct lab *lab, uint16_t node, enum certificate kind, struct text *bundle, char fingerprint[65],
-                          struct err *e)
-{
-    (void)node;
-    (void)e;
-    text_addf(bundle, "%d %u", (int)kind, ++fake_of(lab)->issued);
-    sha256_hex(text_str(bundle), bundle->len, fingerprint);
-    return 0;
-}
-
-static int fake_tls_get(struct lab *lab, uint16_t node, struct text *bundle, struct err *e)
-{
-    (void)e;
-    text_add(bundle, fake_of(lab)->nodes[node].bundle);
-    return 0;
-}
-
-static int fake_tls_set(struct lab *lab, uint16_t node, const char *bundle, struct err *e)
-{
-    int rc = permit(fake_of(lab), e);
-    if (rc == 0) {
-        free(fake_of(lab)->nodes[node].bundle);
-        fake_of(lab)->nodes[node].bundle = xstrdup(bundle);
-    }
-    return rc < 0 ? -1 : 0;
-}
-
-static int verify_of(const char *bundle)
-{
-    static const int codes[] = {[CERTIFICATE_EXPIRED] = X509_V_ERR_CERT_HAS_EXPIRED,
-                                [CERTIFICATE_NOT_YET_VALID] = X509_V_ERR_CERT_NOT_YET_VALID,
-                                [CERTIFICATE_WRONG_NAME] = X509_V_ERR_IP_ADDRESS_MISMATCH,
-                                [CERTIFICATE_UNKNOWN_ISSUER] = X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
-                                [CERTIFICATE_NO_CHAIN] = X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY};
-    return codes[atoi(bundle)];
-}
-
-static int fake_handshake(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
-                          struct err *e)
-{
-    (void)e;
-    struct fake_lab *f = fake_of(lab);
-    const struct fake_node *n = &f->nodes[to];
-    char certificate[SHA256_HEX];
-    if (n->unplugged || !open_between(f, f->topo.nodes[from].site, f->topo.nodes[to].site)) {
-        return answer_later(f, HANDSHAKE_SILENT, NULL, timeout_ns, done, arg);
-    }
-    if (n->state == NODE_DOWN) {
-        return answer_later(f, HANDSHAKE_REFUSED, NULL, NS_PER_MS, done, arg);
-    }
-    if (n->state == NODE_FROZEN || n->stall) {
-        return answer_later(f, HANDSHAKE_STALLED, NULL, timeout_ns, done, arg);
-    }
-    sha256_hex(n->shown, strlen(n->shown), certificate);
-    return answer_later(f, HANDSHAKE_DONE,
-                        json_pack("{s:i, s:s}", "verify", verify_of(n->shown), "certificate", certificate), NS_PER_MS, done,
-                        arg);
+    return fake_answer_later(f, n->state == NODE_UP ? KNOCK_ANSWERED : KNOCK_REFUSED, NULL, NS_PER_MS, done, arg);
 }
 
 /* What stands in the way of a port from one site to another. */
@@ -353,13 +383,13 @@ static int fake_knock_port(struct lab *lab, uint16_t from, uint16_t to, uint16_t
                            void *arg, struct err *e)
 {
     (void)e;
-    struct fake_lab *f = fake_of(lab);
+    struct fake_lab *f = fake_lab_of(lab);
     uint16_t here = f->topo.nodes[from].site, there = f->topo.nodes[to].site;
     enum knock how = f->leaky ? KNOCK_ANSWERED : obstacle(f, here, there, port);
     if (how == KNOCK_ANSWERED && !f->leaky && obstacle(f, there, here, port) != KNOCK_ANSWERED) {
         how = KNOCK_SILENT;
     }
-    return answer_later(f, (int)how, NULL, how == KNOCK_SILENT ? timeout_ns : NS_PER_MS, done, arg);
+    return fake_answer_later(f, (int)how, NULL, how == KNOCK_SILENT ? timeout_ns : NS_PER_MS, done, arg);
 }
 
 static const struct lab_ops fake_ops = {
@@ -371,6 +401,9 @@ static const struct lab_ops fake_ops = {
     .node_freeze = fake_freeze,
     .node_signal = fake_signal,
     .node_state = fake_state,
+    .node_starve = fake_starve,
+    .node_supply = fake_supply,
+    .node_crowd = fake_crowd,
     .node_config_get = fake_config_get,
     .node_config_set = fake_config_set,
     .node_desired_get = fake_desired_get,
@@ -385,6 +418,7 @@ static const struct lab_ops fake_ops = {
     .tls_get = fake_tls_get,
     .tls_set = fake_tls_set,
     .handshake = fake_handshake,
+    .ask = fake_ask,
 };
 
 static void draw_world(struct fake_lab *f)
@@ -420,6 +454,11 @@ struct fake_lab *fake_lab_new(void)
     draw_world(f);
     for (uint16_t i = 0; i < FAKE_NODES; i++) {
         f->nodes[i].state = NODE_UP;
+        for (int r = 0; r < LAB_RESOURCES; r++) {
+            f->nodes[i].limits[r] = LAB_PLENTY;
+        }
+        f->nodes[i].slots = json_object();
+        rng_init(&f->nodes[i].dice, 1, "fake");
         f->nodes[i].file = json_pack("{s:s, s:i}", "node", f->topo.nodes[i].name, "drain_ms", 500);
         f->nodes[i].running = json_deep_copy(f->nodes[i].file);
         f->nodes[i].desired = json_deep_copy(f->nodes[i].file);
@@ -441,6 +480,7 @@ void fake_lab_free(struct fake_lab *f)
         forget(f->pending);
     }
     for (uint16_t i = 0; i < FAKE_NODES; i++) {
+        json_decref(f->nodes[i].slots);
         json_decref(f->nodes[i].file);
         json_decref(f->nodes[i].running);
         json_decref(f->nodes[i].desired);

@@ -4,6 +4,7 @@
  * counts. Vantage "clients" sees region "east" (gateways 0, 1, origin 2) and "west" (gateways 3, 4, origin 5).
  */
 #pragma once
+#include "harness/base/rng.h"
 #include "harness/lab/lab.h"
 
 enum { FAKE_SITES = 3, FAKE_NODES = 7, FAKE_LINKS = 3, FAKE_PATHS = 2 * FAKE_LINKS, FAKE_CLIENT = 6 };
@@ -17,6 +18,12 @@ struct fake_node {
     bool standby;
     char *bundle, *shown; /* tls.pem, and what was read of it: "<kind> <number>" */
     bool stall;
+    int64_t limits[LAB_RESOURCES];
+    bool unfelt;             /* limits read back and do not bite */
+    bool trying;             /* a trial takes two calls */
+    size_t crowd;
+    json_t *slots; /* how it misbehaves, by name */
+    struct rng dice;
 };
 
 struct fake_lab {
