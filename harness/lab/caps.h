@@ -7,7 +7,7 @@
 #include "harness/lab/lab.h"
 
 struct caps_trial {
-    bool netem, tbf, fib, wire;
+    bool netem, tbf, fib, wire, filter, disconnect;
     char netem_why[160], tbf_why[160], fib_why[160], wire_why[160];
 };
 

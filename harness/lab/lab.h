@@ -19,11 +19,17 @@ struct err;
 struct wire_counts;
 
 /* Where link faults are made: the first that this machine can do, or the one forced with --mechanism. */
-enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_FAIL_OVER, LAB_EFFECTS };
+enum lab_effect {
+    EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_FAIL_OVER,
+    EFFECT_FILTER,     /* packets told apart: first ones of connections, long ones */
+    EFFECT_UNPLUG,
+    EFFECT_DISCONNECT,
+    LAB_EFFECTS
+};
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
-    const char *name; /* signal netem wire fib tbf file admin sim; "none": cannot be done here */
+    const char *name; /* signal netem wire fib tbf bpf link diag file admin sim; "none": cannot be done here */
     const char *why;  /* how we know, or why not and the remedy */
     bool available;
 };
@@ -105,6 +111,15 @@ struct lab_ops {
 
     /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. NULL in sim. */
     int (*path_sockets)(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
+
+    /* A non-blocking IPv4 socket that stands in a node's namespace, whatever its processes do. NULL in sim. */
+    int (*node_socket)(struct lab *lab, uint16_t node, int type, struct err *e);
+
+    /* TCP connections of a node with the site `peer` (TOPO_NONE: with any other node), those of its admin port apart: the
+     * first max of their cookies, and how many there are. No two connections ever have the same. And break them: both
+     * sides learn it at once, and new ones are let in. */
+    int (*connections)(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+    int (*disconnect)(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);
 
     /* fork(2) into a client node's namespaces: 0 in the child, 1 in the parent. NULL in sim: load runs in-process. */
     int (*client_fork)(struct lab *lab, uint16_t node, struct child *c, struct err *e);

@@ -111,6 +111,9 @@ static void netns_close(struct lab *lab)
             child_stop(&l->runs[i].process, 0, NULL);
         }
     }
+    for (size_t p = 0; p < 2 * l->topo->link_count; p++) {
+        netlink_kept_free(l->mesh[p].kept);
+    }
     netns_tear_down(l);
     if (l->cell.net_fd >= 0) {
         await_tripwire(until_ns);
@@ -122,6 +125,7 @@ static void netns_close(struct lab *lab)
     free(l->mesh);
     free(l->wired);
     free(l->wired_links);
+    free(l->filtered);
     free(l->runs);
     free(l->run_path);
     free(l->gateway_path);
@@ -197,6 +201,9 @@ const struct lab_ops lab_netns = {
     .admin = netns_admin,
     .knock = netns_knock,
     .path_sockets = netns_path_sockets,
+    .node_socket = netns_node_socket,
+    .connections = netns_connections,
+    .disconnect = netns_disconnect,
     .client_fork = netns_client_fork,
     .carriage = netns_carriage,
     .residue = netns_residue,

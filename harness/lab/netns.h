@@ -28,6 +28,7 @@ struct mesh_end {
     int index; /* of the device in the router */
     char name[16];
     enum path_spread spread; /* last asked for: netem does not tell */
+    struct netlink_kept *kept; /* while it is down: what to put back */
 };
 
 struct node_run {
@@ -53,6 +54,7 @@ struct netns_lab {
     struct node_run *runs;
     struct ask_list asks;
     bool netem, tbf;   /* neutral plumbing in place on every mesh device */
+    bool *filtered;    /* by link: and a filter on its two devices */
     bool cut_by_netem; /* else by FIB rules */
 };
 
@@ -106,6 +108,15 @@ int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *want
 int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e);
 int netns_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
 int netns_path_sockets(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
+
+/* netns_plug.c: the router's device of a path down, and up again as it was. */
+int netns_plug_drive(struct netns_lab *l, uint16_t path, bool down, struct err *e);
+int netns_plug_read(struct netns_lab *l, uint16_t path, bool *down, struct err *e);
+
+/* netns_connection.c */
+int netns_node_socket(struct lab *lab, uint16_t node, int type, struct err *e);
+int netns_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+int netns_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);
 
 /* residue.c */
 int netns_residue(const struct lab_options *o, char *text, size_t len, struct err *e);

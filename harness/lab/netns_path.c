@@ -2,8 +2,8 @@
 /*
  * Driving a path to a wanted state, and reading back what was made of it.
  *
- * The path a to b leaves the router of a by its mesh device: netem or a token bucket sits there, at the way out; behind it
- * comes the wire, where the link is wired. A cut without netem is a black hole rule in the router of b for what comes
+ * The path a to b leaves the router of a by its mesh device: first the filter sits there, where a fault will need it, then
+ * netem or a token bucket, at the way out; behind it comes the wire, where the link is wired. A cut without netem is a black hole rule in the router of b for what comes
  * in by its device of the same link. Which mechanism makes which part of a state is settled when the lab is opened, so a
  * state falls into shares, one per mechanism, and what is read back is their sum.
  *
@@ -15,6 +15,7 @@
  */
 #include "harness/lab/netns.h"
 
+#include "harness/base/arena.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/lab/shape.h"
@@ -60,18 +61,35 @@ static bool wired(const struct netns_lab *l, uint16_t path)
     return l->wired[path / 2];
 }
 
+/* Will a step want its devices to go down? */
+static bool plugged(const struct netns_lab *l, uint16_t path)
+{
+    return l->options.link_effects && l->options.link_effects[path / 2] & 1u << EFFECT_UNPLUG;
+}
+
 /* What each mechanism has to do for a state. */
 struct shares {
-    struct path_state netem, wire, left_out;
+    struct path_state netem, wire, filter, left_out;
+    bool down;
     int64_t tbf_bps;
 };
 
-/* Everything but cut and rate goes to one of them. */
+/* What tells packets apart goes to the filter, on top of the rest to the wire. */
+static void share_filter(const struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct shares *s)
+{
+    struct path_state *to = l->filtered[path / 2]                                     ? &s->filter
+                            : netns_does(l, EFFECT_FILTER, "wire") && wired(l, path) ? &s->wire
+                                                                                      : &s->left_out;
+    to->block_new = wanted->block_new;
+    to->mtu_bytes = wanted->mtu_bytes;
+}
+
+/* Everything else but cut and rate goes to one of them. */
 static void share_shape(const struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct shares *s)
 {
     struct path_state shape = *wanted;
-    shape.cut = false;
-    shape.rate_bps = 0;
+    shape.cut = shape.down = shape.block_new = false;
+    shape.rate_bps = shape.mtu_bytes = 0;
     if (netns_does(l, EFFECT_DEGRADE, "netem")) {
         s->netem = shape;
     } else if (wired(l, path)) {
@@ -83,8 +101,9 @@ static void share_shape(const struct netns_lab *l, uint16_t path, const struct p
 
 static struct shares share(const struct netns_lab *l, uint16_t path, const struct path_state *wanted)
 {
-    struct shares s = {0};
+    struct shares s = {.down = wanted->down};
     share_shape(l, path, wanted, &s);
+    share_filter(l, path, wanted, &s);
     s.netem.cut = wanted->cut && l->cut_by_netem;
     if (netns_does(l, EFFECT_RATE, "netem")) {
         s.netem.rate_bps = wanted->rate_bps;
@@ -137,6 +156,25 @@ static int drive_tbf(struct netns_lab *l, uint16_t path, int64_t rate_bps, bool 
     return got / 8 == rate_bps / 8 ? 0 : err_set(e, ERR_RUN, l->mesh[path].name, "the rate reads back as another");
 }
 
+static int drive_filter(struct netns_lab *l, uint16_t path, const struct path_state *share, bool first, struct err *e)
+{
+    struct netlink *nl = router_of(l, path_from(l->topo, path));
+    struct path_state got = {.mtu_bytes = -1};
+    if (!first && netlink_filter_get(nl, l->mesh[path].index, &got, e) != 0) {
+        return -1;
+    }
+    if (shape_same(share, &got)) {
+        return 0;
+    }
+    if (netlink_filter_set(nl, l->mesh[path].index, share, first, e) != 0 ||
+        netlink_filter_get(nl, l->mesh[path].index, &got, e) != 0) {
+        return -1;
+    }
+    return shape_same(share, &got)
+               ? 0
+               : err_set(e, ERR_RUN, l->mesh[path].name, "the filter reads back as another than was asked for");
+}
+
 static int drive_wire(struct netns_lab *l, uint16_t path, const struct path_state *share, struct err *e)
 {
     struct path_state got;
@@ -152,13 +190,26 @@ static int drive_shares(struct netns_lab *l, uint16_t path, const struct shares 
 {
     return (l->netem && drive_netem(l, path, &s->netem, first, e) != 0) ||
                    (l->tbf && drive_tbf(l, path, s->tbf_bps, first, e) != 0) ||
-                   (wired(l, path) && drive_wire(l, path, &s->wire, e) != 0)
+                   (l->filtered[path / 2] && drive_filter(l, path, &s->filter, first, e) != 0) ||
+                   (wired(l, path) && drive_wire(l, path, &s->wire, e) != 0) ||
+                   (plugged(l, path) && netns_plug_drive(l, path, s->down, e) != 0)
                ? -1
                : 0;
 }
 
+/* A filter costs every packet a look, so it stands only where a step will want it. */
+static void choose_filtered(struct netns_lab *l)
+{
+    l->filtered = xcalloc(l->topo->link_count + 1, sizeof(*l->filtered));
+    const unsigned *effects = l->options.link_effects;
+    for (size_t k = 0; k < l->topo->link_count; k++) {
+        l->filtered[k] = effects && effects[k] & 1u << EFFECT_FILTER && netns_does(l, EFFECT_FILTER, "bpf");
+    }
+}
+
 int netns_path_plumb(struct netns_lab *l, struct err *e)
 {
+    choose_filtered(l);
     l->cut_by_netem = netns_does(l, EFFECT_CUT, "netem");
     l->netem = l->cut_by_netem || netns_does(l, EFFECT_DEGRADE, "netem") || netns_does(l, EFFECT_RATE, "netem");
     l->tbf = !l->netem && netns_does(l, EFFECT_RATE, "tbf");
@@ -191,6 +242,12 @@ int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *want
     if (s.left_out.rate_bps != base.left_out.rate_bps) {
         return refuse(l, "rate", EFFECT_RATE, e);
     }
+    if (s.down && !plugged(l, path)) {
+        return refuse(l, "unplug", EFFECT_UNPLUG, e);
+    }
+    if (s.left_out.block_new || s.left_out.mtu_bytes > 0) {
+        return refuse(l, "filter", EFFECT_FILTER, e);
+    }
     if (!shape_same(&s.left_out, &base.left_out)) {
         return refuse(l, "degrade", EFFECT_DEGRADE, e);
     }
@@ -202,16 +259,19 @@ int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *want
     return drive_rule(router_of(l, path_to(l->topo, path)), &rule, wanted->cut, e);
 }
 
-/* What is in force by netem, bucket and wire together: no part is made by two of them. */
+/* What is in force by netem, bucket, filter and wire together: no part is made by two of them. */
 static int read_shares(struct netns_lab *l, uint16_t path, struct path_state *sum, struct err *e)
 {
     struct netlink *nl = router_of(l, path_from(l->topo, path));
-    struct path_state netem = {0}, wire = {0};
+    struct path_state netem = {0}, wire = {0}, filter = {0};
     struct wire_counts counts;
     int64_t tbf_bps = 0;
+    bool down = false;
     if ((l->netem && read_netem(l, path, &netem, e) != 0) ||
         (l->tbf && netlink_tbf_get(nl, l->mesh[path].index, &tbf_bps, e) != 0) ||
-        (wired(l, path) && wire_get(l->wire, path, &wire, &counts, e) != 0)) {
+        (l->filtered[path / 2] && netlink_filter_get(nl, l->mesh[path].index, &filter, e) != 0) ||
+        (wired(l, path) && wire_get(l->wire, path, &wire, &counts, e) != 0) ||
+        (plugged(l, path) && netns_plug_read(l, path, &down, e) != 0)) {
         return -1;
     }
     if (netem.cut) {
@@ -219,7 +279,10 @@ static int read_shares(struct netns_lab *l, uint16_t path, struct path_state *su
     }
     *sum = netns_does(l, EFFECT_DEGRADE, "netem") ? netem : wire;
     sum->cut = netem.cut;
+    sum->down = down;
     sum->rate_bps = netem.rate_bps + tbf_bps + wire.rate_bps;
+    sum->block_new = filter.block_new || wire.block_new;
+    sum->mtu_bytes = filter.mtu_bytes + wire.mtu_bytes;
     return 0;
 }
 

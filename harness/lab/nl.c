@@ -37,21 +37,31 @@ struct netlink {
     _Alignas(struct nlmsghdr) unsigned char in[RECEIVE_BYTES];
 };
 
-int netlink_open(struct netlink **nl, struct err *e)
+static int open_protocol(struct netlink **nl, int protocol, struct err *e)
 {
     struct netlink *n = xcalloc(1, sizeof(*n));
     n->next_seq = n->first_seq = 1;
     n->sock = nl_socket_alloc();
-    int rc = n->sock ? nl_connect(n->sock, NETLINK_ROUTE) : -NLE_NOMEM;
+    int rc = n->sock ? nl_connect(n->sock, protocol) : -NLE_NOMEM;
     if (rc == 0) {
         rc = nl_socket_set_buffer_size(n->sock, 1 << 18, 1 << 18);
     }
     if (rc != 0) {
         netlink_close(n);
-        return err_set(e, ERR_MACHINE, "rtnetlink", "cannot open a netlink socket: %s", nl_geterror(rc));
+        return err_set(e, ERR_MACHINE, "netlink", "cannot open a netlink socket: %s", nl_geterror(rc));
     }
     *nl = n;
     return 0;
+}
+
+int netlink_open(struct netlink **nl, struct err *e)
+{
+    return open_protocol(nl, NETLINK_ROUTE, e);
+}
+
+int netlink_open_diag(struct netlink **nl, struct err *e)
+{
+    return open_protocol(nl, NETLINK_SOCK_DIAG, e);
 }
 
 void netlink_close(struct netlink *nl)

@@ -113,7 +113,11 @@ static void take_in(struct live *l, const struct wire_frame *f, int64_t arrived_
         c->counts.overflow++;
         return;
     }
-    struct wire_fate fate = wire_shaper_decide(&c->shaper, arrived_ns, f->len, room_on(c));
+    bool barred = c->shaper.shape.block_new && wire_opens_connection(f->bytes, f->len);
+    struct wire_fate fate = wire_shaper_decide(&c->shaper, arrived_ns, f->len, barred ? 0 : room_on(c));
+    if (barred) {
+        fate = (struct wire_fate){.lost = true};
+    }
     c->counts.lost += fate.lost;
     c->counts.duplicated += fate.duplicated;
     turn_away(c, fate.turned_away);

@@ -2,7 +2,7 @@
 /*
  * One packet, one throw, one fate, in the order in which netem decides, so that a word means the same with either:
  *
- *     mtu               a longer packet vanishes
+ *     mtu               a longer packet vanishes; so does the first of a connection where new ones are blocked
  *     loss              by the chain of lossy spells (shape.h), or each packet for itself
  *     duplicate         independent of loss; a packet both lost and duplicated arrives once
  *     corrupt           one bit of a copy is flipped
@@ -18,6 +18,19 @@
 #include "harness/base/units.h"
 
 #include <stdio.h>
+
+enum { AT_TYPE = 12, AT_FRAGMENT = 20, AT_PROTOCOL = 23, AT_FLAGS = 13, PROTOCOL_TCP = 6, SYN = 0x02, ACK = 0x10 };
+
+bool wire_opens_connection(const unsigned char *frame, size_t len)
+{
+    if (len <= AT_PROTOCOL || frame[AT_TYPE] != 0x08 || frame[AT_TYPE + 1] != 0x00) {
+        return false;
+    }
+    size_t flags_at = WIRE_HEADER_BYTES + 4u * (frame[WIRE_HEADER_BYTES] & 0x0fu) + AT_FLAGS;
+    bool later_fragment = (frame[AT_FRAGMENT] & 0x1f) != 0 || frame[AT_FRAGMENT + 1] != 0;
+    return frame[AT_PROTOCOL] == PROTOCOL_TCP && !later_fragment && flags_at < len &&
+           (frame[flags_at] & (SYN | ACK)) == SYN;
+}
 
 struct copy_throw {
     uint64_t reorder, corrupt, bit, jitter;

@@ -39,6 +39,8 @@ struct wire_fate {
     struct wire_copy copy[2];
 };
 
+/* The first packet of a TCP connection (SYN, no ACK), over IPv4. Who shapes with block_new gives it no room. */
+bool wire_opens_connection(const unsigned char *frame, size_t len);
 void wire_shaper_init(struct wire_shaper *s, uint64_t seed, uint16_t path);
 /* Takes effect with the next packet; packets already decided keep their instants. */
 void wire_shaper_set(struct wire_shaper *s, const struct path_state *shape);

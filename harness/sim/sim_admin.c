@@ -166,7 +166,8 @@ int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_targ
     struct sim *s = (struct sim *)lab;
     const struct sim_node *n = &s->nodes[to];
     enum knock how = KNOCK_ANSWERED;
-    if (n->unplugged || !sim_path_open(s, s->topology->nodes[from].site, s->topology->nodes[to].site))
+    uint16_t from_site = s->topology->nodes[from].site, to_site = s->topology->nodes[to].site;
+    if (n->unplugged || !sim_path_open(s, from_site, to_site) || !sim_lets_in(s, from_site, to_site))
         how = KNOCK_SILENT;
     else if (n->state == NODE_FROZEN)
         how = KNOCK_CONNECTED_SILENT;

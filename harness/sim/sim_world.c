@@ -33,7 +33,16 @@ bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site)
     if (from_site == to_site)
         return true;
     uint16_t link = topo_link_find(s->topology, from_site, to_site);
-    return link != TOPO_NONE && !s->paths[path_of(link, false)].cut && !s->paths[path_of(link, true)].cut;
+    if (link == TOPO_NONE)
+        return false;
+    const struct path_state *there = &s->paths[path_of(link, false)], *back = &s->paths[path_of(link, true)];
+    return !(there->cut || there->down || back->cut || back->down);
+}
+
+bool sim_lets_in(const struct sim *s, uint16_t from_site, uint16_t to_site)
+{
+    uint16_t link = topo_link_find(s->topology, from_site, to_site);
+    return link == TOPO_NONE || !s->paths[path_of(link, s->topology->links[link].b == from_site)].block_new;
 }
 
 int64_t sim_round_trip_ns(const struct sim *s, uint16_t from_site, uint16_t to_site)
@@ -138,7 +147,8 @@ static struct loop *sim_loop(struct lab *lab)
 static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effect)
 {
     (void)lab;
-    (void)effect;
+    if (effect == EFFECT_DISCONNECT)
+        return (struct lab_mechanism){.name = "none", .why = "the model has no connections that could break; use --lab netns"};
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
 }
 

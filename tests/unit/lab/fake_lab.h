@@ -15,6 +15,7 @@ struct fake_node {
     json_t *file, *running, *desired, *refused;
     bool guards; /* refuses any other desired configuration */
     bool standby;
+    uint64_t connection; /* the cookie of the one that it has; 0: none */
 };
 
 struct fake_lab {
