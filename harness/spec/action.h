@@ -18,6 +18,13 @@ enum action_target {
 enum kill_how { KILL_DEFAULT, KILL_POWER, KILL_CRASH }; /* default: power for a region, crash for one node */
 enum link_direction { DIRECTION_BOTH, DIRECTION_FORWARD, DIRECTION_BACKWARD };
 
+struct yaml_node;
+/* flap: when the fault that it names is in force. */
+struct flap {
+    int64_t period_ns, on_ppm, jitter_ns;
+    const struct yaml_node *fault; /* as written */
+};
+
 /* The parameters of one step; every verb uses the members its field table names. Zeroed is "nothing given". */
 struct action {
     const struct action_type *type;
@@ -31,6 +38,8 @@ struct action {
     enum kill_how how;
     bool disk_lost;
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
+    int64_t every_ns;          /* disconnect: how often; 0: once */
+    struct flap flap;          /* only while a scenario is bound: the plan holds its rounds */
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
@@ -42,6 +51,7 @@ enum action_class {
     ACTION_RESTORE,  /* ends every open fault on its target */
     ACTION_OPERATOR, /* fail_over: never healed, never proven as a fault */
     ACTION_NOTHING,  /* null drill: proof and floor waived */
+    ACTION_FLAP,     /* stands for rounds of another fault; no step of a plan has it */
 };
 
 struct field;
@@ -53,6 +63,7 @@ struct action_type {
     size_t field_count;
     bool severing;                /* may separate acknowledged writes from the survivors (all but degrade and drift) */
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
+    int64_t momentary_ns;         /* it happens and is over, at the latest after this time; 0: it lasts */
     int64_t (*proof_bound_ns)(const struct action *a); /* NULL: 2 s */
     bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */
 };

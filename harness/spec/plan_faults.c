@@ -8,6 +8,7 @@
  */
 #include "harness/base/units.h"
 #include "harness/spec/plan_compile.h"
+#include "harness/spec/rounds.h"
 
 struct check {
     const struct plan *p;
@@ -55,6 +56,7 @@ static const char *shared_parameter(const struct path_state *a, const struct pat
         {"`corrupt`", a->corrupt_ppm && b->corrupt_ppm},
         {"`rate`", a->rate_bps && b->rate_bps},
         {"`limit`", a->limit_packets && b->limit_packets},
+        {"`mtu`", a->mtu_bytes && b->mtu_bytes},
     };
     for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
         if (parameters[i].both) {
@@ -109,12 +111,9 @@ static void check_hidden(const struct check *c, const struct plan_step *step)
     }
 }
 
-/* The bound of a proof is one and a half times what its canary needs, two seconds at least. */
 static void check_long_enough(const struct check *c, const struct plan_step *step)
 {
-    const struct action_type *type = step->action.type;
-    int64_t bound = type->proof_bound_ns ? type->proof_bound_ns(&step->action) : 2 * NS_PER_S;
-    int64_t needed = type->proven_once ? NS_PER_MS : bound / 3 * 2, lasts = step->until_ns - step->at_ns;
+    int64_t needed = step_proof_ns(&step->action), lasts = step->until_ns - step->at_ns;
     if (step->until_ns == INT64_MAX || lasts >= needed) {
         return;
     }
@@ -210,7 +209,7 @@ void plan_check_faults(const struct plan *p, const struct scenario *s, struct di
         check_long_enough(&c, step);
         if (step->action.target == TARGET_LINK) {
             check_hidden(&c, step);
-            if (step->action.shape.cut) {
+            if (step->action.shape.cut && step->id == step->of) {
                 check_routes(&c, step);
             }
         }

@@ -16,6 +16,8 @@ struct stream_spec {
     int connections;
 };
 
+enum { STEPS_MAX = 200 }; /* as written */
+
 struct scenario_step {
     const struct yaml_node *node;
     uint16_t id;
@@ -23,6 +25,8 @@ struct scenario_step {
     bool has_for;
     const char *verb, *note, *gateway, *origin;
     struct field_texts between;
+    const struct action_type *written; /* of the verb as written */
+    struct flap flap;                  /* of a flap, whose action is that of the fault it names; period 0: none */
     struct action action;
 };
 

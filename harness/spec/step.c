@@ -14,8 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS_MAX = 200 };
-
 #define IN(member) .offset = offsetof(struct scenario_step, member)
 
 static const char *const direction_words[] = {"both", "forward", "backward", NULL};
@@ -26,43 +24,55 @@ static const struct shared_key {
     struct field field;
     unsigned targets; /* 0: whatever the target */
     bool faults_only;
+    bool of_step;     /* says when or why: not for a fault within a step */
 } shared_keys[] = {
     {{.key = "at", .kind = FIELD_DURATION, IN(at_ns), .required = true, .example = "0s", .max = 86400 * NS_PER_S,
-      .doc = "scenario time, 0s being the end of the steady-state check"}, 0, false},
-    {{.key = "do", .kind = FIELD_TEXT, IN(verb), .required = true, .example = "kill", .doc = "the verb"}, 0, false},
+      .doc = "scenario time, 0s being the end of the steady-state check"}, 0, false, true},
+    {{.key = "do", .kind = FIELD_TEXT, IN(verb), .required = true, .example = "kill", .doc = "the verb"}, 0, false, false},
     {{.key = "region", .kind = FIELD_REGION, IN(action.site), .choice = FIELD_ONE, .example = "us-east",
-      .doc = "every node of this region"}, TARGET_REGION, false},
+      .doc = "every node of this region"}, TARGET_REGION, false, false},
     {{.key = "gateway", .kind = FIELD_TEXT, IN(gateway), .choice = FIELD_ONE, .example = "us-east/1",
-      .doc = "one gateway"}, TARGET_NODE, false},
+      .doc = "one gateway"}, TARGET_NODE, false, false},
     {{.key = "origin", .kind = FIELD_TEXT, IN(origin), .choice = FIELD_ONE, .example = "us-east/1",
-      .doc = "one origin"}, TARGET_ORIGIN, false},
+      .doc = "one origin"}, TARGET_ORIGIN, false, false},
     {{.key = "between", .kind = FIELD_TEXTS, IN(between), .choice = FIELD_ONE, .min = 2, .max = 2,
       .example = "[us-east, eu-west]", .doc = "the link between two regions, or a region and a vantage"},
-     TARGET_LINK, false},
+     TARGET_LINK, false, false},
     {{.key = "direction", .kind = FIELD_ENUM, IN(action.direction), .words = direction_words, .preset = "both",
-      .with = "between", .doc = "forward is from the first to the second"}, TARGET_LINK, true},
+      .with = "between", .doc = "forward is from the first to the second"}, TARGET_LINK, true, false},
     {{.key = "for", .kind = FIELD_DURATION, IN(for_ns), .given = offsetof(struct scenario_step, has_for),
-      .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s", .doc = "ends by itself after this time"}, 0, true},
-    {{.key = "note", .kind = FIELD_TEXT, IN(note), .doc = "for people"}, 0, false},
+      .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s", .doc = "ends by itself after this time"}, 0, true, true},
+    {{.key = "note", .kind = FIELD_TEXT, IN(note), .doc = "for people"}, 0, false, true},
 };
 
 /* clang-format on */
 
-void step_table(struct step_table *t, const struct action_type *type, struct scenario_step *to)
+static bool ends_by_itself(const struct action_type *type)
+{
+    return type->class == ACTION_FAULT || type->class == ACTION_FLAP;
+}
+
+/* within: the map of a fault that a step names, and not the step's own. */
+static void fill_table(struct step_table *t, const struct action_type *type, bool within, struct scenario_step *to)
 {
     size_t count = 0;
     for (size_t i = 0; i < array_len(shared_keys); i++) {
         const struct shared_key *k = &shared_keys[i];
         bool fits = k->targets == 0 || (k->targets & type->targets) != 0;
-        if (fits && (!k->faults_only || type->class == ACTION_FAULT)) {
+        if (fits && !(within && k->of_step) && (!k->faults_only || ends_by_itself(type))) {
             memcpy(&t->shared[count++], &k->field, sizeof(k->field));
         }
     }
-    snprintf(t->name, sizeof(t->name), "a `%s` step", type->verb);
+    snprintf(t->name, sizeof(t->name), within ? "a `%s` within a `flap`" : "a `%s` step", type->verb);
     snprintf(t->topic, sizeof(t->topic), "timeline.%s", type->verb);
     t->parts[0] = (struct field_part){t->shared, count, to};
     t->parts[1] = (struct field_part){type->fields, type->field_count, &to->action};
     t->set = (struct field_set){.name = t->name, .topic = t->topic, .summary = type->summary};
+}
+
+void step_table(struct step_table *t, const struct action_type *type, struct scenario_step *to)
+{
+    fill_table(t, type, false, to);
 }
 
 const struct action_type *step_verb(const struct action_type *const *types, size_t n, const char *verb)
@@ -203,6 +213,34 @@ static void hear_objection(struct binder *b, const struct scenario_step *s)
     }
 }
 
+/* The fault that a flap names becomes the action of the step, which keeps when it is in force. */
+static void bind_flapping(struct binder *b, const struct action_type *const *types, size_t n, struct scenario_step *step)
+{
+    const struct yaml_node *map = step->action.flap.fault;
+    const struct action_type *type = map ? verb_of(b, types, n, map) : NULL;
+    if (!type) {
+        return;
+    }
+    if (type->class != ACTION_FAULT || type->proven_once) {
+        struct diag *d = diag_error(b->diags, DIAG_CHOICE, node_get(map, "do")->place, "`%s` cannot be switched on and off", type->verb);
+        diag_help(d, "name a fault that lasts, such as `partition`, `degrade` or `freeze`");
+        return;
+    }
+    struct scenario_step within = {.node = map, .action.type = type};
+    struct step_table table;
+    fill_table(&table, type, true, &within);
+    field_bind_parts(b, &table.set, table.parts, 2, map);
+    hear_objection(b, &within);
+    if (b->topology) {
+        resolve_target(b, &within);
+    }
+    step->flap = step->action.flap;
+    step->action = within.action;
+    if (!step->has_for) {
+        diag_help(diag_error(b->diags, DIAG_CHOICE, node_place(step->node), "a `flap` without `for`"), "say how long it goes on, such as `for: 20s`");
+    }
+}
+
 void step_bind_all(struct binder *b, const struct action_type *const *types, size_t n, struct scenario *s)
 {
     const struct yaml_node *list = s->timeline;
@@ -230,8 +268,12 @@ void step_bind_all(struct binder *b, const struct action_type *const *types, siz
         step_table(&table, type, step);
         step->id = id;
         step->node = node;
-        step->action.type = type;
+        step->action.type = step->written = type;
         field_bind_parts(b, &table.set, table.parts, 2, node);
+        if (type->class == ACTION_FLAP) {
+            bind_flapping(b, types, n, step);
+            continue;
+        }
         hear_objection(b, step);
         if (b->topology) {
             resolve_target(b, step);
