@@ -52,7 +52,8 @@ bool link_reads_back(struct injection *in, bool cut_only)
             snprintf(in->method, sizeof(in->method), "read-back failed: %.120s", e.msg);
             return false;
         }
-        bool narrow = wanted.rate_bps / 8 == actual.rate_bps / 8;
+        bool narrow = wanted.rate_bps / 8 == actual.rate_bps / 8 && wanted.mtu_bytes == actual.mtu_bytes &&
+                      wanted.block_new == actual.block_new;
         if (actual.cut != wanted.cut || (!cut_only && !(shaped ? shape_same(&wanted, &actual) : narrow))) {
             snprintf(in->method, sizeof(in->method), "read-back of path %u differs from what was asked for", paths[i]);
             return false;
@@ -72,6 +73,27 @@ bool link_end_unplugged(const struct injection *in, uint16_t path)
     const struct topology *t = fabric_topology(in->fabric);
     uint16_t from = t->sites[path_from(t, path)].first_node, to = t->sites[path_to(t, path)].first_node;
     return (fabric_held(in->fabric, from) | fabric_held(in->fabric, to)) & HOLD_UNPLUGGED;
+}
+
+bool link_hidden(const struct injection *in, uint16_t path)
+{
+    struct path_state w = fabric_wanted(in->fabric, path), back = fabric_wanted(in->fabric, path ^ 1);
+    return w.cut || w.down || back.down || link_end_unplugged(in, path);
+}
+
+enum proof link_all_lost(struct injection *in)
+{
+    for (size_t i = 0; i < in->canary_count; i++) {
+        uint16_t path = canary_path(in->canaries[i]);
+        struct canary_view v = canary_look(in->canaries[i], in->applied_at_ns, lab_now(fabric_lab(in->fabric)),
+                                           link_allowance(in, path));
+        if (v.lost_in_a_row < LINK_LOOK_DATAGRAMS) {
+            snprintf(in->method, sizeof(in->method), "%llu of %llu datagrams arrived on path %u", (unsigned long long)v.received,
+                     (unsigned long long)v.sent, path);
+            return v.sent > 0 && v.lost_in_a_row == 0 ? PROOF_REFUTED : PROOF_PENDING;
+        }
+    }
+    return PROOF_PROVEN;
 }
 
 /* Share of datagrams that arrived, at least one must have been sent. */
@@ -109,7 +131,7 @@ enum proof link_carries(struct injection *in, int64_t since_ns)
     uint64_t seen = 0;
     for (size_t i = 0; i < in->canary_count; i++) {
         uint16_t path = canary_path(in->canaries[i]);
-        if (fabric_wanted(in->fabric, path).cut || link_end_unplugged(in, path)) {
+        if (link_hidden(in, path)) {
             continue;
         }
         struct canary_view v =

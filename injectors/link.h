@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What partition and degrade have in common: layers on paths, read-back, canaries. Private to this room. */
+/* What the faults of links have in common: layers on paths, read-back, canaries. Private to this room. */
 #pragma once
 #include "injectors/injector.h"
 
@@ -13,6 +13,10 @@ int link_heal(struct injection *in, struct err *e);
 bool link_reads_back(struct injection *in, bool cut_only);
 /* How long a datagram of the path may be under way. */
 int64_t link_allowance(const struct injection *in, uint16_t path);
+/* Nothing can be seen on it: a cut, a device that is down, an end without power. */
+bool link_hidden(const struct injection *in, uint16_t path);
+/* The newest datagrams were all lost, on each path that this fault hits. */
+enum proof link_all_lost(struct injection *in);
 /* A path whose end another fault has unplugged carries nothing, and proves nothing either way. */
 bool link_end_unplugged(const struct injection *in, uint16_t path);
 /* PROVEN: the path that no fault hits is well (or there is none to compare with). */

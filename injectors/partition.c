@@ -16,21 +16,6 @@ static int partition_apply(struct injection *in, struct err *e)
     return link_apply(in, &wish, e);
 }
 
-static enum proof all_lost(struct injection *in)
-{
-    for (size_t i = 0; i < in->canary_count; i++) {
-        uint16_t path = canary_path(in->canaries[i]);
-        struct canary_view v = canary_look(in->canaries[i], in->applied_at_ns, lab_now(fabric_lab(in->fabric)),
-                                           link_allowance(in, path));
-        if (v.lost_in_a_row < LINK_LOOK_DATAGRAMS) {
-            snprintf(in->method, sizeof(in->method), "%llu of %llu datagrams arrived on path %u", (unsigned long long)v.received,
-                     (unsigned long long)v.sent, path);
-            return v.sent > 0 && v.lost_in_a_row == 0 ? PROOF_REFUTED : PROOF_PENDING;
-        }
-    }
-    return PROOF_PROVEN;
-}
-
 static enum proof partition_prove(struct injection *in, bool healed)
 {
     if (!link_reads_back(in, true)) {
@@ -39,7 +24,7 @@ static enum proof partition_prove(struct injection *in, bool healed)
     if (healed) {
         return link_carries(in, in->healed_at_ns);
     }
-    enum proof lost = all_lost(in);
+    enum proof lost = link_all_lost(in);
     if (lost != PROOF_PROVEN) {
         return lost;
     }

@@ -48,11 +48,19 @@ bool machine_needs(const struct plan *p, enum lab_effect effect)
     for (size_t i = 0; i < p->step_count; i++) {
         const struct action *a = &p->steps[i].action;
         bool acts = a->type->class == ACTION_FAULT || a->type->class == ACTION_OPERATOR;
-        if (acts && injector_effect(a) == effect) {
+        if (acts && injector_effects(a) & 1u << effect) {
             return true;
         }
     }
     return false;
+}
+
+void machine_model(struct lab_caps *caps)
+{
+    *caps = (struct lab_caps){.usable = true};
+    for (enum lab_effect effect = 0; effect < LAB_EFFECTS; effect++) {
+        caps->effects[effect] = lab_sim.mechanism(NULL, effect);
+    }
 }
 
 bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct text *reason)

@@ -18,6 +18,8 @@ int machine_forced(const struct option_list *given, struct arena *a, const char 
 /* Which effects the plan's faults need. */
 bool machine_needs(const struct plan *p, enum lab_effect effect);
 
+/* What the simulated lab can do, in the words of machines. */
+void machine_model(struct lab_caps *caps);
 /* Whether something stops the plan here; why (a sentence, with the remedy) is appended to reason. */
 bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct text *reason);
 

@@ -123,7 +123,9 @@ static json_t *needs_json(const struct stage *s, const struct plan *p)
 static void judge_machine(const struct stage *s, const struct plan *p, struct text *unfit)
 {
     struct err e = {0};
-    if (s->caps && machine_unfit(s->caps, p, unfit)) {
+    struct lab_caps model;
+    machine_model(&model);
+    if (machine_unfit(s->caps ? s->caps : &model, p, unfit)) {
         return;
     }
     if (load_needs_check(p, !s->caps, &e) < 0) {
