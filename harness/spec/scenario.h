@@ -85,4 +85,7 @@ struct step_table {
     char name[64], topic[64];
 };
 void step_table(struct step_table *t, const struct action_type *type, struct scenario_step *to);
+/* Of a fault that another step names, without what says when; and which verbs can be named so. */
+void step_table_within(struct step_table *t, const struct action_type *type, struct scenario_step *to);
+bool step_flaps(const struct action_type *type);
 const struct action_type *step_verb(const struct action_type *const *types, size_t n, const char *verb);

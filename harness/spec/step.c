@@ -75,6 +75,16 @@ void step_table(struct step_table *t, const struct action_type *type, struct sce
     fill_table(t, type, false, to);
 }
 
+void step_table_within(struct step_table *t, const struct action_type *type, struct scenario_step *to)
+{
+    fill_table(t, type, true, to);
+}
+
+bool step_flaps(const struct action_type *type)
+{
+    return type->class == ACTION_FAULT && !type->proven_once;
+}
+
 const struct action_type *step_verb(const struct action_type *const *types, size_t n, const char *verb)
 {
     for (size_t i = 0; i < n; i++) {
@@ -221,14 +231,14 @@ static void bind_flapping(struct binder *b, const struct action_type *const *typ
     if (!type) {
         return;
     }
-    if (type->class != ACTION_FAULT || type->proven_once) {
+    if (!step_flaps(type)) {
         struct diag *d = diag_error(b->diags, DIAG_CHOICE, node_get(map, "do")->place, "`%s` cannot be switched on and off", type->verb);
         diag_help(d, "name a fault that lasts, such as `partition`, `degrade` or `freeze`");
         return;
     }
     struct scenario_step within = {.node = map, .action.type = type};
     struct step_table table;
-    fill_table(&table, type, true, &within);
+    step_table_within(&table, type, &within);
     field_bind_parts(b, &table.set, table.parts, 2, map);
     hear_objection(b, &within);
     if (b->topology) {
