@@ -78,10 +78,8 @@ static enum proof block_new_prove(struct injection *in, bool healed)
     if (!link_reads_back(in, false)) {
         return PROOF_REFUTED;
     }
-    enum proof seen = look_at_all(in, healed);
-    if (seen == PROOF_PROVEN && !healed) {
-        seen = tied_control(in, true);
-    }
+    enum proof control = healed ? PROOF_PROVEN : tied_control(in, true), seen = look_at_all(in, healed);
+    seen = seen == PROOF_PROVEN ? control : seen;
     if (seen == PROOF_PROVEN) {
         snprintf(in->method, sizeof(in->method), "read back; %s", in->tether_count == 0 ? "no connections in this lab"
                  : healed              ? "new connections are let in"

@@ -104,6 +104,7 @@ static struct shares share(const struct netns_lab *l, uint16_t path, const struc
     struct shares s = {.down = wanted->down};
     share_shape(l, path, wanted, &s);
     share_filter(l, path, wanted, &s);
+    s.wire.down = wanted->down && wired(l, path); /* so that it knows why nobody takes its frames */
     s.netem.cut = wanted->cut && l->cut_by_netem;
     if (netns_does(l, EFFECT_RATE, "netem")) {
         s.netem.rate_bps = wanted->rate_bps;
@@ -186,13 +187,19 @@ static int drive_wire(struct netns_lab *l, uint16_t path, const struct path_stat
                : err_set(e, ERR_RUN, l->mesh[path].name, "the wire says that something else is in force than was asked for");
 }
 
+static int drive_plug(struct netns_lab *l, uint16_t path, bool down, struct err *e)
+{
+    return plugged(l, path) ? netns_plug_drive(l, path, down, e) : 0;
+}
+
+/* The wire is told before a device goes down, and after it has come up. */
 static int drive_shares(struct netns_lab *l, uint16_t path, const struct shares *s, bool first, struct err *e)
 {
-    return (l->netem && drive_netem(l, path, &s->netem, first, e) != 0) ||
+    return (!s->down && drive_plug(l, path, false, e) != 0) || (l->netem && drive_netem(l, path, &s->netem, first, e) != 0) ||
                    (l->tbf && drive_tbf(l, path, s->tbf_bps, first, e) != 0) ||
                    (l->filtered[path / 2] && drive_filter(l, path, &s->filter, first, e) != 0) ||
                    (wired(l, path) && drive_wire(l, path, &s->wire, e) != 0) ||
-                   (plugged(l, path) && netns_plug_drive(l, path, s->down, e) != 0)
+                   (s->down && drive_plug(l, path, true, e) != 0)
                ? -1
                : 0;
 }

@@ -141,6 +141,12 @@ static void note_lateness(struct live *l, struct carrier *c, int64_t due_ns, int
     }
 }
 
+/* Has either end of a carrier's link been unplugged, so that nobody takes what comes out of it? */
+static bool is_down(const struct live *l, size_t carrier)
+{
+    return l->carriers[carrier].shaper.shape.down || l->carriers[carrier ^ 1].shaper.shape.down;
+}
+
 /* All that is due, batch by batch. */
 static void let_go(struct live *l, int64_t now)
 {
@@ -160,7 +166,9 @@ static void let_go(struct live *l, int64_t now)
             struct carrier *c = &l->carriers[held[i].path];
             c->counts.waiting--;
             c->counts.left += parcels[i].taken;
-            c->counts.overflow += !parcels[i].taken;
+            if (!parcels[i].taken) {
+                *(is_down(l, held[i].path) ? &c->counts.lost : &c->counts.overflow) += 1;
+            }
             note_lateness(l, c, held[i].due_ns, now);
             wire_queue_give_back(l->queue, held[i].slot);
         }
