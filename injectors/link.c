@@ -78,7 +78,7 @@ bool link_end_unplugged(const struct injection *in, uint16_t path)
 bool link_hidden(const struct injection *in, uint16_t path)
 {
     struct path_state w = fabric_wanted(in->fabric, path), back = fabric_wanted(in->fabric, path ^ 1);
-    return w.cut || w.down || back.down || link_end_unplugged(in, path);
+    return w.cut || w.stalled || w.down || back.down || link_end_unplugged(in, path);
 }
 
 enum proof link_all_lost(struct injection *in)

@@ -13,7 +13,7 @@ int link_heal(struct injection *in, struct err *e);
 bool link_reads_back(struct injection *in, bool cut_only);
 /* How long a datagram of the path may be under way. */
 int64_t link_allowance(const struct injection *in, uint16_t path);
-/* Nothing can be seen on it: a cut, a device that is down, an end without power. */
+/* Nothing can be seen on it: a cut, a stall, a device that is down, an end without power. */
 bool link_hidden(const struct injection *in, uint16_t path);
 /* The newest datagrams were all lost, on each path that this fault hits. */
 enum proof link_all_lost(struct injection *in);

@@ -116,7 +116,7 @@ static bool open_way(const struct fabric *f, uint16_t link)
         return false;
     }
     struct path_state there = fabric_wanted(f, path_of(link, false)), back = fabric_wanted(f, path_of(link, true));
-    return !(there.cut || there.down || there.block_new || back.cut || back.down || back.block_new);
+    return !(there.cut || there.down || there.block_new || there.stalled || back.cut || back.down || back.block_new || back.stalled);
 }
 
 uint16_t target_observer(struct fabric *f, uint16_t node)

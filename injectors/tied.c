@@ -25,9 +25,8 @@ bool tied_hidden(const struct injection *in, const struct tether *t)
 {
     uint16_t link = link_of(in, t);
     unsigned held = fabric_held(in->fabric, tether_from(t)) | fabric_held(in->fabric, tether_to(t));
-    return link == TOPO_NONE || held & HOLD_UNPLUGGED || fabric_wanted(in->fabric, path_of(link, false)).cut ||
-           fabric_wanted(in->fabric, path_of(link, true)).cut || fabric_wanted(in->fabric, path_of(link, false)).down ||
-           fabric_wanted(in->fabric, path_of(link, true)).down;
+    return link == TOPO_NONE || held & HOLD_UNPLUGGED || link_hidden(in, path_of(link, false)) ||
+           link_hidden(in, path_of(link, true));
 }
 
 static int64_t patience(const struct injection *in, const struct tether *t)

@@ -36,7 +36,7 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_KILL] = "kill",   [EFFECT_FREEZE] = "freeze", [EFFECT_CUT] = "cut",
     [EFFECT_DEGRADE] = "degrade", [EFFECT_RATE] = "rate",     [EFFECT_DRIFT] = "drift",
     [EFFECT_FAIL_OVER] = "fail_over", [EFFECT_FILTER] = "filter", [EFFECT_UNPLUG] = "unplug",
-    [EFFECT_DISCONNECT] = "disconnect",
+    [EFFECT_DISCONNECT] = "disconnect", [EFFECT_STALL] = "stall",
 };
 
 enum { INDEX_LOOPBACK = 1, INDEX_A = 2, INDEX_B = 3 };
@@ -245,6 +245,9 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps->effects[EFFECT_FILTER] = judge_filter(trial);
     caps->effects[EFFECT_UNPLUG] = always("link", "the routers' devices of the link go down");
     caps->effects[EFFECT_DISCONNECT] = judge_disconnect(trial);
+    caps->effects[EFFECT_STALL] =
+        trial->wire ? always("wire", "tried: a frame carried by packet sockets")
+                    : (struct lab_mechanism){.name = "none", .why = "packet sockets cannot be had, and nothing else holds packets"};
     if (trial->netem) {
         caps->effects[EFFECT_CUT] = caps->effects[EFFECT_RATE] = netem;
         return;
@@ -347,6 +350,7 @@ bool lab_caps_settle(struct lab_caps *caps, const struct topology *t, const unsi
     for (size_t k = 0; k < t->link_count; k++) {
         bool one = (is(caps, EFFECT_DEGRADE, "wire") && wanted_of(t, link_effects, k, EFFECT_DEGRADE)) ||
                    (is(caps, EFFECT_FILTER, "wire") && asked_of(link_effects, k, EFFECT_FILTER)) ||
+                   (is(caps, EFFECT_STALL, "wire") && asked_of(link_effects, k, EFFECT_STALL)) ||
                    (is(caps, EFFECT_RATE, "wire") && wanted_of(t, link_effects, k, EFFECT_RATE));
         any = any || one;
         if (wired) {

@@ -24,6 +24,7 @@ enum lab_effect {
     EFFECT_FILTER,     /* packets told apart: first ones of connections, long ones */
     EFFECT_UNPLUG,
     EFFECT_DISCONNECT,
+    EFFECT_STALL,
     LAB_EFFECTS
 };
 extern const char *const lab_effect_words[LAB_EFFECTS];

@@ -88,7 +88,7 @@ static void share_filter(const struct netns_lab *l, uint16_t path, const struct 
 static void share_shape(const struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct shares *s)
 {
     struct path_state shape = *wanted;
-    shape.cut = shape.down = shape.block_new = false;
+    shape.cut = shape.down = shape.block_new = shape.stalled = false;
     shape.rate_bps = shape.mtu_bytes = 0;
     if (netns_does(l, EFFECT_DEGRADE, "netem")) {
         s->netem = shape;
@@ -104,6 +104,7 @@ static struct shares share(const struct netns_lab *l, uint16_t path, const struc
     struct shares s = {.down = wanted->down};
     share_shape(l, path, wanted, &s);
     share_filter(l, path, wanted, &s);
+    *(wired(l, path) ? &s.wire.stalled : &s.left_out.stalled) = wanted->stalled;
     s.wire.down = wanted->down && wired(l, path); /* so that it knows why nobody takes its frames */
     s.netem.cut = wanted->cut && l->cut_by_netem;
     if (netns_does(l, EFFECT_RATE, "netem")) {
@@ -252,6 +253,9 @@ int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *want
     if (s.down && !plugged(l, path)) {
         return refuse(l, "unplug", EFFECT_UNPLUG, e);
     }
+    if (s.left_out.stalled) {
+        return refuse(l, "stall", EFFECT_STALL, e);
+    }
     if (s.left_out.block_new || s.left_out.mtu_bytes > 0) {
         return refuse(l, "filter", EFFECT_FILTER, e);
     }
@@ -287,6 +291,7 @@ static int read_shares(struct netns_lab *l, uint16_t path, struct path_state *su
     *sum = netns_does(l, EFFECT_DEGRADE, "netem") ? netem : wire;
     sum->cut = netem.cut;
     sum->down = down;
+    sum->stalled = wire.stalled;
     sum->rate_bps = netem.rate_bps + tbf_bps + wire.rate_bps;
     sum->block_new = filter.block_new || wire.block_new;
     sum->mtu_bytes = filter.mtu_bytes + wire.mtu_bytes;

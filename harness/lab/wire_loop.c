@@ -236,6 +236,17 @@ static struct wire_counts totals(struct live *l)
     return sum;
 }
 
+/* What a stall held leaves in one burst, in order. */
+static void drive(struct live *l, struct carrier *c, const struct path_state *shape)
+{
+    bool goes_on = c->shaper.shape.stalled && !shape->stalled;
+    wire_shaper_set(&c->shaper, shape);
+    if (goes_on) {
+        wire_queue_release(l->queue, (uint16_t)(c - l->carriers), loop_tick(l->loop));
+        set_timer(l);
+    }
+}
+
 static void reply(struct live *l, const struct wire_ask *q, struct wire_answer *a)
 {
     struct carrier *c = q->what == WIRE_TOTALS ? NULL : carrier_of(l, q->path);
@@ -246,7 +257,7 @@ static void reply(struct live *l, const struct wire_ask *q, struct wire_answer *
         return;
     } else {
         if (q->what == WIRE_SET) {
-            wire_shaper_set(&c->shaper, &q->shape);
+            drive(l, c, &q->shape);
         }
         a->shape = c->shaper.shape;
         a->counts = c->counts;

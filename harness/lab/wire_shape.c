@@ -4,6 +4,7 @@
  *
  *     mtu               a longer packet vanishes; so does the first of a connection where new ones are blocked
  *     loss              by the chain of lossy spells (shape.h), or each packet for itself
+ *     stall             a packet that is not lost is held without an instant until the path is set to go on
  *     duplicate         independent of loss; a packet both lost and duplicated arrives once
  *     corrupt           one bit of a copy is flipped
  *     reorder           a copy skips the delay and so overtakes what waits; at least gap - 1 others come between two
@@ -133,6 +134,9 @@ static int64_t due(struct wire_shaper *s, int64_t arrived_ns, size_t len, bool e
 {
     const struct path_state *p = &s->shape;
     int64_t delay = early ? 0 : delay_of(s, die);
+    if (p->stalled) {
+        return INT64_MAX;
+    }
     if (p->rate_bps == 0) {
         return arrived_ns + delay;
     }

@@ -25,7 +25,7 @@ struct wire_shaper {
 };
 
 struct wire_copy {
-    int64_t due_ns; /* when it leaves */
+    int64_t due_ns; /* when it leaves; INT64_MAX: when the path goes on */
     bool early;     /* it skips the delay ("reorder") */
     bool corrupt;   /* one bit of it is flipped: */
     uint64_t bit;   /* this one, modulo the bits that may be hit */

@@ -149,6 +149,8 @@ static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effec
     (void)lab;
     if (effect == EFFECT_DISCONNECT)
         return (struct lab_mechanism){.name = "none", .why = "the model has no connections that could break; use --lab netns"};
+    if (effect == EFFECT_STALL)
+        return (struct lab_mechanism){.name = "none", .why = "the model has no packets that could be held; use --lab netns"};
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
 }
 

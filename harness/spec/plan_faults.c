@@ -79,6 +79,9 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
             conflict(c, DIAG_OVERLAP, later, earlier,
                      arena_printf(&c->diags->arena, "sets %s of the same link as", parameter),
                      "let one end before the other begins");
+        } else if (same && a->type == b->type && a->type->field_count == 0) {
+            conflict(c, DIAG_OVERLAP, later, earlier, "does once more what is done by",
+                     "let one end before the other begins");
         }
         return;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults about connections, carriers and lengths, each seen from outside by sockets that the injectors know nothing of.
+ * Faults about connections, carriers, lengths and stalls, each seen from outside by sockets that the injectors know nothing of.
  * What the kernel cannot do is said and passed over.
  */
 #include "harness/base/clock.h"
@@ -286,6 +286,35 @@ static void swallows_long_packets(struct stage *s)
     drill_end(&d);
 }
 
+/* Nothing comes while it lasts, then everything, in order, nothing twice. */
+static void stalls(struct stage *s)
+{
+    enum { SENT = 50 };
+    struct drill d;
+    int out = -1, in = -1, arrived = 0;
+    if (!can(EFFECT_STALL)) {
+        return;
+    }
+    drill_begin(&d, s, "stall", &(struct action){.target = TARGET_LINK, .link = 0, .direction = DIRECTION_FORWARD});
+    drill_must(&d, lab_netns.path_sockets(d.lab, 0, &out, &in, &s->err), "sockets");
+    drill_apply(&d);
+    for (char i = 0; i < SENT; i++) {
+        CHECK(send(out, &i, 1, 0) == 1);
+    }
+    CHECK(drill_prove(&d, false, 3 * NS_PER_S) == PROOF_PROVEN);
+    CHECK(!ready(in, POLLIN, 300));
+    CHECK(stage_datagrams(d.lab, 1, 20) == 20);
+    drill_heal(&d);
+    for (char i = 0, byte; i < SENT; i++) {
+        arrived += ready(in, POLLIN, 2000) && recv(in, &byte, 1, 0) == 1 && byte == i;
+    }
+    CHECK(arrived == SENT && !ready(in, POLLIN, 100));
+    CHECK(drill_prove(&d, true, 5 * NS_PER_S) == PROOF_PROVEN);
+    fd_close(&out);
+    fd_close(&in);
+    drill_end(&d);
+}
+
 static int state_of(int fd)
 {
     struct tcp_info info = {0};
@@ -323,6 +352,7 @@ int main(int argc, char **argv)
                                       {"unplug", unplugs},
                                       {"unplug a wired link", unplugs_a_wired_link},
                                       {"mtu", swallows_long_packets},
+                                      {"stall", stalls},
                                       {"half a connection", leaves_half_a_connection}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults about connections, carriers and lengths on the lab of arrays, which has no sockets: read-back alone decides. */
+/* Faults about connections, carriers, lengths and stalls on the lab of arrays, which has no sockets: read-back alone decides. */
 #include "harness/base/units.h"
 #include "tests/unit/injectors/bench.h"
 #include "tests/unit/runner.h"
@@ -42,6 +42,20 @@ static void a_cable_is_pulled(void)
     bench_heal(&b);
     b.lab->paths[0].down = false; /* what the fabric was told is true again only once the lab is driven */
     b.lab->paths[1].down = false;
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void packets_are_held(void)
+{
+    struct bench b;
+    bench_new(&b, "stall", &(struct action){.target = TARGET_LINK, .link = 2, .direction = DIRECTION_BACKWARD});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT(b.lab->paths[5].stalled && !b.lab->paths[4].stalled);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    b.lab->paths[5].stalled = false;
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    bench_heal(&b);
     CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
     bench_free(&b);
 }
@@ -151,6 +165,7 @@ void suite_connections(void)
     runner_suite(NULL, NULL);
     runner_test(new_ones_are_blocked);
     runner_test(a_cable_is_pulled);
+    runner_test(packets_are_held);
     runner_test(connections_break_once);
     runner_test(a_link_has_two_ends);
     runner_test(what_stays_is_refuted);
