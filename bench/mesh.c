@@ -154,10 +154,13 @@ int main(int argc, char **argv)
     }
     char ratio[64];
     double all = figures_median(&both);
-    printf("%zu regions, %zu links, %zu paths, by %s; opened in %.0f ms\n", t.site_count, t.link_count, 2 * t.link_count, how.name, open_ms);
-    printf("%-34s %10s\n%-34s %7.1f ms\n%-34s %7.1f ms\n%-34s %7.1f ms, %.0f us a path\n%-34s %7.1f ms\nratio to the bare exchange: %s\n", "", "median",
-           "shaped (each change verified)", figures_median(&set), "read back", figures_median(&read), "both", all,
-           1000 * all / (double)(2 * t.link_count), "bare exchange, two a path", figures_median(&bare), figures_ratio_text(&both, &bare, ratio));
+    printf("%zu regions, %zu links, %zu paths, by %s; opened in %.0f ms; medians:\n", t.site_count, t.link_count,
+           2 * t.link_count, how.name, open_ms);
+    printf("shaped, each change verified %10.1f ms\n", figures_median(&set));
+    printf("read back                    %10.1f ms\n", figures_median(&read));
+    printf("both                         %10.1f ms, %.0f us a path\n", all, 1000 * all / (double)(2 * t.link_count));
+    printf("bare exchange, two a path    %10.1f ms\n", figures_median(&bare));
+    printf("ratio to the bare exchange   %s\n", figures_ratio_text(&both, &bare, ratio));
     fabric_free(f);
     lab_netns.close(lab);
     arena_deinit(&a);

@@ -32,7 +32,8 @@ static enum proof goes_on(struct injection *in, const struct tether *t)
         return PROOF_REFUTED;
     }
     if (v.up_ns < 0 || v.carried_ns < in->applied_at_ns) {
-        snprintf(in->method, sizeof(in->method), v.up_ns < 0 ? "no connection stood before" : "the connection carried nothing since");
+        snprintf(in->method, sizeof(in->method),
+                 v.up_ns < 0 ? "no connection stood before" : "the connection carried nothing since");
         return PROOF_PENDING;
     }
     return v.carried_ns > lately ? PROOF_PROVEN : PROOF_REFUTED;

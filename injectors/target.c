@@ -76,7 +76,8 @@ size_t injection_tethers(const struct topology *t, const struct action *a, struc
     if (a->target == TARGET_LINK) {
         size_t paths = injection_paths(t, a, places, TARGET_NODES_MAX);
         for (size_t i = 0; i < paths && n < max; i++) {
-            ends[n++] = (struct tether_ends){t->sites[path_from(t, places[i])].first_node, t->sites[path_to(t, places[i])].first_node};
+            const struct topo_site *from = &t->sites[path_from(t, places[i])], *to = &t->sites[path_to(t, places[i])];
+            ends[n++] = (struct tether_ends){from->first_node, to->first_node};
         }
         return n;
     }
@@ -110,13 +111,19 @@ static uint16_t link_between(const struct topology *t, uint16_t a, uint16_t b)
     return TOPO_NONE;
 }
 
+/* Does a knock get nowhere, or its answer? */
+static bool shuts(const struct path_state *s)
+{
+    return s->cut || s->down || s->block_new || s->stalled;
+}
+
 static bool open_way(const struct fabric *f, uint16_t link)
 {
     if (link == TOPO_NONE) {
         return false;
     }
     struct path_state there = fabric_wanted(f, path_of(link, false)), back = fabric_wanted(f, path_of(link, true));
-    return !(there.cut || there.down || there.block_new || there.stalled || back.cut || back.down || back.block_new || back.stalled);
+    return !(shuts(&there) || shuts(&back));
 }
 
 uint16_t target_observer(struct fabric *f, uint16_t node)

@@ -61,7 +61,8 @@ enum proof tied_control(struct injection *in, bool new_ones)
     enum tether_trial how = TRIAL_LET_IN;
     enum proof tried = new_ones ? tied_try(in, in->control_tether, in->applied_at_ns, &how) : PROOF_PROVEN;
     if (tried == PROOF_PROVEN && how != TRIAL_LET_IN) {
-        snprintf(in->method, sizeof(in->method), "a new connection on the control path, which no fault hits, is %s", tied_word(how));
+        snprintf(in->method, sizeof(in->method), "a new connection on the control path, which no fault hits, is %s",
+                 tied_word(how));
         return PROOF_PENDING;
     }
     return tried;

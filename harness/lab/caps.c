@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The trial: a veth pair, netem, a token bucket and a filter each added to one end and read back, a black hole rule added,
- * read back and deleted, a connection ended from outside, a frame sent out by one end of the pair and met at the other by the wire's packet sockets. A kernel that acknowledges and does something else fails the trial as one that refuses.
+ * read back and deleted, a connection ended from outside, a frame sent out by one end of the pair and met at the other
+ * by the wire's packet sockets. A kernel that acknowledges and does something else fails the trial as one that refuses.
  *
  * lab_caps_probe makes the trial in a throwaway child in namespaces of its own, so that the asking process stays what it
  * was; the child answers through a pipe within five seconds or counts as "cannot". The netns lab makes the

@@ -149,7 +149,8 @@ static bool same_attr(const struct thing *a, const struct thing *b, int type)
 
 static bool same(const struct thing *a, const struct thing *b)
 {
-    static const int of_route[] = {RTA_DST, RTA_GATEWAY, RTA_OIF, RTA_PREFSRC, RTA_PRIORITY}, of_neighbour[] = {NDA_DST, NDA_LLADDR};
+    static const int of_route[] = {RTA_DST, RTA_GATEWAY, RTA_OIF, RTA_PREFSRC, RTA_PRIORITY};
+    static const int of_neighbour[] = {NDA_DST, NDA_LLADDR};
     const int *types = a->type == RTM_NEWROUTE ? of_route : of_neighbour;
     size_t n = a->type == RTM_NEWROUTE ? array_len(of_route) : array_len(of_neighbour);
     bool right = a->type == b->type && memcmp(&a->head, &b->head, head_size(a->type)) == 0;

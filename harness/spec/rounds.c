@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Round k of a flap begins k periods after the first and lasts its share of one. Jitter moves each edge but the first and the last
- * by its own seeded draw, to both sides, from the grid and not from the edge before: it never adds up. What is left of
- * a last round that would be too short to be proven is left out.
+ * Round k of a flap begins k periods after the first and lasts its share of one. Jitter moves each edge but the first and
+ * the last by its own seeded draw, to both sides, from the grid and not from the edge before: it never adds up. What is
+ * left of a last round that would be too short to be proven is left out.
  *
  * A round in force is a fault like any other and must be proven; so must be that it has gone before the next begins.
  * Hence neither half of a period may be shorter than a proof takes when its edges come as near as jitter lets them.
@@ -46,7 +46,8 @@ int64_t step_proof_ns(const struct action *a)
     return type->proven_once ? NS_PER_MS : bound / 3 * 2; /* a bound is one and a half times what the canary needs */
 }
 
-static struct diag *complain(const struct scenario_step *s, struct diag_list *diags, enum diag_code code, const char *what)
+static struct diag *complain(const struct scenario_step *s, struct diag_list *diags, enum diag_code code,
+                             const char *what)
 {
     return diag_error(diags, code, node_get(s->node, "do")->place, "`%s` %s", s->verb, what);
 }
@@ -57,6 +58,13 @@ static const char *shown(struct diag_list *diags, int64_t ns)
     return arena_strdup(&diags->arena, unit_print_duration((ns + NS_PER_MS - 1) / NS_PER_MS * NS_PER_MS, text));
 }
 
+static size_t too_many(const struct scenario_step *s, const char *key, struct diag_list *diags)
+{
+    struct diag *d = complain(s, diags, DIAG_CHOICE, "has too many rounds");
+    diag_help(d, "at most %d: make `%s` longer, or `for` shorter", ROUNDS_MAX, key);
+    return 0;
+}
+
 static bool too_short(const struct scenario_step *s, int64_t on_ns, struct diag_list *diags)
 {
     int64_t off_ns = s->flap.period_ns - on_ns, half_ns = on_ns < off_ns ? on_ns : off_ns;
@@ -65,7 +73,8 @@ static bool too_short(const struct scenario_step *s, int64_t on_ns, struct diag_
         return false;
     }
     bool half = half_ns < needed_ns;
-    struct diag *d = complain(s, diags, DIAG_TOO_SHORT, half ? "switches before its fault could be proven" : "is over before its first round");
+    struct diag *d = complain(s, diags, DIAG_TOO_SHORT,
+                              half ? "switches before its fault could be proven" : "is over before its first round");
     diag_label(d, "proof and jitter take up to %s", shown(diags, needed_ns));
     diag_help(d, half ? "let each half of the period be at least so long" : "let `for` be longer");
     return true;
@@ -76,7 +85,8 @@ static int64_t moved(struct rng *dice, int64_t jitter_ns)
     return (int64_t)((2 * rng_unit(dice) - 1) * (double)jitter_ns);
 }
 
-static size_t flap_rounds(const struct scenario_step *s, uint64_t seed, struct step_round *rounds, struct diag_list *diags)
+static size_t flap_rounds(const struct scenario_step *s, uint64_t seed, struct step_round *rounds,
+                          struct diag_list *diags)
 {
     int64_t on_ns = (int64_t)((double)s->flap.period_ns * (double)s->flap.on_ppm / (double)PPM);
     int64_t end_ns = s->at_ns + s->for_ns;
@@ -96,8 +106,7 @@ static size_t flap_rounds(const struct scenario_step *s, uint64_t seed, struct s
             break;
         }
         if (n == ROUNDS_MAX) {
-            diag_help(complain(s, diags, DIAG_CHOICE, "has too many rounds"), "at most %d: make `period` longer, or `for` shorter", ROUNDS_MAX);
-            return 0;
+            return too_many(s, "period", diags);
         }
         rounds[n++] = r;
     }
@@ -117,8 +126,7 @@ static size_t repeated_rounds(const struct scenario_step *s, struct step_round *
     }
     for (int64_t at_ns = 0; at_ns == 0 || at_ns < s->for_ns; at_ns += every_ns) {
         if (n == ROUNDS_MAX) {
-            diag_help(complain(s, diags, DIAG_CHOICE, "has too many rounds"), "at most %d: make `every` longer, or `for` shorter", ROUNDS_MAX);
-            return 0;
+            return too_many(s, "every", diags);
         }
         rounds[n++] = (struct step_round){.at_ns = s->at_ns + at_ns, .until_ns = s->at_ns + at_ns + lasts_ns};
         if (every_ns == 0) {
@@ -128,7 +136,8 @@ static size_t repeated_rounds(const struct scenario_step *s, struct step_round *
     return n;
 }
 
-size_t step_rounds(const struct scenario_step *s, uint64_t seed, struct step_round rounds[ROUNDS_MAX], struct diag_list *diags)
+size_t step_rounds(const struct scenario_step *s, uint64_t seed, struct step_round rounds[ROUNDS_MAX],
+                   struct diag_list *diags)
 {
     if (s->flap.period_ns > 0) {
         return flap_rounds(s, seed, rounds, diags);

@@ -232,7 +232,8 @@ static void bind_flapping(struct binder *b, const struct action_type *const *typ
         return;
     }
     if (!step_flaps(type)) {
-        struct diag *d = diag_error(b->diags, DIAG_CHOICE, node_get(map, "do")->place, "`%s` cannot be switched on and off", type->verb);
+        struct diag *d = diag_error(b->diags, DIAG_CHOICE, node_get(map, "do")->place,
+                                    "`%s` cannot be switched on and off", type->verb);
         diag_help(d, "name a fault that lasts, such as `partition`, `degrade` or `freeze`");
         return;
     }
@@ -247,7 +248,8 @@ static void bind_flapping(struct binder *b, const struct action_type *const *typ
     step->flap = step->action.flap;
     step->action = within.action;
     if (!step->has_for) {
-        diag_help(diag_error(b->diags, DIAG_CHOICE, node_place(step->node), "a `flap` without `for`"), "say how long it goes on, such as `for: 20s`");
+        struct diag *d = diag_error(b->diags, DIAG_CHOICE, node_place(step->node), "a `flap` without `for`");
+        diag_help(d, "say how long it goes on, such as `for: 20s`");
     }
 }
 

@@ -13,8 +13,8 @@
 static struct plan *load_seeded(const char *step, int seed)
 {
     scoped_text struct text yaml = {0};
-    text_addf(&yaml, "drtest: 1\nname: t\nworkload: {seed: %d, reads: {rate: 200/s}, writes: {rate: 20/s}}\ntimeline:\n%stargets: {rto: 2s}\n",
-              seed, step);
+    text_addf(&yaml, "drtest: 1\nname: t\nworkload: {seed: %d, reads: {rate: 200/s}, writes: {rate: 20/s}}\n", seed);
+    text_addf(&yaml, "timeline:\n%stargets: {rto: 2s}\n", step);
     return load_yaml(text_str(&yaml), NULL);
 }
 
@@ -111,7 +111,8 @@ static void rounds_obey_the_rules_between_faults(void)
     CU_ASSERT(refuses("drtest: 1\nname: t\ntimeline:\n" FLAP("period: 4s, for: 20s")
                       "  - {at: 6s, do: partition, between: [us-east, eu-west], for: 5s}\ntargets: {rto: 2s}\n",
                       "DR0208", "2 of 5"));
-    struct plan *p = load_seeded(FLAP("period: 4s, for: 8s") "  - {at: 9s, do: partition, between: [us-east, eu-west], for: 5s}\n", 1);
+    struct plan *p = load_seeded(FLAP("period: 4s, for: 8s")
+                                 "  - {at: 9s, do: partition, between: [us-east, eu-west], for: 5s}\n", 1);
     CU_ASSERT_PTR_NOT_NULL(p);
     plan_free(p);
 }
