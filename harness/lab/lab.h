@@ -118,7 +118,7 @@ struct lab_ops {
 
     /* TCP connections of a node with the site `peer` (TOPO_NONE: with any other node), those of its admin port apart: the
      * first max of their cookies, and how many there are. No two connections ever have the same. And break them: both
-     * sides learn it at once, and new ones are let in. */
+     * sides learn it at once, and new ones are let in. NULL in sim. */
     int (*connections)(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
     int (*disconnect)(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);
 

@@ -3,9 +3,10 @@
  * Driving a path to a wanted state, and reading back what was made of it.
  *
  * The path a to b leaves the router of a by its mesh device: first the filter sits there, where a fault will need it, then
- * netem or a token bucket, at the way out; behind it comes the wire, where the link is wired. A cut without netem is a black hole rule in the router of b for what comes
- * in by its device of the same link. Which mechanism makes which part of a state is settled when the lab is opened, so a
- * state falls into shares, one per mechanism, and what is read back is their sum.
+ * netem or a token bucket, at the way out; behind it comes the wire, where the link is wired. A cut without netem is a
+ * black hole rule in the router of b for what comes in by its device of the same link. Which mechanism makes which part
+ * of a state is settled when the lab is opened, so a state falls into shares, one per mechanism, and what is read back is
+ * their sum.
  *
  * Every share is absolute: asking for what is already there changes nothing. Every change is read back and compared; what
  * differs is an error here and not a surprise in a report.

@@ -58,7 +58,10 @@ static int bring_up(struct netns_lab *l, uint16_t path, struct err *e)
 int netns_plug_drive(struct netns_lab *l, uint16_t path, bool down, struct err *e)
 {
     bool is_down;
-    if (down == (l->mesh[path].kept != NULL)) {
+    if (netns_plug_read(l, path, &is_down, e) != 0) {
+        return -1;
+    }
+    if (down ? is_down : !l->mesh[path].kept) {
         return 0;
     }
     if ((down ? take_down(l, path, e) : bring_up(l, path, e)) != 0 || netns_plug_read(l, path, &is_down, e) != 0) {
