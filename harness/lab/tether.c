@@ -107,7 +107,7 @@ static void take_down(struct tether *t)
 
 static void call_again(struct tether *t)
 {
-    struct sockaddr_in own;
+    struct sockaddr_in own = {0};
     socklen_t len = sizeof(own);
     if (call_begin(t, &t->near, CONNECT_BOUND_NS) == 0 && getsockname(t->near.fd, (struct sockaddr *)&own, &len) == 0) {
         t->port = own.sin_port;
@@ -184,7 +184,7 @@ static void listen_ready(struct loop_io *io, uint32_t events)
 {
     (void)events;
     struct tether *t = tether_of(io, listen_io);
-    struct sockaddr_in peer;
+    struct sockaddr_in peer = {0};
     socklen_t len = sizeof(peer);
     int fd;
     while ((fd = accept4(io->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {

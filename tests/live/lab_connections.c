@@ -289,7 +289,7 @@ static void swallows_long_packets(struct stage *s)
 /* Nothing comes while it lasts, then everything, in order, nothing twice. */
 static void stalls(struct stage *s)
 {
-    enum { SENT = 50 };
+    const unsigned char sent = 50;
     struct drill d;
     int out = -1, in = -1, arrived = 0;
     if (!can(EFFECT_STALL)) {
@@ -298,17 +298,17 @@ static void stalls(struct stage *s)
     drill_begin(&d, s, "stall", &(struct action){.target = TARGET_LINK, .link = 0, .direction = DIRECTION_FORWARD});
     drill_must(&d, lab_netns.path_sockets(d.lab, 0, &out, &in, &s->err), "sockets");
     drill_apply(&d);
-    for (char i = 0; i < SENT; i++) {
+    for (unsigned char i = 0; i < sent; i++) {
         CHECK(send(out, &i, 1, 0) == 1);
     }
     CHECK(drill_prove(&d, false, 3 * NS_PER_S) == PROOF_PROVEN);
     CHECK(!ready(in, POLLIN, 300));
     CHECK(stage_datagrams(d.lab, 1, 20) == 20);
     drill_heal(&d);
-    for (char i = 0, byte; i < SENT; i++) {
+    for (unsigned char i = 0, byte; i < sent; i++) {
         arrived += ready(in, POLLIN, 2000) && recv(in, &byte, 1, 0) == 1 && byte == i;
     }
-    CHECK(arrived == SENT && !ready(in, POLLIN, 100));
+    CHECK(arrived == sent && !ready(in, POLLIN, 100));
     CHECK(drill_prove(&d, true, 5 * NS_PER_S) == PROOF_PROVEN);
     fd_close(&out);
     fd_close(&in);

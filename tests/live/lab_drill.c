@@ -42,10 +42,10 @@ static void tie(struct drill *d)
 
 static unsigned effects[16]; /* by link */
 
-void drill_also(unsigned also)
+void drill_also(unsigned effects_of_all)
 {
     for (size_t i = 0; i < sizeof(effects) / sizeof(effects[0]); i++) {
-        effects[i] = also;
+        effects[i] = effects_of_all;
     }
 }
 

@@ -21,7 +21,7 @@ struct drill {
 };
 
 /* What else is going to be done to each link, an or of 1u << effect; before drill_begin. */
-void drill_also(unsigned effects);
+void drill_also(unsigned effects_of_all);
 void drill_begin(struct drill *d, struct stage *s, const char *verb, const struct action *a);
 void drill_apply(struct drill *d);
 void drill_heal(struct drill *d); /* twice, as heals must be idempotent */
