@@ -213,7 +213,11 @@ static json_t *step_schema(const struct action_type *type, bool within)
 {
     struct scenario_step scratch = {0};
     struct step_table t;
-    (within ? step_table_within : step_table)(&t, type, &scratch);
+    if (within) {
+        step_table_within(&t, type, &scratch);
+    } else {
+        step_table(&t, type, &scratch);
+    }
     json_t *s = object_schema();
     add_rules(s, t.parts[0].fields, t.parts[0].count);
     add_rules(s, t.parts[1].fields, t.parts[1].count);
