@@ -195,7 +195,8 @@ static int told(struct drill *d, uint16_t from, uint16_t to)
     return ready(fd, POLLOUT, 2000) && getsockopt(fd, SOL_SOCKET, SO_ERROR, &os, &len) == 0 ? os : 0;
 }
 
-/* With a wire, frames are under way while the devices at its ends go down: they are lost as asked, not of its own doing. */
+/* With a wire, frames are under way while the devices at its ends go down. Whether the kernel drops them in silence or says
+ * so hangs on when it notices that the carrier has gone; either way they are not lost of the wire's own doing. */
 static void unplug_under_way(struct drill *d, bool wired)
 {
     const struct path_state slow = {.delay_ns = 200 * NS_PER_MS};
@@ -212,7 +213,7 @@ static void check_books(struct drill *d)
     struct wire_counts counts;
     drill_must(d, lab_netns.carriage(d->lab, &counts, &d->stage->err), "the wire's books");
     printf("lost %llu as asked, %llu unasked\n", (unsigned long long)counts.lost, (unsigned long long)counts.overflow);
-    CHECK(counts.lost > 0 && counts.overflow == 0);
+    CHECK(counts.overflow == 0);
 }
 
 static void unplugging(struct stage *s, bool wired)
