@@ -303,9 +303,9 @@ int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, st
 {
     struct netns_lab *l = netns_of(lab);
     struct netlink_rule rule = cut_rule(l, path);
-    bool there;
+    bool there = false;
     if (read_shares(l, path, actual, e) != 0 ||
-        netlink_rule_there(router_of(l, path_to(l->topo, path)), &rule, &there, e) != 0) {
+        (!l->cut_by_netem && netlink_rule_there(router_of(l, path_to(l->topo, path)), &rule, &there, e) != 0)) {
         return -1;
     }
     actual->cut = actual->cut || there;
