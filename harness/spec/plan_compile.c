@@ -159,7 +159,8 @@ static void add_step(struct plan *p, const struct plan_step *step)
 }
 
 /* The rounds of a step as written; the first has its id. */
-static void add_rounds(struct plan *p, struct scenario *s, struct scenario_step *from, uint16_t *next_id, struct diag_list *diags)
+static void add_rounds(struct plan *p, const struct scenario *s, const struct scenario_step *from, uint16_t *next_id,
+                       struct diag_list *diags)
 {
     struct step_round rounds[ROUNDS_MAX];
     size_t n = step_rounds(from, p->seed, rounds, diags);
@@ -178,11 +179,10 @@ static void add_rounds(struct plan *p, struct scenario *s, struct scenario_step 
                                  .has_for = rounds[i].until_ns != INT64_MAX,
                                  .note = from->note,
                                  .text = n == 1 ? text : arena_printf(&p->arena, "%s, %zu of %zu", text, i + 1, n)};
+        json_incref(step.action.patch); /* each round holds its own */
+        json_incref(step.action.merge);
         place_in_file(s, from->node->place, &step.line, &step.column);
         add_step(p, &step);
-    }
-    if (n > 0) {
-        from->action.patch = from->action.merge = NULL; /* the plan's now */
     }
 }
 
