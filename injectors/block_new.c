@@ -64,8 +64,8 @@ static enum proof look_at(struct injection *in, struct tether *t, uint16_t path,
 /* All at once, so that trials run side by side; the worst decides. */
 static enum proof look_at_all(struct injection *in, bool healed)
 {
-    uint16_t paths[LINK_PATHS_MAX];
-    size_t n = injection_paths(fabric_topology(in->fabric), in->action, paths, LINK_PATHS_MAX);
+    uint16_t paths[INJECTION_CANARIES_MAX];
+    size_t n = injection_paths(fabric_topology(in->fabric), in->action, paths, INJECTION_CANARIES_MAX);
     enum proof all = PROOF_PROVEN;
     for (size_t i = 0; i < n && i < in->tether_count; i++) {
         enum proof one = look_at(in, in->tethers[i], paths[i], healed);

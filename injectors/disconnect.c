@@ -23,6 +23,7 @@
 
 #define OVER_AFTER_NS (2 * NS_PER_S)
 #define EVERY_MIN_NS (1 * NS_PER_S)
+#define VICTIMS_MAX 4096
 
 static const struct field disconnect_fields[] = {
     {.key = "every",
@@ -62,20 +63,26 @@ static bool disconnect_objects(const struct action *a, char why[ACTION_WHY])
 static size_t add_site(const struct topology *t, uint16_t site, uint16_t peer, struct victim *v, size_t n)
 {
     const struct topo_site *s = &t->sites[site];
-    for (uint16_t i = 0; i < s->node_count && n < TARGET_NODES_MAX && s->kind != SITE_VANTAGE; i++) {
+    for (uint16_t i = 0; i < s->node_count && n < VICTIMS_MAX && s->kind != SITE_VANTAGE; i++) {
         v[n++] = (struct victim){(uint16_t)(s->first_node + i), peer};
     }
     return n;
 }
 
-static size_t victims(const struct topology *t, const struct action *a, struct victim v[TARGET_NODES_MAX])
+static size_t victims(const struct topology *t, const struct action *a, struct victim v[VICTIMS_MAX])
 {
     uint16_t nodes[TARGET_NODES_MAX];
-    if (a->target == TARGET_LINK) {
-        const struct topo_link *l = &t->links[a->link];
-        return add_site(t, l->b, l->a, v, add_site(t, l->a, l->b, v, 0));
+    size_t n = 0;
+    for (uint16_t link = 0; link < t->link_count; link++) {
+        if (action_hits_link(t, a, link)) {
+            const struct topo_link *l = &t->links[link];
+            n = add_site(t, l->b, l->a, v, add_site(t, l->a, l->b, v, n));
+        }
     }
-    size_t n = target_nodes(t, a, nodes, TARGET_NODES_MAX);
+    if (a->target == TARGET_LINK) {
+        return n;
+    }
+    n = target_nodes(t, a, nodes, TARGET_NODES_MAX);
     for (size_t i = 0; i < n; i++) {
         v[i] = (struct victim){nodes[i], TOPO_NONE};
     }
@@ -108,7 +115,7 @@ static int note(struct injection *in, struct victim v, struct err *e)
 static int disconnect_apply(struct injection *in, struct err *e)
 {
     struct lab *lab = fabric_lab(in->fabric);
-    struct victim v[TARGET_NODES_MAX];
+    struct victim v[VICTIMS_MAX];
     size_t n = victims(fabric_topology(in->fabric), in->action, v);
     in->state = xcalloc(1, sizeof(struct broken));
     if (n == 0 || !lab->ops->disconnect) {
@@ -157,7 +164,7 @@ static int survivors(struct injection *in, const struct broken *b, struct victim
 static enum proof all_gone(struct injection *in)
 {
     const struct broken *b = (const struct broken *)(void *)in->state;
-    struct victim v[TARGET_NODES_MAX];
+    struct victim v[VICTIMS_MAX];
     size_t n = victims(fabric_topology(in->fabric), in->action, v);
     if (b->n == 0) {
         snprintf(in->method, sizeof(in->method), "there was no connection to break");

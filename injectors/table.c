@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define INJECTORS(row) \
-    row(kill) row(stop) row(freeze) row(partition) row(degrade) row(block_new) row(disconnect) row(unplug) row(stall) \
-    row(drift) row(fail_over) row(restore) row(nothing)
+    row(kill) row(stop) row(freeze) row(partition) row(reject) row(degrade) row(block_new) row(disconnect) row(unplug) \
+    row(stall) row(drift) row(fail_over) row(restore) row(nothing)
 
 #define DECLARE(verb) extern const struct injector injector_##verb;
 INJECTORS(DECLARE)

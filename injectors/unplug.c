@@ -27,14 +27,13 @@ static int unplug_apply(struct injection *in, struct err *e)
 
 static bool reads_back(struct injection *in)
 {
-    uint16_t paths[LINK_PATHS_MAX];
+    const struct topology *t = fabric_topology(in->fabric);
     struct lab *lab = fabric_lab(in->fabric);
-    size_t n = injection_paths(fabric_topology(in->fabric), in->action, paths, LINK_PATHS_MAX);
-    for (size_t i = 0; i < n; i++) {
+    for (uint16_t path = 0; path < 2 * t->link_count; path++) {
         struct path_state actual;
-        if (lab->ops->path_get(lab, paths[i], &actual, NULL) != 0 ||
-            actual.down != fabric_wanted(in->fabric, paths[i]).down) {
-            snprintf(in->method, sizeof(in->method), "the device of path %u is not as it should be", paths[i]);
+        if (action_hits_path(t, in->action, path) && (lab->ops->path_get(lab, path, &actual, NULL) != 0 ||
+                                                      actual.down != fabric_wanted(in->fabric, path).down)) {
+            snprintf(in->method, sizeof(in->method), "the device of path %u is not as it should be", path);
             return false;
         }
     }

@@ -37,7 +37,7 @@ struct netlink {
     _Alignas(struct nlmsghdr) unsigned char in[RECEIVE_BYTES];
 };
 
-static int open_protocol(struct netlink **nl, int protocol, struct err *e)
+int netlink_open_to(struct netlink **nl, int protocol, struct err *e)
 {
     struct netlink *n = xcalloc(1, sizeof(*n));
     n->next_seq = n->first_seq = 1;
@@ -56,12 +56,12 @@ static int open_protocol(struct netlink **nl, int protocol, struct err *e)
 
 int netlink_open(struct netlink **nl, struct err *e)
 {
-    return open_protocol(nl, NETLINK_ROUTE, e);
+    return netlink_open_to(nl, NETLINK_ROUTE, e);
 }
 
 int netlink_open_diag(struct netlink **nl, struct err *e)
 {
-    return open_protocol(nl, NETLINK_SOCK_DIAG, e);
+    return netlink_open_to(nl, NETLINK_SOCK_DIAG, e);
 }
 
 void netlink_close(struct netlink *nl)

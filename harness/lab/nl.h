@@ -44,16 +44,23 @@ int netlink_put_back(struct netlink *nl, const struct netlink_kept *k, struct er
 int netlink_kept_there(struct netlink *nl, const struct netlink_kept *k, bool *there, struct err *e); /* all of it */
 int netlink_is_up(struct netlink *nl, int index, bool *up, struct err *e);
 
-/* A rule that lets packets vanish: what comes in by `iif` (empty: any) and goes to `to`/`to_len` (0: any). */
+/* A rule that lets packets vanish, or has the kernel say "network unreachable": what comes in by `iif` (empty: any) and
+ * goes to `to`/`to_len` (0: any); of these only TCP to or from a port, where one is given. */
 struct netlink_rule {
     uint32_t priority; /* 30000..30999 */
     char iif[16];
     uint32_t to;
     uint8_t to_len;
+    uint16_t to_port, from_port;
+    bool unreachable;
 };
+bool netlink_rule_same(const struct netlink_rule *a, const struct netlink_rule *b);
 int netlink_rule_add(struct netlink *nl, const struct netlink_rule *r, struct err *e);    /* exclusive: there already is an error */
 int netlink_rule_delete(struct netlink *nl, const struct netlink_rule *r, struct err *e); /* with its full description */
 int netlink_rule_there(struct netlink *nl, const struct netlink_rule *r, bool *there, struct err *e); /* as read back, field by field */
+/* Every rule of ours in this namespace; `each` returns non-zero to see no more of them. */
+typedef int netlink_rule_fn(void *arg, const struct netlink_rule *r);
+int netlink_rule_each(struct netlink *nl, netlink_rule_fn *each, void *arg, struct err *e);
 int netlink_rule_count(struct netlink *nl, size_t *n, struct err *e); /* rules with our mark in this namespace */
 
 /* Netem at the root of a device: added once (first true), changed in place ever after. A cut is 100 % loss. The
@@ -80,3 +87,8 @@ int netlink_open_diag(struct netlink **nl, struct err *e);
 int netlink_connections(struct netlink *nl, struct netlink_connection *list, size_t max, size_t *n, struct err *e);
 /* End it: its owner gets ECONNABORTED, its peer a reset. One that has gone by itself is no error. */
 int netlink_disconnect(struct netlink *nl, const struct netlink_connection *c, struct err *e);
+
+/* What stands in the caller's network namespace, a line each: links, queueing disciplines, rules, permanent neighbours, tables
+ * of nftables. ours: it bears our name or mark. What we may not look at (nftables without privilege) is passed over. */
+typedef void netlink_line_fn(void *arg, const char *line, bool ours);
+int netlink_inventory(netlink_line_fn *each, void *arg, struct err *e);

@@ -27,6 +27,8 @@ struct scenario_step {
     struct field_texts between;
     const struct action_type *written; /* of the verb as written */
     struct flap flap;                  /* of a flap, whose action is that of the fault it names; period 0: none */
+    const char *isolate;
+    const struct yaml_node *split, *only;
     struct action action;
 };
 
@@ -63,7 +65,7 @@ struct scenario {
     size_t step_count;
 };
 
-extern const struct field_set scenario_set, target_set;
+extern const struct field_set scenario_set, target_set, only_set;
 
 void scenario_deinit(struct scenario *s); /* the JSON of its actions */
 
@@ -79,7 +81,7 @@ void scenario_write(struct text *out, const struct scenario *s);
 /* The timeline (step.c). step_parts fills the tables that a step of this verb has; to may be NULL for looking only. */
 void step_bind_all(struct binder *b, const struct action_type *const *types, size_t n, struct scenario *s);
 struct step_table {
-    struct field shared[9];
+    struct field shared[12];
     struct field_part parts[2];
     struct field_set set;
     char name[64], topic[64];
@@ -88,4 +90,5 @@ void step_table(struct step_table *t, const struct action_type *type, struct sce
 /* Of a fault that another step names, without what says when; and which verbs can be named so. */
 void step_table_within(struct step_table *t, const struct action_type *type, struct scenario_step *to);
 bool step_flaps(const struct action_type *type);
+void step_resolve_link(struct binder *b, struct scenario_step *s); /* the links that it hits (step_link.c) */
 const struct action_type *step_verb(const struct action_type *const *types, size_t n, const char *verb);

@@ -9,7 +9,7 @@ static void rows_are_whole(void)
 {
     size_t n = 0;
     const struct action_type *const *types = injector_types(&n);
-    CU_ASSERT_EQUAL(n, 14);
+    CU_ASSERT_EQUAL(n, 15);
     CU_ASSERT_PTR_NULL(types[n]);
     CU_ASSERT_PTR_EQUAL(types[--n], &flap_type); /* of which the plan makes rounds of another */
     for (size_t i = 0; i < n; i++) {
@@ -33,6 +33,7 @@ static void what_severs(void)
     CU_ASSERT_TRUE(injector_find("kill")->type.severing);
     CU_ASSERT_TRUE(injector_find("freeze")->type.severing);
     CU_ASSERT_TRUE(injector_find("partition")->type.severing);
+    CU_ASSERT_TRUE(injector_find("reject")->type.severing);
     CU_ASSERT_FALSE(injector_find("degrade")->type.severing);
     CU_ASSERT_FALSE(injector_find("drift")->type.severing);
     CU_ASSERT_FALSE(injector_find("block_new")->type.severing);
