@@ -6,6 +6,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
 #include "harness/spec/field.h"
+#include "harness/spec/rounds.h"
 
 #define IN(member) .offset = offsetof(struct action, member)
 
@@ -46,6 +47,10 @@ static const struct field drift_fields[] = {
     {.key = "merge", .kind = FIELD_JSON, IN(merge), .choice = FIELD_ONE, .doc = "RFC 7386"},
 };
 
+static const struct field disconnect_fields[] = {
+    {.key = "every", .kind = FIELD_DURATION, IN(every_ns), .min = NS_PER_S, .with = "for", .doc = "e"},
+};
+
 static const struct field fail_over_fields[] = {
     {.key = "to", .kind = FIELD_REGION, IN(site), .required = true, .example = "eu-west", .doc = "the region to go to"},
 };
@@ -77,6 +82,9 @@ static const struct action_type rows[] = {
      .fields = restore_fields, .field_count = array_len(restore_fields)},
     {.verb = "fail_over", .summary = "Move the service.", .class = ACTION_OPERATOR, .fields = fail_over_fields,
      .field_count = array_len(fail_over_fields)},
+    {.verb = "disconnect", .summary = "Break connections.", .class = ACTION_FAULT, .targets = NODES | TARGET_LINK,
+     .fields = disconnect_fields, .field_count = array_len(disconnect_fields), .proven_once = true,
+     .momentary_ns = 2 * NS_PER_S},
     {.verb = "reject", .summary = "Turn packets away.", .class = ACTION_FAULT, .targets = TARGET_LINK,
      .fields = reject_fields, .field_count = array_len(reject_fields), .severing = true, .selective = true},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
@@ -88,6 +96,6 @@ static const struct action_type rows[] = {
 
 /* clang-format on */
 
-const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3], &rows[4], &rows[5],
-                                                &rows[6], &rows[7], &rows[8], &rows[9], &rows[10]};
+const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3], &rows[4], &rows[5], &rows[6],
+                                                &rows[7], &rows[8], &rows[9], &rows[10], &rows[11], &flap_type};
 const size_t test_verb_count = array_len(test_verbs);
