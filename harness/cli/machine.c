@@ -48,7 +48,7 @@ bool machine_needs(const struct plan *p, enum lab_effect effect)
     for (size_t i = 0; i < p->step_count; i++) {
         const struct action *a = &p->steps[i].action;
         bool acts = a->type->class == ACTION_FAULT || a->type->class == ACTION_OPERATOR;
-        if (acts && injector_effect(a) == effect) {
+        if (acts && injector_effects(a) & 1u << effect) {
             return true;
         }
     }

@@ -24,6 +24,8 @@ struct wire_counts;
 enum lab_effect {
     EFFECT_KILL, EFFECT_FREEZE,
     EFFECT_CUT, EFFECT_CUT_ONLY, EFFECT_REJECT, EFFECT_DEGRADE, EFFECT_RATE,
+    EFFECT_FILTER,     /* packets told apart: first ones of connections, long ones */
+    EFFECT_UNPLUG, EFFECT_DISCONNECT, EFFECT_STALL,
     EFFECT_DRIFT, EFFECT_FAIL_OVER, EFFECT_TLS,
     EFFECT_MISBEHAVE, EFFECT_SURGE, EFFECT_SLOW_CLIENTS,
     EFFECT_DESCRIPTORS, EFFECT_DISK, EFFECT_PORTS, EFFECT_BACKLOG, EFFECT_PROCESSES, EFFECT_CPU, EFFECT_MEMORY,
@@ -32,7 +34,7 @@ enum lab_effect {
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
-    const char *name; /* signal cgroup freezer netem wire fib tbf file admin openssl prlimit tmpfs sysctl sim; "none": cannot be done here */
+    const char *name; /* signal cgroup freezer netem wire fib tbf bpf link diag file admin load openssl prlimit tmpfs sysctl sim; "none": cannot be done here */
     const char *why;  /* how we know, or why not and the remedy */
     bool available;
 };
@@ -182,6 +184,15 @@ struct lab_ops {
 
     /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. NULL in sim. */
     int (*path_sockets)(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
+
+    /* A non-blocking IPv4 socket that stands in a node's namespace, whatever its processes do. NULL in sim. */
+    int (*node_socket)(struct lab *lab, uint16_t node, int type, struct err *e);
+
+    /* TCP connections of a node with the site `peer` (TOPO_NONE: with any other node), those of its admin port apart: the
+     * first max of their cookies, and how many there are. No two connections ever have the same. And break them: both
+     * sides learn it at once, and new ones are let in. NULL in sim. */
+    int (*connections)(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+    int (*disconnect)(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);
 
     /* fork(2) into a client node's namespaces: 0 in the child, 1 in the parent. NULL in sim: load runs in-process. */
     int (*client_fork)(struct lab *lab, uint16_t node, struct child *c, struct err *e);

@@ -161,6 +161,9 @@ static void netns_close(struct lab *lab)
         }
         netns_crowd_free(steal(&l->runs[i].crowd));
     }
+    for (size_t p = 0; p < 2 * l->topo->link_count; p++) {
+        netlink_kept_free(l->mesh[p].kept);
+    }
     netns_tear_down(l);
     if (l->cell.net_fd >= 0) {
         await_tripwire(until_ns);
@@ -175,6 +178,7 @@ static void netns_close(struct lab *lab)
     free(l->gated);
     free(l->rejecting);
     free(l->wired_links);
+    free(l->filtered);
     free(l->runs);
     free(l->run_path);
     free(l->gateway_path);
@@ -284,6 +288,9 @@ const struct lab_ops lab_netns = {
     .handshake = netns_handshake,
     .ask = netns_ask,
     .path_sockets = netns_path_sockets,
+    .node_socket = netns_node_socket,
+    .connections = netns_connections,
+    .disconnect = netns_disconnect,
     .client_fork = netns_client_fork,
     .carriage = netns_carriage,
     .residue_begin = residue_begin,

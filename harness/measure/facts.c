@@ -263,6 +263,7 @@ static json_t *params_of(const struct topology *t, const struct action *a)
     if (a->shape.rate_bps > 0)
         json_object_set_new(p, "rate", json_string(unit_print_bandwidth(a->shape.rate_bps, text)));
     put_count(p, "limit", a->shape.limit_packets);
+    put_count(p, "mtu", a->shape.mtu_bytes);
     if (a->patch)
         json_object_set(p, "patch", a->patch);
     if (a->merge)

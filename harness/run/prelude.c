@@ -77,7 +77,7 @@ static bool effect_used(const struct plan *p, enum lab_effect effect)
 {
     for (size_t i = 0; i < p->step_count; i++)
         if (p->steps[i].action.type->class == ACTION_FAULT &&
-            injector_effect(&p->steps[i].action) == effect)
+            injector_effects(&p->steps[i].action) & 1u << effect)
             return true;
     return false;
 }

@@ -184,7 +184,7 @@ int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_targ
     uint16_t port = s->topology->nodes[to].role == NODE_WITNESS ? TOPO_PORT_LEASE : TOPO_PORT_HTTP;
     if (sim_turned_away(s, here, there, port))
         how = KNOCK_REFUSED;
-    else if (n->unplugged || !sim_path_open(s, here, there, port))
+    else if (n->unplugged || !sim_path_open(s, here, there, port) || !sim_lets_in(s, here, there))
         how = KNOCK_SILENT;
     else if (n->state == NODE_FROZEN)
         how = KNOCK_CONNECTED_SILENT;

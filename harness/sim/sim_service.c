@@ -264,13 +264,15 @@ static void exchange_arrive(struct sim_pending *p, int64_t now)
     struct sim *s = p->sim;
     const struct sim_node *node = &s->nodes[x->request.endpoint];
     uint16_t site = s->topology->nodes[x->request.endpoint].site;
-    bool silent = !sim_path_open(s, x->transport->site, site, x->request.port) || node->unplugged || node->state == NODE_FROZEN;
+    bool barred = x->request.fresh && !sim_lets_in(s, x->transport->site, site);
+    bool silent = barred || !sim_path_open(s, x->transport->site, site, x->request.port) || node->unplugged ||
+                  node->state == NODE_FROZEN;
     if (sim_turned_away(s, x->transport->site, site, x->request.port)) {
         exchange_refuse(x, now);
         return;
     }
     if (silent) {
-        x->answer.connected = node->state == NODE_FROZEN && !node->unplugged;
+        x->answer.connected = node->state == NODE_FROZEN && !node->unplugged && !barred;
         exchange_lose(x);
         return;
     }

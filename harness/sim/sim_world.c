@@ -33,8 +33,16 @@ bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site, ui
     if (from_site == to_site)
         return true;
     uint16_t link = topo_link_find(s->topology, from_site, to_site);
-    return link != TOPO_NONE && path_passes(&s->paths[path_of(link, false)], port) &&
-           path_passes(&s->paths[path_of(link, true)], port);
+    if (link == TOPO_NONE)
+        return false;
+    const struct path_state *there = &s->paths[path_of(link, false)], *back = &s->paths[path_of(link, true)];
+    return path_passes(there, port) && path_passes(back, port) && !there->down && !back->down;
+}
+
+bool sim_lets_in(const struct sim *s, uint16_t from_site, uint16_t to_site)
+{
+    uint16_t link = from_site == to_site ? TOPO_NONE : topo_link_find(s->topology, from_site, to_site);
+    return link == TOPO_NONE || !s->paths[path_of(link, s->topology->links[link].a != from_site)].block_new;
 }
 
 bool sim_turned_away(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port)
@@ -158,6 +166,10 @@ static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effec
         return (struct lab_mechanism){.name = "none", .why = "the model's nodes have no resources; use --lab netns"};
     if (effect == EFFECT_SLOW_CLIENTS)
         return (struct lab_mechanism){.name = "none", .why = "the model has requests, not connections; use the netns lab"};
+    if (effect == EFFECT_DISCONNECT)
+        return (struct lab_mechanism){.name = "none", .why = "the model has no connections that could break; use --lab netns"};
+    if (effect == EFFECT_STALL)
+        return (struct lab_mechanism){.name = "none", .why = "the model has no packets that could be held; use --lab netns"};
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
 }
 

@@ -50,6 +50,13 @@ struct surge_wish {
     const char *path;       /* in the plan's arena */
 };
 
+struct yaml_node;
+/* flap: when the fault that it names is in force. */
+struct flap {
+    int64_t period_ns, on_ppm, jitter_ns;
+    const struct yaml_node *fault; /* as written */
+};
+
 /* The parameters of one step; every verb uses the members its field table names. Zeroed is "nothing given". */
 struct action {
     const struct action_type *type;
@@ -70,10 +77,11 @@ struct action {
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
     enum certificate certificate; /* tls: what gateways show; or */
     bool stall;                /* tls: they never answer a handshake */
-    int64_t every_ns;          /* kill: killed again after this time, as long as the fault lasts; 0 once */
+    int64_t every_ns;          /* kill, disconnect: once more after this time, as long as the fault lasts; 0 once */
     int64_t stagger_ns;        /* kill: between one node and the next; 0 all at once */
     int64_t ready_after_ns;    /* restore: how long its nodes are held back */
     struct starve_wish starve;
+    struct flap flap;          /* only while a scenario is bound: the plan holds its rounds */
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
     struct service_fault service; /* misbehave */
     struct surge_wish surge;
@@ -103,6 +111,7 @@ enum action_class {
     ACTION_RESTORE,  /* ends every open fault on its target */
     ACTION_OPERATOR, /* fail_over: never healed, never proven as a fault */
     ACTION_NOTHING,  /* null drill: proof and floor waived */
+    ACTION_FLAP,     /* stands for rounds of another fault; no step of a plan has it */
 };
 
 struct field;
@@ -117,6 +126,7 @@ struct action_type {
     bool of_tls;                  /* needs gateways that speak TLS (topology.tls) */
     bool of_process;              /* lives in the node's process and would die with it */
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
+    int64_t momentary_ns;         /* it happens and is over, at the latest after this time; 0: it lasts */
     int64_t (*proof_bound_ns)(const struct action *a); /* NULL: 2 s */
     /* Two of this verb on one target at a time that set different keys: what of it both set nevertheless, NULL if nothing. */
     const char *(*clash)(const struct action *a, const struct action *b);

@@ -14,6 +14,7 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/spec/hold.h"
+#include "harness/spec/rounds.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ bool step_hits_node(const struct topology *t, const struct plan_step *step, uint
 const struct scenario_step *plan_step_written(const struct scenario *s, const struct plan_step *step)
 {
     for (size_t i = 0; i < s->step_count; i++) {
-        if (s->steps[i].id == step->id) {
+        if (s->steps[i].id == step->of) {
             return &s->steps[i];
         }
     }
@@ -174,25 +175,54 @@ static void place_in_file(const struct scenario *s, struct place at, int *line, 
     *column = here ? at.column : 0;
 }
 
-static void make_steps(struct plan *p, struct scenario *s)
+static void add_step(struct plan *p, const struct plan_step *step)
 {
-    p->steps = arena_array(&p->arena, struct plan_step, s->step_count);
-    for (size_t i = 0; i < s->step_count; i++) {
-        struct scenario_step *from = &s->steps[i];
-        struct plan_step step = {.id = from->id,
+    size_t j = p->step_count++;
+    for (; j > 0 && p->steps[j - 1].at_ns > step->at_ns; j--) {
+        p->steps[j] = p->steps[j - 1];
+    }
+    p->steps[j] = *step;
+}
+
+/* The rounds of a step as written; the first has its id. */
+static void add_rounds(struct plan *p, const struct scenario *s, const struct scenario_step *from, uint16_t *next_id,
+                       struct diag_list *diags)
+{
+    struct step_round rounds[ROUNDS_MAX];
+    size_t n = step_rounds(from, p->seed, rounds, diags);
+    const char *text = step_text(p, from);
+    if (p->step_count + n > PLAN_STEPS_MAX) {
+        struct diag *d = diag_error(diags, DIAG_CHOICE, from->node->place, "with all its rounds the timeline is too long");
+        diag_help(d, "at most %d: make periods longer", PLAN_STEPS_MAX);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct plan_step step = {.id = i == 0 ? from->id : (*next_id)++,
+                                 .of = from->id,
                                  .action = from->action,
-                                 .at_ns = from->at_ns,
-                                 .has_for = from->has_for,
+                                 .at_ns = rounds[i].at_ns,
+                                 .until_ns = rounds[i].until_ns,
+                                 .has_for = rounds[i].until_ns != INT64_MAX,
                                  .note = from->note,
-                                 .text = step_text(p, from)};
-        from->action.patch = from->action.merge = NULL;
-        step.until_ns = from->has_for ? from->at_ns + from->for_ns : INT64_MAX;
+                                 .text = n == 1 ? text : arena_printf(&p->arena, "%s, %zu of %zu", text, i + 1, n)};
+        json_incref(step.action.patch); /* each round holds its own */
+        json_incref(step.action.merge);
         place_in_file(s, from->node->place, &step.line, &step.column);
-        size_t j = p->step_count++;
-        for (; j > 0 && p->steps[j - 1].at_ns > step.at_ns; j--) {
-            p->steps[j] = p->steps[j - 1];
-        }
-        p->steps[j] = step;
+        add_step(p, &step);
+    }
+}
+
+static void make_steps(struct plan *p, struct scenario *s, struct diag_list *diags)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < s->step_count; i++) {
+        bool several = s->steps[i].flap.period_ns > 0 || s->steps[i].action.every_ns > 0;
+        most += several ? ROUNDS_MAX : 1;
+    }
+    p->steps = arena_array(&p->arena, struct plan_step, most < PLAN_STEPS_MAX ? most : PLAN_STEPS_MAX);
+    uint16_t next_id = STEPS_MAX + 1;
+    for (size_t i = 0; i < s->step_count; i++) {
+        add_rounds(p, s, &s->steps[i], &next_id, diags);
     }
 }
 
@@ -398,7 +428,7 @@ void plan_compile(struct plan *p, struct scenario *s, uint64_t seed, struct diag
         p->abort_for_ns = s->abort_when.for_ns;
     }
     make_streams(p, s);
-    make_steps(p, s);
+    make_steps(p, s, diags);
     for (size_t i = 0; i < p->step_count; i++) {
         divide_surge(p, s, &p->steps[i].action.surge, total_rate(p));
     }

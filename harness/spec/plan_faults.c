@@ -8,6 +8,7 @@
  */
 #include "harness/base/units.h"
 #include "harness/spec/plan_compile.h"
+#include "harness/spec/rounds.h"
 #include <string.h>
 
 struct check {
@@ -189,12 +190,9 @@ static void check_hidden(const struct check *c, const struct plan_step *step)
     }
 }
 
-/* The bound of a proof is one and a half times what its canary needs, two seconds at least. */
 static void check_long_enough(const struct check *c, const struct plan_step *step)
 {
-    const struct action_type *type = step->action.type;
-    int64_t bound = type->proof_bound_ns ? type->proof_bound_ns(&step->action) : 2 * NS_PER_S;
-    int64_t needed = type->proven_once ? NS_PER_MS : bound / 3 * 2, lasts = step->until_ns - step->at_ns;
+    int64_t needed = step_proof_ns(&step->action), lasts = step->until_ns - step->at_ns;
     if (step->until_ns == INT64_MAX || lasts >= needed) {
         return;
     }
@@ -346,7 +344,7 @@ void plan_check_faults(const struct plan *p, const struct scenario *s, struct di
         }
         if (step->action.target == TARGET_LINK) {
             check_hidden(&c, step);
-            if (!path_passes(&step->action.shape, topo_customer_port(p->topology))) {
+            if (!path_passes(&step->action.shape, topo_customer_port(p->topology)) && step->id == step->of) {
                 check_routes(&c, step);
             }
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(binomial)
+SUITE(connections)
 SUITE(drift)
 SUITE(hold)
 SUITE(misbehave)

@@ -173,31 +173,6 @@ static int fake_desired_set(struct lab *lab, uint16_t node, const json_t *config
     return 0;
 }
 
-static int fake_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e)
-{
-    int rc = fake_permit(fake_lab_of(lab), e);
-    if (rc == 0) {
-        fake_lab_of(lab)->paths[path] = *wanted;
-    }
-    return rc < 0 ? -1 : 0;
-}
-
-static int fake_path_get(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e)
-{
-    (void)e;
-    *actual = fake_lab_of(lab)->paths[path];
-    return 0;
-}
-
-static int fake_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e)
-{
-    int rc = fake_permit(fake_lab_of(lab), e);
-    if (rc == 0) {
-        fake_lab_of(lab)->nodes[node].unplugged = unplugged;
-    }
-    return rc < 0 ? -1 : 0;
-}
-
 static void forget(struct fake_call *c)
 {
     for (struct fake_call **at = &c->lab->pending; *at; at = &(*at)->next) {
@@ -413,6 +388,8 @@ static const struct lab_ops fake_ops = {
     .node_unplug = fake_unplug,
     .admin = fake_admin,
     .knock = fake_knock,
+    .connections = fake_connections,
+    .disconnect = fake_disconnect,
     .knock_port = fake_knock_port,
     .tls_issue = fake_tls_issue,
     .tls_get = fake_tls_get,

@@ -24,6 +24,7 @@ struct fake_node {
     size_t crowd;
     json_t *slots; /* how it misbehaves, by name */
     struct rng dice;
+    uint64_t connection; /* the cookie of the one that it has; 0: none */
 };
 
 struct fake_lab {

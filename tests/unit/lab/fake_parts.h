@@ -13,6 +13,13 @@ int fake_permit(struct fake_lab *f, struct err *e);
 int fake_answer_later(struct fake_lab *f, int status, json_t *take_body, int64_t after_ns, lab_answer_fn *done, void *arg);
 bool fake_open_between(const struct fake_lab *f, uint16_t a, uint16_t b);
 
+/* fake_links.c */
+int fake_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e);
+int fake_path_get(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e);
+int fake_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
+int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+int fake_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);
+
 /* fake_tls.c */
 int fake_tls_issue(struct lab *lab, uint16_t node, enum certificate kind, struct text *bundle, char fingerprint[65],
                    struct err *e);

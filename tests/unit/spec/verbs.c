@@ -6,6 +6,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
 #include "harness/spec/field.h"
+#include "harness/spec/rounds.h"
 
 #define IN(member) .offset = offsetof(struct action, member)
 
@@ -44,6 +45,10 @@ static const struct field degrade_fields[] = {
 static const struct field drift_fields[] = {
     {.key = "patch", .kind = FIELD_JSON, IN(patch), .choice = FIELD_ONE, .doc = "RFC 6902"},
     {.key = "merge", .kind = FIELD_JSON, IN(merge), .choice = FIELD_ONE, .doc = "RFC 7386"},
+};
+
+static const struct field disconnect_fields[] = {
+    {.key = "every", .kind = FIELD_DURATION, IN(every_ns), .min = NS_PER_S, .with = "for", .doc = "e"},
 };
 
 static const struct field fail_over_fields[] = {
@@ -85,6 +90,9 @@ static const struct action_type rows[] = {
      .field_count = array_len(fail_over_fields)},
     {.verb = "tls", .summary = "Show another certificate.", .class = ACTION_FAULT, .targets = TARGET_REGION | TARGET_NODE,
      .fields = tls_fields, .field_count = array_len(tls_fields), .of_tls = true},
+    {.verb = "disconnect", .summary = "Break connections.", .class = ACTION_FAULT, .targets = NODES | TARGET_LINK,
+     .fields = disconnect_fields, .field_count = array_len(disconnect_fields), .proven_once = true,
+     .momentary_ns = 2 * NS_PER_S},
     {.verb = "reject", .summary = "Turn packets away.", .class = ACTION_FAULT, .targets = TARGET_LINK,
      .fields = reject_fields, .field_count = array_len(reject_fields), .severing = true, .selective = true},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
@@ -96,6 +104,6 @@ static const struct action_type rows[] = {
 
 /* clang-format on */
 
-const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3], &rows[4], &rows[5],
-                                                &rows[6], &rows[7], &rows[8], &rows[9], &rows[10], &rows[11]};
+const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3], &rows[4], &rows[5], &rows[6],
+                                                &rows[7], &rows[8], &rows[9], &rows[10], &rows[11], &rows[12], &flap_type};
 const size_t test_verb_count = array_len(test_verbs);
