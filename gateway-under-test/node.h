@@ -49,6 +49,9 @@ void node_close(struct node *n);
 void node_drain(struct node *n);                                    /* SIGTERM: sets stop when all is done */
 int node_reload(struct node *n, struct err *e);                     /* SIGHUP: the file, or the running one kept */
 int node_adopt(struct node *n, struct config *next, struct err *e); /* takes next on success only */
+/* last_good.c: what was taken over last, in the data directory. read: -1 leaves e as it is, 0 clears it. */
+void last_good_keep(const struct node *n, const struct config *c);
+int last_good_read(const struct node *n, struct config **out, struct err *e);
 void node_log(const struct node *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Answers that every role gives the same way. False: not such a path. */
 bool node_answer_health(struct node *n, struct exchange *x);

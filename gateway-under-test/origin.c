@@ -83,12 +83,30 @@ static void answer_handover(struct node *n, struct exchange *x)
     json_decref(doc);
 }
 
+/* What is shipped to a region comes late, or damaged, while a slot of ours says so. */
+static void answer_lag(struct node *n, struct exchange *x)
+{
+    struct origin *o = n->self;
+    struct http_span body = exchange_body(x);
+    json_t *doc = json_read(body.at, body.len, "request", NULL);
+    const char *to = json_string_value(json_object_get(doc, "to"));
+    struct link *link = o->store && to ? leader_link(o->store, to, strlen(to)) : NULL;
+    int status = to == NULL ? 400 : link == NULL ? 404 : lag_order(&link->lag, doc);
+    json_decref(doc);
+    if (status == 200)
+        answer_json(x, 200, json_pack("{s:o}", "lag", lag_status(&link->lag)));
+    else
+        answer_error(x, status, "", status == 404 ? "no store here, or it has no such peer" : lag_refusal(status));
+}
+
 static bool origin_admin(struct node *n, struct exchange *x)
 {
     const struct origin *o = n->self;
     struct http_span path = exchange_path(x), method = exchange_method(x);
     if (span_is(path, "/handover") && span_is(method, "POST"))
         answer_handover(n, x);
+    else if (span_is(path, "/lag") && span_is(method, "POST"))
+        answer_lag(n, x);
     else if (span_is(path, "/v1/ops") && span_is(method, "GET") && o->store != NULL)
         orders_answer_ops(o->store, x);
     else

@@ -11,6 +11,7 @@
 #include "gateway-under-test/config.h"
 #include "gateway-under-test/flaws.h"
 #include "gateway-under-test/frame.h"
+#include "gateway-under-test/lag.h"
 #include "gateway-under-test/server.h"
 #include "gateway-under-test/store_index.h"
 #include "gateway-under-test/store_log.h"
@@ -45,6 +46,8 @@ struct link { /* from the leader to one peer */
     enum standing standing;
     int64_t joined_at_lsn;   /* JOINING: must be acked before the witness is told */
     int64_t caught_up_since; /* 0: not caught up */
+    int64_t progress_at;     /* the peer had all, or has got on */
+    struct lag lag;          /* what is shipped there comes late, or damaged */
     struct call tell;        /* to the witness, about this peer */
 };
 

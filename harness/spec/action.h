@@ -26,11 +26,12 @@ struct action {
     uint16_t node;             /* TARGET_NODE */
     uint16_t link;             /* TARGET_LINK */
     enum link_direction direction; /* seen from the first name of `between`, already turned to a-to-b of the link */
-    struct path_state shape;   /* partition (cut is set by the loader), degrade */
+    struct path_state shape;   /* partition (cut is set by the loader), degrade; lag: delay, corrupt, duplicate */
     int64_t burst, loss_correlation_ppm; /* degrade: two spellings of the shape's burst, packets or chance */
     enum kill_how how;
     bool disk_lost;
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
+    bool of_config, stop;      /* lag: of the desired state, else of replication; nothing comes at all */
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
@@ -55,4 +56,5 @@ struct action_type {
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
     int64_t (*proof_bound_ns)(const struct action *a); /* NULL: 2 s */
     bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */
+    bool (*clashes)(const struct action *a, const struct action *b); /* both on one node at once; NULL: always */
 };

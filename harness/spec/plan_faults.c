@@ -85,7 +85,7 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
     }
     if (step_kills(earlier)) {
         conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead since", "restore the target first");
-    } else if (a->type == b->type) {
+    } else if (a->type == b->type && (!a->type->clashes || a->type->clashes(a, b))) {
         conflict(c, DIAG_OVERLAP, later, earlier, "does once more what is done by",
                  "let one end before the other begins");
     }
