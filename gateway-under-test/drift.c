@@ -56,6 +56,12 @@ static void look_at_file(struct drift *d)
     d->of_file[0] = '\0';
 }
 
+static void take_stock(struct drift *d)
+{
+    json_fingerprint(d->node->config->doc, d->effective);
+    look_at_file(d);
+}
+
 static bool runs_desired(const struct drift *d)
 {
     return strcmp(d->effective, d->desired.in_force->fingerprint) == 0;
@@ -76,6 +82,7 @@ static void repair(struct drift *d)
     d->present = false;
     node_log(n, "drift reverted to %.12s", n->config->fingerprint);
     write_file(n, n->config->doc);
+    take_stock(d);
 }
 
 static void begin(struct drift *d, int64_t now)
@@ -91,8 +98,7 @@ static void look(struct drift *d, int64_t now)
 {
     struct node *n = d->node;
     const struct config *c = d->desired.in_force;
-    json_fingerprint(n->config->doc, d->effective);
-    look_at_file(d);
+    take_stock(d);
     if (runs_desired(d) && file_as_running(d)) {
         if (d->present)
             node_log(n, "drift is over");
@@ -121,8 +127,7 @@ int drift_open(struct drift *d, struct node *n, struct err *e)
     d->timer.due = on_due;
     if (desired_open(&d->desired, n, e) < 0)
         return -1;
-    json_fingerprint(n->config->doc, d->effective);
-    look_at_file(d);
+    take_stock(d);
     loop_timer_set(n->loop, &d->timer, loop_now(n->loop) + n->config->drift.check_ms * NS_PER_MS);
     return 0;
 }

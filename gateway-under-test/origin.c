@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The role origin on its node. What a reload may change is flaws and drain_ms: the store's ports, peers and timing are
- * part of what replication and leases rest on, so they stay as they are while the process lives.
+ * The role origin on its node. What a reload may change is flaws, drain_ms and how the store acknowledges (mode, degrade): its
+ * ports, peers and timing are part of what replication and leases rest on, so they stay as they are while the process lives.
  */
 #include "gateway-under-test/origin.h"
 
 #include "gateway-under-test/node.h"
 #include "harness/base/err.h"
+#include "harness/base/scoped.h"
 #include "harness/base/text.h"
 
 #include <string.h>
@@ -136,19 +137,26 @@ static void origin_gauges(struct node *n, struct text *out)
     metrics_gauge(out, "lsn", "last entry of the log", (double)index_last(&o->store->index));
 }
 
+/* What must stay as it is: where the store is, or a store without the ways in which it acknowledges. */
+static json_t *foundations(const struct config *c)
+{
+    json_t *store = json_copy(json_object_get(c->doc, "store"));
+    json_object_del(store, "mode");
+    json_object_del(store, "degrade");
+    return json_pack("{s:o*, s:O*}", "store", store, "store_at", json_object_get(c->doc, "store_at"));
+}
+
 static int origin_reload(struct node *n, struct config *next, struct err *e)
 {
     struct origin *o = n->self;
-    static const char *const fixed[] = {"store", "store_at"};
-    for (size_t i = 0; i < 2; i++) {
-        const json_t *now = json_object_get(n->config->doc, fixed[i]), *then = json_object_get(next->doc, fixed[i]);
-        if (now != then && !json_equal(now, then))
-            return err_set(e, ERR_MEANING, "configuration", "%s cannot change in a running process", fixed[i]);
-    }
+    scoped_json json_t *now = foundations(n->config), *then = foundations(next);
+    if (!json_equal(now, then))
+        return err_set(e, ERR_MEANING, "configuration", "what the store rests on cannot change in a running process");
     if (o->store != NULL) {
         o->store->cfg = next->store;
         for (size_t i = 0; i < o->store->link_count; i++)
             o->store->links[i].peer = &next->store->peers[i];
+        leader_mode_changed(o->store);
     }
     return 0;
 }

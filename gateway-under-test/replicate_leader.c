@@ -334,8 +334,17 @@ void leader_start(struct store *s, json_t *in_sync)
         k->sent_lsn = k->acked_lsn = k->flush_to = k->caught_up_since = 0;
         link_dial(k, now);
     }
-    if (!ships_at_once(s))
-        loop_timer_set(s->node->loop, &s->ship, now + ship_every_ms(s) * NS_PER_MS);
+    leader_mode_changed(s);
+}
+
+void leader_mode_changed(struct store *s)
+{
+    if (!s->leading || ships_at_once(s))
+        loop_timer_stop(&s->ship);
+    else
+        loop_timer_set(s->node->loop, &s->ship, loop_now(s->node->loop) + ship_every_ms(s) * NS_PER_MS);
+    if (s->leading && ships_at_once(s))
+        leader_flush(s);
 }
 
 void leader_stop(struct store *s)

@@ -140,6 +140,7 @@ void leader_start(struct store *s, json_t *in_sync);
 void leader_stop(struct store *s);
 void leader_appended(struct store *s); /* sync: ship at once */
 void leader_flush(struct store *s);
+void leader_mode_changed(struct store *s); /* between sync and async, while it leads or not */
 void leader_tick(struct store *s, int64_t now);
 struct link *leader_link(struct store *s, const char *region, size_t len); /* NULL: no such peer */
 int64_t link_lag_ms(const struct link *k); /* age of the oldest record that the peer lacks */

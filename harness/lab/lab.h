@@ -11,6 +11,7 @@
 #pragma once
 #include "harness/base/child.h"
 #include "harness/base/loop.h"
+#include "harness/base/text.h"
 #include "harness/spec/topology.h"
 #include <jansson.h>
 #include <stddef.h>
@@ -65,6 +66,14 @@ typedef void lab_answer_fn(void *arg, const struct lab_answer *answer);
 /* How a TCP connect plus optional HTTP GET on a node's own port went, asked from another node past every gateway. */
 enum knock { KNOCK_ANSWERED, KNOCK_REFUSED, KNOCK_SILENT, KNOCK_CONNECTED_SILENT };
 
+/* A configuration file as it lies on the disk of its node. */
+enum lab_file_state { LAB_FILE_READABLE, LAB_FILE_MISSING, LAB_FILE_UNREADABLE };
+struct lab_file {
+    enum lab_file_state state;
+    unsigned mode;     /* permission bits; of a readable one, as is */
+    struct text bytes; /* owned by whoever has the struct */
+};
+
 struct lab;
 struct lab_ops {
     const char *kind; /* "netns" | "sim" */
@@ -83,10 +92,13 @@ struct lab_ops {
     int (*node_signal)(struct lab *lab, uint16_t node, int sig, struct err *e);
     enum node_state (*node_state)(struct lab *lab, uint16_t node); /* from the kernel, not from memory */
 
-    /* Configuration file of a node as JSON: what is on its disk now (new reference), and replace it atomically. */
+    /* Configuration file of a node: as JSON (new reference), as it lies on the disk, and put another in its place atomically.
+     * first: the one with which the node was first started. */
     int (*node_config_get)(struct lab *lab, uint16_t node, json_t **config, struct err *e);
-    int (*node_config_set)(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
-    /* The same for what the control plane wants of a gateway. */
+    int (*node_config_first)(struct lab *lab, uint16_t node, json_t **config, struct err *e);
+    int (*node_file_get)(struct lab *lab, uint16_t node, struct lab_file *file, struct err *e);
+    int (*node_file_set)(struct lab *lab, uint16_t node, const struct lab_file *file, struct err *e);
+    /* What the control plane wants of a gateway, as JSON. */
     int (*node_desired_get)(struct lab *lab, uint16_t node, json_t **config, struct err *e);
     int (*node_desired_set)(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
 

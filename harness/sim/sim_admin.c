@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the model's nodes say of themselves, and how drift is noticed: a gateway compares what it runs with what it should
- * run once a second and puts it right two seconds after it noticed, unless it is flawed.
+ * What the model's nodes say of themselves, and the orders that they take.
  */
 #include "harness/base/arena.h"
 #include "harness/base/json.h"
@@ -13,8 +12,6 @@
 #include <string.h>
 
 #define ADMIN_NS (200 * NS_PER_US)
-#define DRIFT_CHECK_NS NS_PER_S
-#define REVERT_NS (2 * NS_PER_S)
 
 struct sim_question {
     struct sim_pending pending;
@@ -75,6 +72,18 @@ static json_t *status_common(const struct sim *s, uint16_t node)
                      s->topology->sites[n->site].name, "config", fingerprint);
 }
 
+static void status_file(const struct sim *s, uint16_t node, json_t *status)
+{
+    const struct sim_node *n = &s->nodes[node];
+    char file[SHA256_HEX];
+    const char *word = sim_file_word(n);
+    json_fingerprint(n->file, file);
+    json_object_update_new(status, json_pack("{s:s?,s:s,s:I,s:o}", "file", text_eq(word, "ok") ? file : NULL, "file_state", word,
+                                             "desired_age_ms",
+                                             (json_int_t)((loop_now(s->loop) - n->desired_as_of_ns) / NS_PER_MS),
+                                             "desired_lag", sim_lag_status(s, node, s->topology->nodes[node].site)));
+}
+
 static void status_gateway(const struct sim *s, uint16_t node, json_t *status)
 {
     char desired[SHA256_HEX];
@@ -94,15 +103,21 @@ static void status_gateway(const struct sim *s, uint16_t node, json_t *status)
     json_object_set_new(status, "desired_refused", refused[0] ? json_string(refused) : json_null());
     json_object_update_new(status, json_pack("{s:s,s:b,s:b,s:o}", "desired", desired, "drift", drift, "standby",
                                              s->nodes[node].standby, "upstreams", upstreams));
+    status_file(s, node, status);
 }
 
 static void status_origin(const struct sim *s, uint16_t node, json_t *status)
 {
     uint16_t site = s->topology->nodes[node].site;
-    json_object_update_new(status, json_pack("{s:b,s:i,s:I,s:s,s:[]}", "leader", site == s->leader, "epoch",
+    json_t *peers = json_array();
+    for (uint16_t to = 0; to < s->topology->site_count; to++)
+        if (s->topology->sites[to].kind == SITE_REGION && to != site)
+            json_array_append_new(peers, json_pack("{s:s,s:o}", "region", s->topology->sites[to].name, "lag",
+                                                   sim_lag_status(s, node, to)));
+    json_object_update_new(status, json_pack("{s:b,s:i,s:I,s:s,s:o,s:I}", "leader", site == s->leader, "epoch",
                                              (int)s->epoch, "lsn", (json_int_t)s->stores[site].log.len, "mode",
                                              s->topology->replication.mode == REPLICATION_SYNC ? "sync" : "async",
-                                             "peers"));
+                                             "peers", peers, "frames_broken", (json_int_t)s->nodes[node].noticed));
 }
 
 static json_t *node_status(const struct sim *s, uint16_t node)
@@ -127,6 +142,8 @@ static int admin_post(struct sim *s, uint16_t node, const char *target, const ch
         s->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
         return 200;
     }
+    if (text_eq(target, "/lag"))
+        return sim_lag_order(s, node, doc);
     const char *region = json_string_value(json_object_get(doc, "to"));
     uint16_t to = region ? topo_site_find(s->topology, region) : TOPO_NONE;
     bool leads = s->topology->nodes[node].site == s->leader;
@@ -175,30 +192,4 @@ int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_targ
     bool waits = how == KNOCK_SILENT || how == KNOCK_CONNECTED_SILENT;
     question_start(s, (int)how, NULL, waits ? timeout_ns : ADMIN_NS, done, arg);
     return 0;
-}
-
-static void gateway_drift_tick(struct sim *s, struct sim_node *n, int64_t now)
-{
-    bool drifted = !json_equal(n->config, n->desired);
-    if (!drifted) {
-        n->drift_since_ns = 0;
-        return;
-    }
-    if (!n->drift_since_ns) {
-        if (now % DRIFT_CHECK_NS < 10 * NS_PER_MS)
-            n->drift_since_ns = now;
-        return;
-    }
-    if (now - n->drift_since_ns < REVERT_NS || sim_flaw(s, "drift_unreported"))
-        return;
-    json_decref(n->config);
-    n->config = json_incref(n->desired);
-    n->drift_since_ns = 0;
-}
-
-void sim_drift_tick(struct sim *s, int64_t now)
-{
-    for (size_t i = 0; i < s->topology->node_count; i++)
-        if (s->topology->nodes[i].role == NODE_GATEWAY)
-            gateway_drift_tick(s, &s->nodes[i], now);
 }

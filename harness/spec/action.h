@@ -16,6 +16,7 @@ enum action_target {
 };
 
 enum kill_how { KILL_DEFAULT, KILL_POWER, KILL_CRASH }; /* default: power for a region, crash for one node */
+enum drift_file { DRIFT_CONTENT, DRIFT_TRUNCATED, DRIFT_MISSING, DRIFT_UNREADABLE, DRIFT_STALE };
 enum link_direction { DIRECTION_BOTH, DIRECTION_FORWARD, DIRECTION_BACKWARD };
 
 /* The parameters of one step; every verb uses the members its field table names. Zeroed is "nothing given". */
@@ -33,6 +34,8 @@ struct action {
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
     bool of_config, stop;      /* lag: of the desired state, else of replication; nothing comes at all */
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
+    bool not_reloaded;         /* drift: the process is not told of its new file */
+    enum drift_file file;      /* drift: what becomes of the file, beside a change of its content */
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
 

@@ -2,6 +2,7 @@
 SUITE(binomial)
 SUITE(drift)
 SUITE(hold)
+SUITE(lag)
 SUITE(operator)
 SUITE(table)
 SUITE(network)

@@ -56,6 +56,7 @@ static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct er
         n->state = NODE_UP;
         n->starts++;
         n->fresh_starts += fresh_disk;
+        json_object_clear(n->slots);
     }
     return rc < 0 ? -1 : 0;
 }
@@ -79,6 +80,14 @@ static int fake_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *
     return rc < 0 ? -1 : 0;
 }
 
+static const char *file_word(const struct fake_node *n)
+{
+    return n->file_state == LAB_FILE_MISSING      ? "missing"
+           : n->file_state == LAB_FILE_UNREADABLE ? "unreadable"
+           : n->broken                            ? "broken"
+                                                  : "ok";
+}
+
 static int fake_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
 {
     struct fake_node *n = &fake_of(lab)->nodes[node];
@@ -86,7 +95,7 @@ static int fake_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
     if (rc == 0 && sig == SIGTERM && !fake_of(lab)->ignores_hangup) {
         n->state = NODE_DOWN;
     }
-    if (rc == 0 && sig == SIGHUP && n->file && !fake_of(lab)->ignores_hangup) {
+    if (rc == 0 && sig == SIGHUP && n->file && strcmp(file_word(n), "ok") == 0 && !fake_of(lab)->ignores_hangup) {
         json_decref(n->running);
         n->running = json_deep_copy(n->file);
     }
@@ -100,19 +109,50 @@ static enum node_state fake_state(struct lab *lab, uint16_t node)
 
 static int fake_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
 {
-    (void)e;
-    *config = json_deep_copy(fake_of(lab)->nodes[node].file);
+    const struct fake_node *n = &fake_of(lab)->nodes[node];
+    if (strcmp(file_word(n), "ok") != 0) {
+        return err_set(e, ERR_READING, "fake", "the file is %s", file_word(n));
+    }
+    *config = json_deep_copy(n->file);
     return 0;
 }
 
-static int fake_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
+static int fake_config_first(struct lab *lab, uint16_t node, json_t **config, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
-    if (rc == 0) {
-        json_decref(fake_of(lab)->nodes[node].file);
-        fake_of(lab)->nodes[node].file = json_deep_copy(config);
+    (void)e;
+    *config = json_pack("{s:s, s:i}", "node", fake_of(lab)->topo.nodes[node].name, "drain_ms", 500);
+    return 0;
+}
+
+static int fake_file_get(struct lab *lab, uint16_t node, struct lab_file *file, struct err *e)
+{
+    (void)e;
+    const struct fake_node *n = &fake_of(lab)->nodes[node];
+    file->state = n->file_state;
+    file->mode = 0640;
+    if (n->file_state == LAB_FILE_READABLE) {
+        scoped_free char *bytes = n->broken ? xstrdup(n->broken) : json_canonical(n->file);
+        text_add(&file->bytes, bytes);
     }
-    return rc < 0 ? -1 : 0;
+    return 0;
+}
+
+static int fake_file_set(struct lab *lab, uint16_t node, const struct lab_file *file, struct err *e)
+{
+    struct fake_node *n = &fake_of(lab)->nodes[node];
+    int rc = permit(fake_of(lab), e);
+    if (rc != 0) {
+        return rc < 0 ? -1 : 0;
+    }
+    json_t *config = json_loads(text_str(&file->bytes), 0, NULL);
+    n->file_state = file->state;
+    free(n->broken);
+    n->broken = file->state == LAB_FILE_READABLE && !config ? xstrdup(text_str(&file->bytes)) : NULL;
+    if (config) {
+        json_decref(n->file);
+        n->file = config;
+    }
+    return 0;
 }
 
 static int fake_desired_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
@@ -195,6 +235,78 @@ static int answer_later(struct fake_lab *f, int status, json_t *take_body, int64
     return 0;
 }
 
+/* The widest lag that the slots of a node ask for. */
+static void widest(const struct fake_node *n, bool *stop, int64_t *delay_ns)
+{
+    const char *fault;
+    json_t *slot;
+    *stop = false;
+    *delay_ns = 0;
+    json_object_foreach(n->slots, fault, slot)
+    {
+        *stop = *stop || json_is_true(json_object_get(slot, "stop"));
+        *delay_ns += json_integer_value(json_object_get(slot, "delay_ms")) * NS_PER_MS;
+    }
+}
+
+/* A write every 10 ms since the beginning; whatever is not late has them all. */
+static int64_t known_until_ns(const struct fake_lab *f, const struct fake_node *by)
+{
+    int64_t now = loop_now(f->loop), delay_ns;
+    bool stop;
+    widest(by, &stop, &delay_ns);
+    if (f->ships_all_the_same) {
+        return now;
+    }
+    if (stop || f->all_late) {
+        return by->slots_since_ns;
+    }
+    return now - delay_ns > by->slots_since_ns || delay_ns == 0 ? now - delay_ns : by->slots_since_ns;
+}
+
+static json_t *lag_of(const struct fake_node *n)
+{
+    return json_object_size(n->slots) == 0 ? json_null()
+                                           : json_pack("{s:O, s:i, s:i, s:i}", "slots", n->slots, "frames", 100, "damaged", 3,
+                                                       "doubled", 2);
+}
+
+/* What /status adds for what can be late: stores and gateways. */
+static json_t *lateness_of(const struct fake_lab *f, uint16_t node)
+{
+    const struct fake_node *n = &f->nodes[node];
+    if (f->topo.nodes[node].role == NODE_GATEWAY) {
+        return json_pack("{s:I, s:o}", "desired_age_ms", (json_int_t)((loop_now(f->loop) - known_until_ns(f, n)) / NS_PER_MS),
+                         "desired_lag", lag_of(n));
+    }
+    bool leads = f->leader == (int)node;
+    const struct fake_node *from = &f->nodes[f->leader >= 0 ? f->leader : node];
+    int64_t until_ns = leads ? loop_now(f->loop) : known_until_ns(f, from);
+    bool damaged = !leads && !f->ships_all_the_same && json_object_size(from->slots) > 0;
+    int64_t broken = damaged ? loop_now(f->loop) / (100 * NS_PER_MS) : 0;
+    return json_pack("{s:I, s:I, s:[{s:s, s:o}]}", "lsn", (json_int_t)(until_ns / (10 * NS_PER_MS)), "frames_broken", (json_int_t)broken,
+                     "peers", "region", node == 2 ? "west" : "east", "lag", lag_of(n));
+}
+
+static int take_order(struct fake_lab *f, uint16_t node, json_t *doc)
+{
+    struct fake_node *n = &f->nodes[node];
+    const char *fault = json_string_value(json_object_get(doc, "fault"));
+    if (!fault) {
+        return 400;
+    }
+    if (f->deaf) {
+        return 200;
+    }
+    n->slots_since_ns = loop_now(f->loop);
+    if (json_object_get(doc, "stop")) {
+        json_object_set(n->slots, fault, doc);
+    } else {
+        json_object_del(n->slots, fault);
+    }
+    return 200;
+}
+
 static json_t *status_of(const struct fake_lab *f, uint16_t node)
 {
     const struct fake_node *n = &f->nodes[node];
@@ -204,8 +316,16 @@ static json_t *status_of(const struct fake_lab *f, uint16_t node)
     if (n->refused) {
         json_fingerprint(n->refused, refused);
     }
-    return json_pack("{s:s, s:s, s:s?, s:b}", "config", running, "desired", desired, "desired_refused",
-                     n->refused ? refused : NULL, "leader", f->leader == (int)node);
+    json_t *status = json_pack("{s:s, s:s, s:s?, s:b}", "config", running, "desired", desired, "desired_refused",
+                               n->refused ? refused : NULL, "leader", f->leader == (int)node);
+    json_object_update_new(status, lateness_of(f, node));
+    if (!n->silent_about_files) {
+        char file[SHA256_HEX];
+        json_fingerprint(n->file, file);
+        json_object_update_new(status, json_pack("{s:s?, s:s}", "file", strcmp(file_word(n), "ok") ? NULL : file, "file_state",
+                                                 file_word(n)));
+    }
+    return status;
 }
 
 static int fake_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
@@ -219,6 +339,9 @@ static int fake_admin(struct lab *lab, uint16_t node, const char *method, const 
     }
     if (strcmp(target, "/status") == 0 && strcmp(method, "GET") == 0) {
         return answer_later(f, 200, status_of(f, node), NS_PER_MS, done, arg);
+    }
+    if (strcmp(target, "/lag") == 0) {
+        return answer_later(f, take_order(f, node, doc), NULL, NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/standby") == 0) {
         f->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
@@ -270,7 +393,9 @@ static const struct lab_ops fake_ops = {
     .node_signal = fake_signal,
     .node_state = fake_state,
     .node_config_get = fake_config_get,
-    .node_config_set = fake_config_set,
+    .node_config_first = fake_config_first,
+    .node_file_get = fake_file_get,
+    .node_file_set = fake_file_set,
     .node_desired_get = fake_desired_get,
     .node_desired_set = fake_desired_set,
     .path_set = fake_path_set,
@@ -293,7 +418,7 @@ static void draw_world(struct fake_lab *f)
         n->name = names[i];
         n->site = i / 3;
         n->role = i == FAKE_CLIENT ? NODE_CLIENT : i % 3 == 2 ? NODE_ORIGIN : NODE_GATEWAY;
-        n->number = (uint16_t)(i % 3 + 1);
+        n->number = n->role == NODE_ORIGIN ? 1 : (uint16_t)(i % 3 + 1);
         snprintf(n->address, sizeof(n->address), "10.%u.%u.2", i / 3u + 1, i % 3u + 1);
     }
     f->links[0] = (struct topo_link){.a = 0, .b = 1, .baseline = {.delay_ns = 40 * NS_PER_MS}};
@@ -313,6 +438,7 @@ struct fake_lab *fake_lab_new(void)
     draw_world(f);
     for (uint16_t i = 0; i < FAKE_NODES; i++) {
         f->nodes[i].state = NODE_UP;
+        f->nodes[i].slots = json_object();
         f->nodes[i].file = json_pack("{s:s, s:i}", "node", f->topo.nodes[i].name, "drain_ms", 500);
         f->nodes[i].running = json_deep_copy(f->nodes[i].file);
         f->nodes[i].desired = json_deep_copy(f->nodes[i].file);
@@ -336,6 +462,8 @@ void fake_lab_free(struct fake_lab *f)
         json_decref(f->nodes[i].running);
         json_decref(f->nodes[i].desired);
         json_decref(f->nodes[i].refused);
+        free(f->nodes[i].broken);
+        json_decref(f->nodes[i].slots);
     }
     loop_free(f->loop);
     free(f);

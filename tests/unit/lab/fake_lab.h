@@ -13,6 +13,11 @@ struct fake_node {
     bool unplugged;
     unsigned starts, fresh_starts;
     json_t *file, *running, *desired, *refused;
+    enum lab_file_state file_state;
+    char *broken; /* bytes in the file that are no configuration; NULL: `file` is what it says */
+    bool silent_about_files;
+    json_t *slots;        /* of POST /lag, by fault */
+    int64_t slots_since_ns; /* when the last one was ordered */
     bool guards; /* refuses any other desired configuration */
     bool standby;
 };
@@ -31,6 +36,8 @@ struct fake_lab {
     bool deaf;               /* acknowledges everything and does nothing */
     int fail_after;          /* operations until one fails; -1 never */
     bool ignores_hangup;
+    bool ships_all_the_same; /* takes orders to be late and is not */
+    bool all_late;           /* each follower and gateway is late, whatever was ordered */
     unsigned operations;
 };
 
