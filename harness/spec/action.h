@@ -44,7 +44,7 @@ struct action {
 enum action_class {
     ACTION_FAULT,    /* applied, proven, healed */
     ACTION_RESTORE,  /* ends every open fault on its target */
-    ACTION_OPERATOR, /* fail_over: never healed, never proven as a fault */
+    ACTION_OPERATOR, /* fail_over, fail_back: never healed, never proven as a fault */
     ACTION_NOTHING,  /* null drill: proof and floor waived */
 };
 

@@ -136,8 +136,11 @@ static const char *step_text(struct plan *p, const struct scenario_step *s)
         return arena_printf(&p->arena, a->direction == DIRECTION_BOTH ? "%s %s and %s" : "%s %s to %s", verb, from, to);
     }
     default:
-        return a->type->class == ACTION_OPERATOR ? arena_printf(&p->arena, "%s to %s", verb, t->sites[a->site].name)
-                                                 : verb;
+        if (a->type->class != ACTION_OPERATOR) {
+            return verb;
+        }
+        /* one that cannot name a region goes home */
+        return arena_printf(&p->arena, "%s to %s", verb, t->sites[a->type->field_count ? a->site : t->primary].name);
     }
 }
 
