@@ -6,9 +6,10 @@
  * are strung into one. The outages of a lane go round all modes, so that a rehearsal is a row of different ones.
  *
  * The lanes tell through one pipe. Its end without the last word of each lane is a failure, and so is silence for
- * longer than any rehearsal takes.
+ * longer than any rehearsal takes. Who cannot wait for a machine that voids rehearsal after rehearsal sets a bound.
  */
 #include "harness/selftest/selftest.h"
+#include "harness/base/clock.h"
 #include "harness/base/err.h"
 #include "harness/base/rng.h"
 #include "harness/base/scoped.h"
@@ -132,14 +133,27 @@ static int take(struct selftest *s, struct lane_message *m, struct err *e)
     return 0;
 }
 
+/* How long to wait for the next word; 0: no longer. */
+static int patience_ms(const struct selftest *s, int64_t begun_ns)
+{
+    if (s->options->bound_ns == 0)
+        return SILENCE_MS;
+    int64_t left_ns = begun_ns + s->options->bound_ns - clock_mono_ns();
+    return left_ns <= 0 ? 0 : left_ns < SILENCE_MS * NS_PER_MS ? (int)(left_ns / NS_PER_MS) : SILENCE_MS;
+}
+
 static int listen_to_lanes(struct selftest *s, int from, struct err *e)
 {
+    int64_t begun_ns = clock_mono_ns();
     while (s->lanes_done < s->lane_count) {
         struct lane_message m;
         struct pollfd p = {.fd = from, .events = POLLIN};
-        int ready = poll(&p, 1, SILENCE_MS);
+        int ready = poll(&p, 1, patience_ms(s, begun_ns));
         if (ready < 0 && errno == EINTR)
             continue;
+        if (ready == 0 && patience_ms(s, begun_ns) == 0)
+            return err_set(e, ERR_MACHINE, "selftest", "this machine is too busy to tell: %lld of %lld rehearsals in %lld s",
+                           (long long)s->done, (long long)s->planned, (long long)(s->options->bound_ns / NS_PER_S));
         if (ready != 1 || read(from, &m, sizeof(m)) != (ssize_t)sizeof(m))
             return err_set(e, ERR_RUN, "selftest", ready == 1 ? "a process of the self-test died"
                                                               : "the self-test has come to a halt");

@@ -23,6 +23,7 @@ struct selftest_options {
     enum selftest_form form;
     int64_t outages; /* over modes and gaps, rounded up to whole rows; 0: as the form has it */
     uint64_t seed;
+    int64_t bound_ns; /* as long may it take, then the machine is too busy to tell; 0: as long as something is told */
     void (*progress)(void *arg, int64_t done, int64_t planned); /* may be NULL */
     void *arg;
     /* For tests of the self-test: sees each record before it is judged, in this process. NULL otherwise. */

@@ -20,6 +20,7 @@
 #define CONFIDENCE 0.9999
 #define MS NS_PER_MS
 #define HEADERS 42 /* Ethernet, IP, UDP */
+#define FLY_PATIENCE_NS (20 * NS_PER_S)
 
 static int64_t tolerance_ns(void)
 {
@@ -48,12 +49,13 @@ static void drive(struct stage *s, struct lab *lab, uint16_t path, const struct 
     CHECK(shape_same(wanted, &got));
 }
 
-/* On a machine that stands still half of the time, times say nothing: that is tried three times, and then a failure. */
+/* On a machine that stands still half of the time, times say nothing: that is tried again for as long as an act can wait. */
 static struct flight *fly(struct stage *s, struct lab *lab, const struct flight_plan *plan, int n)
 {
     struct flight *flights = xcalloc((size_t)n, sizeof(*flights));
+    int64_t patience_ns = clock_mono_ns() + FLY_PATIENCE_NS;
     int disturbed = n;
-    for (int round = 0; round < 3 && 2 * disturbed > n; round++) {
+    for (int round = 0; 2 * disturbed > n && (round < 3 || clock_mono_ns() < patience_ns); round++) {
         if (flight_watch(lab, plan, flights, n, &s->err) != 0) {
             stage_give_up(s, "datagrams");
         }
@@ -65,7 +67,9 @@ static struct flight *fly(struct stage *s, struct lab *lab, const struct flight_
             printf("the machine stood still under %d of %d datagrams\n", disturbed, n);
         }
     }
-    CHECK(2 * disturbed <= n);
+    if (2 * disturbed > n) {
+        stage_untold("the machine stood still under most of the datagrams, again and again");
+    }
     return flights;
 }
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define ORDINARY 65534 /* nobody */
+#define SKIPPED 77
 
 static int failures;
 static struct arena memory;
@@ -38,6 +39,13 @@ _Noreturn void stage_give_up(struct stage *s, const char *doing)
     printf("%s: %s: %s (%s)\n", doing, s->err.at, s->err.msg, s->err.help);
     fflush(stdout);
     _exit(1);
+}
+
+_Noreturn void stage_untold(const char *why)
+{
+    printf("skipped: %s\n", why);
+    fflush(stdout);
+    _exit(failures > 0 ? 1 : SKIPPED);
 }
 
 static void add_node(struct topology *t, uint16_t site, enum node_role role, uint16_t number, const char *name)
@@ -191,6 +199,7 @@ static void forget_folder(const char *path)
     }
 }
 
+/* 0, 1 or SKIPPED. */
 static int play(const struct act *act, const struct stage *given)
 {
     fflush(stdout);
@@ -207,12 +216,12 @@ static int play(const struct act *act, const struct stage *given)
         child_stop(&c, 0, NULL);
         return 1;
     }
-    bool right = WIFEXITED(c.status) && WEXITSTATUS(c.status) == 0;
+    int code = WIFEXITED(c.status) ? WEXITSTATUS(c.status) : 1;
     if (WIFSIGNALED(c.status)) {
         printf("%s: ended by signal %d\n", act->name, WTERMSIG(c.status));
     }
-    printf("%-6s %s\n", right ? "ok" : "FAILED", act->name);
-    return right ? 0 : 1;
+    printf("%-6s %s\n", code == 0 ? "ok" : code == SKIPPED ? "untold" : "FAILED", act->name);
+    return code == SKIPPED ? SKIPPED : code != 0;
 }
 
 static int become_ordinary(void)
@@ -293,11 +302,11 @@ static int stage_acts(const char *program, const struct act *acts, size_t n)
     }
     if (!usable) {
         printf("skipped: %s; %s\n", e.kind ? e.msg : caps.reason, caps.remedy);
-        return 77;
+        return SKIPPED;
     }
     if (!caps.effects[needed].available) {
         printf("skipped: %s cannot be done here: %s\n", lab_effect_words[needed], caps.effects[needed].why);
-        return 77;
+        return SKIPPED;
     }
     struct stage s = {.options = {.gateway_path = program, .seed = 1}};
     snprintf(s.run_path, sizeof(s.run_path), "%.40s/drtest-live-XXXXXX", scratch_folder());
@@ -307,13 +316,15 @@ static int stage_acts(const char *program, const struct act *acts, size_t n)
     }
     s.options.run_path = s.run_path;
     s.options.zero_ns = clock_mono_ns();
-    int bad = 0;
+    bool failed = false, untold = false;
     for (size_t i = 0; i < n; i++) {
-        bad += play(&acts[i], &s);
+        int code = play(&acts[i], &s);
+        failed |= code == 1;
+        untold |= code == SKIPPED;
     }
     forget_folder(s.run_path);
     arena_deinit(&memory);
-    return bad > 0;
+    return failed ? 1 : untold ? SKIPPED : 0;
 }
 
 int stage_main(int argc, char **argv, const struct act *acts, size_t n)
@@ -321,7 +332,7 @@ int stage_main(int argc, char **argv, const struct act *acts, size_t n)
     bool rootless = argc > 2 && strcmp(argv[2], "rootless") == 0;
     if (argc < 2 || (!rootless && geteuid() != 0)) {
         printf("skipped: %s\n", argc < 2 ? "the program for the nodes is not named" : "this part needs root");
-        return 77;
+        return SKIPPED;
     }
     if (rootless && argc == 3) {
         return start_again(argv);

@@ -31,6 +31,8 @@ void stage_need(enum lab_effect effect); /* before stage_main: without it all ac
 void stage_check(bool right, const char *what, const char *file, int line);
 /* The act cannot go on: prints the error and ends its process. */
 _Noreturn void stage_give_up(struct stage *s, const char *doing);
+/* What this act is to tell cannot be told on this machine now. It ends; without another failure the test is skipped. */
+_Noreturn void stage_untold(const char *why);
 
 struct lab *stage_open(struct stage *s); /* with all nodes started and answering */
 enum knock stage_knock(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns);

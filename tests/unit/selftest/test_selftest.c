@@ -44,9 +44,20 @@ static void another_truth_lies_outside(void)
     CU_ASSERT_EQUAL(selftest_exit_code(&t), 1);
 }
 
+static void what_takes_too_long_is_given_up(void)
+{
+    struct selftest_options o = {.form = SELFTEST_SHORT, .seed = 9, .bound_ns = 20 * NS_PER_MS};
+    struct selftest_table t;
+    struct err e = {0};
+    CU_ASSERT_EQUAL(selftest_perform(&o, &t, &e), -1);
+    CU_ASSERT_EQUAL(e.kind, ERR_MACHINE);
+    CU_ASSERT_EQUAL(t.count, 0);
+}
+
 void suite_selftest(void)
 {
     runner_suite(NULL, NULL);
     runner_test(every_truth_lies_inside);
     runner_test(another_truth_lies_outside);
+    runner_test(what_takes_too_long_is_given_up);
 }
