@@ -9,6 +9,7 @@
 #include "gateway-under-test/config.h"
 #include "gateway-under-test/metrics.h"
 #include "gateway-under-test/server.h"
+#include "gateway-under-test/wall.h"
 #include "harness/base/loop.h"
 #include "harness/base/rng.h"
 
@@ -38,6 +39,7 @@ struct node {
     struct server service, admin;
     struct loop_timer drain_timer;
     struct rng rng;
+    struct wall wall;
     int64_t started_ns, drain_until;
     int64_t counters[COUNTER_COUNT];
     bool draining, standby, stop;

@@ -143,6 +143,9 @@ static void take(void *arg, const struct lab_answer *answer)
     take_text(answer->body, "file", l->file, sizeof(l->file));
     take_text(answer->body, "file_state", l->file_state, sizeof(l->file_state));
     l->desired_late = json_is_object(json_object_get(answer->body, "desired_lag"));
+    l->time_ns = json_integer_value(json_object_get(answer->body, "time_us")) * NS_PER_US;
+    l->took_ns = answer->done_ns - answer->sent_ns;
+    l->at_ns = answer->sent_ns + l->took_ns / 2;
     l->leader = json_is_true(json_object_get(answer->body, "leader"));
     l->answered = true;
 }

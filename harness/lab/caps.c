@@ -32,7 +32,7 @@
 const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_KILL] = "kill",   [EFFECT_FREEZE] = "freeze", [EFFECT_CUT] = "cut",
     [EFFECT_DEGRADE] = "degrade", [EFFECT_RATE] = "rate",     [EFFECT_DRIFT] = "drift",
-    [EFFECT_LAG] = "lag",     [EFFECT_FAIL_OVER] = "fail_over",
+    [EFFECT_LAG] = "lag",     [EFFECT_CLOCK] = "clock",   [EFFECT_FAIL_OVER] = "fail_over",
 };
 
 enum { INDEX_A = 2, INDEX_B = 3 };
@@ -185,6 +185,7 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps->effects[EFFECT_FREEZE] = always("signal", "SIGSTOP through a pidfd");
     caps->effects[EFFECT_DRIFT] = always("file", "a new configuration file and SIGHUP");
     caps->effects[EFFECT_LAG] = always("admin", "the admin ports of stores and gateways");
+    caps->effects[EFFECT_CLOCK] = always("admin", "the admin port of the node, for what it uses wall time for");
     caps->effects[EFFECT_FAIL_OVER] = always("admin", "the admin port of the nodes");
     caps->effects[EFFECT_DEGRADE] = trial->netem ? netem : trial->wire ? wire : none;
     if (trial->netem) {

@@ -175,6 +175,10 @@ static json_t *params_of(const struct action *a)
     if (a->disk_lost)
         json_object_set_new(p, "disk", json_string("lost"));
     put_duration(p, "grace", a->grace_ns);
+    if (a->step_ns)
+        json_object_set_new(p, "step", json_string(unit_print_step(a->step_ns, text)));
+    if (a->clock_ppm)
+        json_object_set_new(p, "rate", json_string(unit_print_factor(a->clock_ppm, text)));
     if (a->via_control)
         json_object_set_new(p, "via", json_string("control"));
     if ((unsigned)a->file <= DRIFT_STALE && a->file != DRIFT_CONTENT)

@@ -54,6 +54,7 @@ struct sim_node {
     json_t *published;        /* handed out by the control plane, not yet seen by the gateway */
     json_t *refused;          /* seen and not taken */
     int64_t published_ns, desired_as_of_ns;
+    int64_t clock_step_ns, clock_gain_ppm, clock_since_ns; /* of its wall clock */
     struct sim_slot slots[SIM_SLOTS];
     size_t slot_count;
     uint64_t frames, damaged, doubled, noticed; /* messages sent under a lag that damages; found wrong here */

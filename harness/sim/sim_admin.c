@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define ADMIN_NS (200 * NS_PER_US)
+#define EPOCH_US INT64_C(1700000000000000) /* wall time at run time 0 in this world */
 
 struct sim_question {
     struct sim_pending pending;
@@ -62,14 +63,32 @@ json_t *sim_node_config(const struct topology *t, uint16_t node)
     return config;
 }
 
+static int64_t wall_us(const struct sim *s, const struct sim_node *n)
+{
+    int64_t now = loop_now(s->loop);
+    double gained = (double)(now - n->clock_since_ns) * (double)n->clock_gain_ppm / (double)PPM;
+    return EPOCH_US + (now + n->clock_step_ns + (int64_t)gained) / NS_PER_US;
+}
+
+/* One fault at a time: the loader lets no two on one node overlap. */
+static int clock_order(struct sim *s, struct sim_node *n, const json_t *body)
+{
+    const json_t *rate = json_object_get(body, "rate_ppm");
+    n->clock_step_ns = json_integer_value(json_object_get(body, "step_ms")) * NS_PER_MS;
+    n->clock_gain_ppm = rate ? json_integer_value(rate) - PPM : 0;
+    n->clock_since_ns = loop_now(s->loop);
+    return 200;
+}
+
 static json_t *status_common(const struct sim *s, uint16_t node)
 {
     const struct topo_node *n = &s->topology->nodes[node];
     static const char *const roles[] = {"gateway", "origin", "witness", "client"};
     char fingerprint[SHA256_HEX];
     json_fingerprint(s->nodes[node].config, fingerprint);
-    return json_pack("{s:s,s:s,s:s,s:s}", "node", n->name, "role", roles[n->role], "region",
-                     s->topology->sites[n->site].name, "config", fingerprint);
+    return json_pack("{s:s,s:s,s:s,s:s,s:I}", "node", n->name, "role", roles[n->role], "region",
+                     s->topology->sites[n->site].name, "config", fingerprint, "time_us",
+                     (json_int_t)wall_us(s, &s->nodes[node]));
 }
 
 static void status_file(const struct sim *s, uint16_t node, json_t *status)
@@ -144,6 +163,8 @@ static int admin_post(struct sim *s, uint16_t node, const char *target, const ch
     }
     if (text_eq(target, "/lag"))
         return sim_lag_order(s, node, doc);
+    if (text_eq(target, "/clock"))
+        return clock_order(s, &s->nodes[node], doc);
     const char *region = json_string_value(json_object_get(doc, "to"));
     uint16_t to = region ? topo_site_find(s->topology, region) : TOPO_NONE;
     bool leads = s->topology->nodes[node].site == s->leader;

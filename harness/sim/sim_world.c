@@ -145,6 +145,7 @@ static int sim_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struc
     s->nodes[node].state = NODE_UP;
     s->nodes[node].standby = false;
     s->nodes[node].slot_count = 0;
+    s->nodes[node].clock_step_ns = s->nodes[node].clock_gain_ppm = 0;
     sim_config_reload(&s->nodes[node]);
     s->nodes[node].ready_at_ns = loop_now(s->loop) + SIM_STARTUP_NS;
     if (fresh_disk && n->role == NODE_ORIGIN && n->number == 1)

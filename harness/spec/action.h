@@ -32,6 +32,7 @@ struct action {
     enum kill_how how;
     bool disk_lost;
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
+    int64_t step_ns, clock_ppm; /* clock: how far it jumps; how fast it runs, 0 or a million: as time does */
     bool of_config, stop;      /* lag: of the desired state, else of replication; nothing comes at all */
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
     bool not_reloaded;         /* drift: the process is not told of its new file */

@@ -25,6 +25,8 @@ static const char *const patterns[] = {
     [FIELD_RATIO] = "^" NUMBER "%$",
     [FIELD_RATE] = "^" NUMBER "/[sm]$",
     [FIELD_BANDWIDTH] = "^" NUMBER "(bit|kbit|mbit|gbit)$",
+    [FIELD_STEP] = "^[+-]?(" NUMBER "(us|ms|s|m|h|d))+$",
+    [FIELD_FACTOR] = "^[0-9]+(\\.[0-9]{1,6})?$",
     [FIELD_NAME] = "^[a-z0-9]+(-[a-z0-9]+)*$",
 };
 
@@ -107,9 +109,12 @@ static json_t *kind_schema(const struct field *f)
     case FIELD_RATIO:
     case FIELD_RATE:
     case FIELD_BANDWIDTH:
+    case FIELD_STEP:
         return pattern_schema(patterns[f->kind]);
     case FIELD_COUNT:
         return count_schema(f);
+    case FIELD_FACTOR:
+        return json_pack("{s:[o,s],s:s}", "type", json_string("number"), "string", "pattern", patterns[FIELD_FACTOR]);
     case FIELD_NAME:
     case FIELD_REGION:
         return pattern_schema(patterns[FIELD_NAME]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lag in a real world of reference gateways, measured from outside: a customer in his own namespace goes on writing, the
+ * lag and clock in a real world of reference gateways, measured from outside: a customer in his own namespace goes on writing, the
  * stores and gateways are asked where they stand, each by its own admin port.
  */
 #include "harness/base/arena.h"
@@ -374,6 +374,41 @@ static void knows_the_old_configuration(struct stage *s)
     end(&w);
 }
 
+/* How far a node's own time is from the host's; the exchange lies between before and after. */
+static double astray_s(struct world *w, uint16_t node)
+{
+    int64_t before = clock_wall_ns(), said = number(w, node, "time_us") * NS_PER_US;
+    return (double)(said - (before + clock_wall_ns()) / 2) / 1e9;
+}
+
+static double seconds_off(double x)
+{
+    return x < 0 ? -x : x;
+}
+
+/* One node's clock jumps back an hour and then runs half as fast again; nobody else's does, and service goes on. */
+static void tells_another_time(struct stage *s)
+{
+    struct world w;
+    begin(&w, s, 2, &(struct action){.target = TARGET_NODE, .step_ns = -3600 * NS_PER_S, .clock_ppm = 1500000});
+    uint16_t east = w.action.node = store_of(&w, EAST), west = store_of(&w, WEST);
+    w.injector = injector_find("clock");
+    w.action.type = &w.injector->type;
+    int asked = atomic_load(&w.book->asked);
+    apply(&w);
+    CHECK(prove(&w, false) == PROOF_PROVEN);
+    double first = astray_s(&w, east);
+    pass(&w, NS_PER_S);
+    CHECK(first < -3590 && first > -3601);
+    CHECK(astray_s(&w, east) > first + 0.4);
+    CHECK(seconds_off(astray_s(&w, west)) < 0.2 * stage_slow());
+    heal(&w);
+    CHECK(prove(&w, true) == PROOF_PROVEN);
+    CHECK(seconds_off(astray_s(&w, east)) < 0.2 * stage_slow());
+    CHECK(atomic_load(&w.book->asked) - asked > 20 && acked_since(w.book, asked) >= atomic_load(&w.book->asked) - asked - 1);
+    end(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct act acts[] = {{"a follower stands still", stands_still},
@@ -381,6 +416,7 @@ int main(int argc, char **argv)
                                       {"two lags of one region", composes},
                                       {"messages are damaged and doubled", damages},
                                       {"a leader dies with what was not shipped", loses_what_was_not_shipped},
-                                      {"an old configuration", knows_the_old_configuration}};
+                                      {"an old configuration", knows_the_old_configuration},
+                                      {"a clock goes wrong", tells_another_time}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(binomial)
+SUITE(clock)
 SUITE(drift)
 SUITE(hold)
 SUITE(lag)

@@ -57,6 +57,7 @@ static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct er
         n->starts++;
         n->fresh_starts += fresh_disk;
         json_object_clear(n->slots);
+        n->clock_step_ns = n->clock_gain_ppm = 0;
     }
     return rc < 0 ? -1 : 0;
 }
@@ -319,6 +320,8 @@ static json_t *status_of(const struct fake_lab *f, uint16_t node)
     json_t *status = json_pack("{s:s, s:s, s:s?, s:b}", "config", running, "desired", desired, "desired_refused",
                                n->refused ? refused : NULL, "leader", f->leader == (int)node);
     json_object_update_new(status, lateness_of(f, node));
+    int64_t gained = (loop_now(f->loop) - n->clock_since_ns) / PPM * n->clock_gain_ppm;
+    json_object_set_new(status, "time_us", json_integer(1 + (NS_PER_S * 7200 + loop_now(f->loop) + n->clock_step_ns + gained) / NS_PER_US));
     if (!n->silent_about_files) {
         char file[SHA256_HEX];
         json_fingerprint(n->file, file);
@@ -342,6 +345,15 @@ static int fake_admin(struct lab *lab, uint16_t node, const char *method, const 
     }
     if (strcmp(target, "/lag") == 0) {
         return answer_later(f, take_order(f, node, doc), NULL, NS_PER_MS, done, arg);
+    }
+    if (strcmp(target, "/clock") == 0) {
+        const json_t *rate = json_object_get(doc, "rate_ppm");
+        if (!f->deaf) {
+            f->nodes[node].clock_step_ns = json_integer_value(json_object_get(doc, "step_ms")) * NS_PER_MS;
+            f->nodes[node].clock_gain_ppm = rate ? json_integer_value(rate) - PPM : 0;
+            f->nodes[node].clock_since_ns = loop_now(f->loop);
+        }
+        return answer_later(f, 200, NULL, NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/standby") == 0) {
         f->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));

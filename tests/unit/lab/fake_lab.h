@@ -17,6 +17,7 @@ struct fake_node {
     char *broken; /* bytes in the file that are no configuration; NULL: `file` is what it says */
     bool silent_about_files;
     json_t *slots;        /* of POST /lag, by fault */
+    int64_t clock_step_ns, clock_gain_ppm, clock_since_ns;
     int64_t slots_since_ns; /* when the last one was ordered */
     bool guards; /* refuses any other desired configuration */
     bool standby;
