@@ -70,7 +70,8 @@ json_t *wall_status(const struct wall *w)
         return json_null();
     json_t *slots = json_object();
     for (size_t i = 0; i < w->count; i++)
-        json_object_set_new(slots, w->slots[i].fault, json_pack("{s:I, s:I}", "step_ms", (json_int_t)w->slots[i].step_ms, "rate_ppm",
-                                                                (json_int_t)w->slots[i].rate_ppm));
+        json_object_set_new(slots, w->slots[i].fault,
+                            json_pack("{s:I, s:I}", "step_ms", (json_int_t)w->slots[i].step_ms, "rate_ppm",
+                                      (json_int_t)w->slots[i].rate_ppm));
     return slots;
 }

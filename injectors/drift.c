@@ -226,7 +226,8 @@ static int drift_apply(struct injection *in, struct err *e)
         keep_journal(in, at, n, &originals);
     }
     for (size_t i = 0; i < n && rc == 0; i++) {
-        rc = drift_file_put(in, nodes[i], &futures[i], e) != 0 || (!in->action->not_reloaded && hang_up(in, nodes[i], e) != 0) ? -1 : 0;
+        rc = drift_file_put(in, nodes[i], &futures[i], e);
+        rc = rc == 0 && !in->action->not_reloaded ? hang_up(in, nodes[i], e) : rc;
     }
     for (size_t i = 0; i < n; i++) {
         drift_file_deinit(&futures[i]);

@@ -4,8 +4,8 @@
  * desired.json (the truth, read-only) and data/. A start renders the configuration only on a disk that has neither: what
  * somebody changed or took away there survives a power loss as it would on a real machine. A lost disk takes both along.
  *
- * A file that nobody can read, root with all rights over the files of the namespace included, is a symbolic link to itself: opening
- * it fails, renaming another over it puts it right.
+ * A file that nobody can read, not even who is root over the namespace's files, is a symbolic link to itself: opening it
+ * fails, renaming another over it puts it right.
  *
  * The program is started in the node's network namespace and, being our child, in the cell's pid namespace. What it
  * prints goes to nodes/<node>.log in the run directory, starts of one node one behind the other.
@@ -258,7 +258,10 @@ int netns_file_set(struct lab *lab, uint16_t node, const struct lab_file *file, 
     case LAB_FILE_UNREADABLE:
         return make_unreadable(text_str(&path), e);
     case LAB_FILE_MISSING:
-        return unlink(text_str(&path)) == 0 || errno == ENOENT ? 0 : err_os(e, ERR_RUN, errno, text_str(&path), "cannot remove it");
+        if (unlink(text_str(&path)) != 0 && errno != ENOENT) {
+            return err_os(e, ERR_RUN, errno, text_str(&path), "cannot remove it");
+        }
+        return 0;
     case LAB_FILE_READABLE:
         break;
     }

@@ -63,8 +63,10 @@ static void wait_repaired(enum stage_node gate, const char *wanted)
 {
     for (int64_t end = now_ms() + 5000;; pause_ms(20)) {
         scoped_json json_t *s = status_of(&stage, gate);
-        const char *config = json_string_value(json_object_get(s, "config")), *file = json_string_value(json_object_get(s, "file"));
-        if (config && file && !strcmp(config, wanted) && !strcmp(file, wanted) && json_is_false(json_object_get(s, "drift")))
+        const char *config = json_string_value(json_object_get(s, "config"));
+        const char *file = json_string_value(json_object_get(s, "file"));
+        bool right = config && file && !strcmp(config, wanted) && !strcmp(file, wanted);
+        if (right && json_is_false(json_object_get(s, "drift")))
             return;
         check(write_next(gate));
         check(now_ms() < end && "the file is put right");

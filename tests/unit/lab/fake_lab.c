@@ -285,8 +285,8 @@ static json_t *lateness_of(const struct fake_lab *f, uint16_t node)
     int64_t until_ns = leads ? loop_now(f->loop) : known_until_ns(f, from);
     bool damaged = !leads && !f->ships_all_the_same && json_object_size(from->slots) > 0;
     int64_t broken = damaged ? loop_now(f->loop) / (100 * NS_PER_MS) : 0;
-    return json_pack("{s:I, s:I, s:[{s:s, s:o}]}", "lsn", (json_int_t)(until_ns / (10 * NS_PER_MS)), "frames_broken", (json_int_t)broken,
-                     "peers", "region", node == 2 ? "west" : "east", "lag", lag_of(n));
+    return json_pack("{s:I, s:I, s:[{s:s, s:o}]}", "lsn", (json_int_t)(until_ns / (10 * NS_PER_MS)), "frames_broken",
+                     (json_int_t)broken, "peers", "region", node == 2 ? "west" : "east", "lag", lag_of(n));
 }
 
 static int take_order(struct fake_lab *f, uint16_t node, json_t *doc)
@@ -321,7 +321,8 @@ static json_t *status_of(const struct fake_lab *f, uint16_t node)
                                n->refused ? refused : NULL, "leader", f->leader == (int)node);
     json_object_update_new(status, lateness_of(f, node));
     int64_t gained = (loop_now(f->loop) - n->clock_since_ns) / PPM * n->clock_gain_ppm;
-    json_object_set_new(status, "time_us", json_integer(1 + (NS_PER_S * 7200 + loop_now(f->loop) + n->clock_step_ns + gained) / NS_PER_US));
+    int64_t wall_ns = 7200 * NS_PER_S + loop_now(f->loop) + n->clock_step_ns + gained;
+    json_object_set_new(status, "time_us", json_integer(1 + wall_ns / NS_PER_US));
     if (!n->silent_about_files) {
         char file[SHA256_HEX];
         json_fingerprint(n->file, file);
