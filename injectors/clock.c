@@ -31,11 +31,13 @@ struct clock_state {
     struct look before[2];    /* of the node and of the bystander */
 };
 
+/* No parameters that merge: two clocks on one node at a time are refused, since what one has done the other's look would not tell
+ * from its own. */
 static const struct field clock_fields[] = {
     {.key = "step", .kind = FIELD_STEP, .offset = offsetof(struct action, step_ns), .min = -STEP_MAX_NS, .max = STEP_MAX_NS,
-     .choice = FIELD_SOME, .example = "-1h", .doc = "the clock jumps by so much, back with a minus"},
+     .example = "-1h", .doc = "the clock jumps by so much, back with a minus"},
     {.key = "rate", .kind = FIELD_FACTOR, .offset = offsetof(struct action, clock_ppm), .min = PPM / 10, .max = 10 * PPM,
-     .choice = FIELD_SOME, .example = "1.01", .doc = "it runs so many times as fast from then on"},
+     .example = "1.01", .doc = "it runs so many times as fast from then on"},
 };
 
 static int64_t gain_ppm(const struct action *a)
@@ -51,7 +53,7 @@ static bool clock_objects(const struct action *a, char why[ACTION_WHY])
     } else if (step > 0 && step < TELLING * LEAST_NS) {
         snprintf(why, ACTION_WHY, "a `step` of less than 60ms cannot be told from the time that asking takes");
     } else if (step == 0 && gain == 0) {
-        snprintf(why, ACTION_WHY, "that clock would be right");
+        snprintf(why, ACTION_WHY, "that clock would be right; give a `step`, a `rate` other than 1, or both");
     } else {
         return false;
     }

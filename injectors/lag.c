@@ -67,12 +67,9 @@ static bool lag_objects(const struct action *a, char why[ACTION_WHY])
     return true;
 }
 
-/* Two lags of one region merge where they do different things. */
-static bool lag_clashes(const struct action *a, const struct action *b)
+static bool lag_apart(const struct action *a, const struct action *b)
 {
-    const struct path_state *p = &a->shape, *q = &b->shape;
-    return a->of_config == b->of_config && (a->stop || b->stop || (p->delay_ns && q->delay_ns) ||
-                                            (p->corrupt_ppm && q->corrupt_ppm) || (p->duplicate_ppm && q->duplicate_ppm));
+    return a->of_config != b->of_config;
 }
 
 static bool runs(struct injection *in, uint16_t node)
@@ -251,7 +248,7 @@ const struct injector injector_lag = {
              .fields = lag_fields,
              .field_count = sizeof(lag_fields) / sizeof(lag_fields[0]),
              .objects = lag_objects,
-             .clashes = lag_clashes},
+             .apart = lag_apart},
     .apply = lag_apply,
     .heal = lag_heal,
     .prove = lag_prove,

@@ -15,13 +15,15 @@ size_t target_nodes(const struct topology *t, const struct action *a, uint16_t *
 
 struct look {
     uint16_t node;
+    uint16_t from, port; /* of a look_round_port */
     int status; /* of the answer: an enum knock or an HTTP status */
+    int64_t took_ns;
     bool answered;
     char config[65]; /* of a /status: the fingerprint of the running configuration */
     char desired[65], refused[65]; /* and of the desired one in force, and of one that was not let in; empty: none */
     char file[65], file_state[12]; /* of its own file, and how that is; empty: it does not say */
     bool desired_late; /* a fault keeps the desired configuration from it */
-    int64_t time_ns, at_ns, took_ns; /* wall time as the node says it; when it said so (run time), give or take the half of took */
+    int64_t time_ns, at_ns; /* wall time as the node says it; when it said so (run time), give or take half of took */
     bool leader;     /* of a /status */
 };
 
@@ -44,6 +46,8 @@ void look_round_new(struct look_round *r);
 /* Add one call of an admin port to an open round. */
 int look_round_call(struct look_round *r, struct fabric *f, uint16_t node, const char *method, const char *target,
                     const char *body, struct err *e);
+/* Add one knock on a TCP port of a node from another node to an open round; false: no room, or it could not be asked. */
+bool look_round_port(struct look_round *r, struct fabric *f, uint16_t from, uint16_t node, uint16_t port);
 /* For apply: run the lab's loop until the round is over; calls end by themselves within half a second. */
 int look_round_wait(struct look_round *r, struct fabric *f, struct err *e);
 

@@ -36,7 +36,7 @@ struct ask {
     int fd;
     struct text request, answer;
     size_t sent;
-    bool connected, wants_answer, failed;
+    bool connected, wants_answer, failed, unreachable;
     int64_t sent_ns;
 };
 
@@ -68,7 +68,7 @@ static enum knock knock_of(const struct ask *a)
         return KNOCK_ANSWERED;
     }
     if (a->failed) {
-        return KNOCK_REFUSED;
+        return a->unreachable ? KNOCK_UNREACHABLE : KNOCK_REFUSED;
     }
     return a->connected ? KNOCK_CONNECTED_SILENT : KNOCK_SILENT;
 }
@@ -154,6 +154,7 @@ static void ready(struct loop_io *io, uint32_t events)
         int os = 0;
         socklen_t len = sizeof(os);
         if (getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &os, &len) != 0 || os != 0) {
+            a->unreachable = os == ENETUNREACH || os == EHOSTUNREACH;
             fail(a);
             return;
         }

@@ -7,14 +7,16 @@
  * faults came: equal sets of layers give equal wanted states to the last bit.
  *
  * Failure paths: an entry is made before the lab is driven, and taken away before the lab is driven back. Where driving fails
- * the path or node is remembered as not yet where it should be, and every later lift or release tries it again; so a
- * heal may be repeated until it succeeds, and one that fails half-way does not keep the rest from being healed.
+ * the path or node is remembered as not yet where it should be, with the fault to blame, and every later lift or release
+ * tries it again; so a heal may be repeated until it succeeds, and one that fails half-way does not keep the rest from
+ * being healed. What others owe comes last, and its failure is theirs: a heal that hangs must not stand in the way of the next.
  */
 #include "harness/lab/fabric.h"
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
 #include "harness/base/vec.h"
+#include "harness/lab/gate.h"
 #include "harness/lab/shape.h"
 
 #include <stdlib.h>
@@ -35,8 +37,9 @@ struct fabric {
     const struct topology *topo;
     vec_of(struct layer) layers; /* by fault */
     vec_of(struct hold) holds;
-    bool *astray;     /* by path: driving it failed */
+    uint16_t *astray; /* by path: the fault whose driving failed, 0 none */
     unsigned *driven; /* by node: the holds that the lab has been told of and not yet relieved of */
+    uint16_t *owed;   /* by node: the fault whose release has yet to relieve it, 0 none */
 };
 
 int fabric_new(struct fabric **out, struct lab *lab, const struct topology *t, struct err *e)
@@ -47,6 +50,7 @@ int fabric_new(struct fabric **out, struct lab *lab, const struct topology *t, s
     f->topo = t;
     f->astray = xcalloc(2 * t->link_count + 1, sizeof(*f->astray));
     f->driven = xcalloc(t->node_count + 1, sizeof(*f->driven));
+    f->owed = xcalloc(t->node_count + 1, sizeof(*f->owed));
     *out = f;
     return 0;
 }
@@ -60,6 +64,7 @@ void fabric_free(struct fabric *f)
     vec_deinit(&f->holds);
     free(f->astray);
     free(f->driven);
+    free(f->owed);
     free(f);
 }
 
@@ -71,6 +76,21 @@ struct lab *fabric_lab(struct fabric *f)
 const struct topology *fabric_topology(const struct fabric *f)
 {
     return f->topo;
+}
+
+bool fabric_hit_by(const struct fabric *f, uint16_t fault)
+{
+    for (size_t i = 0; i < f->layers.len; i++) {
+        if (f->layers.at[i].fault == fault) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < f->holds.len; i++) {
+        if (f->holds.at[i].fault == fault) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Paths. */
@@ -87,11 +107,11 @@ struct path_state fabric_wanted(const struct fabric *f, uint16_t path)
     return shape_total(&sum);
 }
 
-static int drive_path(struct fabric *f, uint16_t path, struct err *e)
+static int drive_path(struct fabric *f, uint16_t fault, uint16_t path, struct err *e)
 {
     struct path_state wanted = fabric_wanted(f, path);
     int rc = f->lab->ops->path_set(f->lab, path, &wanted, e);
-    f->astray[path] = rc != 0;
+    f->astray[path] = rc != 0 ? fault : 0;
     return rc;
 }
 
@@ -115,8 +135,12 @@ int fabric_lay(struct fabric *f, uint16_t fault, uint16_t path, const struct pat
     if (path >= 2 * f->topo->link_count) {
         return err_set(e, ERR_DEFECT, "fabric", "there is no path %u", path);
     }
+    struct path_state gates = fabric_wanted(f, path);
+    if (!gates_add(&gates, wish)) {
+        return err_set(e, ERR_MEANING, "fabric", "more than %d ports of one path are singled out at once", PATH_GATES_MAX);
+    }
     *layer_place(f, fault, path) = (struct layer){.fault = fault, .path = path, .wish = *wish};
-    return drive_path(f, path, e);
+    return drive_path(f, fault, path, e);
 }
 
 int fabric_lift(struct fabric *f, uint16_t fault, struct err *e)
@@ -125,7 +149,7 @@ int fabric_lift(struct fabric *f, uint16_t fault, struct err *e)
     for (size_t i = 0; i < f->layers.len; i++) {
         struct layer l = f->layers.at[i];
         if (l.fault == fault) {
-            f->astray[l.path] = true;
+            f->astray[l.path] = fault;
         } else {
             f->layers.at[kept++] = l;
         }
@@ -133,8 +157,11 @@ int fabric_lift(struct fabric *f, uint16_t fault, struct err *e)
     f->layers.len = kept;
     int rc = 0;
     for (uint16_t path = 0; path < 2 * f->topo->link_count; path++) {
-        if (f->astray[path] && drive_path(f, path, e) != 0) {
-            rc = -1;
+        rc |= f->astray[path] == fault ? drive_path(f, fault, path, e) : 0;
+    }
+    for (uint16_t path = 0; path < 2 * f->topo->link_count; path++) {
+        if (f->astray[path] && f->astray[path] != fault) {
+            drive_path(f, f->astray[path], path, NULL);
         }
     }
     return rc;
@@ -216,6 +243,7 @@ static int relieve_node(struct fabric *f, uint16_t node, struct err *e)
     if (surplus & HOLD_DOWN) {
         rc |= start_again(f, node, wanted, e);
     }
+    f->owed[node] = rc == 0 ? 0 : f->owed[node];
     return rc;
 }
 
@@ -223,14 +251,21 @@ int fabric_release(struct fabric *f, uint16_t fault, struct err *e)
 {
     size_t kept = 0;
     for (size_t i = 0; i < f->holds.len; i++) {
-        if (f->holds.at[i].fault != fault) {
+        if (f->holds.at[i].fault == fault) {
+            f->owed[f->holds.at[i].node] = fault;
+        } else {
             f->holds.at[kept++] = f->holds.at[i];
         }
     }
     f->holds.len = kept;
     int rc = 0;
     for (uint16_t node = 0; node < f->topo->node_count; node++) {
-        rc |= relieve_node(f, node, e);
+        rc |= f->owed[node] == fault ? relieve_node(f, node, e) : 0;
+    }
+    for (uint16_t node = 0; node < f->topo->node_count; node++) {
+        if (f->owed[node] && f->owed[node] != fault) {
+            relieve_node(f, node, NULL);
+        }
     }
     return rc;
 }

@@ -17,10 +17,11 @@
 #include <stddef.h>
 
 struct err;
+struct residue;
 struct wire_counts;
 
 /* Where link faults are made: the first that this machine can do, or the one forced with --mechanism. */
-enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_LAG, EFFECT_CLOCK, EFFECT_FAIL_OVER, LAB_EFFECTS };
+enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_CUT_ONLY, EFFECT_REJECT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_LAG, EFFECT_CLOCK, EFFECT_FAIL_OVER, LAB_EFFECTS };
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
@@ -63,8 +64,9 @@ struct lab_answer {
 };
 typedef void lab_answer_fn(void *arg, const struct lab_answer *answer);
 
-/* How a TCP connect plus optional HTTP GET on a node's own port went, asked from another node past every gateway. */
-enum knock { KNOCK_ANSWERED, KNOCK_REFUSED, KNOCK_SILENT, KNOCK_CONNECTED_SILENT };
+/* How a TCP connect plus optional HTTP GET on a node's own port went, asked from another node past every gateway. Refused:
+ * by a reset; unreachable: so said an ICMP message. */
+enum knock { KNOCK_ANSWERED, KNOCK_REFUSED, KNOCK_SILENT, KNOCK_CONNECTED_SILENT, KNOCK_UNREACHABLE };
 
 /* A configuration file as it lies on the disk of its node. */
 enum lab_file_state { LAB_FILE_READABLE, LAB_FILE_MISSING, LAB_FILE_UNREADABLE };
@@ -115,6 +117,10 @@ struct lab_ops {
     int (*knock)(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
                  lab_answer_fn *done, void *arg, struct err *e);
 
+    /* The same on any TCP port of a node; the connection is closed as soon as it stands. NULL in sim. */
+    int (*knock_port)(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, int64_t timeout_ns, lab_answer_fn *done,
+                      void *arg, struct err *e);
+
     /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. NULL in sim. */
     int (*path_sockets)(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
 
@@ -128,8 +134,8 @@ struct lab_ops {
      * lives) is what became of all frames. NULL in sim. */
     int (*carriage)(struct lab *lab, struct wire_counts *counts, struct err *e);
 
-    /* What is left on the host after close, for the audit; text gets a line per finding, empty when clean. */
-    int (*residue)(const struct lab_options *o, char *text, size_t len, struct err *e);
+    /* The audit of the host, begun before open; see residue.h. NULL in sim. */
+    int (*residue_begin)(struct residue **r, const char *run_path, char *left, size_t len, struct err *e);
 };
 
 struct lab {

@@ -8,6 +8,7 @@
  * other but in the middle, the wire's namespace, in dr-w<link>a and dr-w<link>b.
  */
 #pragma once
+#include "harness/lab/answerer.h"
 #include "harness/lab/ask.h"
 #include "harness/lab/caps.h"
 #include "harness/lab/cell.h"
@@ -52,6 +53,9 @@ struct netns_lab {
     struct mesh_end *mesh; /* by path: the device on which it leaves the router of its first site */
     struct node_run *runs;
     struct ask_list asks;
+    struct answerer *answerer; /* NULL: nothing is rejected in this run */
+    bool *rejecting;           /* by site: the answerer listens in its router */
+    bool *gated;               /* by path: it has gates, or driving them failed */
     bool netem, tbf;   /* neutral plumbing in place on every mesh device */
     bool cut_by_netem; /* else by FIB rules */
 };
@@ -102,6 +106,17 @@ int netns_wire_furnish(struct netns_lab *l, int control, struct err *e); /* the 
 int netns_wire_start(struct netns_lab *l, struct err *e);
 int netns_carriage(struct lab *lab, struct wire_counts *counts, struct err *e);
 
+/* The network of a site's nodes, 10.<site+1>.0.0/16. */
+static inline uint32_t netns_network(uint16_t site)
+{
+    return 10u << 24 | (site + 1u) << 16;
+}
+
+/* netns_gate.c: the gates of a path, and who answers for them. */
+int netns_gates_furnish(struct netns_lab *l, struct err *e);
+int netns_gates_set(struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct err *e);
+int netns_gates_get(const struct netns_lab *l, uint16_t path, struct path_state *actual, struct err *e);
+
 /* netns_path.c */
 int netns_path_plumb(struct netns_lab *l, struct err *e); /* all paths neutral: at their baselines */
 int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e);
@@ -109,5 +124,3 @@ int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, st
 int netns_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
 int netns_path_sockets(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
 
-/* residue.c */
-int netns_residue(const struct lab_options *o, char *text, size_t len, struct err *e);

@@ -2,12 +2,13 @@
 /*
  * Method: faults are compared pair by pair over the time in which both are open. What one of them would hide, or what
  * two would set at once, cannot be proven afterwards; it is refused here with both places. Verbs are told apart by what
- * their rows say of them (severing, proven once, target), never by name, so that new verbs obey the same rules.
+ * their rows say of them (severing, proven once, target, keys), never by name, so that new verbs obey the same rules.
  *
  * A timeline has at most two hundred steps, hence pairs are few.
  */
 #include "harness/base/units.h"
 #include "harness/spec/plan_compile.h"
+#include <string.h>
 
 struct check {
     const struct plan *p;
@@ -30,6 +31,16 @@ static bool share_node(const struct topology *t, const struct plan_step *a, cons
     return false;
 }
 
+static bool share_path(const struct topology *t, const struct plan_step *a, const struct plan_step *b)
+{
+    for (uint16_t path = 0; path < 2 * t->link_count; path++) {
+        if (action_hits_path(t, &a->action, path) && action_hits_path(t, &b->action, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void conflict(const struct check *c, enum diag_code code, const struct plan_step *later,
                      const struct plan_step *earlier, const char *what, const char *help)
 {
@@ -39,73 +50,125 @@ static void conflict(const struct check *c, enum diag_code code, const struct pl
     diag_help(d, "%s", help);
 }
 
-/* The first parameter that both shapes set, NULL if none. */
-static const char *shared_parameter(const struct path_state *a, const struct path_state *b)
+/* A port that both single out, or all packets, which both keep back. */
+static bool share_gate(const struct path_state *a, const struct path_state *b)
 {
-    const struct {
-        const char *name;
-        bool both;
-    } parameters[] = {
-        {"the cut", a->cut && b->cut},
-        {"`delay`", a->delay_ns && b->delay_ns},
-        {"`jitter`", a->jitter_ns && b->jitter_ns},
-        {"`loss`", a->loss_ppm && b->loss_ppm},
-        {"`duplicate`", a->duplicate_ppm && b->duplicate_ppm},
-        {"`reorder`", a->reorder_ppm && b->reorder_ppm},
-        {"`corrupt`", a->corrupt_ppm && b->corrupt_ppm},
-        {"`rate`", a->rate_bps && b->rate_bps},
-        {"`limit`", a->limit_packets && b->limit_packets},
-    };
-    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
-        if (parameters[i].both) {
-            return parameters[i].name;
+    return a->gate_count > 0 && b->gate_count > 0 && a->gates[0].port == b->gates[0].port;
+}
+
+/* A key of the verb that the step has written down: one that may be zero says so itself (`given`). */
+static bool has_set(const struct plan_step *step, const struct field *f)
+{
+    static const char nothing[sizeof(int64_t)];
+    const char *action = (const char *)&step->action;
+    size_t size = f->given || f->kind == FIELD_BOOL ? sizeof(bool)
+                  : f->kind == FIELD_REGION         ? sizeof(uint16_t)
+                  : f->kind == FIELD_ENUM           ? sizeof(int)
+                                                    : sizeof(int64_t);
+    return memcmp(action + (f->given ? f->given : f->offset), nothing, size) != 0;
+}
+
+/* What a step sets on its target are the keys of which its verb wants at least one (FIELD_SOME): those of one verb merge
+ * when they are different ones. A verb without such keys sets one thing: what it does. */
+static bool has_parameters(const struct action_type *type)
+{
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (type->fields[i].choice == FIELD_SOME) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first parameter that both set, NULL if none. */
+static const char *shared_parameter(const struct plan_step *a, const struct plan_step *b)
+{
+    const struct action_type *type = a->action.type;
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct field *f = &type->fields[i];
+        if (f->choice == FIELD_SOME && has_set(a, f) && has_set(b, f)) {
+            return f->key;
         }
     }
     return NULL;
 }
 
-static void check_pair(const struct check *c, const struct plan_step *earlier, const struct plan_step *later)
+static void check_twice(const struct check *c, const struct plan_step *earlier, const struct plan_step *later, const char *subject)
 {
-    const struct action *a = &earlier->action, *b = &later->action;
-    if (!both_open(earlier, later)) {
-        return;
-    }
-    if (a->target == TARGET_LINK || b->target == TARGET_LINK) {
-        bool same = a->target == b->target && a->link == b->link && (step_directions(earlier) & step_directions(later));
-        const char *parameter = same ? shared_parameter(&a->shape, &b->shape) : NULL;
-        if (parameter) {
-            conflict(c, DIAG_OVERLAP, later, earlier,
-                     arena_printf(&c->diags->arena, "sets %s of the same link as", parameter),
-                     "let one end before the other begins");
-        }
-        return;
-    }
-    if (!share_node(c->p->topology, earlier, later)) {
-        return;
-    }
-    if (step_kills(earlier)) {
-        conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead since", "restore the target first");
-    } else if (a->type == b->type && (!a->type->clashes || a->type->clashes(a, b))) {
+    const char *parameter = shared_parameter(earlier, later);
+    if (parameter) {
+        conflict(c, DIAG_OVERLAP, later, earlier,
+                 arena_printf(&c->diags->arena, "sets `%s` of the same %s as", parameter, subject),
+                 "let one end before the other begins");
+    } else if (!has_parameters(later->action.type)) {
         conflict(c, DIAG_OVERLAP, later, earlier, "does once more what is done by",
                  "let one end before the other begins");
     }
 }
 
-/* Every direction of a shaped link is cut from its begin to its end. */
-static void check_hidden(const struct check *c, const struct plan_step *step)
+/* Which packets pass at all is decided once for each kind of them, whatever the verb. */
+static void check_packets(const struct check *c, const struct plan_step *earlier, const struct plan_step *later)
 {
-    unsigned open = step_directions(step);
-    const struct plan_step *cut = NULL;
-    for (size_t i = 0; i < c->p->step_count && !step->action.shape.cut; i++) {
-        const struct plan_step *other = &c->p->steps[i];
-        if (step_is_fault(other) && other->action.shape.cut && other->action.link == step->action.link &&
-            other->at_ns <= step->at_ns && other->until_ns >= step->until_ns && (open & step_directions(other))) {
-            open &= ~step_directions(other);
-            cut = other;
+    const struct path_state *a = &earlier->action.shape, *b = &later->action.shape;
+    if ((a->cut && b->cut) || share_gate(a, b)) {
+        conflict(c, DIAG_OVERLAP, later, earlier, "decides about the same packets as", "let one end before the other begins");
+    }
+}
+
+static void check_pair(const struct check *c, const struct plan_step *earlier, const struct plan_step *later)
+{
+    const struct topology *t = c->p->topology;
+    const struct action_type *a = earlier->action.type, *b = later->action.type;
+    if (!both_open(earlier, later) || (a == b && a->apart && a->apart(&earlier->action, &later->action))) {
+        return;
+    }
+    bool same_node = share_node(t, earlier, later), packets = a->selective && b->selective;
+    if (same_node && step_kills(earlier)) {
+        conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead since", "restore the target first");
+    } else if (same_node && a == b) {
+        check_twice(c, earlier, later, "node");
+    } else if (!same_node && (packets || a == b) && share_path(t, earlier, later)) {
+        if (packets) {
+            check_packets(c, earlier, later);
+        } else {
+            check_twice(c, earlier, later, "link");
         }
     }
-    if (cut && open == 0) {
-        conflict(c, DIAG_HIDDEN, step, cut, "could never be seen under", "let it outlast the cut");
+}
+
+/* Under a cut nothing else is seen; where everything is rejected, no shape. */
+static bool hides(const struct path_state *over, const struct path_state *under)
+{
+    return over->cut || (under->gate_count == 0 && !path_passes(over, 0));
+}
+
+/* What hides a path of the step as long as it lasts, NULL if nothing. */
+static const struct plan_step *cut_over(const struct check *c, const struct plan_step *step, uint16_t path)
+{
+    for (size_t i = 0; i < c->p->step_count; i++) {
+        const struct plan_step *other = &c->p->steps[i];
+        if (step_is_fault(other) && hides(&other->action.shape, &step->action.shape) && other->at_ns <= step->at_ns &&
+            other->until_ns >= step->until_ns && action_hits_path(c->p->topology, &other->action, path)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* Every path of the step is cut, or rejected, from its begin to its end. */
+static void check_hidden(const struct check *c, const struct plan_step *step)
+{
+    const struct topology *t = c->p->topology;
+    const struct plan_step *cut = NULL;
+    for (uint16_t path = 0; path < 2 * t->link_count && !step->action.shape.cut; path++) {
+        const struct plan_step *over = action_hits_path(t, &step->action, path) ? cut_over(c, step, path) : cut;
+        if (!over && action_hits_path(t, &step->action, path)) {
+            return;
+        }
+        cut = over;
+    }
+    if (cut) {
+        conflict(c, DIAG_HIDDEN, step, cut, "could never be seen under", "let it outlast that");
     }
 }
 
@@ -124,6 +187,23 @@ static void check_long_enough(const struct check *c, const struct plan_step *ste
     diag_label(d, "its proof takes up to %s",
                unit_print_duration((needed + NS_PER_MS - 1) / NS_PER_MS * NS_PER_MS, text));
     diag_help(d, "let it last longer");
+}
+
+/* The other steps that have brought it about, in the order of the timeline. */
+static void name_helpers(const struct check *c, struct diag *d, const struct plan_step *last,
+                         bool (*helps)(const struct check *c, const struct plan_step *step, const struct plan_step *last))
+{
+    for (const struct plan_step *step = c->p->steps; step < last; step++) {
+        if (step_is_fault(step) && step->until_ns > last->at_ns && helps(c, step, last)) {
+            diag_note_at(d, plan_step_place(c->s, step), "open at that time");
+        }
+    }
+}
+
+static bool silences_too(const struct check *c, const struct plan_step *step, const struct plan_step *last)
+{
+    (void)c, (void)last;
+    return step_silences(step);
 }
 
 /* A region serves while one gateway and one origin of it are alive. */
@@ -158,37 +238,58 @@ static void check_service(const struct check *c, const struct plan_step *step)
             struct diag *d = diag_error(c->diags, DIAG_NO_SERVICE, plan_step_place(c->s, step),
                                         "with `%s` no region is left to serve", step->text);
             diag_note_at(d, node_get(c->s->targets_node, key)->key->place, "this target expects service");
+            name_helpers(c, d, step, silences_too);
             diag_help(d, "spare a region, or drop the target");
             return;
         }
     }
 }
 
-/* With this step and those before it. One direction is enough: no answer comes back. */
+/* To clients, with this step and those before it. One direction is enough: no answer comes back. */
 static bool is_cut(const struct check *c, uint16_t link, const struct plan_step *last)
 {
     for (const struct plan_step *step = c->p->steps; step <= last; step++) {
-        if (step_is_fault(step) && step->action.shape.cut && step->action.link == link &&
-            step->until_ns > last->at_ns) {
+        if (step_is_fault(step) && !path_passes(&step->action.shape, TOPO_PORT_HTTP) && step->until_ns > last->at_ns &&
+            action_hits_link(c->p->topology, &step->action, link)) {
             return true;
         }
     }
     return false;
 }
 
+static bool touches(const struct topology *t, const struct action *a, uint16_t site)
+{
+    for (uint16_t k = 0; k < t->link_count; k++) {
+        if ((t->links[k].a == site || t->links[k].b == site) && action_hits_link(t, a, k)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A cut of another link of a vantage that has lost its last one. */
+static bool cuts_too(const struct check *c, const struct plan_step *step, const struct plan_step *last)
+{
+    const struct topology *t = c->p->topology;
+    bool same = false;
+    for (uint16_t site = 0; site < t->site_count; site++) {
+        same |= t->sites[site].kind == SITE_VANTAGE && touches(t, &step->action, site) && touches(t, &last->action, site);
+    }
+    return same && !path_passes(&step->action.shape, TOPO_PORT_HTTP);
+}
+
 static void check_routes(const struct check *c, const struct plan_step *step)
 {
     const struct topology *t = c->p->topology;
-    const struct topo_link *hit = &t->links[step->action.link];
-    const uint16_t ends[] = {hit->a, hit->b};
-    for (size_t e = 0; e < 2; e++) {
-        bool route = t->sites[ends[e]].kind != SITE_VANTAGE;
+    for (uint16_t site = 0; site < t->site_count; site++) {
+        bool route = t->sites[site].kind != SITE_VANTAGE || !touches(t, &step->action, site);
         for (uint16_t l = 0; l < t->link_count && !route; l++) {
-            route = (t->links[l].a == ends[e] || t->links[l].b == ends[e]) && !is_cut(c, l, step);
+            route = (t->links[l].a == site || t->links[l].b == site) && !is_cut(c, l, step);
         }
         if (!route) {
             struct diag *d = diag_warning(c->diags, DIAG_NO_ROUTE, plan_step_place(c->s, step),
-                                          "`%s` leaves %s no route to any region", step->text, t->sites[ends[e]].name);
+                                          "`%s` leaves %s no route to any region", step->text, t->sites[site].name);
+            name_helpers(c, d, step, cuts_too);
             diag_help(d, "its requests will be bad whatever the gateways do");
         }
     }
@@ -210,7 +311,7 @@ void plan_check_faults(const struct plan *p, const struct scenario *s, struct di
         check_long_enough(&c, step);
         if (step->action.target == TARGET_LINK) {
             check_hidden(&c, step);
-            if (step->action.shape.cut) {
+            if (!path_passes(&step->action.shape, TOPO_PORT_HTTP)) {
                 check_routes(&c, step);
             }
         }

@@ -152,10 +152,8 @@ static void what_contradicts_itself(void)
     CU_ASSERT_TRUE(type->objects(&(struct action){.of_config = true, .shape.corrupt_ppm = 1}, why));
     CU_ASSERT_TRUE(type->objects(&(struct action){.of_config = true, .shape.delay_ns = NS_PER_MS}, why));
     CU_ASSERT_FALSE(type->objects(&delayed, why));
-    CU_ASSERT_FALSE(type->clashes(&delayed, &damaged));
-    CU_ASSERT_TRUE(type->clashes(&delayed, &delayed));
-    CU_ASSERT_TRUE(type->clashes(&stopped, &damaged));
-    CU_ASSERT_FALSE(type->clashes(&stopped, &config_stopped));
+    CU_ASSERT_FALSE(type->apart(&delayed, &damaged));
+    CU_ASSERT_TRUE(type->apart(&stopped, &config_stopped));
 }
 
 void suite_lag(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/lab/fake_lab.h"
+#include "tests/unit/lab/fake_late.h"
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
@@ -50,9 +51,13 @@ static struct lab_mechanism fake_mechanism(struct lab *lab, enum lab_effect effe
 
 static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    struct fake_lab *f = fake_of(lab);
+    int rc = permit(f, e);
+    if (rc == 0 && f->stalling & 1u << node) {
+        rc = loop_run(f->loop, loop_now(f->loop) + 60 * NS_PER_S, NULL, e) < 0 ? -1 : 0;
+    }
     if (rc == 0) {
-        struct fake_node *n = &fake_of(lab)->nodes[node];
+        struct fake_node *n = &f->nodes[node];
         n->state = NODE_UP;
         n->starts++;
         n->fresh_starts += fresh_disk;
@@ -236,78 +241,6 @@ static int answer_later(struct fake_lab *f, int status, json_t *take_body, int64
     return 0;
 }
 
-/* The widest lag that the slots of a node ask for. */
-static void widest(const struct fake_node *n, bool *stop, int64_t *delay_ns)
-{
-    const char *fault;
-    json_t *slot;
-    *stop = false;
-    *delay_ns = 0;
-    json_object_foreach(n->slots, fault, slot)
-    {
-        *stop = *stop || json_is_true(json_object_get(slot, "stop"));
-        *delay_ns += json_integer_value(json_object_get(slot, "delay_ms")) * NS_PER_MS;
-    }
-}
-
-/* A write every 10 ms since the beginning; whatever is not late has them all. */
-static int64_t known_until_ns(const struct fake_lab *f, const struct fake_node *by)
-{
-    int64_t now = loop_now(f->loop), delay_ns;
-    bool stop;
-    widest(by, &stop, &delay_ns);
-    if (f->ships_all_the_same) {
-        return now;
-    }
-    if (stop || f->all_late) {
-        return by->slots_since_ns;
-    }
-    return now - delay_ns > by->slots_since_ns || delay_ns == 0 ? now - delay_ns : by->slots_since_ns;
-}
-
-static json_t *lag_of(const struct fake_node *n)
-{
-    return json_object_size(n->slots) == 0 ? json_null()
-                                           : json_pack("{s:O, s:i, s:i, s:i}", "slots", n->slots, "frames", 100, "damaged", 3,
-                                                       "doubled", 2);
-}
-
-/* What /status adds for what can be late: stores and gateways. */
-static json_t *lateness_of(const struct fake_lab *f, uint16_t node)
-{
-    const struct fake_node *n = &f->nodes[node];
-    if (f->topo.nodes[node].role == NODE_GATEWAY) {
-        return json_pack("{s:I, s:o}", "desired_age_ms", (json_int_t)((loop_now(f->loop) - known_until_ns(f, n)) / NS_PER_MS),
-                         "desired_lag", lag_of(n));
-    }
-    bool leads = f->leader == (int)node;
-    const struct fake_node *from = &f->nodes[f->leader >= 0 ? f->leader : node];
-    int64_t until_ns = leads ? loop_now(f->loop) : known_until_ns(f, from);
-    bool damaged = !leads && !f->ships_all_the_same && json_object_size(from->slots) > 0;
-    int64_t broken = damaged ? loop_now(f->loop) / (100 * NS_PER_MS) : 0;
-    return json_pack("{s:I, s:I, s:[{s:s, s:o}]}", "lsn", (json_int_t)(until_ns / (10 * NS_PER_MS)), "frames_broken",
-                     (json_int_t)broken, "peers", "region", node == 2 ? "west" : "east", "lag", lag_of(n));
-}
-
-static int take_order(struct fake_lab *f, uint16_t node, json_t *doc)
-{
-    struct fake_node *n = &f->nodes[node];
-    const char *fault = json_string_value(json_object_get(doc, "fault"));
-    if (!fault) {
-        return 400;
-    }
-    if (f->deaf) {
-        return 200;
-    }
-    n->slots_since_ns = loop_now(f->loop);
-    if (json_object_get(doc, "stop")) {
-        json_object_set(n->slots, fault, doc);
-    } else {
-        json_object_del(n->slots, fault);
-    }
-    return 200;
-}
-
 static json_t *status_of(const struct fake_lab *f, uint16_t node)
 {
     const struct fake_node *n = &f->nodes[node];
@@ -319,10 +252,8 @@ static json_t *status_of(const struct fake_lab *f, uint16_t node)
     }
     json_t *status = json_pack("{s:s, s:s, s:s?, s:b}", "config", running, "desired", desired, "desired_refused",
                                n->refused ? refused : NULL, "leader", f->leader == (int)node);
-    json_object_update_new(status, lateness_of(f, node));
-    int64_t gained = (loop_now(f->loop) - n->clock_since_ns) / PPM * n->clock_gain_ppm;
-    int64_t wall_ns = 7200 * NS_PER_S + loop_now(f->loop) + n->clock_step_ns + gained;
-    json_object_set_new(status, "time_us", json_integer(1 + wall_ns / NS_PER_US));
+    json_object_update_new(status, fake_lateness(f, node));
+    json_object_set_new(status, "time_us", json_integer(fake_wall_ns(f, node) / NS_PER_US));
     if (!n->silent_about_files) {
         char file[SHA256_HEX];
         json_fingerprint(n->file, file);
@@ -345,16 +276,10 @@ static int fake_admin(struct lab *lab, uint16_t node, const char *method, const 
         return answer_later(f, 200, status_of(f, node), NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/lag") == 0) {
-        return answer_later(f, take_order(f, node, doc), NULL, NS_PER_MS, done, arg);
+        return answer_later(f, fake_lag_order(f, node, doc), NULL, NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/clock") == 0) {
-        const json_t *rate = json_object_get(doc, "rate_ppm");
-        if (!f->deaf) {
-            f->nodes[node].clock_step_ns = json_integer_value(json_object_get(doc, "step_ms")) * NS_PER_MS;
-            f->nodes[node].clock_gain_ppm = rate ? json_integer_value(rate) - PPM : 0;
-            f->nodes[node].clock_since_ns = loop_now(f->loop);
-        }
-        return answer_later(f, 200, NULL, NS_PER_MS, done, arg);
+        return answer_later(f, fake_clock_order(f, node, doc), NULL, NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/standby") == 0) {
         f->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
@@ -373,7 +298,7 @@ static bool open_between(const struct fake_lab *f, uint16_t a, uint16_t b)
     for (uint16_t p = 0; p < FAKE_PATHS; p++) {
         bool this_way = path_from(&f->topo, p) == a && path_to(&f->topo, p) == b;
         bool that_way = path_from(&f->topo, p) == b && path_to(&f->topo, p) == a;
-        if ((this_way || that_way) && f->paths[p].cut) {
+        if ((this_way || that_way) && f->paths[p].cut && !f->leaky) {
             return false;
         }
     }
@@ -396,6 +321,33 @@ static int fake_knock(struct lab *lab, uint16_t from, uint16_t to, const char *h
     return answer_later(f, n->state == NODE_UP ? KNOCK_ANSWERED : KNOCK_REFUSED, NULL, NS_PER_MS, done, arg);
 }
 
+/* What stands in the way of a port from one site to another. */
+static enum knock obstacle(const struct fake_lab *f, uint16_t from, uint16_t to, uint16_t port)
+{
+    uint16_t link = topo_link_find(&f->topo, from, to);
+    const struct path_state *p = &f->paths[path_of(link, f->links[link].a != from)];
+    for (uint16_t i = 0; i < p->gate_count && !p->cut; i++) {
+        if (p->gates[i].port == 0 || p->gates[i].port == port) {
+            enum gate_way way = p->gates[i].way;
+            return way == GATE_DROP ? KNOCK_SILENT : way == GATE_REFUSE ? KNOCK_REFUSED : KNOCK_UNREACHABLE;
+        }
+    }
+    return p->cut ? KNOCK_SILENT : KNOCK_ANSWERED;
+}
+
+static int fake_knock_port(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, int64_t timeout_ns, lab_answer_fn *done,
+                           void *arg, struct err *e)
+{
+    (void)e;
+    struct fake_lab *f = fake_of(lab);
+    uint16_t here = f->topo.nodes[from].site, there = f->topo.nodes[to].site;
+    enum knock how = f->leaky ? KNOCK_ANSWERED : obstacle(f, here, there, port);
+    if (how == KNOCK_ANSWERED && !f->leaky && obstacle(f, there, here, port) != KNOCK_ANSWERED) {
+        how = KNOCK_SILENT;
+    }
+    return answer_later(f, (int)how, NULL, how == KNOCK_SILENT ? timeout_ns : NS_PER_MS, done, arg);
+}
+
 static const struct lab_ops fake_ops = {
     .kind = "fake",
     .loop = fake_loop,
@@ -416,6 +368,7 @@ static const struct lab_ops fake_ops = {
     .node_unplug = fake_unplug,
     .admin = fake_admin,
     .knock = fake_knock,
+    .knock_port = fake_knock_port,
 };
 
 static void draw_world(struct fake_lab *f)

@@ -34,11 +34,13 @@ struct fake_lab {
     struct path_state paths[FAKE_PATHS];
     struct fake_call *pending;
     int leader;              /* node */
+    bool leaky;              /* paths are as asked for, and everything passes all the same */
     bool deaf;               /* acknowledges everything and does nothing */
     int fail_after;          /* operations until one fails; -1 never */
     bool ignores_hangup;
     bool ships_all_the_same; /* takes orders to be late and is not */
     bool all_late;           /* each follower and gateway is late, whatever was ordered */
+    unsigned stalling;       /* by node, bits: starting it takes a minute */
     unsigned operations;
 };
 

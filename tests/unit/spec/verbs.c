@@ -48,15 +48,15 @@ static const struct field lag_fields[] = {
     {.key = "corrupt", .kind = FIELD_RATIO, IN(shape.corrupt_ppm), .choice = FIELD_SOME, .doc = "c"},
 };
 
-static bool lags_clash(const struct action *a, const struct action *b)
+static bool lags_apart(const struct action *a, const struct action *b)
 {
-    return a->of_config == b->of_config && a->shape.delay_ns && b->shape.delay_ns;
+    return a->of_config != b->of_config;
 }
 
 static const struct field clock_fields[] = {
-    {.key = "step", .kind = FIELD_STEP, IN(step_ns), .min = -86400 * NS_PER_S, .max = 86400 * NS_PER_S, .choice = FIELD_SOME,
+    {.key = "step", .kind = FIELD_STEP, IN(step_ns), .min = -86400 * NS_PER_S, .max = 86400 * NS_PER_S, 
      .example = "-1h", .doc = "s"},
-    {.key = "rate", .kind = FIELD_FACTOR, IN(clock_ppm), .min = PPM / 10, .max = 10 * PPM, .choice = FIELD_SOME,
+    {.key = "rate", .kind = FIELD_FACTOR, IN(clock_ppm), .min = PPM / 10, .max = 10 * PPM, 
      .example = "1.01", .doc = "r"},
 };
 
@@ -64,12 +64,18 @@ static const struct field fail_over_fields[] = {
     {.key = "to", .kind = FIELD_REGION, IN(site), .required = true, .example = "eu-west", .doc = "the region to go to"},
 };
 
+static const char *const with_words[] = {"", "refused", "unreachable", NULL};
+static const struct field reject_fields[] = {
+    {.key = "with", .kind = FIELD_ENUM, IN(way), .words = with_words, .required = true, .example = "refused", .doc = "how"},
+};
+
 #define NODES (TARGET_REGION | TARGET_NODE | TARGET_ORIGIN)
 static const struct action_type rows[] = {
     {.verb = "kill", .summary = "End every process.", .class = ACTION_FAULT, .targets = NODES, .fields = kill_fields,
      .field_count = array_len(kill_fields), .severing = true, .proven_once = true},
     {.verb = "freeze", .summary = "Stop every process.", .class = ACTION_FAULT, .targets = NODES, .severing = true},
-    {.verb = "partition", .summary = "Cut a link.", .class = ACTION_FAULT, .targets = TARGET_LINK, .severing = true},
+    {.verb = "partition", .summary = "Cut a link.", .class = ACTION_FAULT, .targets = TARGET_LINK,
+     .severing = true, .selective = true},
     {.verb = "degrade", .summary = "Make a link worse.", .class = ACTION_FAULT, .targets = TARGET_LINK,
      .fields = degrade_fields, .field_count = array_len(degrade_fields)},
     {.verb = "drift", .summary = "Change a configuration.", .class = ACTION_FAULT,
@@ -78,9 +84,11 @@ static const struct action_type rows[] = {
     {.verb = "restore", .summary = "End faults.", .class = ACTION_RESTORE, .targets = NODES | TARGET_LINK},
     {.verb = "fail_over", .summary = "Move the service.", .class = ACTION_OPERATOR, .fields = fail_over_fields,
      .field_count = array_len(fail_over_fields)},
+    {.verb = "reject", .summary = "Turn packets away.", .class = ACTION_FAULT, .targets = TARGET_LINK,
+     .fields = reject_fields, .field_count = array_len(reject_fields), .severing = true, .selective = true},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
     {.verb = "lag", .summary = "Make it late.", .class = ACTION_FAULT, .targets = TARGET_REGION, .fields = lag_fields,
-     .field_count = array_len(lag_fields), .clashes = lags_clash},
+     .field_count = array_len(lag_fields), .apart = lags_apart},
     {.verb = "clock", .summary = "Make it wrong.", .class = ACTION_FAULT, .targets = TARGET_NODE, .fields = clock_fields,
      .field_count = array_len(clock_fields)},
 };
@@ -88,5 +96,6 @@ static const struct action_type rows[] = {
 /* clang-format on */
 
 const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3],
-                                                &rows[4], &rows[5], &rows[6], &rows[7], &rows[8], &rows[9]};
+                                                &rows[4], &rows[5], &rows[6], &rows[7], &rows[8],
+                                                &rows[9], &rows[10]};
 const size_t test_verb_count = array_len(test_verbs);
