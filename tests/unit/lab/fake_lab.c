@@ -28,7 +28,7 @@ static struct fake_lab *fake_of(struct lab *lab)
 }
 
 /* Each operation that can fail asks here: 0 go on, 1 pretend, -1 fail. */
-static int permit(struct fake_lab *f, struct err *e)
+int fake_permit(struct fake_lab *f, struct err *e)
 {
     f->operations++;
     if (f->fail_after >= 0 && f->fail_after-- == 0) {
@@ -52,7 +52,7 @@ static struct lab_mechanism fake_mechanism(struct lab *lab, enum lab_effect effe
 static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
 {
     struct fake_lab *f = fake_of(lab);
-    int rc = permit(f, e);
+    int rc = fake_permit(f, e);
     if (rc == 0 && f->stalling & 1u << node) {
         rc = loop_run(f->loop, loop_now(f->loop) + 60 * NS_PER_S, NULL, e) < 0 ? -1 : 0;
     }
@@ -67,7 +67,7 @@ static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct er
 
 static int fake_kill(struct lab *lab, uint16_t node, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->nodes[node].state = NODE_DOWN;
     }
@@ -76,7 +76,7 @@ static int fake_kill(struct lab *lab, uint16_t node, struct err *e)
 
 static int fake_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     struct fake_node *n = &fake_of(lab)->nodes[node];
     if (rc == 0 && n->state != NODE_DOWN) {
         n->state = frozen ? NODE_FROZEN : NODE_UP;
@@ -87,7 +87,7 @@ static int fake_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *
 static int fake_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
 {
     struct fake_node *n = &fake_of(lab)->nodes[node];
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0 && sig == SIGTERM && !fake_of(lab)->ignores_hangup) {
         n->state = NODE_DOWN;
     }
@@ -105,7 +105,7 @@ static enum node_state fake_state(struct lab *lab, uint16_t node)
 
 static int fake_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->nodes[node].limits[r] = limit;
     }
@@ -126,7 +126,7 @@ static int fake_supply(struct lab *lab, uint16_t node, enum lab_resource r, int6
 static int fake_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e)
 {
     (void)from;
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->nodes[to].crowd = connections;
     }
@@ -142,7 +142,7 @@ static int fake_config_get(struct lab *lab, uint16_t node, json_t **config, stru
 
 static int fake_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         json_decref(fake_of(lab)->nodes[node].file);
         fake_of(lab)->nodes[node].file = json_deep_copy(config);
@@ -160,7 +160,7 @@ static int fake_desired_get(struct lab *lab, uint16_t node, json_t **config, str
 
 static int fake_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     struct fake_node *n = &fake_of(lab)->nodes[node];
     if (rc != 0) {
         return rc < 0 ? -1 : 0;
@@ -176,7 +176,7 @@ static int fake_desired_set(struct lab *lab, uint16_t node, const json_t *config
 
 static int fake_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->paths[path] = *wanted;
     }
@@ -192,32 +192,10 @@ static int fake_path_get(struct lab *lab, uint16_t path, struct path_state *actu
 
 static int fake_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->nodes[node].unplugged = unplugged;
     }
-    return rc < 0 ? -1 : 0;
-}
-
-static int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e)
-{
-    (void)peer;
-    (void)e;
-    uint64_t one = fake_of(lab)->nodes[node].connection;
-    *n = one != 0;
-    if (max > 0 && one != 0) {
-        cookies[0] = one;
-    }
-    return 0;
-}
-
-/* It breaks, and another takes its place. */
-static int fake_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e)
-{
-    (void)peer;
-    int rc = permit(fake_of(lab), e);
-    struct fake_node *n = &fake_of(lab)->nodes[node];
-    n->connection += rc == 0 && n->connection != 0 ? 1000 : 0;
     return rc < 0 ? -1 : 0;
 }
 

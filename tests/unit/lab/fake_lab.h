@@ -47,3 +47,8 @@ struct fake_lab {
 struct fake_lab *fake_lab_new(void); /* every node up */
 void fake_lab_free(struct fake_lab *f);
 void fake_lab_pass(struct fake_lab *f, int64_t ns); /* run its loop for so long */
+
+/* For its own files. Each operation that can fail asks: 0 go on, 1 pretend, -1 fail. */
+int fake_permit(struct fake_lab *f, struct err *e);
+int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+int fake_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);

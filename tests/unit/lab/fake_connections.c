@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The connections of the lab of arrays: one per node at most. */
+#include "tests/unit/lab/fake_lab.h"
+
+static struct fake_node *node_of(struct lab *lab, uint16_t node)
+{
+    return &((struct fake_lab *)(void *)lab)->nodes[node];
+}
+
+int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e)
+{
+    (void)peer;
+    (void)e;
+    uint64_t one = node_of(lab, node)->connection;
+    *n = one != 0;
+    if (max > 0 && one != 0) {
+        cookies[0] = one;
+    }
+    return 0;
+}
+
+/* It breaks, and another takes its place. */
+int fake_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e)
+{
+    (void)peer;
+    int rc = fake_permit((struct fake_lab *)(void *)lab, e);
+    struct fake_node *n = node_of(lab, node);
+    n->connection += rc == 0 && n->connection != 0 ? 1000 : 0;
+    return rc < 0 ? -1 : 0;
+}
