@@ -163,28 +163,6 @@ static int fake_unplug(struct lab *lab, uint16_t node, bool unplugged, struct er
     return rc < 0 ? -1 : 0;
 }
 
-static int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e)
-{
-    (void)peer;
-    (void)e;
-    uint64_t one = fake_of(lab)->nodes[node].connection;
-    *n = one != 0;
-    if (max > 0 && one != 0) {
-        cookies[0] = one;
-    }
-    return 0;
-}
-
-/* It breaks, and another takes its place. */
-static int fake_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e)
-{
-    (void)peer;
-    int rc = fake_permit(fake_of(lab), e);
-    struct fake_node *n = &fake_of(lab)->nodes[node];
-    n->connection += rc == 0 && n->connection != 0 ? 1000 : 0;
-    return rc < 0 ? -1 : 0;
-}
-
 static void forget(struct fake_call *c)
 {
     for (struct fake_call **at = &c->lab->pending; *at; at = &(*at)->next) {

@@ -59,3 +59,5 @@ void fake_lab_pass(struct fake_lab *f, int64_t ns); /* run its loop for so long 
 /* For the parts of the lab in files of their own. */
 struct fake_lab *fake_of(struct lab *lab);
 int fake_permit(struct fake_lab *f, struct err *e); /* each operation that can fail asks: 0 go on, 1 pretend, -1 fail */
+int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+int fake_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);
