@@ -242,6 +242,15 @@ int cgroup_limit(const struct cgroups *g, enum cgroup_kind kind, unsigned node, 
     return kind == CGROUP_FREEZER ? await_freezer(g, node, limit, e) : 0;
 }
 
+void cgroup_favour(const struct cgroups *g, unsigned node, bool favoured)
+{
+    static const char *const files[] = {"cpu.shares", "cpu.weight"}, *const plain[] = {"1024", "100"}, *const most[] = {"102400", "10000"};
+    bool unified = g->at[CGROUP_CPU].unified;
+    char path[400];
+    path_of_file(g, CGROUP_CPU, node, files[unified], path);
+    (void)write_text(path, favoured ? most[unified] : plain[unified]); /* without it a trial may need more than one try */
+}
+
 int64_t cgroup_felt(const struct cgroups *g, enum cgroup_kind kind, unsigned node)
 {
     char path[400], text[1024];

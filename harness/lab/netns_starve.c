@@ -236,7 +236,8 @@ static _Noreturn void guest_forks(int64_t want)
     _exit(GUEST_GOT_ALL);
 }
 
-/* On a busy machine one alone may get less than the limit as it is: in a limited group four of them ask, until it is felt. */
+/* On a busy machine one alone may get less than the limit as it is: in a limited group four of them ask, before everybody else,
+ * until it is felt. */
 static _Noreturn void guest_works(const struct netns_lab *l, uint16_t node, int64_t felt)
 {
     int64_t limit = LAB_PLENTY, until_ns = clock_mono_ns() + GUEST_WORK_NS;
@@ -273,8 +274,12 @@ static enum cgroup_kind kind_of(enum lab_resource r)
 static int invite(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct err *e)
 {
     struct node_guest *g = &l->runs[node].guest;
+    int64_t limit = LAB_PLENTY;
     g->felt = cgroup_felt(&l->groups, kind_of(r), node);
     g->until_ns = clock_mono_ns() + GUEST_BOUND_NS;
+    if (r == RESOURCE_CPU) {
+        cgroup_favour(&l->groups, node, cgroup_read(&l->groups, CGROUP_CPU, node, &limit, NULL) == 0 && limit >= 0);
+    }
     int side = child_fork(&g->process, e);
     if (side != 0) {
         return side < 0 ? -1 : 1;
@@ -316,6 +321,9 @@ static int ask_guest(struct netns_lab *l, uint16_t node, enum lab_resource r, in
         return 1;
     }
     child_stop(&g->process, 0, NULL);
+    if (r == RESOURCE_CPU) {
+        cgroup_favour(&l->groups, node, false);
+    }
     say_guest(g, cgroup_felt(&l->groups, kind_of(r), node) - g->felt, s);
     g->process = (struct child){0};
     return 0;

@@ -91,7 +91,7 @@ void step_table_within(struct step_table *t, const struct action_type *type, str
 
 bool step_flaps(const struct action_type *type)
 {
-    return type->class == ACTION_FAULT && !type->proven_once;
+    return type->class == ACTION_FAULT && type->targets != 0 && !type->proven_once;
 }
 
 const struct action_type *step_verb(const struct action_type *const *types, size_t n, const char *verb)
