@@ -20,6 +20,7 @@ struct role_ops {
     int (*open)(struct node *n, struct err *e);
     void (*close)(struct node *n);
     void (*handle)(struct node *n, struct exchange *x); /* a request on the service port */
+    bool (*takes)(struct node *n, struct exchange *x);  /* one before anybody else sees it; false: not. NULL: never */
     bool (*admin)(struct node *n, struct exchange *x);  /* on the admin port; false: not ours. NULL: none */
     void (*status)(struct node *n, json_t *into);
     bool (*ready)(struct node *n);
@@ -55,6 +56,7 @@ int node_adopt(struct node *n, struct config *next, struct err *e); /* takes nex
 void last_good_keep(const struct node *n, const struct config *c);
 int last_good_read(const struct node *n, struct config **out, struct err *e);
 void node_log(const struct node *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void node_serve(struct node *n, struct exchange *x); /* a request on the service port, as if nobody had taken it */
 /* Answers that every role gives the same way. False: not such a path. */
 bool node_answer_health(struct node *n, struct exchange *x);
 void node_answer_admin(struct node *n, struct exchange *x);

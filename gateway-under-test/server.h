@@ -7,6 +7,7 @@
  * until then, even when the client has left; so whoever holds an exchange need not watch for that.
  */
 #pragma once
+#include "gateway-under-test/acceptor.h"
 #include "gateway-under-test/conn.h"
 #include "gateway-under-test/http1.h"
 #include "harness/base/loop.h"
@@ -25,6 +26,9 @@ struct exchange {
     bool advancing; /* server.c is on the stack */
     bool closing;   /* close once the answer is sent */
     bool continued; /* 100 Continue is sent */
+    /* Not NULL: the head of the answer is written, this sends its body and then ends the exchange. Reset by that end. */
+    void (*send_body)(struct exchange *x, const void *body, size_t len);
+    void *sender; /* send_body's own */
 };
 
 struct server_limits {
@@ -34,8 +38,7 @@ struct server_limits {
 
 struct server {
     struct loop *loop;
-    struct loop_io listener;
-    int fd;
+    struct acceptor acceptor;
     bool draining;
     int open, busy; /* connections; exchanges being answered */
     struct exchange *head;
@@ -61,3 +64,5 @@ struct http_span exchange_field(const struct exchange *x, const char *name);
 /* Answer. `fields` are further header lines, each with its CRLF; a type of NULL leaves Content-Type to them. */
 void exchange_answer(struct exchange *x, int status, const char *type, const char *fields, const void *body,
                      size_t len);
+void exchange_end(struct exchange *x); /* for send_body: all that will be sent has been handed to conn */
+void exchange_cut(struct exchange *x); /* end it without a word, or a further one: the connection is reset */

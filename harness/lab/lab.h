@@ -21,11 +21,20 @@ struct residue;
 struct wire_counts;
 
 /* Where link faults are made: the first that this machine can do, or the one forced with --mechanism. */
-enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_CUT_ONLY, EFFECT_REJECT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_LAG, EFFECT_CLOCK, EFFECT_FAIL_OVER, LAB_EFFECTS };
+enum lab_effect {
+    EFFECT_KILL, EFFECT_FREEZE,
+    EFFECT_CUT, EFFECT_CUT_ONLY, EFFECT_REJECT, EFFECT_DEGRADE, EFFECT_RATE,
+    EFFECT_FILTER,     /* packets told apart: first ones of connections, long ones */
+    EFFECT_UNPLUG, EFFECT_DISCONNECT, EFFECT_STALL,
+    EFFECT_DRIFT, EFFECT_LAG, EFFECT_CLOCK, EFFECT_FAIL_OVER,
+    EFFECT_MISBEHAVE, EFFECT_SURGE, EFFECT_SLOW_CLIENTS,
+    EFFECT_DESCRIPTORS, EFFECT_DISK, EFFECT_PORTS, EFFECT_BACKLOG, EFFECT_PROCESSES, EFFECT_CPU, EFFECT_MEMORY,
+    LAB_EFFECTS
+};
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
-    const char *name; /* signal netem wire fib tbf file admin sim; "none": cannot be done here */
+    const char *name; /* signal cgroup freezer netem wire fib tbf bpf link diag file admin load prlimit tmpfs sysctl sim; "none": cannot be done here */
     const char *why;  /* how we know, or why not and the remedy */
     bool available;
 };
@@ -52,15 +61,43 @@ struct lab_options {
     int64_t zero_ns;           /* loop time of run time 0; every instant the lab returns is run time */
     const char *forced[LAB_EFFECTS]; /* --mechanism, NULL: probe */
     const unsigned *link_effects;    /* by link: an or of 1u << effect for what faults will do to it; NULL: nothing */
+    unsigned effects;                /* an or of 1u << effect for what faults will do at all */
+};
+
+/* What a node can run short of. A limit is how much it may have: a number of descriptors, ports, connections that wait
+ * to be accepted, processes; for the disk what is left, in bytes or files; for a disk that may be written 0 is no; for
+ * the processor ppm of one; for memory bytes. LAB_PLENTY is no limit. */
+enum lab_resource {
+    RESOURCE_DESCRIPTORS, RESOURCE_DISK, RESOURCE_INODES, RESOURCE_WRITING, RESOURCE_PORTS, RESOURCE_BACKLOG,
+    RESOURCE_PROCESSES, RESOURCE_CPU, RESOURCE_MEMORY, LAB_RESOURCES
+};
+#define LAB_PLENTY INT64_C(-1)
+struct lab_supply {
+    int64_t limit;  /* read back from the kernel */
+    bool short_of;  /* who tries to take more than was asked for does not get it */
+    char seen[80];  /* by the trial: "write: No space left on device" */
 };
 
 enum node_state { NODE_DOWN, NODE_UP, NODE_FROZEN };
+
+/* How an exchange came to its end: whole as announced; closed or reset by the peer before that; not over in time; no
+ * connection came about. */
+enum lab_end { END_WHOLE, END_SHORT, END_RESET, END_TIMEOUT, END_REFUSED };
+
+/* What a client sees of an answer beside its status. Run time; 0: it did not come to that. */
+struct lab_course {
+    enum lab_end end;
+    int64_t connected_ns, first_byte_ns;
+    size_t body_len;
+    int64_t retry_after_s; /* -1: not told */
+};
 
 /* One answer of an admin port. sent_ns..done_ns bracket the exchange. status 0: no answer in time. */
 struct lab_answer {
     int status;
     json_t *body; /* borrowed during the callback; NULL if there was none */
     int64_t sent_ns, done_ns;
+    struct lab_course course; /* of lab_ops.ask only */
 };
 typedef void lab_answer_fn(void *arg, const struct lab_answer *answer);
 
@@ -87,12 +124,22 @@ struct lab_ops {
     struct lab_mechanism (*mechanism)(struct lab *lab, enum lab_effect effect);
 
     /* Processes. start: render the node's configuration and start it (again); it is ready when /healthz answers.
-     * kill: SIGKILL to every process of the node, returns when the pidfd says dead. freeze, thaw: SIGSTOP, SIGCONT. */
+     * kill: SIGKILL to every process of the node, frozen or not, returns when the pidfd says dead. freeze, thaw: by its
+     * control group, or SIGSTOP and SIGCONT. */
     int (*node_start)(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e);
     int (*node_kill)(struct lab *lab, uint16_t node, struct err *e);
     int (*node_freeze)(struct lab *lab, uint16_t node, bool frozen, struct err *e);
     int (*node_signal)(struct lab *lab, uint16_t node, int sig, struct err *e);
     enum node_state (*node_state)(struct lab *lab, uint16_t node); /* from the kernel, not from memory */
+
+    /* Limit what a node may have; needs lab_options.effects to name it. A process feels descriptors, disk, ports, and
+     * limits of its group at once, RESOURCE_WRITING and RESOURCE_BACKLOG from its next start on. sim: taken note of, no supply.
+     * supply: read the limit back and try to take more than `want` beside the node (LAB_PLENTY: only read). 0 judged,
+     * 1 the trial is under way, ask again; one trial per node at a time. */
+    int (*node_starve)(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
+    int (*node_supply)(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+    /* Idle connections from a node's namespace to another's serving port, opened again when they are closed; 0 ends them. */
+    int (*node_crowd)(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
 
     /* Configuration file of a node: as JSON (new reference), as it lies on the disk, and put another in its place atomically.
      * first: the one with which the node was first started. */
@@ -116,6 +163,10 @@ struct lab_ops {
     /* Knock on a node's serving port from another node's namespace; callback as above, status holds enum knock. */
     int (*knock)(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
                  lab_answer_fn *done, void *arg, struct err *e);
+    /* Ask a node's serving port as a client would, from another node's namespace: status is the HTTP status, 0 if none
+     * came, and course says how it went. At most 64 KiB of answer. */
+    int (*ask)(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+               lab_answer_fn *done, void *arg, struct err *e);
 
     /* The same on any TCP port of a node; the connection is closed as soon as it stands. NULL in sim. */
     int (*knock_port)(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, int64_t timeout_ns, lab_answer_fn *done,
@@ -123,6 +174,15 @@ struct lab_ops {
 
     /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. NULL in sim. */
     int (*path_sockets)(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
+
+    /* A non-blocking IPv4 socket that stands in a node's namespace, whatever its processes do. NULL in sim. */
+    int (*node_socket)(struct lab *lab, uint16_t node, int type, struct err *e);
+
+    /* TCP connections of a node with the site `peer` (TOPO_NONE: with any other node), those of its admin port apart: the
+     * first max of their cookies, and how many there are. No two connections ever have the same. And break them: both
+     * sides learn it at once, and new ones are let in. NULL in sim. */
+    int (*connections)(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+    int (*disconnect)(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);
 
     /* fork(2) into a client node's namespaces: 0 in the child, 1 in the parent. NULL in sim: load runs in-process. */
     int (*client_fork)(struct lab *lab, uint16_t node, struct child *c, struct err *e);
@@ -141,6 +201,7 @@ struct lab_ops {
 struct lab {
     const struct lab_ops *ops;
     int64_t zero_ns; /* loop time of run time 0 */
+    uint64_t seed;   /* of the run */
 };
 
 /* Run time at which the loop's turn began. */

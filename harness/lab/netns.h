@@ -12,6 +12,7 @@
 #include "harness/lab/ask.h"
 #include "harness/lab/caps.h"
 #include "harness/lab/cell.h"
+#include "harness/lab/cgroup.h"
 #include "harness/lab/lab.h"
 #include "harness/lab/nl.h"
 #include "harness/lab/wire.h"
@@ -29,11 +30,28 @@ struct mesh_end {
     int index; /* of the device in the router */
     char name[16];
     enum path_spread spread; /* last asked for: netem does not tell */
+    struct netlink_kept *kept; /* while it is down: what to put back */
 };
 
+struct node_disk {
+    bool mounted;
+    int ballast_fd; /* the file that fills it up; valid once mounted */
+};
+
+/* Who tries a limit of a node's control group. */
+struct node_guest {
+    struct child process;
+    int64_t felt;     /* what the kernel had counted before */
+    int64_t until_ns;
+};
+
+struct crowd;
 struct node_run {
     struct child process;
     unsigned disks; /* lost so far */
+    struct node_disk disk;
+    struct node_guest guest;
+    struct crowd *crowd; /* of idle connections to it; NULL: none */
 };
 
 struct netns_lab {
@@ -56,7 +74,11 @@ struct netns_lab {
     struct answerer *answerer; /* NULL: nothing is rejected in this run */
     bool *rejecting;           /* by site: the answerer listens in its router */
     bool *gated;               /* by path: it has gates, or driving them failed */
+    struct cgroups groups;
+    bool grouped[CGROUP_KINDS]; /* each node is in a control group of this kind */
+    struct cgroup_keeper keeper;
     bool netem, tbf;   /* neutral plumbing in place on every mesh device */
+    bool *filtered;    /* by link: and a filter on its two devices */
     bool cut_by_netem; /* else by FIB rules */
 };
 
@@ -124,3 +146,24 @@ int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, st
 int netns_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
 int netns_path_sockets(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
 
+/* netns_disk.c: the file system under a node's data/. */
+int disk_mount(struct node_disk *d, const char *path, struct err *e); /* there already: nothing */
+void disk_unmount(struct node_disk *d, const char *path);
+int disk_starve(struct node_disk *d, const char *path, enum lab_resource r, int64_t limit, struct err *e);
+int disk_supply(const char *path, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+int netns_disk_starve(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
+int netns_disk_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+
+/* netns_starve.c, netns_crowd.c */
+int netns_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
+int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+int netns_node_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
+void netns_crowd_free(struct crowd *c);
+/* netns_plug.c: the router's device of a path down, and up again as it was. */
+int netns_plug_drive(struct netns_lab *l, uint16_t path, bool down, struct err *e);
+int netns_plug_read(struct netns_lab *l, uint16_t path, bool *down, struct err *e);
+
+/* netns_connection.c */
+int netns_node_socket(struct lab *lab, uint16_t node, int type, struct err *e);
+int netns_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+int netns_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);

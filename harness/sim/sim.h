@@ -10,6 +10,7 @@
 #pragma once
 #include "harness/base/json.h"
 #include "harness/base/loop.h"
+#include "harness/base/rng.h"
 #include "harness/base/vec.h"
 #include "harness/lab/lab.h"
 #include "harness/load/client.h"
@@ -17,6 +18,8 @@
 #define SIM_KEYS 16
 #define SIM_STARTUP_NS (300 * INT64_C(1000000)) /* from start to serving */
 #define SIM_HOP_NS (500 * INT64_C(1000))        /* what each way costs beside the links' own delays */
+#define SIM_TRY_NS (800 * INT64_C(1000000))     /* how long a gateway waits for one answer of an origin */
+#define SIM_RETRIES 2
 #define SIM_BUDGET_NS (950 * INT64_C(1000000))  /* how long a gateway keeps trying before it answers 503 */
 
 struct sim_op {
@@ -55,9 +58,11 @@ struct sim_node {
     json_t *refused;          /* seen and not taken */
     int64_t published_ns, desired_as_of_ns;
     int64_t clock_step_ns, clock_gain_ppm, clock_since_ns; /* of its wall clock */
-    struct sim_slot slots[SIM_SLOTS];
-    size_t slot_count;
+    struct sim_slot lags[SIM_SLOTS];
+    size_t lag_count;
     uint64_t frames, damaged, doubled, noticed; /* messages sent under a lag that damages; found wrong here */
+    json_t *slots;            /* origins: how it misbehaves, knobs by name */
+    struct rng dice;
 };
 
 struct sim {
@@ -81,6 +86,7 @@ struct sim {
 bool sim_serving(const struct sim *s, uint16_t node); /* up, started, plugged in */
 bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port); /* in both directions */
 bool sim_turned_away(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port); /* with an error, at once */
+bool sim_lets_in(const struct sim *s, uint16_t from_site, uint16_t to_site); /* new connections begun there */
 int64_t sim_round_trip_ns(const struct sim *s, uint16_t from_site, uint16_t to_site);
 bool sim_flaw(const struct sim *s, const char *name);
 
@@ -101,11 +107,24 @@ void sim_service_new(struct sim *s);
 void sim_service_free(struct sim *s);
 struct transport *sim_transport(struct lab *lab, uint16_t site);
 
+/* sim_misbehave.c: what becomes of one request to an origin. Zeroed but for the -1 is well. */
+struct sim_fate {
+    bool hangs, is_short;
+    int status; /* 0: as usual */
+    int64_t first_byte_ns, body_ns, reset_after, retry_after_s; /* -1: no reset, not told */
+};
+struct sim_fate sim_draw(struct sim *s, uint16_t node);
+int sim_misbehave_call(struct sim *s, uint16_t node, const char *method, const char *name, json_t *knobs); /* a status */
+/* An origin asked from elsewhere: fills what is not zero for a node that answers; *after_ns is the time-out, then when. */
+void sim_answer_course(struct sim *s, uint16_t from, uint16_t to, const char *target, struct lab_answer *a, int64_t *after_ns);
+
 /* sim_admin.c */
 int sim_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
               int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e);
 int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
               lab_answer_fn *done, void *arg, struct err *e);
+int sim_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+            lab_answer_fn *done, void *arg, struct err *e);
 json_t *sim_node_config(const struct topology *t, uint16_t node); /* new reference */
 
 /* sim_config.c */

@@ -14,8 +14,8 @@
 
 static int slot_of(const struct sim_node *n, const char *fault, uint16_t to)
 {
-    for (int i = 0; i < (int)n->slot_count; i++)
-        if (text_eq(n->slots[i].fault, fault) && n->slots[i].to == to)
+    for (int i = 0; i < (int)n->lag_count; i++)
+        if (text_eq(n->lags[i].fault, fault) && n->lags[i].to == to)
             return i;
     return -1;
 }
@@ -35,12 +35,12 @@ int sim_lag_order(struct sim *s, uint16_t node, const json_t *body)
     bool wish = slot.stop || slot.delay_ns || slot.corrupt_ppm || slot.duplicate_ppm;
     int at = slot_of(n, slot.fault, slot.to);
     if (!wish && at >= 0)
-        n->slots[at] = n->slots[--n->slot_count];
+        n->lags[at] = n->lags[--n->lag_count];
     if (!wish)
         return 200;
-    if (at < 0 && n->slot_count == SIM_SLOTS)
+    if (at < 0 && n->lag_count == SIM_SLOTS)
         return 409;
-    n->slots[at < 0 ? (int)n->slot_count++ : at] = slot;
+    n->lags[at < 0 ? (int)n->lag_count++ : at] = slot;
     return 200;
 }
 
@@ -48,8 +48,8 @@ struct sim_slot sim_lag(const struct sim *s, uint16_t node, uint16_t to)
 {
     const struct sim_node *n = &s->nodes[node];
     struct sim_slot all = {.to = to};
-    for (size_t i = 0; i < n->slot_count; i++) {
-        const struct sim_slot *one = &n->slots[i];
+    for (size_t i = 0; i < n->lag_count; i++) {
+        const struct sim_slot *one = &n->lags[i];
         if (one->to != to)
             continue;
         all.stop = all.stop || one->stop;
@@ -64,8 +64,8 @@ json_t *sim_lag_status(const struct sim *s, uint16_t node, uint16_t to)
 {
     const struct sim_node *n = &s->nodes[node];
     json_t *slots = json_object();
-    for (size_t i = 0; i < n->slot_count; i++) {
-        const struct sim_slot *one = &n->slots[i];
+    for (size_t i = 0; i < n->lag_count; i++) {
+        const struct sim_slot *one = &n->lags[i];
         if (one->to == to)
             json_object_set_new(slots, one->fault,
                                 json_pack("{s:b,s:I,s:I,s:I}", "stop", one->stop, "delay_ms",

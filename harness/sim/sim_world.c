@@ -33,8 +33,16 @@ bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site, ui
     if (from_site == to_site)
         return true;
     uint16_t link = topo_link_find(s->topology, from_site, to_site);
-    return link != TOPO_NONE && path_passes(&s->paths[path_of(link, false)], port) &&
-           path_passes(&s->paths[path_of(link, true)], port);
+    if (link == TOPO_NONE)
+        return false;
+    const struct path_state *there = &s->paths[path_of(link, false)], *back = &s->paths[path_of(link, true)];
+    return path_passes(there, port) && path_passes(back, port) && !there->down && !back->down;
+}
+
+bool sim_lets_in(const struct sim *s, uint16_t from_site, uint16_t to_site)
+{
+    uint16_t link = from_site == to_site ? TOPO_NONE : topo_link_find(s->topology, from_site, to_site);
+    return link == TOPO_NONE || !s->paths[path_of(link, s->topology->links[link].a != from_site)].block_new;
 }
 
 bool sim_turned_away(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port)
@@ -102,7 +110,7 @@ static int sim_open(struct lab **lab, const struct topology *t, const struct lab
     (void)e;
     struct sim *s = xcalloc(1, sizeof(*s));
     *lab = &s->lab;
-    *s = (struct sim){.lab.ops = &lab_sim, .topology = t, .leader = TOPO_NONE, .tick.due = sim_tick};
+    *s = (struct sim){.lab = {.ops = &lab_sim, .seed = o->seed}, .topology = t, .leader = TOPO_NONE, .tick.due = sim_tick};
     s->loop = loop_new_virtual(o->zero_ns);
     s->nodes = xcalloc(t->node_count, sizeof(*s->nodes));
     s->paths = xcalloc(2 * t->link_count + 1, sizeof(*s->paths));
@@ -111,8 +119,10 @@ static int sim_open(struct lab **lab, const struct topology *t, const struct lab
         s->paths[path] = t->links[path / 2].baseline;
     for (uint16_t site = 0; site < t->site_count; site++)
         s->stores[site].in_sync = true;
-    for (uint16_t node = 0; node < t->node_count; node++)
+    for (uint16_t node = 0; node < t->node_count; node++) {
+        s->nodes[node].slots = json_object();
         sim_config_new(s, node);
+    }
     sim_service_new(s);
     loop_timer_set(s->loop, &s->tick, o->zero_ns + TICK_NS);
     return 0;
@@ -129,8 +139,10 @@ static void sim_close(struct lab *lab)
     loop_timer_stop(&s->tick);
     for (size_t i = 0; i < s->topology->site_count; i++)
         vec_deinit(&s->stores[i].log);
-    for (size_t i = 0; i < s->topology->node_count; i++)
+    for (size_t i = 0; i < s->topology->node_count; i++) {
+        json_decref(s->nodes[i].slots);
         sim_config_free(&s->nodes[i]);
+    }
     loop_free(s->loop);
     free(s->nodes);
     free(s->paths);
@@ -146,7 +158,14 @@ static struct loop *sim_loop(struct lab *lab)
 static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effect)
 {
     (void)lab;
-    (void)effect;
+    if (effect >= EFFECT_DESCRIPTORS && effect <= EFFECT_MEMORY)
+        return (struct lab_mechanism){.name = "none", .why = "the model's nodes have no resources; use --lab netns"};
+    if (effect == EFFECT_SLOW_CLIENTS)
+        return (struct lab_mechanism){.name = "none", .why = "the model has requests, not connections; use the netns lab"};
+    if (effect == EFFECT_DISCONNECT)
+        return (struct lab_mechanism){.name = "none", .why = "the model has no connections that could break; use --lab netns"};
+    if (effect == EFFECT_STALL)
+        return (struct lab_mechanism){.name = "none", .why = "the model has no packets that could be held; use --lab netns"};
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
 }
 
@@ -157,7 +176,8 @@ static int sim_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struc
     const struct topo_node *n = &s->topology->nodes[node];
     s->nodes[node].state = NODE_UP;
     s->nodes[node].standby = false;
-    s->nodes[node].slot_count = 0;
+    json_object_clear(s->nodes[node].slots);
+    s->nodes[node].lag_count = 0;
     s->nodes[node].clock_step_ns = s->nodes[node].clock_gain_ppm = 0;
     sim_config_reload(&s->nodes[node]);
     s->nodes[node].ready_at_ns = loop_now(s->loop) + SIM_STARTUP_NS;
@@ -226,6 +246,19 @@ static int sim_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struc
     return 0;
 }
 
+/* A rehearsal needs no more: what a node may have makes no difference to the model, and no run with it takes place there. */
+static int sim_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
+{
+    (void)lab, (void)node, (void)r, (void)limit, (void)e;
+    return 0;
+}
+
+static int sim_node_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e)
+{
+    (void)lab, (void)from, (void)to, (void)connections, (void)e;
+    return 0;
+}
+
 const struct lab_ops lab_sim = {
     .kind = "sim",
     .open = sim_open,
@@ -237,6 +270,8 @@ const struct lab_ops lab_sim = {
     .node_freeze = sim_node_freeze,
     .node_signal = sim_node_signal,
     .node_state = sim_node_state,
+    .node_starve = sim_node_starve,
+    .node_crowd = sim_node_crowd,
     .node_config_get = sim_node_config_get,
     .node_config_first = sim_node_config_first,
     .node_file_get = sim_node_file_get,
@@ -248,5 +283,6 @@ const struct lab_ops lab_sim = {
     .node_unplug = sim_node_unplug,
     .admin = sim_admin,
     .knock = sim_knock,
+    .ask = sim_ask,
     .transport = sim_transport,
 };

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(binomial)
 SUITE(clock)
+SUITE(connections)
 SUITE(drift)
 SUITE(hold)
 SUITE(lag)
+SUITE(misbehave)
 SUITE(operator)
+SUITE(starve)
+SUITE(surge)
 SUITE(table)
 SUITE(network)

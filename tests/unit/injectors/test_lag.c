@@ -20,7 +20,7 @@ static enum proof settle(struct bench *b, bool healed)
 
 static size_t slots(const struct bench *b, uint16_t node)
 {
-    return json_object_size(b->lab->nodes[node].slots);
+    return json_object_size(b->lab->nodes[node].lags);
 }
 
 static void whole_life(const struct action *a, uint16_t carrier, const char *method)
@@ -83,7 +83,7 @@ static void when_all_are_late_it_is_not_ours(void)
     b.lab->all_late = true;
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     for (uint16_t n = 0; n < FAKE_NODES; n++) {
-        b.lab->nodes[n].slots_since_ns = 0;
+        b.lab->nodes[n].lags_since_ns = 0;
     }
     CU_ASSERT_NOT_EQUAL(settle(&b, false), PROOF_PROVEN);
     bench_free(&b);
@@ -114,7 +114,7 @@ static void two_on_one_region_do_not_heal_each_other(void)
     CU_ASSERT_EQUAL(slots(&b, EAST_STORE), 2);
     CU_ASSERT_EQUAL(bench_heal(&b), 0);
     CU_ASSERT_EQUAL(slots(&b, EAST_STORE), 1);
-    CU_ASSERT_PTR_NOT_NULL(json_object_get(b.lab->nodes[EAST_STORE].slots, "2"));
+    CU_ASSERT_PTR_NOT_NULL(json_object_get(b.lab->nodes[EAST_STORE].lags, "2"));
     free(other.state);
     bench_free(&b);
 }

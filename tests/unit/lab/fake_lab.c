@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/lab/fake_lab.h"
-#include "tests/unit/lab/fake_late.h"
+#include "tests/unit/lab/fake_parts.h"
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
@@ -20,15 +20,11 @@ struct fake_call {
     void *arg;
     int status;
     json_t *body;
+    struct lab_course course;
 };
 
-static struct fake_lab *fake_of(struct lab *lab)
-{
-    return (struct fake_lab *)(void *)lab;
-}
-
 /* Each operation that can fail asks here: 0 go on, 1 pretend, -1 fail. */
-static int permit(struct fake_lab *f, struct err *e)
+int fake_permit(struct fake_lab *f, struct err *e)
 {
     f->operations++;
     if (f->fail_after >= 0 && f->fail_after-- == 0) {
@@ -52,7 +48,7 @@ static struct lab_mechanism fake_mechanism(struct lab *lab, enum lab_effect effe
 static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
 {
     struct fake_lab *f = fake_of(lab);
-    int rc = permit(f, e);
+    int rc = fake_permit(f, e);
     if (rc == 0 && f->stalling & 1u << node) {
         rc = loop_run(f->loop, loop_now(f->loop) + 60 * NS_PER_S, NULL, e) < 0 ? -1 : 0;
     }
@@ -61,7 +57,7 @@ static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct er
         n->state = NODE_UP;
         n->starts++;
         n->fresh_starts += fresh_disk;
-        json_object_clear(n->slots);
+        json_object_clear(n->lags);
         n->clock_step_ns = n->clock_gain_ppm = 0;
     }
     return rc < 0 ? -1 : 0;
@@ -69,7 +65,7 @@ static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct er
 
 static int fake_kill(struct lab *lab, uint16_t node, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->nodes[node].state = NODE_DOWN;
     }
@@ -78,7 +74,7 @@ static int fake_kill(struct lab *lab, uint16_t node, struct err *e)
 
 static int fake_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     struct fake_node *n = &fake_of(lab)->nodes[node];
     if (rc == 0 && n->state != NODE_DOWN) {
         n->state = frozen ? NODE_FROZEN : NODE_UP;
@@ -86,22 +82,14 @@ static int fake_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *
     return rc < 0 ? -1 : 0;
 }
 
-static const char *file_word(const struct fake_node *n)
-{
-    return n->file_state == LAB_FILE_MISSING      ? "missing"
-           : n->file_state == LAB_FILE_UNREADABLE ? "unreadable"
-           : n->broken                            ? "broken"
-                                                  : "ok";
-}
-
 static int fake_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
 {
     struct fake_node *n = &fake_of(lab)->nodes[node];
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0 && sig == SIGTERM && !fake_of(lab)->ignores_hangup) {
         n->state = NODE_DOWN;
     }
-    if (rc == 0 && sig == SIGHUP && n->file && strcmp(file_word(n), "ok") == 0 && !fake_of(lab)->ignores_hangup) {
+    if (rc == 0 && sig == SIGHUP && n->file && strcmp(fake_file_word(n), "ok") == 0 && !fake_of(lab)->ignores_hangup) {
         json_decref(n->running);
         n->running = json_deep_copy(n->file);
     }
@@ -113,81 +101,39 @@ static enum node_state fake_state(struct lab *lab, uint16_t node)
     return fake_of(lab)->nodes[node].state;
 }
 
-static int fake_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
+static int fake_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
 {
-    const struct fake_node *n = &fake_of(lab)->nodes[node];
-    if (strcmp(file_word(n), "ok") != 0) {
-        return err_set(e, ERR_READING, "fake", "the file is %s", file_word(n));
+    int rc = fake_permit(fake_of(lab), e);
+    if (rc == 0) {
+        fake_of(lab)->nodes[node].limits[r] = limit;
     }
-    *config = json_deep_copy(n->file);
-    return 0;
+    return rc < 0 ? -1 : 0;
 }
 
-static int fake_config_first(struct lab *lab, uint16_t node, json_t **config, struct err *e)
-{
-    (void)e;
-    *config = json_pack("{s:s, s:i}", "node", fake_of(lab)->topo.nodes[node].name, "drain_ms", 500);
-    return 0;
-}
-
-static int fake_file_get(struct lab *lab, uint16_t node, struct lab_file *file, struct err *e)
-{
-    (void)e;
-    const struct fake_node *n = &fake_of(lab)->nodes[node];
-    file->state = n->file_state;
-    file->mode = 0640;
-    if (n->file_state == LAB_FILE_READABLE) {
-        scoped_free char *bytes = n->broken ? xstrdup(n->broken) : json_canonical(n->file);
-        text_add(&file->bytes, bytes);
-    }
-    return 0;
-}
-
-static int fake_file_set(struct lab *lab, uint16_t node, const struct lab_file *file, struct err *e)
+static int fake_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e)
 {
     struct fake_node *n = &fake_of(lab)->nodes[node];
-    int rc = permit(fake_of(lab), e);
-    if (rc != 0) {
-        return rc < 0 ? -1 : 0;
-    }
-    json_t *config = json_loads(text_str(&file->bytes), 0, NULL);
-    n->file_state = file->state;
-    free(n->broken);
-    n->broken = file->state == LAB_FILE_READABLE && !config ? xstrdup(text_str(&file->bytes)) : NULL;
-    if (config) {
-        json_decref(n->file);
-        n->file = config;
-    }
-    return 0;
-}
-
-static int fake_desired_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
-{
     (void)e;
-    const struct fake_node *n = &fake_of(lab)->nodes[node];
-    *config = json_deep_copy(n->refused ? n->refused : n->desired);
-    return 0;
+    *s = (struct lab_supply){.limit = n->limits[r]};
+    n->trying = want != LAB_PLENTY && r >= RESOURCE_PROCESSES && !n->trying;
+    s->short_of = want != LAB_PLENTY && n->limits[r] != LAB_PLENTY && n->limits[r] <= want && !n->unfelt;
+    snprintf(s->seen, sizeof(s->seen), "fake trial");
+    return n->trying ? 1 : 0;
 }
 
-static int fake_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
+static int fake_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
-    struct fake_node *n = &fake_of(lab)->nodes[node];
-    if (rc != 0) {
-        return rc < 0 ? -1 : 0;
+    (void)from;
+    int rc = fake_permit(fake_of(lab), e);
+    if (rc == 0) {
+        fake_of(lab)->nodes[to].crowd = connections;
     }
-    json_decref(n->refused);
-    n->refused = n->guards && !json_equal(n->desired, config) ? json_deep_copy(config) : NULL;
-    if (!n->refused) {
-        json_decref(n->desired);
-        n->desired = json_deep_copy(config);
-    }
-    return 0;
+    return rc < 0 ? -1 : 0;
 }
 
 static int fake_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->paths[path] = *wanted;
     }
@@ -203,10 +149,32 @@ static int fake_path_get(struct lab *lab, uint16_t path, struct path_state *actu
 
 static int fake_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->nodes[node].unplugged = unplugged;
     }
+    return rc < 0 ? -1 : 0;
+}
+
+static int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e)
+{
+    (void)peer;
+    (void)e;
+    uint64_t one = fake_of(lab)->nodes[node].connection;
+    *n = one != 0;
+    if (max > 0 && one != 0) {
+        cookies[0] = one;
+    }
+    return 0;
+}
+
+/* It breaks, and another takes its place. */
+static int fake_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e)
+{
+    (void)peer;
+    int rc = fake_permit(fake_of(lab), e);
+    struct fake_node *n = &fake_of(lab)->nodes[node];
+    n->connection += rc == 0 && n->connection != 0 ? 1000 : 0;
     return rc < 0 ? -1 : 0;
 }
 
@@ -226,7 +194,7 @@ static void forget(struct fake_call *c)
 static void call_back(struct loop_timer *t, int64_t now)
 {
     struct fake_call *c = (struct fake_call *)(void *)((char *)t - offsetof(struct fake_call, timer));
-    struct lab_answer answer = {.status = c->status, .body = c->body, .sent_ns = now, .done_ns = now};
+    struct lab_answer answer = {.status = c->status, .body = c->body, .sent_ns = now, .done_ns = now, .course = c->course};
     c->done(c->arg, &answer);
     forget(c);
 }
@@ -239,6 +207,63 @@ static int answer_later(struct fake_lab *f, int status, json_t *take_body, int64
     f->pending = c;
     loop_timer_set(f->loop, &c->timer, loop_now(f->loop) + after_ns);
     return 0;
+}
+
+static int answer_course(struct fake_lab *f, int status, struct lab_course course, int64_t after_ns, lab_answer_fn *done, void *arg)
+{
+    answer_later(f, status, NULL, after_ns, done, arg);
+    f->pending->course = course;
+    return 0;
+}
+
+static int set_slot(struct fake_lab *f, struct fake_node *n, const char *method, const char *name, json_t *knobs)
+{
+    if (strcmp(method, "DELETE") == 0 && !f->deaf) {
+        json_object_del(n->slots, name);
+    } else if (strcmp(method, "PUT") == 0 && !f->deaf) {
+        json_object_set(n->slots, name, knobs);
+        rng_init(&n->dice, (uint64_t)json_integer_value(json_object_get(knobs, "seed")), "fake");
+    }
+    return 200;
+}
+
+/* An origin that answers /bytes/N and /healthz as its slots say. */
+static int fake_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+                    lab_answer_fn *done, void *arg, struct err *e)
+{
+    struct fake_lab *f = fake_of(lab);
+    struct fake_node *n = &f->nodes[to];
+    int64_t now = loop_now(f->loop), after = NS_PER_MS;
+    struct lab_course c = {.connected_ns = now + 1, .retry_after_s = -1};
+    int status = 200, bytes = 0;
+    const char *key;
+    json_t *slot;
+    (void)from;
+    (void)e;
+    bool health = sscanf(http_target, "/bytes/%d", &bytes) != 1;
+    json_object_foreach(n->slots, key, slot) {
+        const char *lie = json_string_value(json_object_get(slot, "health"));
+        if (health && lie && strcmp(lie, "honest") != 0) {
+            return answer_course(f, strcmp(lie, "good") == 0 ? 200 : 503, c, after, done, arg);
+        }
+        if ((int64_t)rng_below(&n->dice, 1000000) >= json_integer_value(json_object_get(slot, "share_ppm"))) {
+            continue;
+        }
+        if (json_is_true(json_object_get(slot, "hang"))) {
+            c.end = END_TIMEOUT;
+            return answer_course(f, 0, c, timeout_ns, done, arg);
+        }
+        json_t *asked = json_object_get(slot, "status"), *reset = json_object_get(slot, "reset_after");
+        status = asked ? (int)json_integer_value(asked) : status;
+        json_t *retry = json_object_get(slot, "retry_after_s");
+        c.retry_after_s = retry ? json_integer_value(retry) : c.retry_after_s;
+        after += json_integer_value(json_object_get(slot, "first_byte_us")) * NS_PER_US;
+        c.end = reset ? END_RESET : json_is_true(json_object_get(slot, "short_body")) ? END_SHORT : c.end;
+        bytes = reset ? (int)json_integer_value(reset) : bytes;
+    }
+    c.body_len = (size_t)bytes;
+    c.first_byte_ns = now + after;
+    return answer_course(f, status, c, after, done, arg);
 }
 
 static json_t *status_of(const struct fake_lab *f, uint16_t node)
@@ -257,8 +282,8 @@ static json_t *status_of(const struct fake_lab *f, uint16_t node)
     if (!n->silent_about_files) {
         char file[SHA256_HEX];
         json_fingerprint(n->file, file);
-        json_object_update_new(status, json_pack("{s:s?, s:s}", "file", strcmp(file_word(n), "ok") ? NULL : file, "file_state",
-                                                 file_word(n)));
+        json_object_update_new(status, json_pack("{s:s?, s:s}", "file", strcmp(fake_file_word(n), "ok") ? NULL : file, "file_state",
+                                                 fake_file_word(n)));
     }
     return status;
 }
@@ -280,6 +305,12 @@ static int fake_admin(struct lab *lab, uint16_t node, const char *method, const 
     }
     if (strcmp(target, "/clock") == 0) {
         return answer_later(f, fake_clock_order(f, node, doc), NULL, NS_PER_MS, done, arg);
+    }
+    if (strcmp(target, "/misbehave") == 0) {
+        return answer_later(f, 200, json_pack("{s:O}", "slots", f->nodes[node].slots), NS_PER_MS, done, arg);
+    }
+    if (strncmp(target, "/misbehave/", 11) == 0) {
+        return answer_later(f, set_slot(f, &f->nodes[node], method, target + 11, doc), NULL, NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/standby") == 0) {
         f->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
@@ -315,7 +346,8 @@ static int fake_knock(struct lab *lab, uint16_t from, uint16_t to, const char *h
     if (n->unplugged || !open_between(f, f->topo.nodes[from].site, f->topo.nodes[to].site)) {
         return answer_later(f, KNOCK_SILENT, NULL, timeout_ns, done, arg);
     }
-    if (n->state == NODE_FROZEN) {
+    bool full = n->limits[RESOURCE_DESCRIPTORS] != LAB_PLENTY && n->crowd > 0;
+    if (n->state == NODE_FROZEN || (n->state == NODE_UP && full)) {
         return answer_later(f, KNOCK_CONNECTED_SILENT, NULL, timeout_ns, done, arg);
     }
     return answer_later(f, n->state == NODE_UP ? KNOCK_ANSWERED : KNOCK_REFUSED, NULL, NS_PER_MS, done, arg);
@@ -357,6 +389,9 @@ static const struct lab_ops fake_ops = {
     .node_freeze = fake_freeze,
     .node_signal = fake_signal,
     .node_state = fake_state,
+    .node_starve = fake_starve,
+    .node_supply = fake_supply,
+    .node_crowd = fake_crowd,
     .node_config_get = fake_config_get,
     .node_config_first = fake_config_first,
     .node_file_get = fake_file_get,
@@ -368,7 +403,10 @@ static const struct lab_ops fake_ops = {
     .node_unplug = fake_unplug,
     .admin = fake_admin,
     .knock = fake_knock,
+    .connections = fake_connections,
+    .disconnect = fake_disconnect,
     .knock_port = fake_knock_port,
+    .ask = fake_ask,
 };
 
 static void draw_world(struct fake_lab *f)
@@ -404,7 +442,12 @@ struct fake_lab *fake_lab_new(void)
     draw_world(f);
     for (uint16_t i = 0; i < FAKE_NODES; i++) {
         f->nodes[i].state = NODE_UP;
+        f->nodes[i].lags = json_object();
+        for (int r = 0; r < LAB_RESOURCES; r++) {
+            f->nodes[i].limits[r] = LAB_PLENTY;
+        }
         f->nodes[i].slots = json_object();
+        rng_init(&f->nodes[i].dice, 1, "fake");
         f->nodes[i].file = json_pack("{s:s, s:i}", "node", f->topo.nodes[i].name, "drain_ms", 500);
         f->nodes[i].running = json_deep_copy(f->nodes[i].file);
         f->nodes[i].desired = json_deep_copy(f->nodes[i].file);
@@ -424,6 +467,7 @@ void fake_lab_free(struct fake_lab *f)
         forget(f->pending);
     }
     for (uint16_t i = 0; i < FAKE_NODES; i++) {
+        json_decref(f->nodes[i].lags);
         json_decref(f->nodes[i].file);
         json_decref(f->nodes[i].running);
         json_decref(f->nodes[i].desired);

@@ -4,6 +4,7 @@
  * counts. Vantage "clients" sees region "east" (gateways 0, 1, origin 2) and "west" (gateways 3, 4, origin 5).
  */
 #pragma once
+#include "harness/base/rng.h"
 #include "harness/lab/lab.h"
 
 enum { FAKE_SITES = 3, FAKE_NODES = 7, FAKE_LINKS = 3, FAKE_PATHS = 2 * FAKE_LINKS, FAKE_CLIENT = 6 };
@@ -16,11 +17,18 @@ struct fake_node {
     enum lab_file_state file_state;
     char *broken; /* bytes in the file that are no configuration; NULL: `file` is what it says */
     bool silent_about_files;
-    json_t *slots;        /* of POST /lag, by fault */
+    json_t *lags;           /* of POST /lag, by fault */
     int64_t clock_step_ns, clock_gain_ppm, clock_since_ns;
-    int64_t slots_since_ns; /* when the last one was ordered */
+    int64_t lags_since_ns;  /* when the last one was ordered */
     bool guards; /* refuses any other desired configuration */
     bool standby;
+    int64_t limits[LAB_RESOURCES];
+    bool unfelt;             /* limits read back and do not bite */
+    bool trying;             /* a trial takes two calls */
+    size_t crowd;
+    json_t *slots; /* how it misbehaves, by name */
+    struct rng dice;
+    uint64_t connection; /* the cookie of the one that it has; 0: none */
 };
 
 struct fake_lab {

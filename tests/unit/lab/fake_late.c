@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/unit/lab/fake_late.h"
+#include "tests/unit/lab/fake_parts.h"
 
 #include "harness/base/units.h"
 
@@ -10,7 +10,7 @@ static void widest(const struct fake_node *n, bool *stop, int64_t *delay_ns)
     json_t *slot;
     *stop = false;
     *delay_ns = 0;
-    json_object_foreach(n->slots, fault, slot)
+    json_object_foreach(n->lags, fault, slot)
     {
         *stop = *stop || json_is_true(json_object_get(slot, "stop"));
         *delay_ns += json_integer_value(json_object_get(slot, "delay_ms")) * NS_PER_MS;
@@ -27,15 +27,15 @@ static int64_t known_until_ns(const struct fake_lab *f, const struct fake_node *
         return now;
     }
     if (stop || f->all_late) {
-        return by->slots_since_ns;
+        return by->lags_since_ns;
     }
-    return now - delay_ns > by->slots_since_ns || delay_ns == 0 ? now - delay_ns : by->slots_since_ns;
+    return now - delay_ns > by->lags_since_ns || delay_ns == 0 ? now - delay_ns : by->lags_since_ns;
 }
 
 static json_t *lag_of(const struct fake_node *n)
 {
-    return json_object_size(n->slots) == 0 ? json_null()
-                                           : json_pack("{s:O, s:i, s:i, s:i}", "slots", n->slots, "frames", 100, "damaged", 3,
+    return json_object_size(n->lags) == 0 ? json_null()
+                                           : json_pack("{s:O, s:i, s:i, s:i}", "slots", n->lags, "frames", 100, "damaged", 3,
                                                        "doubled", 2);
 }
 
@@ -50,7 +50,7 @@ json_t *fake_lateness(const struct fake_lab *f, uint16_t node)
     bool leads = f->leader == (int)node;
     const struct fake_node *from = &f->nodes[f->leader >= 0 ? f->leader : node];
     int64_t until_ns = leads ? loop_now(f->loop) : known_until_ns(f, from);
-    bool damaged = !leads && !f->ships_all_the_same && json_object_size(from->slots) > 0;
+    bool damaged = !leads && !f->ships_all_the_same && json_object_size(from->lags) > 0;
     int64_t broken = damaged ? loop_now(f->loop) / (100 * NS_PER_MS) : 0;
     return json_pack("{s:I, s:I, s:[{s:s, s:o}]}", "lsn", (json_int_t)(until_ns / (10 * NS_PER_MS)), "frames_broken",
                      (json_int_t)broken, "peers", "region", node == 2 ? "west" : "east", "lag", lag_of(n));
@@ -66,11 +66,11 @@ int fake_lag_order(struct fake_lab *f, uint16_t node, json_t *doc)
     if (f->deaf) {
         return 200;
     }
-    n->slots_since_ns = loop_now(f->loop);
+    n->lags_since_ns = loop_now(f->loop);
     if (json_object_get(doc, "stop")) {
-        json_object_set(n->slots, fault, doc);
+        json_object_set(n->lags, fault, doc);
     } else {
-        json_object_del(n->slots, fault);
+        json_object_del(n->lags, fault);
     }
     return 200;
 }

@@ -6,6 +6,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
 #include "harness/spec/field.h"
+#include "harness/spec/rounds.h"
 
 #define IN(member) .offset = offsetof(struct action, member)
 
@@ -21,6 +22,16 @@ static const struct field kill_fields[] = {
      .doc = "power cuts the links first"},
     {.key = "disk", .kind = FIELD_BOOL, IN(disk_lost), .words = disk_words, .preset = "kept",
      .doc = "what restarts find"},
+};
+
+static const struct field starve_fields[] = {
+    {.key = "ports", .kind = FIELD_COUNT, IN(starve.ports), .choice = FIELD_SOME, .min = 1, .max = 200, .doc = "p"},
+    {.key = "memory", .kind = FIELD_BYTES, IN(starve.memory_bytes), .choice = FIELD_SOME, .min = 4000000,
+     .max = 256000000, .example = "64MB", .doc = "m"},
+};
+
+static const struct field restore_fields[] = {
+    {.key = "ready_after", .kind = FIELD_DURATION, IN(ready_after_ns), .min = NS_PER_MS, .doc = "r"},
 };
 
 static const struct field degrade_fields[] = {
@@ -60,6 +71,10 @@ static const struct field clock_fields[] = {
      .example = "1.01", .doc = "r"},
 };
 
+static const struct field disconnect_fields[] = {
+    {.key = "every", .kind = FIELD_DURATION, IN(every_ns), .min = NS_PER_S, .with = "for", .doc = "e"},
+};
+
 static const struct field fail_over_fields[] = {
     {.key = "to", .kind = FIELD_REGION, IN(site), .required = true, .example = "eu-west", .doc = "the region to go to"},
 };
@@ -67,6 +82,12 @@ static const struct field fail_over_fields[] = {
 static const char *const with_words[] = {"", "refused", "unreachable", NULL};
 static const struct field reject_fields[] = {
     {.key = "with", .kind = FIELD_ENUM, IN(way), .words = with_words, .required = true, .example = "refused", .doc = "how"},
+};
+
+static const struct field ill_fields[] = {
+    {.key = "status", .kind = FIELD_COUNT, IN(service.status), .choice = FIELD_SOME, .doc = "s"},
+    {.key = "reset_after", .kind = FIELD_BYTES, IN(service.reset_after_bytes), .choice = FIELD_SOME, .max = 48000,
+     .given = offsetof(struct action, service.has_reset), .doc = "r"},
 };
 
 #define NODES (TARGET_REGION | TARGET_NODE | TARGET_ORIGIN)
@@ -81,12 +102,20 @@ static const struct action_type rows[] = {
     {.verb = "drift", .summary = "Change a configuration.", .class = ACTION_FAULT,
      .targets = TARGET_REGION | TARGET_NODE, .fields = drift_fields, .field_count = array_len(drift_fields),
      .proven_once = true},
-    {.verb = "restore", .summary = "End faults.", .class = ACTION_RESTORE, .targets = NODES | TARGET_LINK},
+    {.verb = "restore", .summary = "End faults.", .class = ACTION_RESTORE, .targets = NODES | TARGET_LINK,
+     .fields = restore_fields, .field_count = array_len(restore_fields)},
     {.verb = "fail_over", .summary = "Move the service.", .class = ACTION_OPERATOR, .fields = fail_over_fields,
      .field_count = array_len(fail_over_fields)},
+    {.verb = "disconnect", .summary = "Break connections.", .class = ACTION_FAULT, .targets = NODES | TARGET_LINK,
+     .fields = disconnect_fields, .field_count = array_len(disconnect_fields), .proven_once = true,
+     .momentary_ns = 2 * NS_PER_S},
     {.verb = "reject", .summary = "Turn packets away.", .class = ACTION_FAULT, .targets = TARGET_LINK,
      .fields = reject_fields, .field_count = array_len(reject_fields), .severing = true, .selective = true},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
+    {.verb = "starve", .summary = "Take a resource.", .class = ACTION_FAULT, .targets = NODES, .fields = starve_fields,
+     .field_count = array_len(starve_fields), .severing = true},
+    {.verb = "misbehave", .summary = "Serve badly.", .class = ACTION_FAULT, .targets = TARGET_REGION | TARGET_ORIGIN,
+     .fields = ill_fields, .field_count = array_len(ill_fields), .of_process = true},
     {.verb = "lag", .summary = "Make it late.", .class = ACTION_FAULT, .targets = TARGET_REGION, .fields = lag_fields,
      .field_count = array_len(lag_fields), .apart = lags_apart},
     {.verb = "clock", .summary = "Make it wrong.", .class = ACTION_FAULT, .targets = TARGET_NODE, .fields = clock_fields,
@@ -95,7 +124,7 @@ static const struct action_type rows[] = {
 
 /* clang-format on */
 
-const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3],
-                                                &rows[4], &rows[5], &rows[6], &rows[7], &rows[8],
-                                                &rows[9], &rows[10]};
+const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3], &rows[4], &rows[5], &rows[6],
+                                                &rows[7], &rows[8], &rows[9], &rows[10], &rows[11], &rows[12], &rows[13],
+                                                &flap_type};
 const size_t test_verb_count = array_len(test_verbs);
