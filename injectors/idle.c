@@ -25,7 +25,7 @@ const struct injector injector_restore = {
     .type = {.verb = "restore",
              .summary = "every open fault on the target ends; what was killed starts again",
              .class = ACTION_RESTORE,
-             .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN | TARGET_LINK},
+             .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN | TARGET_DNS | TARGET_LINK},
     .apply = idle_do,
     .heal = idle_do,
     .prove = idle_prove,

@@ -13,9 +13,12 @@ enum action_target {
     TARGET_NODE = 2,    /* gateway: R/N */
     TARGET_LINK = 4,    /* between: [A, B]  with direction: both | forward | backward */
     TARGET_ORIGIN = 8,  /* origin: R/N; only in the mask of a verb, the action then says TARGET_NODE */
+    TARGET_DNS = 16,    /* dns: dns/1, the traffic manager; likewise */
 };
 
 enum kill_how { KILL_DEFAULT, KILL_POWER, KILL_CRASH }; /* default: power for a region, crash for one node */
+/* dns: how the answers change; live: they do not, save what else the step says. */
+enum dns_answer { DNS_LIVE, DNS_SILENT, DNS_NXDOMAIN, DNS_EMPTY, DNS_OTHER, DNS_STALE };
 enum link_direction { DIRECTION_BOTH, DIRECTION_FORWARD, DIRECTION_BACKWARD };
 
 /* The parameters of one step; every verb uses the members its field table names. Zeroed is "nothing given". */
@@ -32,6 +35,8 @@ struct action {
     bool disk_lost;
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
+    enum dns_answer answer;    /* dns */
+    int64_t ttl_ns, slow_ns;   /* dns: 0 as before */
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
 

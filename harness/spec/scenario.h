@@ -21,7 +21,7 @@ struct scenario_step {
     uint16_t id;
     int64_t at_ns, for_ns;
     bool has_for;
-    const char *verb, *note, *gateway, *origin;
+    const char *verb, *note, *gateway, *origin, *dns;
     struct field_texts between;
     struct action action;
 };

@@ -36,6 +36,8 @@ static const struct shared_key {
       .doc = "one gateway"}, TARGET_NODE, false},
     {{.key = "origin", .kind = FIELD_TEXT, IN(origin), .choice = FIELD_ONE, .example = "us-east/1",
       .doc = "one origin"}, TARGET_ORIGIN, false},
+    {{.key = "dns", .kind = FIELD_TEXT, IN(dns), .choice = FIELD_ONE, .example = "dns/1",
+      .doc = "the traffic manager"}, TARGET_DNS, false},
     {{.key = "between", .kind = FIELD_TEXTS, IN(between), .choice = FIELD_ONE, .min = 2, .max = 2,
       .example = "[us-east, eu-west]", .doc = "the link between two regions, or a region and a vantage"},
      TARGET_LINK, false},
@@ -183,10 +185,11 @@ static void resolve_target(struct binder *b, struct scenario_step *s)
     const struct yaml_node *between = node_get(s->node, "between");
     if (node_get(s->node, "region") && (s->action.type->targets & TARGET_REGION)) {
         s->action.target = TARGET_REGION;
-    } else if (s->gateway || s->origin) {
+    } else if (s->gateway || s->origin || s->dns) {
         s->action.target = TARGET_NODE;
-        s->action.node = s->gateway ? find_node(b, node_get(s->node, "gateway"), "gateway", NODE_GATEWAY)
-                                    : find_node(b, node_get(s->node, "origin"), "origin", NODE_ORIGIN);
+        s->action.node = s->gateway  ? find_node(b, node_get(s->node, "gateway"), "gateway", NODE_GATEWAY)
+                         : s->origin ? find_node(b, node_get(s->node, "origin"), "origin", NODE_ORIGIN)
+                                     : find_node(b, node_get(s->node, "dns"), "traffic manager", NODE_DNS);
     } else if (between && s->between.len == 2) {
         resolve_link(b, s, between);
     }
