@@ -52,19 +52,25 @@ bool machine_needs(const struct plan *p, enum lab_effect effect)
             return true;
         }
     }
-    return false;
+    return effect == EFFECT_DNS && topo_dns_node(p->topology) != TOPO_NONE;
+}
+
+struct lab_mechanism machine_mechanism(const struct lab_caps *caps, enum lab_effect effect)
+{
+    return caps ? caps->effects[effect] : lab_sim.mechanism(NULL, effect);
 }
 
 bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct text *reason)
 {
-    if (!caps->usable) {
+    if (caps && !caps->usable) {
         text_addf(reason, "no lab can be built here: %s%s%s", caps->reason, caps->remedy[0] ? "; " : "", caps->remedy);
         return true;
     }
     bool unfit = false;
     for (enum lab_effect effect = 0; effect < LAB_EFFECTS; effect++) {
-        if (!caps->effects[effect].available && machine_needs(p, effect)) {
-            const char *why = caps->effects[effect].why;
+        struct lab_mechanism m = machine_mechanism(caps, effect);
+        if (!m.available && machine_needs(p, effect)) {
+            const char *why = m.why;
             text_addf(reason, "%s%s cannot be done here: %s", unfit ? "; " : "", lab_effect_words[effect],
                       why ? why : "");
             unfit = true;

@@ -44,10 +44,7 @@ static json_t *floor_json(struct floor f)
 
 static json_t *mechanism_json(const struct stage *s, enum lab_effect effect)
 {
-    struct lab_mechanism m = {.name = "sim", .why = "a model on virtual time", .available = true};
-    if (s->caps) {
-        m = s->caps->effects[effect];
-    }
+    struct lab_mechanism m = machine_mechanism(s->caps, effect);
     const char *name = m.available ? m.name : "none";
     return json_pack("{s:s,s:s,s:s?}", "effect", lab_effect_words[effect], "name", name ? name : "none", "why", m.why);
 }
@@ -123,7 +120,7 @@ static json_t *needs_json(const struct stage *s, const struct plan *p)
 static void judge_machine(const struct stage *s, const struct plan *p, struct text *unfit)
 {
     struct err e = {0};
-    if (s->caps && machine_unfit(s->caps, p, unfit)) {
+    if (machine_unfit(s->caps, p, unfit)) {
         return;
     }
     if (load_needs_check(p, !s->caps, &e) < 0) {

@@ -264,7 +264,7 @@ int session_run(const struct session *s, const struct job *job, struct session_o
     if (prepare(s, job, o, e) < 0) {
         return -1;
     }
-    if (s->caps && machine_unfit(s->caps, job->plan, &reason)) {
+    if (machine_unfit(s->caps, job->plan, &reason)) {
         struct run_options r = options_of(s, o);
         if (run_unfit(job->plan, &r, text_str(&reason), e) < 0) {
             return -1;

@@ -15,6 +15,7 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/lab/cell.h"
+#include "harness/lab/gdnsd.h"
 #include "harness/lab/nl.h"
 #include "harness/lab/wire_ring.h"
 
@@ -32,7 +33,7 @@
 const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_KILL] = "kill",   [EFFECT_FREEZE] = "freeze", [EFFECT_CUT] = "cut",
     [EFFECT_DEGRADE] = "degrade", [EFFECT_RATE] = "rate",     [EFFECT_DRIFT] = "drift",
-    [EFFECT_FAIL_OVER] = "fail_over",
+    [EFFECT_FAIL_OVER] = "fail_over", [EFFECT_DNS] = "dns",
 };
 
 enum { INDEX_A = 2, INDEX_B = 3 };
@@ -185,6 +186,10 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps->effects[EFFECT_FREEZE] = always("signal", "SIGSTOP through a pidfd");
     caps->effects[EFFECT_DRIFT] = always("file", "a new configuration file and SIGHUP");
     caps->effects[EFFECT_FAIL_OVER] = always("admin", "the admin port of the nodes");
+    caps->effects[EFFECT_DNS] =
+        gdnsd_is_there() ? always("gdnsd", GDNSD_PATH " as a node of the lab")
+                         : (struct lab_mechanism){"none", "the traffic manager is not installed: ci/install-deps test, "
+                                                          "or apt-get install gdnsd (its service is not needed)", false};
     caps->effects[EFFECT_DEGRADE] = trial->netem ? netem : trial->wire ? wire : none;
     if (trial->netem) {
         caps->effects[EFFECT_CUT] = caps->effects[EFFECT_RATE] = netem;

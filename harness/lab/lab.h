@@ -19,11 +19,11 @@ struct err;
 struct wire_counts;
 
 /* Where link faults are made: the first that this machine can do, or the one forced with --mechanism. */
-enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_FAIL_OVER, LAB_EFFECTS };
+enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_FAIL_OVER, EFFECT_DNS, LAB_EFFECTS };
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
-    const char *name; /* signal netem wire fib tbf file admin sim; "none": cannot be done here */
+    const char *name; /* signal netem wire fib tbf file admin gdnsd sim; "none": cannot be done here */
     const char *why;  /* how we know, or why not and the remedy */
     bool available;
 };
@@ -96,7 +96,9 @@ struct lab_ops {
     /* The power of a whole node or region: its link to the router cut silently in both directions. */
     int (*node_unplug)(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
 
-    /* Ask a node's admin port from inside its own namespace. Asynchronous; exactly one callback, within timeout_ns. */
+    /* Ask a node's admin port from inside its own namespace. Asynchronous; exactly one callback, within timeout_ns.
+     * The traffic manager has none: a GET of /NAME is answered, with status 200, by what the DNS says about that name of
+     * the zone (/status: about the clients' own), {"rcode": 0, "answer": [sorted addresses], "ttl": s}. */
     int (*admin)(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
                  int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e);
     /* Knock on a node's serving port from another node's namespace; callback as above, status holds enum knock. */

@@ -33,13 +33,13 @@
 #define CONFIG_MAX (1u << 20)
 
 /* <run>/lab/<site>/<node>/<file>; file "" is the folder itself. */
-static void node_path(const struct netns_lab *l, uint16_t node, const char *file, struct text *path)
+void netns_node_path(const struct netns_lab *l, uint16_t node, const char *file, struct text *path)
 {
     text_clear(path);
     text_addf(path, "%s/%s%s%s", l->cell.disk, l->topo->nodes[node].name, *file ? "/" : "", file);
 }
 
-static int make_folders(const char *path, struct err *e)
+int netns_make_folders(const char *path, struct err *e)
 {
     scoped_free char *copy = xstrdup(path);
     for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -63,7 +63,7 @@ static int put_json(const char *path, const json_t *doc, struct err *e)
 static int lose_disk(struct netns_lab *l, uint16_t node, struct err *e)
 {
     scoped_text struct text old = {0}, aside = {0};
-    node_path(l, node, "", &old);
+    netns_node_path(l, node, "", &old);
     text_addf(&aside, "%s.lost-%u", text_str(&old), ++l->runs[node].disks);
     if (rename(text_str(&old), text_str(&aside)) != 0 && errno != ENOENT) {
         return err_os(e, ERR_RUN, errno, text_str(&old), "cannot take the disk away");
@@ -74,11 +74,11 @@ static int lose_disk(struct netns_lab *l, uint16_t node, struct err *e)
 static int furnish_disk(struct netns_lab *l, uint16_t node, struct err *e)
 {
     scoped_text struct text path = {0};
-    node_path(l, node, "data", &path);
-    if (make_folders(text_str(&path), e) != 0) {
+    netns_node_path(l, node, "data", &path);
+    if (netns_make_folders(text_str(&path), e) != 0) {
         return -1;
     }
-    node_path(l, node, "config.json", &path);
+    netns_node_path(l, node, "config.json", &path);
     if (access(text_str(&path), F_OK) == 0) {
         return 0;
     }
@@ -120,10 +120,13 @@ int netns_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err
     if (log < 0) {
         return -1;
     }
+    if (l->topo->nodes[node].role == NODE_DNS) {
+        return netns_dns_start(l, node, log, e);
+    }
     scoped_text struct text config = {0}, desired = {0}, data = {0};
-    node_path(l, node, "config.json", &config);
-    node_path(l, node, "desired.json", &desired);
-    node_path(l, node, "data", &data);
+    netns_node_path(l, node, "config.json", &config);
+    netns_node_path(l, node, "desired.json", &desired);
+    netns_node_path(l, node, "data", &data);
     const char *const with_desired[] = {l->gateway_path, "--config", text_str(&config), "--data", text_str(&data),
                                         "--desired", text_str(&desired), NULL};
     const char *const plain[] = {l->gateway_path, "--config", text_str(&config), "--data", text_str(&data), NULL};
@@ -186,7 +189,7 @@ int netns_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e
 static int get_json(struct lab *lab, uint16_t node, const char *file, json_t **config, struct err *e)
 {
     scoped_text struct text path = {0}, bytes = {0};
-    node_path(netns_of(lab), node, file, &path);
+    netns_node_path(netns_of(lab), node, file, &path);
     if (text_read_file(&bytes, text_str(&path), CONFIG_MAX, e) != 0) {
         return -1;
     }
@@ -207,7 +210,7 @@ int netns_desired_get(struct lab *lab, uint16_t node, json_t **config, struct er
 int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
 {
     scoped_text struct text path = {0};
-    node_path(netns_of(lab), node, "desired.json", &path);
+    netns_node_path(netns_of(lab), node, "desired.json", &path);
     if (put_json(text_str(&path), config, e) != 0) {
         return -1;
     }
@@ -217,8 +220,11 @@ int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, stru
 int netns_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
 {
     scoped_text struct text path = {0};
-    node_path(netns_of(lab), node, "config.json", &path);
-    return put_json(text_str(&path), config, e);
+    netns_node_path(netns_of(lab), node, "config.json", &path);
+    if (put_json(text_str(&path), config, e) != 0) {
+        return -1;
+    }
+    return netns_of(lab)->topo->nodes[node].role == NODE_DNS ? netns_dns_reload(netns_of(lab), node, e) : 0;
 }
 
 int netns_client_fork(struct lab *lab, uint16_t node, struct child *c, struct err *e)

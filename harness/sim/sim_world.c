@@ -138,7 +138,8 @@ static struct loop *sim_loop(struct lab *lab)
 static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effect)
 {
     (void)lab;
-    (void)effect;
+    if (effect == EFFECT_DNS)
+        return (struct lab_mechanism){.name = "none", .why = "the model has no traffic manager; use --lab netns"};
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
 }
 
