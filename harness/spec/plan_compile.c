@@ -72,7 +72,7 @@ static void add_stream(struct plan *p, enum stream_kind kind, uint16_t vantage, 
     stream->rate_micro = rate;
     stream->timeout_ns = s->timeout_ns;
     stream->path = s->path;
-    stream->dns = p->topology->sites[vantage].dns;
+    stream->dns = topo_dns_node(p->topology) == TOPO_NONE ? DNS_HONOURS : p->topology->sites[vantage].dns;
 }
 
 /* Rates are divided equally; what does not divide (below a millionth per second) is left out. A topology that could be
