@@ -58,6 +58,11 @@ void injection_link_effects(const struct topology *t, const struct action *a, un
     for (size_t i = 0; i < n; i++) {
         by_link[paths[i] / 2] |= 1u << injector_effect(a);
     }
+    for (uint16_t k = 0; a->slow_ns && k < t->link_count; k++) { /* dns: its links to the vantages */
+        bool vantage = t->sites[t->links[k].a].kind == SITE_VANTAGE || t->sites[t->links[k].b].kind == SITE_VANTAGE;
+        bool own = t->links[k].a == t->nodes[a->node].site || t->links[k].b == t->nodes[a->node].site;
+        by_link[k] |= vantage && own ? 1u << EFFECT_DEGRADE : 0;
+    }
 }
 
 /* The link between two sites, or TOPO_NONE. */
@@ -133,10 +138,26 @@ static void take_fingerprint(const json_t *status, const char *key, char out[65]
     snprintf(out, 65, "%s", text ? text : "");
 }
 
+static void take_addresses(const json_t *body, struct look *l)
+{
+    size_t i;
+    json_t *address;
+    l->answer[0] = '\0';
+    json_array_foreach(json_object_get(body, "answer"), i, address)
+    {
+        size_t len = strlen(l->answer);
+        snprintf(l->answer + len, sizeof(l->answer) - len, "%s%.20s", i ? " " : "", json_string_value(address));
+    }
+    l->rcode = (int)json_integer_value(json_object_get(body, "rcode"));
+    l->ttl = (int)json_integer_value(json_object_get(body, "ttl"));
+}
+
 static void take(void *arg, const struct lab_answer *answer)
 {
     struct look *l = arg;
     l->status = answer->status;
+    l->took_ns = answer->done_ns - answer->sent_ns;
+    take_addresses(answer->body, l);
     take_fingerprint(answer->body, "config", l->config);
     take_fingerprint(answer->body, "desired", l->desired);
     take_fingerprint(answer->body, "desired_refused", l->refused);

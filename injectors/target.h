@@ -20,6 +20,9 @@ struct look {
     char config[65]; /* of a /status: the fingerprint of the running configuration */
     char desired[65], refused[65]; /* and of the desired one in force, and of one that was not let in; empty: none */
     bool leader;     /* of a /status */
+    int64_t took_ns;
+    int rcode, ttl;  /* of the DNS, */
+    char answer[160]; /* and its addresses, with blanks between them */
 };
 
 struct look_round {

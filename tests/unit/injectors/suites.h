@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(binomial)
+SUITE(dns)
 SUITE(drift)
 SUITE(hold)
 SUITE(operator)
