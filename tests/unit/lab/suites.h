@@ -2,6 +2,8 @@
 SUITE(ask)
 SUITE(caps)
 SUITE(fabric)
+SUITE(gdnsd)
+SUITE(gdnsd_itself)
 SUITE(render)
 SUITE(shape)
 SUITE(wire_queue)
