@@ -97,7 +97,7 @@ int netns_client_fork(struct lab *lab, uint16_t node, struct child *c, struct er
 /* netns_dns.c: the node of the traffic manager, whose program is not ours. */
 int netns_dns_furnish(struct netns_lab *l, uint16_t node, struct err *e); /* its files, from its config.json */
 int netns_dns_start(struct netns_lab *l, uint16_t node, int log_fd, struct err *e);
-int netns_dns_reload(struct netns_lab *l, uint16_t node, struct err *e); /* after a change of its files */
+int netns_dns_reload(struct netns_lab *l, uint16_t node, int log_fd, struct err *e); /* after a change of its config.json */
 void netns_node_path(const struct netns_lab *l, uint16_t node, const char *file, struct text *path);
 int netns_make_folders(const char *path, struct err *e);
 

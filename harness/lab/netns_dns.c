@@ -79,7 +79,7 @@ int netns_dns_start(struct netns_lab *l, uint16_t node, int log_fd, struct err *
     return child_exec(&l->runs[node].process, argv, NULL, log_fd, enter_view, &view, e);
 }
 
-int netns_dns_reload(struct netns_lab *l, uint16_t node, struct err *e)
+int netns_dns_reload(struct netns_lab *l, uint16_t node, int log_fd, struct err *e)
 {
     static const char *const argv[] = {GDNSD_CONTROL_PATH, "-c", SEEN_AT "/etc", "reload-zones", NULL};
     scoped_text struct text data = {0};
@@ -92,7 +92,7 @@ int netns_dns_reload(struct netns_lab *l, uint16_t node, struct err *e)
         return 0;
     }
     struct child tool = {.pidfd = -1};
-    int rc = child_exec(&tool, argv, NULL, -1, enter_view, &view, e);
+    int rc = child_exec(&tool, argv, NULL, log_fd, enter_view, &view, e);
     rc = rc == 0 ? child_wait(&tool, RELOAD_BOUND_NS, e) : -1;
     bool reloaded = rc == 0 && WIFEXITED(tool.status) && WEXITSTATUS(tool.status) == 0;
     child_stop(&tool, 0, NULL);

@@ -219,12 +219,15 @@ int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, stru
 
 int netns_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
 {
+    struct netns_lab *l = netns_of(lab);
     scoped_text struct text path = {0};
-    netns_node_path(netns_of(lab), node, "config.json", &path);
-    if (put_json(text_str(&path), config, e) != 0) {
-        return -1;
+    netns_node_path(l, node, "config.json", &path);
+    int rc = put_json(text_str(&path), config, e);
+    if (rc != 0 || l->topo->nodes[node].role != NODE_DNS) {
+        return rc;
     }
-    return netns_of(lab)->topo->nodes[node].role == NODE_DNS ? netns_dns_reload(netns_of(lab), node, e) : 0;
+    scoped_fd int log = open_log(l, node, e);
+    return log < 0 ? -1 : netns_dns_reload(l, node, log, e);
 }
 
 int netns_client_fork(struct lab *lab, uint16_t node, struct child *c, struct err *e)
