@@ -45,7 +45,11 @@ const struct command *const commands[] = {
     &command_compare,
     &command_due,
     &command_analyze,
+    &command_verify,
+    &command_export,
     &command_gateway,
+    &command_ci,
+    &command_schema,
     &command_version,
     NULL,
 };

@@ -6,6 +6,7 @@
 #include "harness/base/err.h"
 #include "harness/base/json.h"
 #include "harness/base/scoped.h"
+#include "harness/evidence/evidence_read.h"
 #include "harness/evidence/evidence_write.h"
 #include "tests/unit/evidence/scratch.h"
 #include "tests/unit/runner.h"
@@ -123,6 +124,52 @@ static void sha256sum_accepts_the_manifest(void)
     scratch_remove();
 }
 
+static const char *check(const char *path, struct text *findings)
+{
+    struct err e = {0};
+    size_t files = 0;
+    text_clear(findings);
+    CU_ASSERT_EQUAL(rundir_check(path, findings, &files, &e), 0);
+    CU_ASSERT_EQUAL(files, 3);
+    return text_str(findings);
+}
+
+static void every_difference_from_the_manifest_is_found(void)
+{
+    scoped_text struct text findings = {0};
+    const char *path = scratch_make();
+    put_file("a", "a");
+    put_file("b \\ b", "b");
+    put_file("c", "c");
+    CU_ASSERT_EQUAL(rundir_manifest(path, NULL), 0);
+    CU_ASSERT_STRING_EQUAL(check(path, &findings), "");
+    put_file("c", "C");
+    CU_ASSERT_STRING_EQUAL(check(path, &findings), "changed c\n");
+    put_file("0", "");
+    put_file("z", "");
+    unlink(scratch_path("a"));
+    CU_ASSERT_STRING_EQUAL(check(path, &findings), "added 0\nmissing a\nchanged c\nadded z\n");
+    scratch_remove();
+}
+
+static void what_is_no_manifest_is_an_error(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } wrong[] = {{"hello\n", 6}, {"\0\0", 2}, {"0123  a\n", 8}, {"\n\n", 2}};
+    const char *path = scratch_make();
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        scoped_text struct text findings = {0};
+        struct err e = {0};
+        size_t files;
+        scratch_write("manifest.sha256", wrong[i].bytes, wrong[i].len);
+        CU_ASSERT_EQUAL(rundir_check(path, &findings, &files, &e), -1);
+        CU_ASSERT_EQUAL(e.kind, ERR_READING);
+    }
+    scratch_remove();
+}
+
 void suite_rundir(void)
 {
     runner_suite(NULL, NULL);
@@ -131,4 +178,6 @@ void suite_rundir(void)
     runner_test(impossible_places_are_errors);
     runner_test(the_manifest_lists_every_file_sorted);
     runner_test(sha256sum_accepts_the_manifest);
+    runner_test(every_difference_from_the_manifest_is_found);
+    runner_test(what_is_no_manifest_is_an_error);
 }

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * drtest verify: is a run directory what its run left? Every file against the manifest, then the evidence against its own
+ * checksums, chains and seals. Nothing is judged again (analyze does that), nothing is written.
+ */
+#include "harness/base/err.h"
+#include "harness/base/json.h"
+#include "harness/base/scoped.h"
+#include "harness/base/text.h"
+#include "harness/cli/command.h"
+#include "harness/cli/tool.h"
+#include "harness/evidence/evidence_read.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct verify_flags {
+    const char *output;
+};
+
+static const struct option_row options[] = {
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct verify_flags, output),
+     .value = "DIR",
+     .fallback = "runs",
+     .help = "folder in which a run id and latest are looked up"},
+};
+
+/* Lines of findings, also about the evidence itself. */
+static int look(const char *path, struct text *findings, size_t *files, struct err *e)
+{
+    struct evidence *ev = NULL;
+    struct err unreadable = {0};
+    if (rundir_check(path, findings, files, e) < 0) {
+        return -1;
+    }
+    const char *damage = evidence_load(&ev, path, &unreadable) < 0 ? unreadable.msg : evidence_damage(ev);
+    if (damage) {
+        text_addf(findings, "damaged %s\n", damage);
+    }
+    evidence_free(ev);
+    return 0;
+}
+
+static void print_json(const char *path, size_t files, char *lines)
+{
+    json_t *list = json_array();
+    for (char *line; (line = strsep(&lines, "\n")) != NULL && *line;) {
+        json_array_append_new(list, json_string(line));
+    }
+    scoped_json json_t *doc =
+        json_pack("{s:s,s:I,s:o}", "run", path, "file_count", (json_int_t)files, "findings", list);
+    scoped_free char *text = json_dumps(doc, JSON_INDENT(1));
+    puts(text ? text : "{}");
+}
+
+static int run(struct call *c)
+{
+    const struct verify_flags *f = c->flags;
+    struct err e = {0};
+    scoped_text struct text path = {0}, findings = {0};
+    size_t files = 0;
+    if (tool_find_run(&path, f->output, c->operands.at[0], &e) < 0 || look(text_str(&path), &findings, &files, &e) < 0) {
+        return say_error(&c->err, &e);
+    }
+    bool clean = findings.len == 0;
+    if (c->globals.json) {
+        text_add(&findings, "");
+        print_json(text_str(&path), files, findings.at);
+    } else if (clean) {
+        printf("%s: %zu files, every byte as the manifest says, evidence whole\n", text_str(&path), files);
+    } else {
+        printf("%s: %zu files in the manifest\n%s", text_str(&path), files, text_str(&findings));
+    }
+    return clean ? 0 : 1;
+}
+
+const struct command command_verify = {.name = "verify",
+                                       .operands = "RUN",
+                                       .summary = "are the files of a run as it left them; 1 = a byte was changed",
+                                       .text = "RUN is a run directory, a run id, or latest. Every file is held against "
+                                               "manifest.sha256, the evidence against its own checksums and seals.",
+                                       .exits = "0 1 3",
+                                       .options = options,
+                                       .option_count = array_len(options),
+                                       .flags_size = sizeof(struct verify_flags),
+                                       .operands_min = 1,
+                                       .operands_max = 1,
+                                       .run = run};
