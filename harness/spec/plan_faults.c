@@ -184,7 +184,8 @@ static void check_routes(const struct check *c, const struct plan_step *step)
     for (size_t e = 0; e < 2; e++) {
         bool route = t->sites[ends[e]].kind != SITE_VANTAGE;
         for (uint16_t l = 0; l < t->link_count && !route; l++) {
-            route = (t->links[l].a == ends[e] || t->links[l].b == ends[e]) && !is_cut(c, l, step);
+            route = (t->links[l].a == ends[e] || t->links[l].b == ends[e]) && t->sites[t->links[l].b].kind != SITE_DNS &&
+                    !is_cut(c, l, step);
         }
         if (!route) {
             struct diag *d = diag_warning(c->diags, DIAG_NO_ROUTE, plan_step_place(c->s, step),
