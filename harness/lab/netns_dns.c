@@ -26,6 +26,7 @@
 
 #define RELOAD_BOUND_NS (2 * NS_PER_S)
 #define SEEN_AT "/run"
+#define CONFIG_SEEN_AT "/run/etc"
 
 struct view {
     int netns_fd;
@@ -69,7 +70,7 @@ int netns_dns_furnish(struct netns_lab *l, uint16_t node, struct err *e)
 
 int netns_dns_start(struct netns_lab *l, uint16_t node, int log_fd, struct err *e)
 {
-    static const char *const argv[] = {GDNSD_PATH, "-c", SEEN_AT "/etc", "start", NULL};
+    static const char *const argv[] = {GDNSD_PATH, "-c", CONFIG_SEEN_AT, "start", NULL};
     scoped_text struct text data = {0};
     netns_node_path(l, node, "data", &data);
     struct view view = {.netns_fd = l->nodes[node].fd, .data = text_str(&data)};
@@ -81,7 +82,7 @@ int netns_dns_start(struct netns_lab *l, uint16_t node, int log_fd, struct err *
 
 int netns_dns_reload(struct netns_lab *l, uint16_t node, int log_fd, struct err *e)
 {
-    static const char *const argv[] = {GDNSD_CONTROL_PATH, "-c", SEEN_AT "/etc", "reload-zones", NULL};
+    static const char *const argv[] = {GDNSD_CONTROL_PATH, "-c", CONFIG_SEEN_AT, "reload-zones", NULL};
     scoped_text struct text data = {0};
     netns_node_path(l, node, "data", &data);
     struct view view = {.netns_fd = l->nodes[node].fd, .data = text_str(&data)};
