@@ -13,6 +13,8 @@
  * The document from which its files are made is journalled before it is changed, and put back by the heal while it still is
  * what we wrote.
  *
+ * `name` hits the name of one region instead, which clients do not ask for: the control of the control.
+ *
  * Proven by asking the server itself: its document reads back as written, the clients' name is answered as asked for, and
  * another name of the zone, which no fault touches, still is what it was. Of `stale` the answer shows nothing until a region
  * fails; there the document read back is the proof, and the answer that the name still has. silent and slow are proven from
@@ -49,6 +51,11 @@ static const struct field dns_fields[] = {
      .choice = FIELD_SOME,
      .example = "silent",
      .doc = "none at all, no such name, no address, the address of nobody, or what the checks said before"},
+    {.key = "name",
+     .kind = FIELD_NAME,
+     .offset = offsetof(struct action, name),
+     .example = "us-east",
+     .doc = "the name that is hit: api, which clients ask for (also if absent), or that of a region"},
     {.key = "ttl",
      .kind = FIELD_DURATION,
      .offset = offsetof(struct action, ttl_ns),
@@ -73,6 +80,8 @@ static bool dns_objects(const struct action *a, char why[ACTION_WHY])
     const char *said = a->ttl_ns % NS_PER_S                  ? "`ttl` is not a number of whole seconds"
                        : a->answer == DNS_SILENT && a->ttl_ns ? "a silent server says no `ttl`"
                        : a->slow_ns && (zone || a->answer)    ? "`slow` is a step of its own"
+                       : a->name && (!zone || a->answer == DNS_STALE)
+                           ? "`name` goes with `nxdomain`, `empty`, `other` or `ttl`: the rest hits every name"
                                                               : NULL;
     snprintf(why, ACTION_WHY, "%s", said ? said : "");
     return said != NULL;
@@ -93,11 +102,17 @@ static const char *word_of(const struct action *a)
     return a->answer == DNS_LIVE ? "live" : answer_words[a->answer];
 }
 
+static const char *name_of(const struct action *a)
+{
+    return a->name ? a->name : TOPO_DNS_NAME;
+}
+
 /* What the server is to do from now on. */
 static json_t *changed(const struct action *a, const json_t *original)
 {
     json_t *doc = json_deep_copy(original);
     json_object_set_new(doc, "answer", json_string(word_of(a)));
+    json_object_set_new(doc, "hit", json_string(name_of(a)));
     json_object_set_new(doc, "serial", json_integer(json_integer_value(json_object_get(doc, "serial")) + 1));
     if (a->ttl_ns) {
         json_object_set_new(doc, "ttl", json_integer(a->ttl_ns / NS_PER_S));
@@ -220,10 +235,11 @@ static enum proof judge_zone(struct injection *in, bool healed)
                    control->answer[0] ? control->answer : "none");
     }
     if (instead) {
-        return say(in, healed ? PROOF_PENDING : PROOF_REFUTED, "the clients' name brings %.90s", instead);
+        return say(in, healed ? PROOF_PENDING : PROOF_REFUTED, "the name brings %.90s", instead);
     }
-    return say(in, PROOF_PROVEN, "asked itself, it says %.60s for the clients' name, and what it said for another one",
-               healed || in->action->answer == DNS_LIVE || in->action->answer == DNS_STALE ? name->answer : word_of(in->action));
+    return say(in, PROOF_PROVEN, "asked itself, it says %.60s for %.30s, and what it said for another name",
+               healed || in->action->answer == DNS_LIVE || in->action->answer == DNS_STALE ? name->answer : word_of(in->action),
+               name_of(in->action));
 }
 
 static enum proof prove_zone(struct injection *in, bool healed)
@@ -237,8 +253,10 @@ static enum proof prove_zone(struct injection *in, bool healed)
     if (stand != PROOF_REFUTED) {
         return stand == PROOF_PROVEN ? judge_zone(in, healed) : stand;
     }
+    char target[64];
+    snprintf(target, sizeof(target), "/%.60s", name_of(in->action));
     look_round_new(&s->round);
-    bool asked = look_round_call(&s->round, in->fabric, node, "GET", "/status", NULL, NULL) == 0 &&
+    bool asked = look_round_call(&s->round, in->fabric, node, "GET", target, NULL, NULL) == 0 &&
                  look_round_call(&s->round, in->fabric, node, "GET", "/" GDNSD_CONTROL_NAME, NULL, NULL) == 0;
     return asked ? PROOF_PENDING : PROOF_REFUTED;
 }

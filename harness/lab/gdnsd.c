@@ -10,8 +10,8 @@
  *     publication    a change of state shows in answers up to a second later: changes are gathered for that long
  *     ttl            halved in answers while a gateway of the region is down; never below that half
  *
- * What a fault asks for is in the document as well: `answer` changes the record of the clients' name, `stale` forces
- * every gateway up, whatever the checks say.
+ * The zone has the clients' name, one for each region alone, and one that is never touched. What a fault asks for is in
+ * the document as well: `answer` and `ttl` are those of the name in `hit`, `stale` forces every gateway up, whatever the checks say.
  */
 #include "harness/lab/gdnsd.h"
 
@@ -34,8 +34,8 @@ void gdnsd_files_deinit(struct gdnsd_files *f)
 }
 
 struct wanted {
-    const char *address, *answer, *path;
-    int ttl, serial, port, every, timeout, down, up;
+    const char *address, *answer, *hit, *path;
+    int ttl, plain_ttl, serial, port, every, timeout, down, up;
     json_t *regions;
 };
 
@@ -75,16 +75,31 @@ static void add_config(struct text *t, const struct wanted *w, const char *prefi
     text_add(t, "    } }\n  }\n}\n");
 }
 
+/* slash: "/" for a region, whose resource is named after it. */
+static void add_name(struct text *t, const struct wanted *w, const char *name, const char *slash)
+{
+    bool hit = strcmp(name, w->hit) == 0;
+    const char *answer = hit ? w->answer : "live";
+    int ttl = hit ? w->ttl : w->plain_ttl;
+    if (strcmp(answer, "live") == 0 || strcmp(answer, "stale") == 0) {
+        text_addf(t, "%s %d DYNA metafo!clients%s%s\n", name, ttl, slash, *slash ? name : "");
+    } else if (strcmp(answer, "empty") == 0) {
+        text_addf(t, "%s %d TXT \"no address\"\n", name, ttl);
+    } else if (strcmp(answer, "other") == 0) {
+        text_addf(t, "%s %d A %s\n", name, ttl, GDNSD_NOWHERE);
+    }
+}
+
 static void add_zone(struct text *t, const struct wanted *w)
 {
     text_addf(t, "@ 10 SOA ns hostmaster ( %d 7200 1800 259200 1 )\n@ 10 NS ns\nns 10 A %s\n", w->serial, w->address);
     text_addf(t, "%s 0 A %s\n", GDNSD_CONTROL_NAME, GDNSD_CONTROL_ADDRESS);
-    if (strcmp(w->answer, "live") == 0 || strcmp(w->answer, "stale") == 0) {
-        text_addf(t, "%s %d DYNA metafo!clients\n", TOPO_DNS_NAME, w->ttl);
-    } else if (strcmp(w->answer, "empty") == 0) {
-        text_addf(t, "%s %d TXT \"no address\"\n", TOPO_DNS_NAME, w->ttl);
-    } else if (strcmp(w->answer, "other") == 0) {
-        text_addf(t, "%s %d A %s\n", TOPO_DNS_NAME, w->ttl, GDNSD_NOWHERE);
+    add_name(t, w, TOPO_DNS_NAME, "");
+    size_t i;
+    json_t *region;
+    json_array_foreach(w->regions, i, region)
+    {
+        add_name(t, w, json_string_value(json_object_get(region, "name")), "/");
     }
 }
 
@@ -92,8 +107,8 @@ int gdnsd_render(const json_t *doc, const char *prefix, struct gdnsd_files *out,
 {
     struct wanted w = {0};
     json_error_t why;
-    if (json_unpack_ex((json_t *)doc, &why, 0, "{s:s, s:s, s:i, s:i, s:o, s:{s:s, s:i, s:i, s:i, s:i, s:i}}", "address",
-                       &w.address, "answer", &w.answer, "ttl", &w.ttl, "serial", &w.serial, "regions", &w.regions, "check",
+    if (json_unpack_ex((json_t *)doc, &why, 0, "{s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:{s:s, s:i, s:i, s:i, s:i, s:i}}", "address",
+                       &w.address, "answer", &w.answer, "hit", &w.hit, "ttl", &w.ttl, "plain_ttl", &w.plain_ttl, "serial", &w.serial, "regions", &w.regions, "check",
                        "path", &w.path, "port", &w.port, "every_s", &w.every, "timeout_s", &w.timeout, "unhealthy_after",
                        &w.down, "healthy_after", &w.up) != 0) {
         return err_set(e, ERR_DEFECT, "traffic manager", "its configuration is not whole: %.100s", why.text);

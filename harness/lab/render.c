@@ -189,9 +189,10 @@ static json_t *dns_config(const struct topology *t, const struct topo_node *n)
                                    (json_int_t)topo_dns_every_s(t), "timeout_s", (json_int_t)topo_dns_timeout_s(t),
                                    "unhealthy_after", (json_int_t)t->failover.unhealthy_after, "healthy_after",
                                    (json_int_t)t->failover.healthy_after));
-    return made(json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:o, s:o}", "node", n->name, "role", "dns", "address",
-                          n->address, "name", TOPO_DNS_NAME, "answer", "live", "serial", 1, "ttl",
-                          (json_int_t)(t->failover.dns_ttl_ns / NS_PER_S), "check", check, "regions", regions));
+    json_int_t ttl = t->failover.dns_ttl_ns / NS_PER_S;
+    return made(json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "node", n->name, "role", "dns", "address",
+                          n->address, "hit", TOPO_DNS_NAME, "answer", "live", "serial", 1, "ttl", ttl, "plain_ttl", ttl,
+                          "check", check, "regions", regions));
 }
 
 static json_t *flaw_list(const struct topology *t)

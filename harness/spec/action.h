@@ -37,6 +37,7 @@ struct action {
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
     enum dns_answer answer;    /* dns */
     int64_t ttl_ns, slow_ns;   /* dns: 0 as before */
+    const char *name;          /* dns: the name that is hit, a region's; NULL: the one clients ask for */
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
 

@@ -180,8 +180,27 @@ static void resolve_link(struct binder *b, struct scenario_step *s, const struct
     }
 }
 
+/* The zone has the clients' name and one for each region. */
+static void check_dns_name(struct binder *b, const struct scenario_step *s)
+{
+    const char *names[TOPO_MAX_SITES + 1] = {TOPO_DNS_NAME}, *name = s->action.name;
+    size_t count = 1;
+    bool known = !name || text_eq(name, TOPO_DNS_NAME);
+    for (size_t i = 0; i < b->topology->site_count; i++) {
+        if (b->topology->sites[i].kind == SITE_REGION) {
+            known = known || text_eq(name, b->topology->sites[i].name);
+            names[count++] = b->topology->sites[i].name;
+        }
+    }
+    if (!known) {
+        const struct yaml_node *at = node_get(s->node, "name");
+        diag_label(field_unknown(b, DIAG_NO_SUCH, at->place, "name", name, names, count), "not in the zone");
+    }
+}
+
 static void resolve_target(struct binder *b, struct scenario_step *s)
 {
+    check_dns_name(b, s);
     const struct yaml_node *between = node_get(s->node, "between");
     if (node_get(s->node, "region") && (s->action.type->targets & TARGET_REGION)) {
         s->action.target = TARGET_REGION;

@@ -8,6 +8,7 @@
  * regions and 99 vantages the mesh has fewer than 15,000 links, hence paths fit 16 bits.
  */
 #include "harness/spec/topology.h"
+#include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/spec/topology_spec.h"
@@ -72,10 +73,15 @@ struct builder {
     bool managed; /* by a traffic manager */
 };
 
-/* Sites that are not of the scenario's naming. */
+/* Names that are not the scenario's to give: of the other sites, and of the DNS, whose zone names the regions, too. */
 static bool is_reserved(const struct builder *b, const char *name)
 {
-    return text_eq(name, "witness") || (b->managed && text_eq(name, "dns"));
+    static const char *const zone[] = {"dns", "ns", "control", TOPO_DNS_NAME};
+    bool reserved = text_eq(name, "witness");
+    for (size_t i = 0; b->managed && i < array_len(zone); i++) {
+        reserved = reserved || text_eq(name, zone[i]);
+    }
+    return reserved;
 }
 
 static const struct region_spec *region_at(const struct builder *b, size_t i)
@@ -163,7 +169,7 @@ static void add_sites(struct builder *b)
     b->t->nodes = arena_array(b->binder->arena, struct topo_node, nodes);
     for (size_t i = 0; i < b->region_count; i++) {
         if (is_reserved(b, region_at(b, i)->item.name)) {
-            name_taken(b, region_at(b, i)->item.node, b->managed ? "the name of the witness's or the DNS's site"
+            name_taken(b, region_at(b, i)->item.node, b->managed ? "a name of the witness's site or of the DNS"
                                                                  : "the name of the witness's site");
         }
         add_region(b, region_at(b, i));

@@ -51,6 +51,16 @@ static void every_answer(void)
     whole_life(&(struct action){.ttl_ns = 60 * NS_PER_S}, "live");
 }
 
+static void the_name_of_a_region(void)
+{
+    begin(&(struct action){.answer = DNS_OTHER, .name = "east"});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_STRING_EQUAL(document("hit"), "east");
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "for east"));
+    bench_free(&b);
+}
+
 static void silence_is_a_stopped_process(void)
 {
     begin(&(struct action){.answer = DNS_SILENT});
@@ -119,12 +129,15 @@ static void what_contradicts_itself(void)
     CU_ASSERT_TRUE(t->objects(&(struct action){.answer = DNS_OTHER, .slow_ns = NS_PER_S}, why));
     CU_ASSERT_FALSE(t->objects(&(struct action){.answer = DNS_OTHER, .ttl_ns = NS_PER_S}, why));
     CU_ASSERT_FALSE(t->objects(&(struct action){.slow_ns = NS_PER_S}, why));
+    CU_ASSERT_TRUE(t->objects(&(struct action){.answer = DNS_SILENT, .name = "east"}, why));
+    CU_ASSERT_FALSE(t->objects(&(struct action){.answer = DNS_OTHER, .name = "east"}, why));
 }
 
 void suite_dns(void)
 {
     runner_suite(NULL, NULL);
     runner_test(every_answer);
+    runner_test(the_name_of_a_region);
     runner_test(silence_is_a_stopped_process);
     runner_test(slow_answers);
     runner_test(a_lab_that_only_nods);

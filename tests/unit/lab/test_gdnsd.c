@@ -72,7 +72,15 @@ static void faults_are_in_its_files(void)
     CU_ASSERT(!zone_says("api ") && zone_says("control 0 A 192.0.2.53\n"));
     end();
     begin("empty");
-    CU_ASSERT(zone_says("api 60 TXT "));
+    CU_ASSERT(zone_says("api 60 TXT ") && zone_says("east 60 DYNA metafo!clients/east\n"));
+    end();
+    begin("live");
+    json_object_set_new(doc, "answer", json_string("other"));
+    json_object_set_new(doc, "hit", json_string("east"));
+    json_object_set_new(doc, "ttl", json_integer(5));
+    gdnsd_files_deinit(&files);
+    CU_ASSERT_EQUAL(gdnsd_render(doc, "/run", &files, NULL), 0);
+    CU_ASSERT(zone_says("east 5 A 192.0.2.1\n") && zone_says("api 60 DYNA metafo!clients\n"));
     end();
     begin("other");
     CU_ASSERT(zone_says("api 60 A 192.0.2.1\n"));

@@ -108,6 +108,7 @@ static void a_traffic_manager_stands_apart(void)
     const struct topology *without = build("topology: {regions: {a: {}, dns: {}}}\n");
     CU_ASSERT(without && topo_dns_node(without) == TOPO_NONE); /* the word is free without it */
     CU_ASSERT_PTR_NULL(build("topology: {traffic_manager: gdnsd, regions: {a: {}, dns: {}}}\n"));
+    CU_ASSERT_PTR_NULL(build("topology: {traffic_manager: gdnsd, regions: {a: {}, api: {}}}\n"));
     CU_ASSERT_PTR_NULL(build("topology: {traffic_manager: gdnsd, failover: {dns_ttl: 1500ms}}\n"));
 }
 
