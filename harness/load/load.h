@@ -17,7 +17,6 @@ struct worker_config {
     const char *run_id;        /* part of every idempotency key */
     int64_t zero_ns;           /* loop time of run time 0 */
     uint16_t http_port;        /* of the endpoints; TOPO_PORT_HTTP but for tests */
-    uint16_t dns_port;         /* of the traffic manager; 0: TOPO_PORT_DNS */
     const char *const *addresses; /* by endpoint, overriding the topology's; NULL: as in the topology (tests use it) */
 };
 

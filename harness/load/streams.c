@@ -15,8 +15,8 @@
  * stream, so the ops of one client have no holes. An intent that cannot be recorded stops the write from being sent.
  *
  * Where there is a traffic manager the request asks for the name first and leaves, with what is left of its time, when
- * there is an address. Kept-alive reads stay where their connections are until one of them fails: a change of the DNS moves nobody
- * who is connected.
+ * there is an address. Kept-alive reads stay where their connections are until one of them fails: a change of the DNS
+ * moves nobody who is connected.
  *
  * A request that never got out of this process is recorded like any other, as unsent and as a harness error.
  */

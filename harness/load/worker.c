@@ -128,7 +128,7 @@ static bool pins_forever(const struct topology *t)
 static int open_resolver(struct worker *w, struct err *e)
 {
     const struct topology *t = w->config.plan->topology;
-    uint16_t manager = topo_dns_node(t), port = w->config.dns_port ? w->config.dns_port : TOPO_PORT_DNS;
+    uint16_t manager = topo_dns_node(t);
     if (manager == TOPO_NONE) {
         return 0;
     }
@@ -138,7 +138,7 @@ static int open_resolver(struct worker *w, struct err *e)
         limit_ns = timeout_ns < limit_ns ? timeout_ns : limit_ns;
     }
     enum dns_class kept = pins_forever(t) ? DNS_PINS : t->sites[w->config.vantage].dns;
-    return resolver_new(&w->resolver, w->loop, t->nodes[manager].address, port, kept, limit_ns, e);
+    return resolver_new(&w->resolver, w->loop, t->nodes[manager].address, TOPO_PORT_DNS, kept, limit_ns, e);
 }
 
 int worker_new(struct worker **out, const struct worker_config *c, struct loop *l, struct transport *t, struct err *e)
