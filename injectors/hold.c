@@ -7,7 +7,8 @@
  * target's own port, past all gateways, together with one on a bystander, who must answer: a world in which nobody
  * answers proves nothing.
  *
- * The proof of the heal leaves out nodes that another fault still holds.
+ * The proof of the heal leaves out nodes that another fault still holds, and that of a frozen node is left out while
+ * another fault has killed it: the strongest hold is what shows.
  */
 #include "injectors/hold.h"
 
@@ -80,19 +81,46 @@ static enum proof judge_round(struct injection *in, const struct look_round *r, 
     return PROOF_PROVEN;
 }
 
+/* The targets on which the fault can show. */
+static size_t showing(const struct injection *in, const struct hold_expectation *x, uint16_t nodes[TARGET_NODES_MAX])
+{
+    uint16_t all[TARGET_NODES_MAX];
+    size_t n = 0, targets = target_nodes(fabric_topology(in->fabric), in->action, all, TARGET_NODES_MAX);
+    for (size_t i = 0; i < targets; i++) {
+        if (x->state == NODE_DOWN || !(fabric_held(in->fabric, all[i]) & HOLD_DOWN)) {
+            nodes[n++] = all[i];
+        }
+    }
+    return n;
+}
+
+/* Others may have come or gone since the round was asked. */
+static bool asked_these(const struct look_round *r, const uint16_t *nodes, size_t n)
+{
+    bool same = r->n == n || r->n == n + 1;
+    for (size_t i = 0; same && i < n; i++) {
+        same = r->at[i].node == nodes[i];
+    }
+    return same;
+}
+
 enum proof hold_prove(struct injection *in, const struct hold_expectation *x)
 {
     struct look_round *r = look_round_of(in);
     struct lab *lab = fabric_lab(in->fabric);
     uint16_t nodes[TARGET_NODES_MAX + 1];
-    size_t n = target_nodes(fabric_topology(in->fabric), in->action, nodes, TARGET_NODES_MAX);
+    size_t n = showing(in, x, nodes);
+    if (n == 0) {
+        snprintf(in->method, sizeof(in->method), "another fault has killed all of them");
+        return PROOF_PENDING;
+    }
     for (size_t i = 0; i < n; i++) {
         if (lab->ops->node_state(lab, nodes[i]) != x->state) {
             return refute(in, nodes[i], x->state == NODE_DOWN ? "its process is not dead" : "its process is not stopped");
         }
     }
     enum proof stand = look_round_stand(r, false);
-    if (stand == PROOF_PROVEN) {
+    if (stand == PROOF_PROVEN && asked_these(r, nodes, n)) {
         return judge_round(in, r, n, x);
     }
     if (stand == PROOF_PENDING) {

@@ -127,6 +127,9 @@ static void tell_standing(struct text *t, const struct result *r)
         text_addf(t, ": %s", detail);
     }
     text_add(t, ".");
+    if (isfinite(r->run.abort_s)) {
+        text_addf(t, " What was open then was healed within %.3f s.", r->run.abort_s);
+    }
 }
 
 static void tell_faults(struct text *t, const struct result *r)

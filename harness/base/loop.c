@@ -41,6 +41,7 @@ struct loop {
     bool is_virtual;
     int epoll_fd, timer_fd;
     int64_t now;
+    int64_t limit; /* see loop_limit; INT64_MAX: none */
     int64_t armed_at; /* what the timerfd is armed for; INT64_MAX: not armed, INT64_MIN: expired and still readable */
     uint64_t next_order;
     vec_of(struct loop_timer *) heap;
@@ -53,7 +54,7 @@ struct loop {
 struct loop *loop_new(struct err *e)
 {
     struct loop *l = xcalloc(1, sizeof(*l));
-    l->armed_at = INT64_MAX;
+    l->armed_at = l->limit = INT64_MAX;
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     struct epoll_event ev = {.events = EPOLLIN};
@@ -73,6 +74,7 @@ struct loop *loop_new_virtual(int64_t start_ns)
     l->is_virtual = true;
     l->epoll_fd = l->timer_fd = -1;
     l->now = start_ns;
+    l->limit = INT64_MAX;
     return l;
 }
 
@@ -338,23 +340,39 @@ static bool jump_virtual(struct loop *l, int64_t deadline_ns)
     return true;
 }
 
+void loop_limit(struct loop *l, int64_t at_ns)
+{
+    l->limit = at_ns;
+}
+
+static int64_t nearest(const struct loop *l, int64_t deadline_ns)
+{
+    return l->limit < deadline_ns ? l->limit : deadline_ns;
+}
+
+static int time_is_up(const struct loop *l, int64_t deadline_ns, struct err *e)
+{
+    bool limited = l->now >= l->limit && l->now < deadline_ns;
+    return limited ? err_set(e, ERR_RUN, "time", "it was not done within the time it had") : 1;
+}
+
 int loop_run(struct loop *l, int64_t deadline_ns, const bool *stop, struct err *e)
 {
     loop_tick(l);
     deliver_events(l, stop);
     while (!stopped(stop)) {
         if (l->is_virtual) {
-            if (!jump_virtual(l, deadline_ns)) {
+            if (!jump_virtual(l, nearest(l, deadline_ns))) {
                 return 1;
             }
-        } else if (wait_real(l, deadline_ns, e) != 0) {
+        } else if (wait_real(l, nearest(l, deadline_ns), e) != 0) {
             return -1;
         }
         int64_t now = loop_tick(l);
         fire_timers(l, stop);
         deliver_events(l, stop);
-        if (now >= deadline_ns && !stopped(stop)) {
-            return 1;
+        if (now >= nearest(l, deadline_ns) && !stopped(stop)) {
+            return time_is_up(l, deadline_ns, e);
         }
     }
     return 0;

@@ -47,3 +47,6 @@ void loop_timer_stop(struct loop_timer *t);
 /* Run turns until *stop is true (NULL: never) or the clock has reached deadline_ns (INT64_MAX: none). Returns 0 for
  * stop, 1 for the deadline, -1 on failure. A virtual loop with nothing left to do jumps to the deadline. */
 int loop_run(struct loop *l, int64_t deadline_ns, const bool *stop, struct err *e);
+/* From now on no loop_run goes beyond this instant, it fails there instead: so whoever lets others wait bounds them.
+ * INT64_MAX lifts it. Holds at once, also for a loop_run under way. */
+void loop_limit(struct loop *l, int64_t at_ns);

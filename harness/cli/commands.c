@@ -45,6 +45,7 @@ const struct command *const commands[] = {
     &command_compare,
     &command_due,
     &command_analyze,
+    &command_clean,
     &command_verify,
     &command_export,
     &command_gateway,

@@ -11,6 +11,7 @@
 #include "harness/base/units.h"
 #include "harness/cli/floors.h"
 #include "harness/cli/machine.h"
+#include "harness/cli/moments.h"
 #include "harness/cli/show_config.h"
 #include "harness/cli/targets.h"
 #include "harness/load/needs.h"
@@ -156,6 +157,19 @@ static json_t *plan_json(const struct stage *machine, const struct plan *p)
                      seconds(p->drill_ns), "limits", limits);
 }
 
+/* A plan whose moments cannot be rehearsed is a plan all the same. */
+static void add_moments(json_t *doc, const struct plan *p)
+{
+    struct err e = {0};
+    json_t *moments = moments_json(p, &e);
+    json_object_set_new(doc, "moments", moments ? moments : json_array());
+    if (!moments) {
+        scoped_text struct text limit = {0};
+        text_addf(&limit, "the moments could not be rehearsed: %s", e.msg);
+        json_array_append_new(json_object_get(doc, "limits"), json_string(text_str(&limit)));
+    }
+}
+
 static const char *word(const json_t *o, const char *key)
 {
     const char *s = json_string_value(json_object_get(o, key));
@@ -248,6 +262,7 @@ static void print_plan(const json_t *doc)
            json_number_value(json_object_get(times, "baseline_within_s")),
            json_number_value(json_object_get(times, "drill_s")));
     print_steps(json_object_get(doc, "steps"));
+    moments_print(json_object_get(doc, "moments"));
     print_targets(json_object_get(doc, "targets"));
     size_t i;
     json_t *limit;
@@ -279,6 +294,7 @@ int plan_show(struct call *c, const struct batch *b, bool simulated, const struc
             continue; /* the same plan with another seed */
         }
         scoped_json json_t *doc = plan_json(&s, job->plan);
+        add_moments(doc, job->plan);
         json_object_set_new(doc, "repeat_count", json_integer(job->repeat_count));
         if (settings) {
             json_object_set(doc, "settings", settings);

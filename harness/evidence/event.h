@@ -40,7 +40,7 @@
     X(CANARY, "canary")              /* subject: path; data: baseline delay, loss */                                  \
     X(CONVERGE, "converge")          /* one poll of all live regions: outcome equal|different|unreachable; data */    \
     X(LIMIT, "limit")                /* detail: a sentence saying what this run does not show */                      \
-    X(RESIDUE, "residue")            /* outcome clean|dirty; detail */                                                \
+    X(RESIDUE, "residue")            /* subject: before, or none after it all; outcome clean|dirty; detail */         \
     X(ABORT, "abort")                /* detail: signal or abort condition */                                          \
     X(DRIFT, "drift")                /* subject: gateway; data: desired and running configuration at that moment */   \
     X(SELFTEST, "selftest")          /* outcome met|missed|skipped; detail; data {"form", "at", "rows"} */            \

@@ -7,8 +7,9 @@
  * faults came: equal sets of layers give equal wanted states to the last bit.
  *
  * Failure paths: an entry is made before the lab is driven, and taken away before the lab is driven back. Where driving fails
- * the path or node is remembered as not yet where it should be, and every later lift or release tries it again; so a
- * heal may be repeated until it succeeds, and one that fails half-way does not keep the rest from being healed.
+ * the path or node is remembered as not yet where it should be, with the fault to blame, and every later lift or release
+ * tries it again; so a heal may be repeated until it succeeds, and one that fails half-way does not keep the rest from
+ * being healed. What others owe comes last, and its failure is theirs: a heal that hangs must not stand in the way of the next.
  */
 #include "harness/lab/fabric.h"
 
@@ -35,8 +36,9 @@ struct fabric {
     const struct topology *topo;
     vec_of(struct layer) layers; /* by fault */
     vec_of(struct hold) holds;
-    bool *astray;     /* by path: driving it failed */
+    uint16_t *astray; /* by path: the fault whose driving failed, 0 none */
     unsigned *driven; /* by node: the holds that the lab has been told of and not yet relieved of */
+    uint16_t *owed;   /* by node: the fault whose release has yet to relieve it, 0 none */
 };
 
 int fabric_new(struct fabric **out, struct lab *lab, const struct topology *t, struct err *e)
@@ -47,6 +49,7 @@ int fabric_new(struct fabric **out, struct lab *lab, const struct topology *t, s
     f->topo = t;
     f->astray = xcalloc(2 * t->link_count + 1, sizeof(*f->astray));
     f->driven = xcalloc(t->node_count + 1, sizeof(*f->driven));
+    f->owed = xcalloc(t->node_count + 1, sizeof(*f->owed));
     *out = f;
     return 0;
 }
@@ -60,6 +63,7 @@ void fabric_free(struct fabric *f)
     vec_deinit(&f->holds);
     free(f->astray);
     free(f->driven);
+    free(f->owed);
     free(f);
 }
 
@@ -71,6 +75,21 @@ struct lab *fabric_lab(struct fabric *f)
 const struct topology *fabric_topology(const struct fabric *f)
 {
     return f->topo;
+}
+
+bool fabric_hit_by(const struct fabric *f, uint16_t fault)
+{
+    for (size_t i = 0; i < f->layers.len; i++) {
+        if (f->layers.at[i].fault == fault) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < f->holds.len; i++) {
+        if (f->holds.at[i].fault == fault) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Paths. */
@@ -87,11 +106,11 @@ struct path_state fabric_wanted(const struct fabric *f, uint16_t path)
     return shape_total(&sum);
 }
 
-static int drive_path(struct fabric *f, uint16_t path, struct err *e)
+static int drive_path(struct fabric *f, uint16_t fault, uint16_t path, struct err *e)
 {
     struct path_state wanted = fabric_wanted(f, path);
     int rc = f->lab->ops->path_set(f->lab, path, &wanted, e);
-    f->astray[path] = rc != 0;
+    f->astray[path] = rc != 0 ? fault : 0;
     return rc;
 }
 
@@ -116,7 +135,7 @@ int fabric_lay(struct fabric *f, uint16_t fault, uint16_t path, const struct pat
         return err_set(e, ERR_DEFECT, "fabric", "there is no path %u", path);
     }
     *layer_place(f, fault, path) = (struct layer){.fault = fault, .path = path, .wish = *wish};
-    return drive_path(f, path, e);
+    return drive_path(f, fault, path, e);
 }
 
 int fabric_lift(struct fabric *f, uint16_t fault, struct err *e)
@@ -125,7 +144,7 @@ int fabric_lift(struct fabric *f, uint16_t fault, struct err *e)
     for (size_t i = 0; i < f->layers.len; i++) {
         struct layer l = f->layers.at[i];
         if (l.fault == fault) {
-            f->astray[l.path] = true;
+            f->astray[l.path] = fault;
         } else {
             f->layers.at[kept++] = l;
         }
@@ -133,8 +152,11 @@ int fabric_lift(struct fabric *f, uint16_t fault, struct err *e)
     f->layers.len = kept;
     int rc = 0;
     for (uint16_t path = 0; path < 2 * f->topo->link_count; path++) {
-        if (f->astray[path] && drive_path(f, path, e) != 0) {
-            rc = -1;
+        rc |= f->astray[path] == fault ? drive_path(f, fault, path, e) : 0;
+    }
+    for (uint16_t path = 0; path < 2 * f->topo->link_count; path++) {
+        if (f->astray[path] && f->astray[path] != fault) {
+            drive_path(f, f->astray[path], path, NULL);
         }
     }
     return rc;
@@ -216,6 +238,7 @@ static int relieve_node(struct fabric *f, uint16_t node, struct err *e)
     if (surplus & HOLD_DOWN) {
         rc |= start_again(f, node, wanted, e);
     }
+    f->owed[node] = rc == 0 ? 0 : f->owed[node];
     return rc;
 }
 
@@ -223,14 +246,21 @@ int fabric_release(struct fabric *f, uint16_t fault, struct err *e)
 {
     size_t kept = 0;
     for (size_t i = 0; i < f->holds.len; i++) {
-        if (f->holds.at[i].fault != fault) {
+        if (f->holds.at[i].fault == fault) {
+            f->owed[f->holds.at[i].node] = fault;
+        } else {
             f->holds.at[kept++] = f->holds.at[i];
         }
     }
     f->holds.len = kept;
     int rc = 0;
     for (uint16_t node = 0; node < f->topo->node_count; node++) {
-        rc |= relieve_node(f, node, e);
+        rc |= f->owed[node] == fault ? relieve_node(f, node, e) : 0;
+    }
+    for (uint16_t node = 0; node < f->topo->node_count; node++) {
+        if (f->owed[node] && f->owed[node] != fault) {
+            relieve_node(f, node, NULL);
+        }
     }
     return rc;
 }

@@ -23,5 +23,6 @@ int fabric_hold(struct fabric *f, uint16_t fault, uint16_t node, enum node_hold 
 /* Release every hold of the fault, starting, thawing and plugging in what nobody else holds. */
 int fabric_release(struct fabric *f, uint16_t fault, struct err *e);
 unsigned fabric_held(const struct fabric *f, uint16_t node); /* by anybody: an or of enum node_hold */
+bool fabric_hit_by(const struct fabric *f, uint16_t fault); /* it has a layer or a hold somewhere */
 struct lab *fabric_lab(struct fabric *f);
 const struct topology *fabric_topology(const struct fabric *f);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 struct err;
+struct residue;
 struct wire_counts;
 
 /* Where link faults are made: the first that this machine can do, or the one forced with --mechanism. */
@@ -118,8 +119,8 @@ struct lab_ops {
      * lives) is what became of all frames. NULL in sim. */
     int (*carriage)(struct lab *lab, struct wire_counts *counts, struct err *e);
 
-    /* What is left on the host after close, for the audit; text gets a line per finding, empty when clean. */
-    int (*residue)(const struct lab_options *o, char *text, size_t len, struct err *e);
+    /* The audit of the host, begun before open; see residue.h. NULL in sim. */
+    int (*residue_begin)(struct residue **r, const char *run_path, char *left, size_t len, struct err *e);
 };
 
 struct lab {

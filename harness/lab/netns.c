@@ -15,6 +15,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "harness/lab/residue.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -216,5 +217,5 @@ const struct lab_ops lab_netns = {
     .path_sockets = netns_path_sockets,
     .client_fork = netns_client_fork,
     .carriage = netns_carriage,
-    .residue = netns_residue,
+    .residue_begin = residue_begin,
 };

@@ -115,5 +115,3 @@ int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, st
 int netns_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
 int netns_path_sockets(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
 
-/* residue.c */
-int netns_residue(const struct lab_options *o, char *text, size_t len, struct err *e);

@@ -37,12 +37,12 @@ struct netlink {
     _Alignas(struct nlmsghdr) unsigned char in[RECEIVE_BYTES];
 };
 
-int netlink_open(struct netlink **nl, struct err *e)
+int netlink_open_to(struct netlink **nl, int protocol, struct err *e)
 {
     struct netlink *n = xcalloc(1, sizeof(*n));
     n->next_seq = n->first_seq = 1;
     n->sock = nl_socket_alloc();
-    int rc = n->sock ? nl_connect(n->sock, NETLINK_ROUTE) : -NLE_NOMEM;
+    int rc = n->sock ? nl_connect(n->sock, protocol) : -NLE_NOMEM;
     if (rc == 0) {
         rc = nl_socket_set_buffer_size(n->sock, 1 << 18, 1 << 18);
     }
@@ -52,6 +52,11 @@ int netlink_open(struct netlink **nl, struct err *e)
     }
     *nl = n;
     return 0;
+}
+
+int netlink_open(struct netlink **nl, struct err *e)
+{
+    return netlink_open_to(nl, NETLINK_ROUTE, e);
 }
 
 void netlink_close(struct netlink *nl)

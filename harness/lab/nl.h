@@ -55,3 +55,8 @@ int netlink_netem_get(struct netlink *nl, int index, struct path_state *p, struc
 /* Token bucket at the root of a device. rate_bps 0: unlimited. */
 int netlink_tbf_set(struct netlink *nl, int index, int64_t rate_bps, bool first, struct err *e);
 int netlink_tbf_get(struct netlink *nl, int index, int64_t *rate_bps, struct err *e);
+
+/* What stands in the caller's network namespace, a line each: links, queueing disciplines, rules, permanent neighbours, tables
+ * of nftables. ours: it bears our name or mark. What we may not look at (nftables without privilege) is passed over. */
+typedef void netlink_line_fn(void *arg, const char *line, bool ours);
+int netlink_inventory(netlink_line_fn *each, void *arg, struct err *e);

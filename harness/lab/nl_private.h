@@ -9,6 +9,8 @@
 struct nl_msg;
 struct nlmsghdr;
 
+int netlink_open_to(struct netlink **nl, int protocol, struct err *e); /* NETLINK_ROUTE, NETLINK_NETFILTER */
+
 /* A message with its fixed header, and its attributes. Memory aborts; a message holds a page, none of ours comes near. */
 struct nl_msg *netlink_message(int type, int flags, const void *header, size_t len);
 void netlink_put(struct nl_msg *m, int type, const void *bytes, size_t len);

@@ -28,6 +28,23 @@ static const json_t *header_data(const struct study *s)
     return s->ev->event_count && s->ev->events[0].kind == EVENT_HEADER ? s->ev->events[0].data : NULL;
 }
 
+/* A heal that failed counts, too: it was the time that it took. */
+static double abort_time(const struct study *s)
+{
+    const struct event *abort = NULL;
+    int64_t until_ns = 0;
+    for (size_t i = 0; i < s->ev->event_count; i++) {
+        const struct event *ev = &s->ev->events[i];
+        if (ev->kind == EVENT_ABORT && !abort && ev->at_ns >= 0 && ev->at_ns < NS_LIMIT) {
+            abort = ev;
+            until_ns = ev->at_ns;
+        }
+        if (ev->kind == EVENT_FAULT_HEAL && abort && ev->end_ns < NS_LIMIT)
+            until_ns = ns_max(until_ns, ev->end_ns);
+    }
+    return abort ? seconds(until_ns - abort->at_ns) : (double)NAN;
+}
+
 static void identity_run(const struct study *s, const struct measure_context *ctx, const json_t *header,
                          struct result *out)
 {
@@ -45,6 +62,7 @@ static void identity_run(const struct study *s, const struct measure_context *ct
     run->started_at = zero;
     run->ended_at = zero ? arena_strdup(s->arena, clock_rfc3339(zero_ns + last, stamp)) : NULL;
     run->duration_s = seconds(last);
+    run->abort_s = abort_time(s);
     run->seed = (int64_t)(s->plan->seed & INT64_MAX);
     size_t i;
     json_t *word;

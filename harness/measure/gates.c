@@ -283,7 +283,7 @@ static void rollback(const struct study *s, struct result *out)
 {
     const struct event *e = last_event(s, EVENT_RESIDUE);
     const char *wrong = NULL;
-    if (!e)
+    if (!e || text_eq(e->subject, "before"))
         wrong = "nobody looked for what the run may have left behind";
     else if (!text_eq(e->outcome, "clean"))
         wrong = e->detail ? e->detail : "something was left behind";

@@ -35,6 +35,7 @@ struct result_run {
     int64_t met_count, missed_count, inconclusive_count, skipped_count;
     int64_t exit_code, seed;
     struct texts command;
+    double abort_s; /* from the order to stop until the last open fault was healed; NAN when nothing stopped it */
 };
 
 struct result_clock {

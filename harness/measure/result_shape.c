@@ -48,7 +48,7 @@ static const struct json_field run_fields[] = {
     TEXT(T, id), TEXT(T, suite), INT(T, repeat_index), INT(T, repeat_count), TEXT(T, started_at), TEXT(T, ended_at),
     NUM(T, duration_s), TEXT(T, status), VERDICT(T, verdict), TEXT(T, reason), INT(T, met_count),
     INT(T, missed_count), INT(T, inconclusive_count), INT(T, skipped_count), INT(T, exit_code), INT(T, seed),
-    TEXTS(T, command)};
+    TEXTS(T, command), ADDED(T, JB_NUMBER, abort_s)};
 SHAPE(run, T);
 #undef T
 

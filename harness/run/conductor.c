@@ -15,6 +15,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "harness/run/audit.h"
 #include "harness/run/carriage.h"
 #include "harness/run/converge.h"
 #include "harness/run/crowd.h"
@@ -42,6 +43,8 @@ void drill_stop(struct drill *d, const char *reason)
     if (d->stop)
         return;
     d->stop = true;
+    if (d->applying)
+        loop_limit(d->loop, loop_now(d->loop));
     snprintf(d->stop_reason, sizeof(d->stop_reason), "%.159s", reason);
     record_fact(&d->rec, EVENT_ABORT, NULL, NULL, reason, d->signal);
 }
@@ -234,14 +237,9 @@ static void drill_close_lab(struct drill *d, struct interrupt *interrupt)
     d->ops->close(d->lab);
 }
 
-static void drill_audit(struct drill *d, const struct lab_options *lab)
+static void drill_audit(struct drill *d, struct audit *a)
 {
-    char found[1024] = "";
-    struct err e = {0};
-    drill_phase(d, "audit");
-    bool failed = d->ops->residue && d->ops->residue(lab, found, sizeof(found), &e) < 0;
-    record_fact(&d->rec, EVENT_RESIDUE, NULL, failed || found[0] ? "dirty" : "clean",
-                failed ? e.msg : found[0] ? found : "nothing left behind", 0);
+    audit_after(a, d);
     record_clock(&d->rec, "end");
     drill_phase(d, NULL);
 }
@@ -255,15 +253,17 @@ static int drill_files(struct drill *d, struct err *e)
     return plan_rate_writes(d->plan) > 0 ? ledger_create(path, wall, e) : 0;
 }
 
-static int drill_open_lab(struct drill *d, const struct lab_options *lab)
+static int drill_open_lab(struct drill *d, const struct lab_options *lab, struct audit *audit)
 {
     struct err e = {0};
+    audit_begin(audit, d);
     int64_t begin = record_tick(&d->rec);
     int failed = d->ops->open(&d->lab, d->plan->topology, lab, &e);
     if (failed == 0)
         d->loop = d->rec.loop = d->ops->loop(d->lab);
     int64_t end = record_tick(&d->rec);
     prelude_header(d);
+    audit_before(audit, d);
     struct event up = {.kind = EVENT_PHASE_BEGIN, .at_ns = begin, .end_ns = begin, .subject = "lab_up"};
     record_add(&d->rec, &up);
     up.kind = EVENT_PHASE_END;
@@ -316,10 +316,11 @@ int run_drill(const struct plan *plan, const struct run_options *o, int *signal_
     lab.link_effects = link_effects;
     memcpy(lab.forced, o->forced, sizeof(lab.forced));
     struct interrupt interrupt = {.fd = -1};
+    struct audit audit = {0};
     const char *outcome = "void";
     if (drill_files(&d, e) < 0)
         return -1;
-    if (drill_open_lab(&d, &lab) == 0) {
+    if (drill_open_lab(&d, &lab, &audit) == 0) {
         if (interrupt_init(&interrupt, &d, e) == 0) {
             bool broken = drill_course(&d);
             strikes_rollback(d.strikes);
@@ -329,8 +330,8 @@ int run_drill(const struct plan *plan, const struct run_options *o, int *signal_
             outcome = d.stop ? "interrupted" : broken ? "completed" : "void";
         }
         drill_close_lab(&d, &interrupt);
-        drill_audit(&d, &lab);
     }
+    drill_audit(&d, &audit);
     drill_end_line(&d, outcome);
     timeline_close(d.rec.timeline);
     *signal_seen = d.signal;

@@ -22,6 +22,7 @@ struct drill {
     const char *phase;
     int64_t scenario_zero_ns;  /* run time of scenario time 0 */
     bool stop;                 /* set by a signal, an abort condition or a dead harness process */
+    bool applying;             /* an injector's apply is under way: to stop calls it off */
     int signal;
     char stop_reason[160];
 };

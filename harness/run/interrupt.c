@@ -30,7 +30,8 @@ static void interrupt_ready(struct loop_io *io, uint32_t events)
     if (read(i->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
         return;
     if (i->drill->signal) {
-        dprintf(STDERR_FILENO, "drtest: second signal, leaving at once; the kernel takes the lab down\n");
+        dprintf(STDERR_FILENO, "drtest: second signal, leaving at once; the kernel takes the lab down\n"
+                               "drtest: to see that nothing is left: drtest clean %s\n", i->drill->options->run_path);
         _exit(128 + (int)info.ssi_signo);
     }
     i->drill->signal = info.ssi_signo == SIGHUP ? SIGTERM : (int)info.ssi_signo;

@@ -11,6 +11,7 @@
 #include "harness/base/arena.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
+#include "harness/run/guard.h"
 #include "harness/run/roll.h"
 #include "harness/run/undo.h"
 #include "injectors/injector.h"
@@ -46,6 +47,7 @@ struct strikes {
     size_t canary_count;
     struct canary *control;
     struct undo *undo;
+    struct guard *guard;
     const struct plan_step **stack; /* open faults, newest last */
     size_t open;
 };
@@ -144,7 +146,10 @@ void strikes_apply(struct strikes *s, const struct plan_step *step)
     }
     int64_t begin = record_tick(rec);
     k->injection.begun_at_ns = begin;
+    s->drill->applying = true;
     k->injector->apply(&k->injection, &e);
+    s->drill->applying = false;
+    loop_limit(s->drill->loop, INT64_MAX);
     int64_t end = record_tick(rec);
     k->injection.applied_at_ns = end;
     struct event ev = strike_bracket(k, operator ? EVENT_ACTION : EVENT_FAULT_APPLY, begin, end, &e);
@@ -188,6 +193,14 @@ static void strike_settle_before_heal(struct strike *k)
         strike_record_proof(k, EVENT_FAULT_PROOF, k->injector->prove(&k->injection, false));
 }
 
+static void strike_heal(struct strike *k, struct err *e)
+{
+    struct guard *g = k->all->guard;
+    if (guard_heal_begin(g, e) == 0)
+        k->injector->heal(&k->injection, e);
+    guard_heal_end(g);
+}
+
 void strikes_heal(struct strikes *s, const struct plan_step *step, const char *ended_by)
 {
     if (!strikes_close(s, step))
@@ -197,7 +210,7 @@ void strikes_heal(struct strikes *s, const struct plan_step *step, const char *e
     struct err e = {0};
     strike_settle_before_heal(k);
     int64_t begin = record_tick(rec);
-    k->injector->heal(&k->injection, &e);
+    strike_heal(k, &e);
     int64_t end = record_tick(rec);
     k->injection.healed_at_ns = end;
     struct event ev = strike_bracket(k, EVENT_FAULT_HEAL, begin, end, &e);
@@ -221,8 +234,12 @@ void strikes_restore(struct strikes *s, const struct plan_step *restore)
 
 void strikes_rollback(struct strikes *s)
 {
-    while (s && s->open)
+    if (!s || !s->open)
+        return;
+    guard_rollback_begin(s->guard);
+    while (s->open)
         strikes_heal(s, s->stack[s->open - 1], "rollback");
+    guard_rollback_end(s->guard);
 }
 
 size_t strikes_open(const struct strikes *s)
@@ -317,7 +334,7 @@ int strikes_new(struct strikes **out, struct drill *d, struct err *e)
     s->at = xcalloc(p->step_count, sizeof(*s->at));
     s->stack = xcalloc(p->step_count, sizeof(*s->stack));
     s->canaries = xcalloc(2 * p->topology->link_count + 1, sizeof(*s->canaries));
-    if (undo_open(&s->undo, d->options->run_path, e) < 0)
+    if (undo_open(&s->undo, d->options->run_path, e) < 0 || guard_new(&s->guard, d->loop, GUARD_ROLLBACK_NS, e) < 0)
         return -1;
     for (size_t i = 0; i < p->step_count; i++)
         if (strike_init(&s->at[s->count++], s, &p->steps[i], e) < 0)
@@ -340,6 +357,7 @@ void strikes_free(struct strikes *s)
     for (size_t i = 0; i < s->canary_count; i++)
         canary_free(s->canaries[i]);
     undo_close(s->undo);
+    guard_free(s->guard);
     free(s->canaries);
     free(s->stack);
     free(s->at);

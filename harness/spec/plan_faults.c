@@ -2,12 +2,13 @@
 /*
  * Method: faults are compared pair by pair over the time in which both are open. What one of them would hide, or what
  * two would set at once, cannot be proven afterwards; it is refused here with both places. Verbs are told apart by what
- * their rows say of them (severing, proven once, target), never by name, so that new verbs obey the same rules.
+ * their rows say of them (severing, proven once, target, keys), never by name, so that new verbs obey the same rules.
  *
  * A timeline has at most two hundred steps, hence pairs are few.
  */
 #include "harness/base/units.h"
 #include "harness/spec/plan_compile.h"
+#include <string.h>
 
 struct check {
     const struct plan *p;
@@ -30,6 +31,11 @@ static bool share_node(const struct topology *t, const struct plan_step *a, cons
     return false;
 }
 
+static bool share_path(const struct plan_step *a, const struct plan_step *b)
+{
+    return a->action.link == b->action.link && (step_directions(a) & step_directions(b));
+}
+
 static void conflict(const struct check *c, enum diag_code code, const struct plan_step *later,
                      const struct plan_step *earlier, const char *what, const char *help)
 {
@@ -39,55 +45,66 @@ static void conflict(const struct check *c, enum diag_code code, const struct pl
     diag_help(d, "%s", help);
 }
 
-/* The first parameter that both shapes set, NULL if none. */
-static const char *shared_parameter(const struct path_state *a, const struct path_state *b)
+/* A key of the verb that the step has written down: one that may be zero says so itself (`given`). */
+static bool has_set(const struct plan_step *step, const struct field *f)
 {
-    const struct {
-        const char *name;
-        bool both;
-    } parameters[] = {
-        {"the cut", a->cut && b->cut},
-        {"`delay`", a->delay_ns && b->delay_ns},
-        {"`jitter`", a->jitter_ns && b->jitter_ns},
-        {"`loss`", a->loss_ppm && b->loss_ppm},
-        {"`duplicate`", a->duplicate_ppm && b->duplicate_ppm},
-        {"`reorder`", a->reorder_ppm && b->reorder_ppm},
-        {"`corrupt`", a->corrupt_ppm && b->corrupt_ppm},
-        {"`rate`", a->rate_bps && b->rate_bps},
-        {"`limit`", a->limit_packets && b->limit_packets},
-    };
-    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
-        if (parameters[i].both) {
-            return parameters[i].name;
+    static const char nothing[sizeof(int64_t)];
+    const char *action = (const char *)&step->action;
+    size_t size = f->given || f->kind == FIELD_BOOL ? sizeof(bool)
+                  : f->kind == FIELD_REGION         ? sizeof(uint16_t)
+                  : f->kind == FIELD_ENUM           ? sizeof(int)
+                                                    : sizeof(int64_t);
+    return memcmp(action + (f->given ? f->given : f->offset), nothing, size) != 0;
+}
+
+/* What a step sets on its target are the keys of which its verb wants at least one (FIELD_SOME): those of one verb merge
+ * when they are different ones. A verb without such keys sets one thing: what it does. */
+static bool has_parameters(const struct action_type *type)
+{
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (type->fields[i].choice == FIELD_SOME) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first parameter that both set, NULL if none. */
+static const char *shared_parameter(const struct plan_step *a, const struct plan_step *b)
+{
+    const struct action_type *type = a->action.type;
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct field *f = &type->fields[i];
+        if (f->choice == FIELD_SOME && has_set(a, f) && has_set(b, f)) {
+            return f->key;
         }
     }
     return NULL;
 }
 
+static void check_twice(const struct check *c, const struct plan_step *earlier, const struct plan_step *later, const char *subject)
+{
+    const char *parameter = shared_parameter(earlier, later);
+    if (parameter) {
+        conflict(c, DIAG_OVERLAP, later, earlier,
+                 arena_printf(&c->diags->arena, "sets `%s` of the same %s as", parameter, subject),
+                 "let one end before the other begins");
+    } else if (!has_parameters(later->action.type)) {
+        conflict(c, DIAG_OVERLAP, later, earlier, "does once more what is done by",
+                 "let one end before the other begins");
+    }
+}
+
 static void check_pair(const struct check *c, const struct plan_step *earlier, const struct plan_step *later)
 {
-    const struct action *a = &earlier->action, *b = &later->action;
+    bool same_node = share_node(c->p->topology, earlier, later);
     if (!both_open(earlier, later)) {
         return;
     }
-    if (a->target == TARGET_LINK || b->target == TARGET_LINK) {
-        bool same = a->target == b->target && a->link == b->link && (step_directions(earlier) & step_directions(later));
-        const char *parameter = same ? shared_parameter(&a->shape, &b->shape) : NULL;
-        if (parameter) {
-            conflict(c, DIAG_OVERLAP, later, earlier,
-                     arena_printf(&c->diags->arena, "sets %s of the same link as", parameter),
-                     "let one end before the other begins");
-        }
-        return;
-    }
-    if (!share_node(c->p->topology, earlier, later)) {
-        return;
-    }
-    if (step_kills(earlier)) {
+    if (same_node && step_kills(earlier)) {
         conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead since", "restore the target first");
-    } else if (a->type == b->type) {
-        conflict(c, DIAG_OVERLAP, later, earlier, "does once more what is done by",
-                 "let one end before the other begins");
+    } else if (earlier->action.type == later->action.type && (same_node || share_path(earlier, later))) {
+        check_twice(c, earlier, later, same_node ? "node" : "link");
     }
 }
 
@@ -126,6 +143,23 @@ static void check_long_enough(const struct check *c, const struct plan_step *ste
     diag_help(d, "let it last longer");
 }
 
+/* The other steps that have brought it about, in the order of the timeline. */
+static void name_helpers(const struct check *c, struct diag *d, const struct plan_step *last,
+                         bool (*helps)(const struct check *c, const struct plan_step *step, const struct plan_step *last))
+{
+    for (const struct plan_step *step = c->p->steps; step < last; step++) {
+        if (step_is_fault(step) && step->until_ns > last->at_ns && helps(c, step, last)) {
+            diag_note_at(d, plan_step_place(c->s, step), "open at that time");
+        }
+    }
+}
+
+static bool silences_too(const struct check *c, const struct plan_step *step, const struct plan_step *last)
+{
+    (void)c, (void)last;
+    return step_silences(step);
+}
+
 /* A region serves while one gateway and one origin of it are alive. */
 static bool region_serves(const struct check *c, uint16_t site, int64_t at_ns)
 {
@@ -158,6 +192,7 @@ static void check_service(const struct check *c, const struct plan_step *step)
             struct diag *d = diag_error(c->diags, DIAG_NO_SERVICE, plan_step_place(c->s, step),
                                         "with `%s` no region is left to serve", step->text);
             diag_note_at(d, node_get(c->s->targets_node, key)->key->place, "this target expects service");
+            name_helpers(c, d, step, silences_too);
             diag_help(d, "spare a region, or drop the target");
             return;
         }
@@ -176,6 +211,14 @@ static bool is_cut(const struct check *c, uint16_t link, const struct plan_step 
     return false;
 }
 
+/* A cut of another link of the vantage that has lost its last one. */
+static bool cuts_too(const struct check *c, const struct plan_step *step, const struct plan_step *last)
+{
+    const struct topo_link *its = &c->p->topology->links[step->action.link], *hit = &c->p->topology->links[last->action.link];
+    uint16_t vantage = c->p->topology->sites[hit->a].kind == SITE_VANTAGE ? hit->a : hit->b;
+    return step->action.shape.cut && (its->a == vantage || its->b == vantage);
+}
+
 static void check_routes(const struct check *c, const struct plan_step *step)
 {
     const struct topology *t = c->p->topology;
@@ -190,6 +233,7 @@ static void check_routes(const struct check *c, const struct plan_step *step)
         if (!route) {
             struct diag *d = diag_warning(c->diags, DIAG_NO_ROUTE, plan_step_place(c->s, step),
                                           "`%s` leaves %s no route to any region", step->text, t->sites[ends[e]].name);
+            name_helpers(c, d, step, cuts_too);
             diag_help(d, "its requests will be bad whatever the gateways do");
         }
     }

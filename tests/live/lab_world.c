@@ -2,10 +2,12 @@
 /* The world is built whole, quickly, reaches everywhere it should, and leaves nothing behind. */
 #include "harness/base/clock.h"
 #include "harness/base/units.h"
+#include "harness/lab/residue.h"
 #include "tests/live/lab_stage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,6 +40,9 @@ static void three_by_three(struct stage *s)
 static void everyone_is_reached(struct stage *s)
 {
     stage_topology(&s->topo, 2, 2);
+    char left[1024];
+    struct residue *residue = NULL;
+    CHECK(residue_begin(&residue, s->run_path, left, sizeof(left), &s->err) == 0 && left[0] == '\0');
     struct lab *lab = stage_open(s);
     for (uint16_t n = 0; n < s->topo.node_count; n++) {
         if (s->topo.nodes[n].role != NODE_CLIENT && s->topo.nodes[n].role != NODE_WITNESS) {
@@ -50,10 +55,10 @@ static void everyone_is_reached(struct stage *s)
     /* Vantages do not know the witness's site: there is no route, and no answer. */
     CHECK(stage_knock(lab, stage_client(&s->topo, 0), witness, 300 * NS_PER_MS) != KNOCK_ANSWERED);
     lab_netns.close(lab);
-    char left[1024];
-    CHECK(lab_netns.residue(&s->options, left, sizeof(left), &s->err) == 0);
+    CHECK(residue_look(residue, left, sizeof(left), &s->err) == 0);
     CHECK(left[0] == '\0');
     printf("%s", left);
+    residue_end(residue);
 }
 
 /* Root works in other people's closed folders, and must go on doing so inside. */
@@ -75,13 +80,14 @@ static void in_a_closed_folder(struct stage *s)
 static void residue_is_found(struct stage *s)
 {
     stage_topology(&s->topo, 2, 1);
-    struct lab *lab = stage_open(s);
-    struct path_state cut = {.cut = true};
-    CHECK(lab_netns.path_set(lab, 0, &cut, &s->err) == 0);
     char left[4096];
-    CHECK(lab_netns.residue(&s->options, left, sizeof(left), &s->err) == 0);
-    CHECK(left[0] != '\0');
+    struct residue *residue = NULL;
+    CHECK(residue_begin(&residue, s->run_path, left, sizeof(left), &s->err) == 0 && left[0] == '\0');
+    struct lab *lab = stage_open(s);
+    CHECK(residue_look(residue, left, sizeof(left), &s->err) == 0);
+    CHECK(strstr(left, "process ") && strstr(left, "drtest-cell"));
     lab_netns.close(lab);
+    residue_end(residue);
 }
 
 static void nonsense_is_refused(struct stage *s)

@@ -196,6 +196,25 @@ static void half_an_apply_can_be_healed(void)
     bench_free(&b);
 }
 
+/* The strongest hold is what shows: the fault goes on being in force on the others, and on all when the dead are back. */
+static void the_dead_are_left_out_of_a_freeze(void)
+{
+    struct bench b;
+    bench_new(&b, "freeze", &(struct action){.target = TARGET_REGION, .site = 0});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    fabric_hold(b.fabric, 7, 1, HOLD_DOWN, NULL);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "2 stopped"));
+    fabric_hold(b.fabric, 7, 0, HOLD_DOWN, NULL);
+    fabric_hold(b.fabric, 7, 2, HOLD_DOWN, NULL);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PENDING);
+    fabric_release(b.fabric, 7, NULL);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "3 stopped"));
+    bench_free(&b);
+}
+
 void suite_hold(void)
 {
     runner_suite(NULL, NULL);
@@ -208,6 +227,7 @@ void suite_hold(void)
     runner_test(who_is_told_to_stop_goes_by_itself);
     runner_test(who_stays_is_killed_after_the_grace);
     runner_test(freezing);
+    runner_test(the_dead_are_left_out_of_a_freeze);
     runner_test(a_heal_that_does_not_come_stays_pending);
     runner_test(what_others_hold_is_left_out_of_the_heal);
     runner_test(the_way_there_is_not_the_targets_fault);

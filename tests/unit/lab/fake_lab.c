@@ -50,9 +50,13 @@ static struct lab_mechanism fake_mechanism(struct lab *lab, enum lab_effect effe
 
 static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    struct fake_lab *f = fake_of(lab);
+    int rc = permit(f, e);
+    if (rc == 0 && f->stalling & 1u << node) {
+        rc = loop_run(f->loop, loop_now(f->loop) + 60 * NS_PER_S, NULL, e) < 0 ? -1 : 0;
+    }
     if (rc == 0) {
-        struct fake_node *n = &fake_of(lab)->nodes[node];
+        struct fake_node *n = &f->nodes[node];
         n->state = NODE_UP;
         n->starts++;
         n->fresh_starts += fresh_disk;

@@ -31,6 +31,7 @@ struct fake_lab {
     bool deaf;               /* acknowledges everything and does nothing */
     int fail_after;          /* operations until one fails; -1 never */
     bool ignores_hangup;
+    unsigned stalling;       /* by node, bits: starting it takes a minute */
     unsigned operations;
 };
 

@@ -331,6 +331,10 @@ static void a_killed_run_and_residue_are_not_met(void)
     CU_ASSERT_EQUAL(r->run.verdict, INCONCLUSIVE);
     CU_ASSERT_WORD(r->run.status, "completed");
     rebuild();
+    bench_find(&b, EVENT_RESIDUE, NULL)->outcome = "clean";
+    bench_find(&b, EVENT_RESIDUE, NULL)->subject = "before";
+    CU_ASSERT_EQUAL(bench_run(&b)->run.verdict, INCONCLUSIVE);
+    CU_ASSERT_WORD(bench_check(&b, "rollback")->detail, "nobody looked for what the run may have left behind");
     bench_drop(&b, EVENT_RESIDUE);
     CU_ASSERT_EQUAL(bench_run(&b)->run.verdict, INCONCLUSIVE);
     rebuild();

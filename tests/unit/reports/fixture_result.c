@@ -180,6 +180,7 @@ static void fill_identity(struct result *r)
                                  .started_at = "2026-01-01T06:00:00Z",
                                  .ended_at = "2026-01-01T06:01:27Z",
                                  .duration_s = 86.512,
+                                 .abort_s = (double)NAN,
                                  .status = "completed",
                                  .verdict = MISSED,
                                  .reason = "rto",
@@ -337,6 +338,7 @@ static void make_interrupted(struct result *r)
 {
     r->run.status = "interrupted";
     r->run.duration_s = 30;
+    r->run.abort_s = 0.4;
     r->run.exit_code = 130;
     r->phases.len = 3;
     r->phases.at[2].end_s = (double)NAN;

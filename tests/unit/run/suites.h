@@ -1,3 +1,4 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(schedule)
 SUITE(converge)
+SUITE(strike)

@@ -75,6 +75,7 @@ static void wrong_files_are_explained(void)
         "everything",
         "choices",
         "faults",
+        "composition",
         "targets",
         "no-writes",
         "suite",

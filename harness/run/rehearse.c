@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Method: the deeds of the schedule in their order; those due at one instant make one moment. Time itself does not
+ * pass in the model between them, for what faults do to paths and nodes does not depend on it.
+ */
+#include "harness/run/rehearse.h"
+#include "harness/base/arena.h"
+#include "harness/base/scoped.h"
+#include "harness/base/units.h"
+#include "harness/run/schedule.h"
+#include "injectors/injector.h"
+#include <string.h>
+
+#define ELECTION_NS (5 * NS_PER_S)
+
+struct rehearsal {
+    const struct plan *plan;
+    struct lab *lab;
+    struct fabric *fabric;
+    struct injection *injections; /* by index of the step */
+    const struct plan_step **open, **unseen;
+    size_t open_count, unseen_count;
+};
+
+static void take_out(const struct plan_step **list, size_t *n, const struct plan_step *step)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++)
+        if (list[i] != step)
+            list[kept++] = list[i];
+    *n = kept;
+}
+
+static void begin(struct rehearsal *r, const struct plan_step *step)
+{
+    const struct injector *injector = injector_find(step->action.type->verb);
+    struct injection *in = &r->injections[step - r->plan->steps];
+    if (step->action.type->class != ACTION_FAULT)
+        return;
+    *in = (struct injection){.fault = step->id, .action = &step->action, .fabric = r->fabric};
+    r->open[r->open_count++] = step;
+    if (injector->apply(in, NULL) < 0)
+        r->unseen[r->unseen_count++] = step;
+}
+
+static void end(struct rehearsal *r, const struct plan_step *step)
+{
+    injector_find(step->action.type->verb)->heal(&r->injections[step - r->plan->steps], NULL);
+    take_out(r->open, &r->open_count, step);
+    take_out(r->unseen, &r->unseen_count, step);
+}
+
+static void do_deed(struct rehearsal *r, const struct deed *d)
+{
+    if (d->kind == DEED_APPLY)
+        begin(r, d->step);
+    else if (d->kind == DEED_HEAL)
+        end(r, d->step);
+    for (size_t i = r->open_count; d->kind == DEED_RESTORE && i-- > 0;)
+        if (r->open[i]->ended_by == d->step->id)
+            end(r, r->open[i]);
+}
+
+static struct moment moment_of(const struct rehearsal *r, int64_t at_ns, const struct deed *deeds, size_t n)
+{
+    return (struct moment){.at_ns = at_ns, .deeds = deeds, .deed_count = n, .fabric = r->fabric, .open = r->open,
+                           .open_count = r->open_count, .unseen = r->unseen, .unseen_count = r->unseen_count};
+}
+
+static void go_through(struct rehearsal *r, moment_fn *each, void *arg)
+{
+    scoped_free struct deed *deeds = xcalloc(2 * r->plan->step_count + 1, sizeof(*deeds));
+    size_t n = schedule_of(r->plan, deeds), first = 0;
+    for (size_t i = 0; i < n; i++) {
+        do_deed(r, &deeds[i]);
+        if (i + 1 < n && deeds[i + 1].at_ns == deeds[i].at_ns)
+            continue;
+        struct moment m = moment_of(r, deeds[i].at_ns, &deeds[first], i + 1 - first);
+        each(arg, &m);
+        first = i + 1;
+    }
+    if (r->open_count == 0)
+        return;
+    while (r->open_count)
+        end(r, r->open[r->open_count - 1]);
+    struct moment last = moment_of(r, r->plan->observe_ns, NULL, 0);
+    each(arg, &last);
+}
+
+static int people(struct rehearsal *r, struct err *e)
+{
+    const struct topology *t = r->plan->topology;
+    for (uint16_t node = 0; node < t->node_count; node++)
+        if (t->nodes[node].role != NODE_CLIENT && lab_sim.node_start(r->lab, node, false, e) < 0)
+            return -1;
+    struct loop *loop = lab_sim.loop(r->lab);
+    return loop_run(loop, loop_now(loop) + ELECTION_NS, NULL, e) < 0 ? -1 : 0;
+}
+
+int rehearse(const struct plan *p, moment_fn *each, void *arg, struct err *e)
+{
+    const struct lab_options options = {.seed = p->seed};
+    scoped_free struct injection *injections = xcalloc(p->step_count + 1, sizeof(*injections));
+    scoped_free const struct plan_step **open = xcalloc(p->step_count + 1, sizeof(*open));
+    scoped_free const struct plan_step **unseen = xcalloc(p->step_count + 1, sizeof(*unseen));
+    struct rehearsal r = {.plan = p, .injections = injections, .open = open, .unseen = unseen};
+    if (lab_sim.open(&r.lab, p->topology, &options, e) < 0)
+        return -1;
+    int rc = people(&r, e) < 0 || fabric_new(&r.fabric, r.lab, p->topology, e) < 0 ? -1 : 0;
+    if (rc == 0)
+        go_through(&r, each, arg);
+    fabric_free(r.fabric);
+    lab_sim.close(r.lab);
+    for (size_t i = 0; i < p->step_count; i++)
+        free(injections[i].state);
+    return rc;
+}
