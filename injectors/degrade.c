@@ -227,7 +227,7 @@ static enum proof degrade_prove(struct injection *in, bool healed)
     for (size_t i = 0; i < in->canary_count; i++) {
         uint16_t path = canary_path(in->canaries[i]);
         struct path_state w = fabric_wanted(in->fabric, path);
-        if (w.cut || link_end_unplugged(in, path)) {
+        if (!path_passes(&w, 0) || link_end_unplugged(in, path)) {
             continue; /* another fault hides this one: the kernel is the only witness left */
         }
         enum proof p = judge_counts(in, in->canaries[i], &w);

@@ -15,11 +15,14 @@
 
 enum proof { PROOF_PENDING, PROOF_PROVEN, PROOF_REFUTED };
 
+#define INJECTION_CANARIES_MAX 64 /* of one fault: 3,200 datagrams a second */
+
 struct injection {
     uint16_t fault;               /* id of the step, names its layers */
     const struct action *action;
     struct fabric *fabric;
-    struct canary *const *canaries; /* on the paths this fault hits, in the order of injection_paths */
+    struct canary *const *canaries; /* on the paths this fault hits, in the order of injection_paths: at most the first
+                                     * INJECTION_CANARIES_MAX of them; the others are proven by read-back */
     size_t canary_count;
     struct canary *control;       /* on a path no fault hits; NULL if the world has none */
     int64_t applied_at_ns, healed_at_ns; /* ends of apply and heal, set by the conductor; 0 not yet */

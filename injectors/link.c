@@ -10,6 +10,7 @@
 
 #include "harness/base/err.h"
 #include "harness/base/units.h"
+#include "harness/lab/gate.h"
 #include "harness/lab/shape.h"
 
 #include <stdio.h>
@@ -21,17 +22,16 @@
 
 int link_apply(struct injection *in, const struct path_state *wish, struct err *e)
 {
-    uint16_t paths[LINK_PATHS_MAX];
-    size_t n = injection_paths(fabric_topology(in->fabric), in->action, paths, LINK_PATHS_MAX);
-    if (n == 0) {
-        return err_set(e, ERR_MEANING, in->action->type->verb, "it hits no link");
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (fabric_lay(in->fabric, in->fault, paths[i], wish, e) != 0) {
+    const struct topology *t = fabric_topology(in->fabric);
+    bool any = false;
+    for (uint16_t path = 0; path < 2 * t->link_count; path++) {
+        bool hit = action_hits_path(t, in->action, path);
+        any = any || hit;
+        if (hit && fabric_lay(in->fabric, in->fault, path, wish, e) != 0) {
             return -1;
         }
     }
-    return 0;
+    return any ? 0 : err_set(e, ERR_MEANING, in->action->type->verb, "it hits no link");
 }
 
 int link_heal(struct injection *in, struct err *e)
@@ -39,22 +39,30 @@ int link_heal(struct injection *in, struct err *e)
     return fabric_lift(in->fabric, in->fault, e);
 }
 
-bool link_reads_back(struct injection *in, bool cut_only)
+static bool path_reads_back(struct injection *in, uint16_t path, bool cut_only)
 {
-    uint16_t paths[LINK_PATHS_MAX];
     struct lab *lab = fabric_lab(in->fabric);
     bool shaped = lab->ops->mechanism(lab, EFFECT_DEGRADE).available; /* else the links' own delays were left out */
-    size_t n = injection_paths(fabric_topology(in->fabric), in->action, paths, LINK_PATHS_MAX);
-    for (size_t i = 0; i < n; i++) {
-        struct path_state wanted = fabric_wanted(in->fabric, paths[i]), actual;
-        struct err e = {0};
-        if (lab->ops->path_get(lab, paths[i], &actual, &e) != 0) {
-            snprintf(in->method, sizeof(in->method), "read-back failed: %.120s", e.msg);
-            return false;
-        }
-        bool narrow = wanted.rate_bps / 8 == actual.rate_bps / 8;
-        if (actual.cut != wanted.cut || (!cut_only && !(shaped ? shape_same(&wanted, &actual) : narrow))) {
-            snprintf(in->method, sizeof(in->method), "read-back of path %u differs from what was asked for", paths[i]);
+    struct path_state wanted = fabric_wanted(in->fabric, path), actual;
+    struct err e = {0};
+    if (lab->ops->path_get(lab, path, &actual, &e) != 0) {
+        snprintf(in->method, sizeof(in->method), "read-back failed: %.120s", e.msg);
+        return false;
+    }
+    bool narrow = wanted.rate_bps / 8 == actual.rate_bps / 8;
+    bool same = cut_only || (shaped ? shape_same(&wanted, &actual) : narrow);
+    if (actual.cut != wanted.cut || !gates_same(&actual, &wanted) || !same) {
+        snprintf(in->method, sizeof(in->method), "read-back of path %u differs from what was asked for", path);
+        return false;
+    }
+    return true;
+}
+
+bool link_reads_back(struct injection *in, bool cut_only)
+{
+    const struct topology *t = fabric_topology(in->fabric);
+    for (uint16_t path = 0; path < 2 * t->link_count; path++) {
+        if (action_hits_path(t, in->action, path) && !path_reads_back(in, path, cut_only)) {
             return false;
         }
     }
@@ -104,12 +112,28 @@ enum proof link_control(struct injection *in, int64_t since_ns)
     return PROOF_REFUTED;
 }
 
+enum proof link_all_lost(struct injection *in)
+{
+    for (size_t i = 0; i < in->canary_count; i++) {
+        uint16_t path = canary_path(in->canaries[i]);
+        struct canary_view v = canary_look(in->canaries[i], in->applied_at_ns, lab_now(fabric_lab(in->fabric)),
+                                           link_allowance(in, path));
+        if (v.lost_in_a_row < LINK_LOOK_DATAGRAMS) {
+            snprintf(in->method, sizeof(in->method), "%llu of %llu datagrams arrived on path %u", (unsigned long long)v.received,
+                     (unsigned long long)v.sent, path);
+            return v.sent > 0 && v.lost_in_a_row == 0 ? PROOF_REFUTED : PROOF_PENDING;
+        }
+    }
+    return PROOF_PROVEN;
+}
+
 enum proof link_carries(struct injection *in, int64_t since_ns)
 {
     uint64_t seen = 0;
     for (size_t i = 0; i < in->canary_count; i++) {
         uint16_t path = canary_path(in->canaries[i]);
-        if (fabric_wanted(in->fabric, path).cut || link_end_unplugged(in, path)) {
+        struct path_state wanted = fabric_wanted(in->fabric, path);
+        if (!path_passes(&wanted, 0) || link_end_unplugged(in, path)) {
             continue;
         }
         struct canary_view v =

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * partition: packets of a link vanish without a word, both ways or one way, for new and old connections alike.
+ * partition: packets of a link vanish without a word, both ways or one way, for new and old connections alike; all of
+ * them, or (`only`) those of one port.
  *
- * Proven when the kernel says "cut" and the newest ten datagrams were lost in each faulted direction, while the control path is well.
- * Of a one-way partition the open direction is the second control: what is read back there must not be a cut of ours.
+ * All: proven when the kernel says "cut" and the newest ten datagrams were lost in each faulted direction, while the control
+ * path is well. Of a one-way partition the open direction is the second control: what is read back there must not be a
+ * cut of ours.
+ *
+ * Of one port: proven when both rules of each path are read back and knocks on the port across every link, from either side,
+ * are met by silence: one way they lose the question, the other way the answer. The datagrams of the very same paths are the
+ * control: they must arrive.
  */
 #include "injectors/link.h"
 
@@ -12,54 +18,72 @@
 static int partition_apply(struct injection *in, struct err *e)
 {
     struct path_state wish = in->action->shape;
-    wish.cut = true;
+    wish.cut = in->action->port == 0;
     return link_apply(in, &wish, e);
 }
 
-static enum proof all_lost(struct injection *in)
+/* Canaries stand on a part of the paths only where a fault hits very many. */
+static const char *on_how_many(const struct injection *in)
 {
-    for (size_t i = 0; i < in->canary_count; i++) {
-        uint16_t path = canary_path(in->canaries[i]);
-        struct canary_view v = canary_look(in->canaries[i], in->applied_at_ns, lab_now(fabric_lab(in->fabric)),
-                                           link_allowance(in, path));
-        if (v.lost_in_a_row < LINK_LOOK_DATAGRAMS) {
-            snprintf(in->method, sizeof(in->method), "%llu of %llu datagrams arrived on path %u", (unsigned long long)v.received,
-                     (unsigned long long)v.sent, path);
-            return v.sent > 0 && v.lost_in_a_row == 0 ? PROOF_REFUTED : PROOF_PENDING;
-        }
-    }
-    return PROOF_PROVEN;
+    return in->canary_count == INJECTION_CANARIES_MAX ? " of the 64 watched" : "";
 }
 
-static enum proof partition_prove(struct injection *in, bool healed)
+static enum proof prove_all(struct injection *in)
 {
-    if (!link_reads_back(in, true)) {
-        return PROOF_REFUTED;
-    }
-    if (healed) {
-        return link_carries(in, in->healed_at_ns);
-    }
-    enum proof lost = all_lost(in);
+    enum proof lost = link_all_lost(in);
     if (lost != PROOF_PROVEN) {
         return lost;
     }
     enum proof control = link_control(in, in->applied_at_ns);
     if (control == PROOF_PROVEN) {
-        snprintf(in->method, sizeof(in->method), "read back as cut; %s", in->canary_count == 0 ? "no canaries in this lab"
-                 : in->control ? "10 datagrams in a row lost in each direction, control path well"
-                               : "10 datagrams in a row lost in each direction, no path left for a control");
+        snprintf(in->method, sizeof(in->method), "read back as cut; %s%s%s",
+                 in->canary_count == 0 ? "no canaries in this lab" : "10 datagrams in a row lost in each direction",
+                 on_how_many(in),
+                 in->canary_count == 0 ? "" : in->control ? ", control path well" : ", no path left for a control");
     }
     return control;
 }
 
+static enum proof prove_port(struct injection *in)
+{
+    size_t knocks = 0;
+    enum proof p = link_knocks(in, in->action->port, true, false, &knocks);
+    p = p == PROOF_PROVEN ? link_carries(in, in->applied_at_ns) : p;
+    if (p == PROOF_PROVEN) {
+        snprintf(in->method, sizeof(in->method), "rules read back; %zu knocks on port %u silent, datagrams on the same paths arrive",
+                 knocks, (unsigned)in->action->port);
+    }
+    return p;
+}
+
+static enum proof partition_prove(struct injection *in, bool healed)
+{
+    uint16_t port = in->action->port;
+    size_t knocks;
+    if (!link_reads_back(in, true)) {
+        return PROOF_REFUTED;
+    }
+    if (!healed) {
+        return port ? prove_port(in) : prove_all(in);
+    }
+    enum proof p = port ? link_knocks(in, port, true, true, &knocks) : PROOF_PROVEN;
+    return p == PROOF_PROVEN ? link_carries(in, in->healed_at_ns) : p;
+}
+
+static enum lab_effect partition_effect(const struct action *a)
+{
+    return a->port ? EFFECT_CUT_ONLY : EFFECT_CUT;
+}
+
 const struct injector injector_partition = {
     .type = {.verb = "partition",
-             .summary = "packets between two places vanish, both ways or one way",
+             .summary = "packets between places vanish, both ways or one way, all or those of one port",
              .class = ACTION_FAULT,
              .targets = TARGET_LINK,
+             .selective = true,
              .severing = true},
     .apply = partition_apply,
     .heal = link_heal,
     .prove = partition_prove,
-    .effect = EFFECT_CUT,
+    .effect_of = partition_effect,
 };

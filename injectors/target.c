@@ -10,7 +10,6 @@
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
 #include "harness/base/units.h"
-#include "injectors/link.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,24 +38,18 @@ size_t target_nodes(const struct topology *t, const struct action *a, uint16_t *
 size_t injection_paths(const struct topology *t, const struct action *a, uint16_t *paths, size_t max)
 {
     size_t n = 0;
-    if (a->target != TARGET_LINK || a->link >= t->link_count) {
-        return 0;
-    }
-    if (a->direction != DIRECTION_BACKWARD && n < max) {
-        paths[n++] = path_of(a->link, false);
-    }
-    if (a->direction != DIRECTION_FORWARD && n < max) {
-        paths[n++] = path_of(a->link, true);
+    for (uint16_t path = 0; path < 2 * t->link_count && n < max; path++) {
+        if (action_hits_path(t, a, path)) {
+            paths[n++] = path;
+        }
     }
     return n;
 }
 
 void injection_link_effects(const struct topology *t, const struct action *a, unsigned *by_link)
 {
-    uint16_t paths[LINK_PATHS_MAX];
-    size_t n = injection_paths(t, a, paths, LINK_PATHS_MAX);
-    for (size_t i = 0; i < n; i++) {
-        by_link[paths[i] / 2] |= 1u << injector_effect(a);
+    for (uint16_t link = 0; link < t->link_count; link++) {
+        by_link[link] |= action_hits_link(t, a, link) ? 1u << injector_effect(a) : 0;
     }
     for (uint16_t k = 0; a->slow_ns && k < t->link_count; k++) { /* dns: its links to the vantages */
         bool vantage = t->sites[t->links[k].a].kind == SITE_VANTAGE || t->sites[t->links[k].b].kind == SITE_VANTAGE;
@@ -65,20 +58,13 @@ void injection_link_effects(const struct topology *t, const struct action *a, un
     }
 }
 
-/* The link between two sites, or TOPO_NONE. */
-static uint16_t link_between(const struct topology *t, uint16_t a, uint16_t b)
-{
-    for (uint16_t i = 0; i < t->link_count; i++) {
-        if ((t->links[i].a == a && t->links[i].b == b) || (t->links[i].a == b && t->links[i].b == a)) {
-            return i;
-        }
-    }
-    return TOPO_NONE;
-}
-
 static bool open_way(const struct fabric *f, uint16_t link)
 {
-    return link != TOPO_NONE && !fabric_wanted(f, path_of(link, false)).cut && !fabric_wanted(f, path_of(link, true)).cut;
+    if (link == TOPO_NONE) {
+        return false;
+    }
+    struct path_state there = fabric_wanted(f, path_of(link, false)), back = fabric_wanted(f, path_of(link, true));
+    return path_passes(&there, TOPO_PORT_HTTP) && path_passes(&back, TOPO_PORT_HTTP);
 }
 
 uint16_t target_observer(struct fabric *f, uint16_t node)
@@ -92,7 +78,7 @@ uint16_t target_observer(struct fabric *f, uint16_t node)
                 fabric_held(f, site->first_node) != 0) {
                 continue;
             }
-            if (open_way(f, link_between(t, s, t->nodes[node].site))) {
+            if (open_way(f, topo_link_find(t, s, t->nodes[node].site))) {
                 return site->first_node;
             }
         }
@@ -124,7 +110,7 @@ uint16_t target_bystander(struct fabric *f, const uint16_t *nodes, size_t n)
 static int64_t patience(const struct fabric *f, uint16_t from, uint16_t to)
 {
     const struct topology *t = fabric_topology(f);
-    uint16_t link = link_between(t, t->nodes[from].site, t->nodes[to].site);
+    uint16_t link = topo_link_find(t, t->nodes[from].site, t->nodes[to].site);
     if (link == TOPO_NONE) {
         return PATIENCE_NS;
     }
@@ -212,6 +198,18 @@ int look_round_call(struct look_round *r, struct fabric *f, uint16_t node, const
     int rc = lab->ops->admin(lab, node, method, target, body, STATUS_PATIENCE_NS, take, l, e);
     l->answered = rc != 0;
     return rc;
+}
+
+bool look_round_port(struct look_round *r, struct fabric *f, uint16_t from, uint16_t node, uint16_t port)
+{
+    struct lab *lab = fabric_lab(f);
+    if (r->n > TARGET_NODES_MAX) {
+        return false;
+    }
+    struct look *l = &r->at[r->n++];
+    *l = (struct look){.node = node, .from = from, .port = port};
+    l->answered = lab->ops->knock_port(lab, from, node, port, patience(f, from, node), take, l, NULL) != 0;
+    return !l->answered;
 }
 
 bool look_round_status(struct look_round *r, struct fabric *f, const uint16_t *nodes, size_t n)

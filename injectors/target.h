@@ -15,12 +15,13 @@ size_t target_nodes(const struct topology *t, const struct action *a, uint16_t *
 
 struct look {
     uint16_t node;
+    uint16_t from, port; /* of a look_round_port */
     int status; /* of the answer: an enum knock or an HTTP status */
+    int64_t took_ns;
     bool answered;
     char config[65]; /* of a /status: the fingerprint of the running configuration */
     char desired[65], refused[65]; /* and of the desired one in force, and of one that was not let in; empty: none */
     bool leader;     /* of a /status */
-    int64_t took_ns;
     int rcode, ttl;  /* of the DNS, */
     char answer[160]; /* and its addresses, with blanks between them */
 };
@@ -44,6 +45,8 @@ void look_round_new(struct look_round *r);
 /* Add one call of an admin port to an open round. */
 int look_round_call(struct look_round *r, struct fabric *f, uint16_t node, const char *method, const char *target,
                     const char *body, struct err *e);
+/* Add one knock on a TCP port of a node from another node to an open round; false: no room, or it could not be asked. */
+bool look_round_port(struct look_round *r, struct fabric *f, uint16_t from, uint16_t node, uint16_t port);
 /* For apply: run the lab's loop until the round is over; calls end by themselves within half a second. */
 int look_round_wait(struct look_round *r, struct fabric *f, struct err *e);
 

@@ -267,12 +267,22 @@ static void hit_node(struct walk *w, const struct edge *edge, uint16_t node)
     refresh(w, edge->at_s, w->topo->nodes[node].site, node);
 }
 
+static bool is_among(const struct texts *names, const char *name)
+{
+    for (size_t i = 0; i < names->len; i++) {
+        if (text_eq(names->at[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void take_edge(struct walk *w, const struct edge *edge)
 {
     const struct texts *subject = &edge->fault->subject;
-    bool link = subject->len > 1; /* a fault on a link names both of its ends */
+    bool link = subject->len > 1; /* a fault on links names all of their ends */
     for (size_t s = 0; link && s < w->topo->site_count; s++) {
-        if (text_eq(w->topo->sites[s].name, subject->at[0]) || text_eq(w->topo->sites[s].name, subject->at[1])) {
+        if (is_among(subject, w->topo->sites[s].name)) {
             count_edge(&w->cut[s], edge->begins);
             refresh(w, edge->at_s, (uint16_t)s, TOPO_NONE);
         }

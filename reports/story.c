@@ -31,6 +31,63 @@ static const char *param(const struct result_fault *f, const char *key)
     return s ? s : "";
 }
 
+static const char *by_direction(const struct result_fault *f, const char *both, const char *forward, const char *backward)
+{
+    const char *direction = param(f, "direction");
+    return text_eq(direction, "forward") ? forward : text_eq(direction, "backward") ? backward : both;
+}
+
+/* "us-east | eu-west, ap-south" */
+static void add_sides(struct text *t, const json_t *split)
+{
+    size_t i, k;
+    json_t *side, *name;
+    json_array_foreach(split, i, side)
+    {
+        json_array_foreach(side, k, name)
+        {
+            const char *word = json_string_value(name);
+            text_addf(t, "%s%s", k ? ", " : i ? " | " : "", word ? word : "?");
+        }
+    }
+}
+
+/* ", replication only" */
+static void add_only(struct text *t, const struct result_fault *f)
+{
+    text_addf(t, "%s%s%s", *param(f, "only") ? ", " : "", param(f, "only"), *param(f, "only") ? " only" : "");
+}
+
+static void tell_reject(struct text *t, const struct result_fault *f)
+{
+    bool forward = !text_eq(param(f, "direction"), "backward"), one_way = text_eq(param(f, "direction"), "forward") || !forward;
+    bool many = f->subject.len > 2;
+    text_addf(t, "packets %s %s %s %s were turned away", one_way && !many ? "from" : "between", subject(f, forward || many ? 0 : 1),
+              one_way && !many ? "to" : "and", many ? "others" : subject(f, forward ? 1 : 0));
+    add_only(t, f);
+}
+
+static void tell_partition(struct text *t, const struct result_fault *f)
+{
+    const char *first = subject(f, 0), *second = subject(f, 1), *alone = param(f, "isolate");
+    const json_t *split = json_object_get(f->params, "split");
+    bool one_way = text_eq(param(f, "direction"), "forward") || text_eq(param(f, "direction"), "backward");
+    if (split) {
+        text_add(t, by_direction(f, "the network fell apart: ", "nothing got rightwards any more: ",
+                                 "nothing got leftwards any more: "));
+        add_sides(t, split);
+    } else if (*alone && one_way) {
+        text_addf(t, "nothing got %s %s any more", by_direction(f, "", "out of", "into"), alone);
+    } else if (*alone) {
+        text_addf(t, "%s was cut off from everything else", alone);
+    } else if (one_way) {
+        text_addf(t, "nothing got from %s to %s any more", by_direction(f, "", first, second), by_direction(f, "", second, first));
+    } else {
+        text_addf(t, "%s and %s were cut off from each other", first, second);
+    }
+    add_only(t, f);
+}
+
 void story_fault(struct text *t, const struct result_fault *f)
 {
     const char *first = subject(f, 0), *second = subject(f, 1);
@@ -42,15 +99,11 @@ void story_fault(struct text *t, const struct result_fault *f)
     } else if (text_eq(f->do_, "freeze")) {
         text_addf(t, "%s froze", first);
     } else if (text_eq(f->do_, "partition")) {
-        const char *direction = param(f, "direction");
-        if (text_eq(direction, "forward") || text_eq(direction, "backward")) {
-            bool forward = text_eq(direction, "forward");
-            text_addf(t, "nothing got from %s to %s any more", forward ? first : second, forward ? second : first);
-        } else {
-            text_addf(t, "%s and %s were cut off from each other", first, second);
-        }
+        tell_partition(t, f);
+    } else if (text_eq(f->do_, "reject")) {
+        tell_reject(t, f);
     } else if (text_eq(f->do_, "degrade")) {
-        text_addf(t, "the link between %s and %s went bad", first, second);
+        text_addf(t, f->subject.len > 2 ? "the links of %s went bad" : "the link between %s and %s went bad", first, second);
     } else if (text_eq(f->do_, "drift")) {
         text_addf(t, *param(f, "via") ? "the control plane handed %s another configuration"
                                       : "the configuration of %s was changed behind its back", first);

@@ -92,16 +92,17 @@ static json_t *targets_json(const struct plan *p)
 }
 
 /* What a netns lab makes of the topology: a namespace per node and per router, a veth pair per node and per link; for wired
- * links one namespace and process more, and a second pair each. */
-static json_t *objects_json(const struct stage *s, const struct topology *t)
+ * links one namespace and process more, and a second pair each; a process that answers for what is rejected. */
+static json_t *objects_json(const struct stage *s, const struct plan *p)
 {
+    const struct topology *t = p->topology;
     json_int_t wire = s->wired > 0, wired = (json_int_t)s->wired;
     if (!s->caps) {
         return json_pack("{s:i,s:i,s:i}", "network_namespaces", 0, "veth_pairs", 0, "processes", 0);
     }
     return json_pack("{s:I,s:I,s:I}", "network_namespaces", (json_int_t)(t->node_count + t->site_count) + wire,
                      "veth_pairs", (json_int_t)(t->node_count + t->link_count) + wired, "processes",
-                     (json_int_t)t->node_count + wire);
+                     (json_int_t)t->node_count + wire + machine_needs(p, EFFECT_REJECT));
 }
 
 /* What the load takes; ports and addresses are of the vantage that takes most. */
@@ -151,7 +152,7 @@ static json_t *plan_json(const struct stage *machine, const struct plan *p)
     return json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s?,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o},s:o}", "name", p->name, "title",
                      p->title, "file", p->file, "sha256", p->sha256, "seed", (json_int_t)p->seed, "lab",
                      s->caps ? "netns" : "sim", "unfit", unfit.len ? text_str(&unfit) : NULL, "steps", steps_json(s, p),
-                     "targets", targets_json(p), "objects", objects_json(s, p->topology), "needs", needs_json(s, p), "times", "baseline_hold_s",
+                     "targets", targets_json(p), "objects", objects_json(s, p), "needs", needs_json(s, p), "times", "baseline_hold_s",
                      seconds(p->baseline_hold_ns), "baseline_within_s", seconds(p->baseline_within_ns),
                      "timeline_end_s", seconds(p->timeline_end_ns), "observe_s", seconds(p->observe_ns), "drill_s",
                      seconds(p->drill_ns), "limits", limits);

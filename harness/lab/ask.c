@@ -37,7 +37,7 @@ struct ask {
     int fd;
     struct text request, answer;
     size_t sent;
-    bool connected, wants_answer, failed;
+    bool connected, wants_answer, failed, unreachable;
     int64_t sent_ns;
 };
 
@@ -69,7 +69,7 @@ static enum knock knock_of(const struct ask *a)
         return KNOCK_ANSWERED;
     }
     if (a->failed) {
-        return KNOCK_REFUSED;
+        return a->unreachable ? KNOCK_UNREACHABLE : KNOCK_REFUSED;
     }
     return a->connected && !a->order.dns ? KNOCK_CONNECTED_SILENT : KNOCK_SILENT;
 }
@@ -157,6 +157,7 @@ static void ready(struct loop_io *io, uint32_t events)
         int os = 0;
         socklen_t len = sizeof(os);
         if (getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &os, &len) != 0 || os != 0) {
+            a->unreachable = os == ENETUNREACH || os == EHOSTUNREACH;
             fail(a);
             return;
         }

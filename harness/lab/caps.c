@@ -32,6 +32,7 @@
 
 const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_KILL] = "kill",   [EFFECT_FREEZE] = "freeze", [EFFECT_CUT] = "cut",
+    [EFFECT_CUT_ONLY] = "cut_only", [EFFECT_REJECT] = "reject",
     [EFFECT_DEGRADE] = "degrade", [EFFECT_RATE] = "rate",     [EFFECT_DRIFT] = "drift",
     [EFFECT_FAIL_OVER] = "fail_over", [EFFECT_DNS] = "dns",
 };
@@ -85,19 +86,32 @@ static bool try_tbf(struct netlink *nl, char why[160])
     return rate == 8000000;
 }
 
-static bool try_fib(struct netlink *nl, char why[160])
+/* Added, read back, deleted and gone. */
+static bool try_rule(struct netlink *nl, const struct netlink_rule *rule, const char *what, char why[160])
 {
     struct err e = {0};
-    const struct netlink_rule rule = {.priority = 30000, .iif = "dr-a"};
     bool there = false, still = true;
-    if (netlink_rule_add(nl, &rule, &e) != 0 || netlink_rule_there(nl, &rule, &there, &e) != 0 ||
-        netlink_rule_delete(nl, &rule, &e) != 0 || netlink_rule_there(nl, &rule, &still, &e) != 0) {
-        snprintf(why, 160, "the kernel takes no routing rules (%.80s)", e.msg);
+    if (netlink_rule_add(nl, rule, &e) != 0 || netlink_rule_there(nl, rule, &there, &e) != 0 ||
+        netlink_rule_delete(nl, rule, &e) != 0 || netlink_rule_there(nl, rule, &still, &e) != 0) {
+        snprintf(why, 160, "the kernel takes no %.40s (%.80s)", what, e.msg);
         return false;
     }
     bool right = there && !still;
-    snprintf(why, 160, right ? "a black hole rule, added, read back and deleted" : "routing rules do not read back");
+    snprintf(why, 160, right ? "a %.40s, added, read back and deleted" : "a %.40s does not read back", what);
     return right;
+}
+
+static bool try_fib(struct netlink *nl, char why[160])
+{
+    const struct netlink_rule rule = {.priority = 30000, .iif = "dr-a"};
+    return try_rule(nl, &rule, "black hole rule", why);
+}
+
+static bool try_ports(struct netlink *nl, char why[160])
+{
+    const struct netlink_rule asking = {.priority = 30000, .to = 0x0a000000, .to_len = 16, .to_port = 7001};
+    const struct netlink_rule answering = {.priority = 30000, .to = 0x0a000000, .to_len = 16, .from_port = 7001, .unreachable = true};
+    return try_rule(nl, &asking, "rule for a port", why) && try_rule(nl, &answering, "rule for answers from a port", why);
 }
 
 static bool is_our_frame(const struct wire_frame *f, const unsigned char *frame, size_t len)
@@ -163,6 +177,7 @@ int caps_try(struct caps_trial *trial, struct err *e)
         trial->netem = try_netem(nl, trial->netem_why);
         trial->tbf = try_tbf(nl, trial->tbf_why);
         trial->fib = try_fib(nl, trial->fib_why);
+        trial->ports = try_ports(nl, trial->ports_why);
         trial->wire = try_wire(nl, trial->wire_why);
     }
     netlink_close(nl);
@@ -176,12 +191,28 @@ static struct lab_mechanism always(const char *name, const char *why)
 
 static const struct lab_mechanism none_at_all = {.name = "none"};
 
+/* Gates are rules whatever else there is; who answers for them needs packet sockets. */
+static void judge_gates(const struct caps_trial *trial, struct lab_caps *caps)
+{
+    struct lab_mechanism *only = &caps->effects[EFFECT_CUT_ONLY], *reject = &caps->effects[EFFECT_REJECT];
+    *only = *reject = none_at_all;
+    only->why = reject->why = "the kernel takes no routing rules for ports; Linux 4.17 and later do, with CONFIG_IP_MULTIPLE_TABLES";
+    if (trial->ports) {
+        *only = always("fib", "tried: routing rules for a port and for answers from it, read back");
+        reject->why = "packet sockets cannot be had, and without them nobody answers for what is rejected";
+    }
+    if (trial->ports && trial->wire) {
+        *reject = always("fib", "tried: routing rules, read back, and packet sockets to answer by");
+    }
+}
+
 void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
 {
     const struct lab_mechanism netem = {"netem", "tried: netem on a link of its own, changed and read back", true};
     struct lab_mechanism none = none_at_all;
     const struct lab_mechanism wire = {"wire", "tried: a frame carried by packet sockets; the kernel has no sch_netem", true};
     none.why = "the kernel has no sch_netem; load the module, or run on a kernel that has it (User-Mode Linux does)";
+    judge_gates(trial, caps);
     caps->effects[EFFECT_KILL] = always("signal", "SIGKILL through a pidfd");
     caps->effects[EFFECT_FREEZE] = always("signal", "SIGSTOP through a pidfd");
     caps->effects[EFFECT_DRIFT] = always("file", "a new configuration file and SIGHUP");

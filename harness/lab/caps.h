@@ -7,8 +7,8 @@
 #include "harness/lab/lab.h"
 
 struct caps_trial {
-    bool netem, tbf, fib, wire;
-    char netem_why[160], tbf_why[160], fib_why[160], wire_why[160];
+    bool netem, tbf, fib, wire, ports;
+    char netem_why[160], tbf_why[160], fib_why[160], wire_why[160], ports_why[160];
 };
 
 int caps_try(struct caps_trial *trial, struct err *e); /* in the caller's current, empty network namespace */

@@ -16,6 +16,7 @@
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
 #include "harness/base/vec.h"
+#include "harness/lab/gate.h"
 #include "harness/lab/shape.h"
 
 #include <stdlib.h>
@@ -133,6 +134,10 @@ int fabric_lay(struct fabric *f, uint16_t fault, uint16_t path, const struct pat
 {
     if (path >= 2 * f->topo->link_count) {
         return err_set(e, ERR_DEFECT, "fabric", "there is no path %u", path);
+    }
+    struct path_state gates = fabric_wanted(f, path);
+    if (!gates_add(&gates, wish)) {
+        return err_set(e, ERR_MEANING, "fabric", "more than %d ports of one path are singled out at once", PATH_GATES_MAX);
     }
     *layer_place(f, fault, path) = (struct layer){.fault = fault, .path = path, .wish = *wish};
     return drive_path(f, fault, path, e);

@@ -20,7 +20,7 @@ struct residue;
 struct wire_counts;
 
 /* Where link faults are made: the first that this machine can do, or the one forced with --mechanism. */
-enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_FAIL_OVER, EFFECT_DNS, LAB_EFFECTS };
+enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_CUT_ONLY, EFFECT_REJECT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_FAIL_OVER, EFFECT_DNS, LAB_EFFECTS };
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
@@ -63,8 +63,9 @@ struct lab_answer {
 };
 typedef void lab_answer_fn(void *arg, const struct lab_answer *answer);
 
-/* How a TCP connect plus optional HTTP GET on a node's own port went, asked from another node past every gateway. */
-enum knock { KNOCK_ANSWERED, KNOCK_REFUSED, KNOCK_SILENT, KNOCK_CONNECTED_SILENT };
+/* How a TCP connect plus optional HTTP GET on a node's own port went, asked from another node past every gateway. Refused:
+ * by a reset; unreachable: so said an ICMP message. */
+enum knock { KNOCK_ANSWERED, KNOCK_REFUSED, KNOCK_SILENT, KNOCK_CONNECTED_SILENT, KNOCK_UNREACHABLE };
 
 struct lab;
 struct lab_ops {
@@ -105,6 +106,10 @@ struct lab_ops {
     /* Knock on a node's serving port from another node's namespace; callback as above, status holds enum knock. */
     int (*knock)(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
                  lab_answer_fn *done, void *arg, struct err *e);
+
+    /* The same on any TCP port of a node; the connection is closed as soon as it stands. NULL in sim. */
+    int (*knock_port)(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, int64_t timeout_ns, lab_answer_fn *done,
+                      void *arg, struct err *e);
 
     /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. NULL in sim. */
     int (*path_sockets)(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);

@@ -107,6 +107,7 @@ static void netns_close(struct lab *lab)
     ask_list_close(&l->asks);
     cell_kill(&l->cell);
     wire_close(steal(&l->wire));
+    answerer_close(steal(&l->answerer));
     for (size_t i = 0; i < l->topo->node_count; i++) {
         if (l->runs[i].process.pid != 0) {
             child_stop(&l->runs[i].process, 0, NULL);
@@ -122,6 +123,8 @@ static void netns_close(struct lab *lab)
     free(l->routers);
     free(l->mesh);
     free(l->wired);
+    free(l->gated);
+    free(l->rejecting);
     free(l->wired_links);
     free(l->runs);
     free(l->run_path);
@@ -177,21 +180,36 @@ static int netns_admin(struct lab *lab, uint16_t node, const char *method, const
     return ask_from(l, node, &order, e);
 }
 
-static int netns_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
-                       lab_answer_fn *done, void *arg, struct err *e)
+static int knock_at(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, const char *http_target,
+                    int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e)
 {
     struct netns_lab *l = netns_of(lab);
     struct ask_order order = order_for(l, timeout_ns, done, arg);
     order.method = "GET";
     order.target = http_target;
     order.knock = true;
-    if (l->topo->nodes[to].role == NODE_DNS) {
-        return ask_dns_of(l, from, to, TOPO_DNS_NAME, &order, e);
-    }
-    uint16_t port = l->topo->nodes[to].role == NODE_WITNESS ? TOPO_PORT_LEASE : TOPO_PORT_HTTP;
     order.to = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(netns_address(l, to))}};
     return ask_from(l, from, &order, e);
+}
+
+static int netns_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+                       lab_answer_fn *done, void *arg, struct err *e)
+{
+    struct netns_lab *l = netns_of(lab);
+    bool witness = l->topo->nodes[to].role == NODE_WITNESS;
+    if (l->topo->nodes[to].role == NODE_DNS) {
+        struct ask_order order = order_for(l, timeout_ns, done, arg);
+        order.knock = true;
+        return ask_dns_of(l, from, to, TOPO_DNS_NAME, &order, e);
+    }
+    return knock_at(lab, from, to, witness ? TOPO_PORT_LEASE : TOPO_PORT_HTTP, http_target, timeout_ns, done, arg, e);
+}
+
+static int netns_knock_port(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, int64_t timeout_ns,
+                            lab_answer_fn *done, void *arg, struct err *e)
+{
+    return knock_at(lab, from, to, port, NULL, timeout_ns, done, arg, e);
 }
 
 const struct lab_ops lab_netns = {
@@ -214,6 +232,7 @@ const struct lab_ops lab_netns = {
     .node_unplug = netns_node_unplug,
     .admin = netns_admin,
     .knock = netns_knock,
+    .knock_port = netns_knock_port,
     .path_sockets = netns_path_sockets,
     .client_fork = netns_client_fork,
     .carriage = netns_carriage,

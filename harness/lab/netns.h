@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "harness/base/text.h"
+#include "harness/lab/answerer.h"
 #include "harness/lab/ask.h"
 #include "harness/lab/caps.h"
 #include "harness/lab/cell.h"
@@ -53,6 +54,9 @@ struct netns_lab {
     struct mesh_end *mesh; /* by path: the device on which it leaves the router of its first site */
     struct node_run *runs;
     struct ask_list asks;
+    struct answerer *answerer; /* NULL: nothing is rejected in this run */
+    bool *rejecting;           /* by site: the answerer listens in its router */
+    bool *gated;               /* by path: it has gates, or driving them failed */
     bool netem, tbf;   /* neutral plumbing in place on every mesh device */
     bool cut_by_netem; /* else by FIB rules */
 };
@@ -107,6 +111,17 @@ void netns_wire_pairs(const struct netns_lab *l, struct netlink *nl, size_t i, c
 int netns_wire_furnish(struct netns_lab *l, int control, struct err *e); /* the middle's devices go up */
 int netns_wire_start(struct netns_lab *l, struct err *e);
 int netns_carriage(struct lab *lab, struct wire_counts *counts, struct err *e);
+
+/* The network of a site's nodes, 10.<site+1>.0.0/16. */
+static inline uint32_t netns_network(uint16_t site)
+{
+    return 10u << 24 | (site + 1u) << 16;
+}
+
+/* netns_gate.c: the gates of a path, and who answers for them. */
+int netns_gates_furnish(struct netns_lab *l, struct err *e);
+int netns_gates_set(struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct err *e);
+int netns_gates_get(const struct netns_lab *l, uint16_t path, struct path_state *actual, struct err *e);
 
 /* netns_path.c */
 int netns_path_plumb(struct netns_lab *l, struct err *e); /* all paths neutral: at their baselines */

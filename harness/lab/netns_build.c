@@ -181,8 +181,7 @@ static void furnish_link(const struct netns_lab *l, uint16_t link)
         netlink_address(nl, ends[side].index, own, 30);
         netlink_up(nl, ends[side].index);
         netlink_neighbour(nl, ends[side].index, other, ends[1 - side].mac);
-        uint32_t prefix = (10u << 24) | ((uint32_t)(path_to(l->topo, path) + 1) << 16);
-        netlink_route(nl, prefix, 16, other, ends[side].index);
+        netlink_route(nl, netns_network(path_to(l->topo, path)), 16, other, ends[side].index);
     }
 }
 
@@ -296,7 +295,7 @@ static int build_from_home(struct netns_lab *l, const int *controls, struct err 
     }
     int middle = controls[l->topo->node_count + l->topo->site_count];
     int rc = make_links(l, nl, controls, e) != 0 || furnish(l, e) != 0 || netns_wire_furnish(l, middle, e) != 0 ||
-                     netns_wire_start(l, e) != 0 || netns_path_plumb(l, e) != 0
+                     netns_wire_start(l, e) != 0 || netns_gates_furnish(l, e) != 0 || netns_path_plumb(l, e) != 0
                  ? -1
                  : 0;
     netlink_close(nl);
@@ -337,6 +336,7 @@ void netns_tear_down(struct netns_lab *l)
     }
     leave(&l->middle);
     wire_forget(steal(&l->wire));
+    answerer_forget(steal(&l->answerer));
 }
 
 int netns_socket(struct netns_lab *l, int netns_fd, int type, struct err *e)

@@ -25,7 +25,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { CUT_PRIORITY = 30000, UNPLUG_PRIORITY = 30500, PRIORITIES = 500 };
+enum { CUT_PRIORITY = 30010, UNPLUG_PRIORITY = 30500, PRIORITIES = 490 }; /* gates come first: netns_gate.c */
 
 static struct netlink *router_of(const struct netns_lab *l, uint16_t site)
 {
@@ -71,6 +71,7 @@ static void share_shape(const struct netns_lab *l, uint16_t path, const struct p
 {
     struct path_state shape = *wanted;
     shape.cut = false;
+    shape.gate_count = 0;
     shape.rate_bps = 0;
     if (netns_does(l, EFFECT_DEGRADE, "netem")) {
         s->netem = shape;
@@ -180,6 +181,16 @@ static int refuse(const struct netns_lab *l, const char *what, enum lab_effect e
     return err_help(e, "%s", l->caps.effects[effect].why);
 }
 
+static int drive_cut(struct netns_lab *l, uint16_t path, const struct path_state *wanted, const struct shares *s, struct err *e)
+{
+    struct netlink_rule rule = cut_rule(l, path);
+    if (drive_shares(l, path, s, false, e) != 0) {
+        return -1;
+    }
+    return l->cut_by_netem ? 0 : drive_rule(router_of(l, path_to(l->topo, path)), &rule, wanted->cut, e);
+}
+
+/* A cut hides gates and stands before they go, and they are back before it goes: nothing slips through in between. */
 int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e)
 {
     struct netns_lab *l = netns_of(lab);
@@ -194,12 +205,9 @@ int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *want
     if (!shape_same(&s.left_out, &base.left_out)) {
         return refuse(l, "degrade", EFFECT_DEGRADE, e);
     }
-    int rc = drive_shares(l, path, &s, false, e);
-    if (rc != 0 || l->cut_by_netem) {
-        return rc;
-    }
-    struct netlink_rule rule = cut_rule(l, path);
-    return drive_rule(router_of(l, path_to(l->topo, path)), &rule, wanted->cut, e);
+    bool failed = wanted->cut ? drive_cut(l, path, wanted, &s, e) != 0 || netns_gates_set(l, path, wanted, e) != 0
+                              : netns_gates_set(l, path, wanted, e) != 0 || drive_cut(l, path, wanted, &s, e) != 0;
+    return failed ? -1 : 0;
 }
 
 /* What is in force by netem, bucket and wire together: no part is made by two of them. */
@@ -228,7 +236,7 @@ int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, st
     struct netns_lab *l = netns_of(lab);
     struct netlink_rule rule = cut_rule(l, path);
     bool there;
-    if (read_shares(l, path, actual, e) != 0 ||
+    if (read_shares(l, path, actual, e) != 0 || netns_gates_get(l, path, actual, e) != 0 ||
         netlink_rule_there(router_of(l, path_to(l->topo, path)), &rule, &there, e) != 0) {
         return -1;
     }

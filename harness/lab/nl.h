@@ -35,16 +35,23 @@ void netlink_route(struct netlink *nl, uint32_t to, uint8_t prefix_len, uint32_t
 void netlink_neighbour(struct netlink *nl, int index, uint32_t address, const uint8_t mac[6]);        /* permanent */
 int netlink_flush(struct netlink *nl, struct err *e);
 
-/* A rule that lets packets vanish: what comes in by `iif` (empty: any) and goes to `to`/`to_len` (0: any). */
+/* A rule that lets packets vanish, or has the kernel say "network unreachable": what comes in by `iif` (empty: any) and
+ * goes to `to`/`to_len` (0: any); of these only TCP to or from a port, where one is given. */
 struct netlink_rule {
     uint32_t priority; /* 30000..30999 */
     char iif[16];
     uint32_t to;
     uint8_t to_len;
+    uint16_t to_port, from_port;
+    bool unreachable;
 };
+bool netlink_rule_same(const struct netlink_rule *a, const struct netlink_rule *b);
 int netlink_rule_add(struct netlink *nl, const struct netlink_rule *r, struct err *e);    /* exclusive: there already is an error */
 int netlink_rule_delete(struct netlink *nl, const struct netlink_rule *r, struct err *e); /* with its full description */
 int netlink_rule_there(struct netlink *nl, const struct netlink_rule *r, bool *there, struct err *e); /* as read back, field by field */
+/* Every rule of ours in this namespace; `each` returns non-zero to see no more of them. */
+typedef int netlink_rule_fn(void *arg, const struct netlink_rule *r);
+int netlink_rule_each(struct netlink *nl, netlink_rule_fn *each, void *arg, struct err *e);
 int netlink_rule_count(struct netlink *nl, size_t *n, struct err *e); /* rules with our mark in this namespace */
 
 /* Netem at the root of a device: added once (first true), changed in place ever after. A cut is 100 % loss. The

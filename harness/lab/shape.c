@@ -19,6 +19,7 @@
 #include "harness/lab/shape.h"
 
 #include "harness/base/units.h"
+#include "harness/lab/gate.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -80,6 +81,7 @@ void shape_add(struct shape_sum *sum, const struct path_state *w)
     t->rate_bps = narrower(t->rate_bps, w->rate_bps);
     t->limit_packets = narrower(t->limit_packets, w->limit_packets);
     t->mtu_bytes = narrower(t->mtu_bytes, w->mtu_bytes);
+    gates_add(t, w);
 }
 
 struct path_state shape_total(const struct shape_sum *sum)
@@ -89,6 +91,7 @@ struct path_state shape_total(const struct shape_sum *sum)
     t.duplicate_ppm = in_ppm(sum->duplicate);
     t.corrupt_ppm = in_ppm(sum->corrupt);
     t.reorder_ppm = in_ppm(sum->reorder);
+    gates_hide(&t);
     if (sum->burst.burst_milli > 0) {
         t.burst_milli = sum->burst.burst_milli;
         t.burst_loss_ppm = in_ppm(either(sum->plain, chance(sum->burst.burst_loss_ppm)));
@@ -116,7 +119,7 @@ static bool same_loss(const struct path_state *a, const struct path_state *b)
 
 bool shape_same(const struct path_state *a, const struct path_state *b)
 {
-    return a->cut == b->cut && same_delay(a, b) && same_loss(a, b) && a->duplicate_ppm == b->duplicate_ppm &&
+    return a->cut == b->cut && gates_same(a, b) && same_delay(a, b) && same_loss(a, b) && a->duplicate_ppm == b->duplicate_ppm &&
            a->corrupt_ppm == b->corrupt_ppm && a->reorder_ppm == b->reorder_ppm && gap(a) == gap(b) &&
            a->rate_bps / 8 == b->rate_bps / 8 && a->limit_packets == b->limit_packets && a->mtu_bytes == b->mtu_bytes;
 }

@@ -140,21 +140,64 @@ static const char *site_name(const struct topology *t, uint16_t site)
     return t && site < t->site_count ? t->sites[site].name : NULL;
 }
 
+static void add_subject(const struct study *s, const char *name, struct texts *out)
+{
+    if (name)
+        *arena_push(s->arena, out) = arena_strdup(s->arena, name);
+}
+
+static bool joins_hit_link(const struct topology *t, const struct action *a, uint16_t site)
+{
+    for (uint16_t k = 0; k < t->link_count; k++)
+        if ((t->links[k].a == site || t->links[k].b == site) && action_hits_link(t, a, k))
+            return true;
+    return false;
+}
+
+/* The ends of a link; of several links all of their ends, the isolated one first. */
+static void link_subjects(const struct study *s, const struct action *a, struct texts *out)
+{
+    const struct topology *t = s->plan->topology;
+    if (!a->sides && t && a->link < t->link_count) {
+        add_subject(s, site_name(t, t->links[a->link].a), out);
+        add_subject(s, site_name(t, t->links[a->link].b), out);
+    }
+    for (unsigned later = 0; a->sides && t && later < 2; later++)
+        for (uint16_t i = 0; i < t->site_count; i++)
+            if ((a->sides[i] > 1) == later && joins_hit_link(t, a, i))
+                add_subject(s, site_name(t, i), out);
+}
+
 static void subjects(const struct study *s, const struct action *a, struct texts *out)
 {
     const struct topology *t = s->plan->topology;
-    const char *names[2] = {NULL, NULL};
-    if (a->target == TARGET_REGION) {
-        names[0] = site_name(t, a->site);
-    } else if (a->target == TARGET_NODE) {
-        names[0] = t && a->node < t->node_count ? t->nodes[a->node].name : NULL;
-    } else if (a->target == TARGET_LINK && t && a->link < t->link_count) {
-        names[0] = site_name(t, t->links[a->link].a);
-        names[1] = site_name(t, t->links[a->link].b);
+    if (a->target == TARGET_REGION)
+        add_subject(s, site_name(t, a->site), out);
+    else if (a->target == TARGET_NODE)
+        add_subject(s, t && a->node < t->node_count ? t->nodes[a->node].name : NULL, out);
+    else if (a->target == TARGET_LINK)
+        link_subjects(s, a, out);
+}
+
+/* `isolate` or `split`, as in the scenario. */
+static void put_sides(json_t *to, const struct topology *t, const struct action *a)
+{
+    uint16_t alone = t ? action_isolates(t, a) : TOPO_NONE;
+    if (alone != TOPO_NONE)
+        json_object_set_new(to, "isolate", json_string(t->sites[alone].name));
+    if (!t || !a->sides || alone != TOPO_NONE)
+        return;
+    json_t *split = json_array(), *side;
+    for (unsigned number = 1; side = json_array(), number <= UINT8_MAX; number++) {
+        for (uint16_t i = 0; i < t->site_count; i++)
+            if (a->sides[i] == number)
+                json_array_append_new(side, json_string(t->sites[i].name));
+        if (json_array_size(side) == 0)
+            break;
+        json_array_append_new(split, side);
     }
-    for (size_t i = 0; i < 2; i++)
-        if (names[i])
-            *arena_push(s->arena, out) = arena_strdup(s->arena, names[i]);
+    json_decref(side);
+    json_object_set_new(to, "split", split);
 }
 
 static void put_duration(json_t *to, const char *key, int64_t ns)
@@ -178,15 +221,20 @@ static void put_count(json_t *to, const char *key, int64_t n)
 }
 
 /* The step's own keys, spelled as in the scenario. */
-static json_t *params_of(const struct action *a)
+static json_t *params_of(const struct topology *t, const struct action *a)
 {
     static const char *const directions[] = {"both", "forward", "backward"};
     static const char *const hows[] = {NULL, "power", "crash"};
     static const char *const spreads[] = {"uniform", "normal", "pareto"};
     json_t *p = json_object();
     char text[UNIT_MAX];
+    put_sides(p, t, a);
     if (a->target == TARGET_LINK && (unsigned)a->direction <= DIRECTION_BACKWARD)
         json_object_set_new(p, "direction", json_string(directions[a->direction]));
+    if (action_plane_word(a->port))
+        json_object_set_new(p, "only", json_string(action_plane_word(a->port)));
+    if (a->way == GATE_REFUSE || a->way == GATE_UNREACHABLE)
+        json_object_set_new(p, "with", json_string(a->way == GATE_REFUSE ? "refused" : "unreachable"));
     if (a->how == KILL_POWER || a->how == KILL_CRASH)
         json_object_set_new(p, "how", json_string(hows[a->how]));
     if (a->disk_lost)
@@ -232,7 +280,7 @@ static void course_faults(const struct study *s, struct result *out)
         const struct fault_view *v = &s->faults[i];
         struct result_fault *f = arena_push(s->arena, &out->faults);
         const json_t *data = v->apply ? v->apply->data : NULL;
-        *f = (struct result_fault){.id = v->step->id, .params = params_of(&v->step->action), .line = v->step->line,
+        *f = (struct result_fault){.id = v->step->id, .params = params_of(s->plan->topology, &v->step->action), .line = v->step->line,
                                    .planned_s = seconds(v->step->at_ns), .t_ib_s = seconds(v->ib),
                                    .t_ie_s = seconds(v->ie), .t_hb_s = seconds(v->hb), .t_he_s = seconds(v->he),
                                    .ended_by = "none", .mechanism = text_in(s, data, "mechanism"),

@@ -158,12 +158,9 @@ static struct floor outage_floor(const struct plan *plan, const struct plan_step
     return first ? (struct floor){0, client.mean, client.max} : (struct floor){0, 0, client.max};
 }
 
-static struct floor partition_floor(const struct plan *plan, const struct plan_step *step)
+static struct floor cut_floor(const struct plan *plan, const struct topo_link *l)
 {
     const struct topology *t = plan->topology;
-    if (step->action.link >= t->link_count)
-        return no_floor;
-    const struct topo_link *l = &t->links[step->action.link];
     bool clients = l->a < t->site_count && l->b < t->site_count &&
                    (t->sites[l->a].kind == SITE_VANTAGE || t->sites[l->b].kind == SITE_VANTAGE);
     struct floor client = client_floor(plan, true);
@@ -175,13 +172,26 @@ static struct floor partition_floor(const struct plan *plan, const struct plan_s
     return (struct floor){0, leader.mean, leader.max};
 }
 
+/* The worst of all links that it cuts. */
+static struct floor partition_floor(const struct plan *plan, const struct plan_step *step)
+{
+    struct floor worst = no_floor;
+    for (uint16_t k = 0; k < plan->topology->link_count; k++) {
+        if (!action_hits_link(plan->topology, &step->action, k))
+            continue;
+        struct floor f = cut_floor(plan, &plan->topology->links[k]);
+        worst = (struct floor){higher(worst.min, f.min), higher(worst.mean, f.mean), higher(worst.max, f.max)};
+    }
+    return worst;
+}
+
 static struct floor rto_of_step(const struct plan *plan, const struct plan_step *step)
 {
     if (verb_is(step, "nothing"))
         return no_wait;
     if (verb_is(step, "kill") || verb_is(step, "freeze"))
         return outage_floor(plan, step);
-    if (verb_is(step, "partition"))
+    if (verb_is(step, "partition") && step->action.port == 0)
         return partition_floor(plan, step);
     return (struct floor){0, NAN, NAN};
 }

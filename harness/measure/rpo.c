@@ -31,14 +31,14 @@ static int64_t wire_ns(const struct study *s, uint16_t client)
         const struct plan_stream *p = &s->plan->streams[i];
         if (p->kind != STREAM_WRITE || p->client != client)
             continue;
-        for (size_t link = 0; link < topo->link_count; link++) {
+        for (uint16_t link = 0; link < topo->link_count; link++) {
             const struct topo_link *l = &topo->links[link];
             if (l->a != p->vantage && l->b != p->vantage)
                 continue;
             int64_t way = path_slowest_ns(&l->baseline), more = 0;
             for (size_t k = 0; k < s->plan->step_count; k++) {
                 const struct action *a = &s->plan->steps[k].action;
-                if (a->target == TARGET_LINK && a->link == link)
+                if (action_hits_link(topo, a, link))
                     more = ns_max(more, path_slowest_ns(&a->shape));
             }
             worst = ns_max(worst, ns_add(way, more));

@@ -23,7 +23,6 @@
 #define HOLD_BEAT_NS (250 * NS_PER_MS)
 #define PROOF_BOUND_NS (2 * NS_PER_S)
 #define HEAL_BOUND_NS (5 * NS_PER_S) /* nodes start again and warm up before they answer */
-#define MAX_PATHS 64
 
 enum strike_state { STRIKE_NONE, STRIKE_PROVING, STRIKE_IN_FORCE, STRIKE_UNPROVEN, STRIKE_HEALING, STRIKE_SETTLED };
 
@@ -36,7 +35,7 @@ struct strike {
     enum strike_state state;
     int64_t bound_ns; /* loop time by which the proof awaited must have come */
     unsigned failing_looks;
-    struct canary *canaries[MAX_PATHS];
+    struct canary *canaries[INJECTION_CANARIES_MAX];
 };
 
 struct strikes {
@@ -270,14 +269,14 @@ static struct canary *strikes_canary(struct strikes *s, uint16_t path, struct er
 static int strike_init(struct strike *k, struct strikes *s, const struct plan_step *step, struct err *e)
 {
     const struct topology *t = s->drill->plan->topology;
-    uint16_t paths[MAX_PATHS];
+    uint16_t paths[INJECTION_CANARIES_MAX];
     *k = (struct strike){.all = s, .step = step, .injector = injector_find(step->action.type->verb)};
     k->beat.due = strike_beat;
     k->injection = (struct injection){.fault = step->id, .action = &step->action, .fabric = s->drill->fabric,
                                       .canaries = k->canaries};
     if (step->action.target != TARGET_LINK || !s->drill->ops->path_sockets)
         return 0;
-    size_t n = injection_paths(t, &step->action, paths, MAX_PATHS);
+    size_t n = injection_paths(t, &step->action, paths, INJECTION_CANARIES_MAX);
     for (size_t i = 0; i < n; i++) {
         struct canary *c = strikes_canary(s, paths[i], e);
         if (!c)

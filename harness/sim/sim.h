@@ -61,7 +61,8 @@ struct sim {
 
 /* sim_world.c */
 bool sim_serving(const struct sim *s, uint16_t node); /* up, started, plugged in */
-bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site); /* both directions carry packets */
+bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port); /* in both directions */
+bool sim_turned_away(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port); /* with an error, at once */
 int64_t sim_round_trip_ns(const struct sim *s, uint16_t from_site, uint16_t to_site);
 bool sim_flaw(const struct sim *s, const char *name);
 

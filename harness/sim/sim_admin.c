@@ -166,7 +166,11 @@ int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_targ
     struct sim *s = (struct sim *)lab;
     const struct sim_node *n = &s->nodes[to];
     enum knock how = KNOCK_ANSWERED;
-    if (n->unplugged || !sim_path_open(s, s->topology->nodes[from].site, s->topology->nodes[to].site))
+    uint16_t here = s->topology->nodes[from].site, there = s->topology->nodes[to].site;
+    uint16_t port = s->topology->nodes[to].role == NODE_WITNESS ? TOPO_PORT_LEASE : TOPO_PORT_HTTP;
+    if (sim_turned_away(s, here, there, port))
+        how = KNOCK_REFUSED;
+    else if (n->unplugged || !sim_path_open(s, here, there, port))
         how = KNOCK_SILENT;
     else if (n->state == NODE_FROZEN)
         how = KNOCK_CONNECTED_SILENT;

@@ -83,7 +83,7 @@ static void exchange_answer_json(struct sim_exchange *x, int status, json_t *bod
     x->answer.attempts = 1;
     struct sim *s = x->pending.sim;
     uint16_t gateway_site = s->topology->nodes[x->request.endpoint].site;
-    if (!sim_path_open(s, x->transport->site, gateway_site) || !sim_serving(s, x->request.endpoint)) {
+    if (!sim_path_open(s, x->transport->site, gateway_site, TOPO_PORT_HTTP) || !sim_serving(s, x->request.endpoint)) {
         exchange_lose(x);
         return;
     }
@@ -197,21 +197,30 @@ later:
     exchange_answer_json(x, 503, NULL);
 }
 
+static void exchange_refuse(struct sim_exchange *x, int64_t now)
+{
+    x->answer = (struct exchange_answer){.code = CURLE_COULDNT_CONNECT_CODE, .refused = true};
+    exchange_finish(x, now);
+}
+
 static void exchange_arrive(struct sim_pending *p, int64_t now)
 {
     struct sim_exchange *x = (struct sim_exchange *)p;
     struct sim *s = p->sim;
     const struct sim_node *node = &s->nodes[x->request.endpoint];
     uint16_t site = s->topology->nodes[x->request.endpoint].site;
-    bool silent = !sim_path_open(s, x->transport->site, site) || node->unplugged || node->state == NODE_FROZEN;
+    bool silent = !sim_path_open(s, x->transport->site, site, TOPO_PORT_HTTP) || node->unplugged || node->state == NODE_FROZEN;
+    if (sim_turned_away(s, x->transport->site, site, TOPO_PORT_HTTP)) {
+        exchange_refuse(x, now);
+        return;
+    }
     if (silent) {
         x->answer.connected = node->state == NODE_FROZEN && !node->unplugged;
         exchange_lose(x);
         return;
     }
     if (!sim_serving(s, x->request.endpoint)) {
-        x->answer = (struct exchange_answer){.code = CURLE_COULDNT_CONNECT_CODE, .refused = true};
-        exchange_finish(x, now);
+        exchange_refuse(x, now);
         return;
     }
     x->answer.connected = true;

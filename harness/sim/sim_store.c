@@ -44,7 +44,7 @@ static bool store_serving(const struct sim *s, uint16_t site)
 static bool store_reaches_witness(const struct sim *s, uint16_t site)
 {
     uint16_t witness = witness_site(s);
-    return sim_serving(s, s->topology->sites[witness].first_node) && sim_path_open(s, site, witness);
+    return sim_serving(s, s->topology->sites[witness].first_node) && sim_path_open(s, site, witness, TOPO_PORT_LEASE);
 }
 
 static bool synchronous(const struct sim *s)
@@ -65,13 +65,13 @@ static bool is_standby(const struct sim *s, uint16_t site)
 
 static bool standby_reachable(const struct sim *s, uint16_t site)
 {
-    return store_serving(s, s->leader) && store_serving(s, site) && sim_path_open(s, s->leader, site);
+    return store_serving(s, s->leader) && store_serving(s, site) && sim_path_open(s, s->leader, site, TOPO_PORT_REPLICATION);
 }
 
 bool sim_may_serve(const struct sim *s, uint16_t gateway_site)
 {
     return store_serving(s, s->leader) && loop_now(s->loop) < s->lease_until_ns &&
-           sim_path_open(s, gateway_site, s->leader);
+           sim_path_open(s, gateway_site, s->leader, TOPO_PORT_HTTP);
 }
 
 /* The flaw stale_follower_read: every second read goes to a region that follows, if there is one within reach. */
@@ -80,7 +80,7 @@ uint16_t sim_reader(struct sim *s, uint16_t gateway_site)
     if (!sim_flaw(s, "stale_follower_read") || ++s->reads % 2 == 0)
         return s->leader;
     for (uint16_t site = 0; site < s->topology->site_count; site++)
-        if (is_standby(s, site) && store_serving(s, site) && sim_path_open(s, gateway_site, site))
+        if (is_standby(s, site) && store_serving(s, site) && sim_path_open(s, gateway_site, site, TOPO_PORT_HTTP))
             return site;
     return s->leader;
 }

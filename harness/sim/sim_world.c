@@ -28,12 +28,25 @@ bool sim_serving(const struct sim *s, uint16_t node)
     return n->state == NODE_UP && !n->unplugged && loop_now(s->loop) >= n->ready_at_ns;
 }
 
-bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site)
+bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port)
 {
     if (from_site == to_site)
         return true;
     uint16_t link = topo_link_find(s->topology, from_site, to_site);
-    return link != TOPO_NONE && !s->paths[path_of(link, false)].cut && !s->paths[path_of(link, true)].cut;
+    return link != TOPO_NONE && path_passes(&s->paths[path_of(link, false)], port) &&
+           path_passes(&s->paths[path_of(link, true)], port);
+}
+
+bool sim_turned_away(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port)
+{
+    uint16_t link = from_site == to_site ? TOPO_NONE : topo_link_find(s->topology, from_site, to_site);
+    if (link == TOPO_NONE)
+        return false;
+    const struct path_state *p = &s->paths[path_of(link, s->topology->links[link].a != from_site)];
+    for (uint16_t i = 0; i < p->gate_count; i++)
+        if (p->gates[i].port == 0 || p->gates[i].port == port)
+            return p->gates[i].way != GATE_DROP;
+    return false;
 }
 
 int64_t sim_round_trip_ns(const struct sim *s, uint16_t from_site, uint16_t to_site)

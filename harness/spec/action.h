@@ -11,7 +11,7 @@ enum action_target {
     TARGET_NONE = 0,
     TARGET_REGION = 1,  /* region: R        every node of the region */
     TARGET_NODE = 2,    /* gateway: R/N */
-    TARGET_LINK = 4,    /* between: [A, B]  with direction: both | forward | backward */
+    TARGET_LINK = 4,    /* between: [A, B], isolate: A, split: [[A], [B, C]]  with direction: both | forward | backward */
     TARGET_ORIGIN = 8,  /* origin: R/N; only in the mask of a verb, the action then says TARGET_NODE */
     TARGET_DNS = 16,    /* dns: dns/1, the traffic manager; likewise */
 };
@@ -27,9 +27,14 @@ struct action {
     enum action_target target;
     uint16_t site;             /* TARGET_REGION; fail_over: the region to go to */
     uint16_t node;             /* TARGET_NODE */
-    uint16_t link;             /* TARGET_LINK */
-    enum link_direction direction; /* seen from the first name of `between`, already turned to a-to-b of the link */
-    struct path_state shape;   /* partition (cut is set by the loader), degrade */
+    uint16_t link;             /* TARGET_LINK by `between` */
+    const uint8_t *sides;      /* TARGET_LINK by `isolate` or `split`: by site, the side it is on, 1..; 0: on none. The
+                                * links between sides are hit. NULL: `link` is */
+    enum link_direction direction; /* seen from the first name of `between`, already turned to a-to-b of the link; with
+                                    * sides, forward is from a side to a later one */
+    uint16_t port;             /* TARGET_LINK, `only`: TCP to and from this port; 0: all */
+    enum gate_way way;         /* reject; what is left at GATE_DROP lets packets vanish */
+    struct path_state shape;   /* partition, reject (cut or gate is set by the loader), degrade */
     int64_t burst, loss_correlation_ppm; /* degrade: two spellings of the shape's burst, packets or chance */
     enum kill_how how;
     bool disk_lost;
@@ -40,6 +45,22 @@ struct action {
     const char *name;          /* dns: the name that is hit, a region's; NULL: the one clients ask for */
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
+
+/* Whether it hits a path, or a link in any direction (action.c). False for other targets. */
+bool action_hits_path(const struct topology *t, const struct action *a, uint16_t path);
+bool action_hits_link(const struct topology *t, const struct action *a, uint16_t link);
+/* The site that is cut off from all others, whichever way that was written; TOPO_NONE: it is not that. */
+uint16_t action_isolates(const struct topology *t, const struct action *a);
+
+/* What crosses links, by port: the words of `only`. The lease is asked of the witness, replication goes between regions;
+ * health checks ask the port that clients ask. NULL-terminated by word. */
+struct action_plane {
+    const char *word;
+    uint16_t port;
+};
+extern const struct action_plane action_planes[];
+const char *action_plane_word(uint16_t port); /* NULL: nothing speaks on it across links */
+bool action_plane_crosses(const struct topology *t, uint16_t link, uint16_t port);
 
 #define ACTION_WHY 160
 
@@ -57,6 +78,7 @@ struct action_type {
     unsigned targets;             /* mask of enum action_target the verb accepts */
     const struct field *fields;   /* its own keys, bound into struct action; see harness/spec/field.h */
     size_t field_count;
+    bool selective;               /* on links: takes `only` */
     bool severing;                /* may separate acknowledged writes from the survivors (all but degrade and drift) */
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
     int64_t (*proof_bound_ns)(const struct action *a); /* NULL: 2 s */

@@ -5,7 +5,7 @@
  * everything. The derived numbers depend on the scenario alone, so that they can be printed before a run.
  *
  * A restore step ends what is open on its target: on a region the faults of the region and of its nodes, on a node the
- * faults of that node, between two sites the faults of their link.
+ * faults of that node, on links the faults that hit no other links.
  */
 #include "harness/spec/plan_compile.h"
 #include "harness/base/json.h"
@@ -39,12 +39,6 @@ bool step_hits_node(const struct topology *t, const struct plan_step *step, uint
     const struct action *a = &step->action;
     return (a->target == TARGET_REGION && t->nodes[node].site == a->site) ||
            (a->target == TARGET_NODE && a->node == node);
-}
-
-unsigned step_directions(const struct plan_step *step)
-{
-    static const unsigned masks[] = {[DIRECTION_BOTH] = 3, [DIRECTION_FORWARD] = 1, [DIRECTION_BACKWARD] = 2};
-    return step->action.target == TARGET_LINK ? masks[step->action.direction] : 0;
 }
 
 const struct scenario_step *plan_step_written(const struct scenario *s, const struct plan_step *step)
@@ -118,6 +112,44 @@ static void give_sources(struct plan *p)
     }
 }
 
+/* "us-east | eu-west, ap-south" */
+static const char *sides_text(struct plan *p, const struct action *a)
+{
+    const struct topology *t = p->topology;
+    scoped_text struct text out = {0};
+    uint16_t alone = action_isolates(t, a);
+    if (alone != TOPO_NONE) {
+        return t->sites[alone].name;
+    }
+    for (unsigned side = 1, seen = 1; seen; side++) {
+        seen = 0;
+        for (size_t i = 0; i < t->site_count; i++) {
+            if (a->sides[i] == side) {
+                text_addf(&out, "%s%s", seen ? ", " : side > 1 ? " | " : "", t->sites[i].name);
+                seen++;
+            }
+        }
+    }
+    return arena_strdup(&p->arena, text_str(&out));
+}
+
+static const char *link_text(struct plan *p, const struct action *a)
+{
+    static const char *const ways[2][3] = {{"", ", rightwards", ", leftwards"},
+                                           {" from all others", ", outwards", ", inwards"}};
+    const struct topology *t = p->topology;
+    const char *plane = action_plane_word(a->port), *only = plane ? ", only " : "";
+    plane = plane ? plane : "";
+    if (a->sides) {
+        return arena_printf(&p->arena, "%s %s%s%s%s", a->type->verb, sides_text(p, a),
+                            ways[action_isolates(t, a) != TOPO_NONE][a->direction], only, plane);
+    }
+    const struct topo_link *l = &t->links[a->link];
+    bool back = a->direction == DIRECTION_BACKWARD;
+    return arena_printf(&p->arena, "%s %s %s %s%s%s", a->type->verb, t->sites[back ? l->b : l->a].name,
+                        a->direction == DIRECTION_BOTH ? "and" : "to", t->sites[back ? l->a : l->b].name, only, plane);
+}
+
 static const char *step_text(struct plan *p, const struct scenario_step *s)
 {
     const struct topology *t = p->topology;
@@ -128,14 +160,8 @@ static const char *step_text(struct plan *p, const struct scenario_step *s)
         return arena_printf(&p->arena, "%s %s", verb, t->sites[a->site].name);
     case TARGET_NODE:
         return arena_printf(&p->arena, "%s %s", verb, t->nodes[a->node].name);
-    case TARGET_LINK: {
-        const struct topo_link *l = &t->links[a->link];
-        const char *from = t->sites[l->a].name, *to = t->sites[l->b].name;
-        if (a->direction == DIRECTION_BACKWARD) {
-            return arena_printf(&p->arena, "%s %s to %s", verb, to, from);
-        }
-        return arena_printf(&p->arena, a->direction == DIRECTION_BOTH ? "%s %s and %s" : "%s %s to %s", verb, from, to);
-    }
+    case TARGET_LINK:
+        return link_text(p, a);
     default:
         return a->type->class == ACTION_OPERATOR ? arena_printf(&p->arena, "%s to %s", verb, t->sites[a->site].name)
                                                  : verb;
@@ -171,6 +197,20 @@ static void make_steps(struct plan *p, struct scenario *s)
     }
 }
 
+/* Every link of the fault is one of those restored. */
+static bool covers(const struct topology *t, const struct action *restore, const struct action *fault)
+{
+    bool any = false;
+    for (uint16_t k = 0; k < t->link_count; k++) {
+        bool hit = action_hits_link(t, fault, k);
+        any = any || hit;
+        if (hit && !action_hits_link(t, restore, k)) {
+            return false;
+        }
+    }
+    return any;
+}
+
 static bool restores(const struct topology *t, const struct action *restore, const struct action *fault)
 {
     switch (restore->target) {
@@ -180,7 +220,7 @@ static bool restores(const struct topology *t, const struct action *restore, con
     case TARGET_NODE:
         return fault->target == TARGET_NODE && fault->node == restore->node;
     case TARGET_LINK:
-        return fault->target == TARGET_LINK && fault->link == restore->link;
+        return covers(t, restore, fault);
     default:
         return false;
     }

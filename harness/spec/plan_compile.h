@@ -20,5 +20,3 @@ bool step_is_fault(const struct plan_step *step);
 bool step_silences(const struct plan_step *step);
 bool step_kills(const struct plan_step *step);
 bool step_hits_node(const struct topology *t, const struct plan_step *step, uint16_t node);
-/* The directions of its link that it hits: bit 0 a to b, bit 1 b to a. 0 for other targets. */
-unsigned step_directions(const struct plan_step *step);

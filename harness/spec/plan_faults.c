@@ -31,9 +31,14 @@ static bool share_node(const struct topology *t, const struct plan_step *a, cons
     return false;
 }
 
-static bool share_path(const struct plan_step *a, const struct plan_step *b)
+static bool share_path(const struct topology *t, const struct plan_step *a, const struct plan_step *b)
 {
-    return a->action.link == b->action.link && (step_directions(a) & step_directions(b));
+    for (uint16_t path = 0; path < 2 * t->link_count; path++) {
+        if (action_hits_path(t, &a->action, path) && action_hits_path(t, &b->action, path)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void conflict(const struct check *c, enum diag_code code, const struct plan_step *later,
@@ -43,6 +48,12 @@ static void conflict(const struct check *c, enum diag_code code, const struct pl
         diag_error(c->diags, code, plan_step_place(c->s, later), "`%s` %s `%s`", later->text, what, earlier->text);
     diag_note_at(d, plan_step_place(c->s, earlier), "open at that time");
     diag_help(d, "%s", help);
+}
+
+/* A port that both single out, or all packets, which both keep back. */
+static bool share_gate(const struct path_state *a, const struct path_state *b)
+{
+    return a->gate_count > 0 && b->gate_count > 0 && a->gates[0].port == b->gates[0].port;
 }
 
 /* A key of the verb that the step has written down: one that may be zero says so itself (`given`). */
@@ -95,34 +106,69 @@ static void check_twice(const struct check *c, const struct plan_step *earlier, 
     }
 }
 
-static void check_pair(const struct check *c, const struct plan_step *earlier, const struct plan_step *later)
+/* Which packets pass at all is decided once for each kind of them, whatever the verb. */
+static void check_packets(const struct check *c, const struct plan_step *earlier, const struct plan_step *later)
 {
-    bool same_node = share_node(c->p->topology, earlier, later);
-    if (!both_open(earlier, later)) {
-        return;
-    }
-    if (same_node && step_kills(earlier)) {
-        conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead since", "restore the target first");
-    } else if (earlier->action.type == later->action.type && (same_node || share_path(earlier, later))) {
-        check_twice(c, earlier, later, same_node ? "node" : "link");
+    const struct path_state *a = &earlier->action.shape, *b = &later->action.shape;
+    if ((a->cut && b->cut) || share_gate(a, b)) {
+        conflict(c, DIAG_OVERLAP, later, earlier, "decides about the same packets as", "let one end before the other begins");
     }
 }
 
-/* Every direction of a shaped link is cut from its begin to its end. */
-static void check_hidden(const struct check *c, const struct plan_step *step)
+static void check_pair(const struct check *c, const struct plan_step *earlier, const struct plan_step *later)
 {
-    unsigned open = step_directions(step);
-    const struct plan_step *cut = NULL;
-    for (size_t i = 0; i < c->p->step_count && !step->action.shape.cut; i++) {
-        const struct plan_step *other = &c->p->steps[i];
-        if (step_is_fault(other) && other->action.shape.cut && other->action.link == step->action.link &&
-            other->at_ns <= step->at_ns && other->until_ns >= step->until_ns && (open & step_directions(other))) {
-            open &= ~step_directions(other);
-            cut = other;
+    const struct topology *t = c->p->topology;
+    const struct action_type *a = earlier->action.type, *b = later->action.type;
+    if (!both_open(earlier, later)) {
+        return;
+    }
+    bool same_node = share_node(t, earlier, later), packets = a->selective && b->selective;
+    if (same_node && step_kills(earlier)) {
+        conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead since", "restore the target first");
+    } else if (same_node && a == b) {
+        check_twice(c, earlier, later, "node");
+    } else if (!same_node && (packets || a == b) && share_path(t, earlier, later)) {
+        if (packets) {
+            check_packets(c, earlier, later);
+        } else {
+            check_twice(c, earlier, later, "link");
         }
     }
-    if (cut && open == 0) {
-        conflict(c, DIAG_HIDDEN, step, cut, "could never be seen under", "let it outlast the cut");
+}
+
+/* Under a cut nothing else is seen; where everything is rejected, no shape. */
+static bool hides(const struct path_state *over, const struct path_state *under)
+{
+    return over->cut || (under->gate_count == 0 && !path_passes(over, 0));
+}
+
+/* What hides a path of the step as long as it lasts, NULL if nothing. */
+static const struct plan_step *cut_over(const struct check *c, const struct plan_step *step, uint16_t path)
+{
+    for (size_t i = 0; i < c->p->step_count; i++) {
+        const struct plan_step *other = &c->p->steps[i];
+        if (step_is_fault(other) && hides(&other->action.shape, &step->action.shape) && other->at_ns <= step->at_ns &&
+            other->until_ns >= step->until_ns && action_hits_path(c->p->topology, &other->action, path)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* Every path of the step is cut, or rejected, from its begin to its end. */
+static void check_hidden(const struct check *c, const struct plan_step *step)
+{
+    const struct topology *t = c->p->topology;
+    const struct plan_step *cut = NULL;
+    for (uint16_t path = 0; path < 2 * t->link_count && !step->action.shape.cut; path++) {
+        const struct plan_step *over = action_hits_path(t, &step->action, path) ? cut_over(c, step, path) : cut;
+        if (!over && action_hits_path(t, &step->action, path)) {
+            return;
+        }
+        cut = over;
+    }
+    if (cut) {
+        conflict(c, DIAG_HIDDEN, step, cut, "could never be seen under", "let it outlast that");
     }
 }
 
@@ -199,40 +245,51 @@ static void check_service(const struct check *c, const struct plan_step *step)
     }
 }
 
-/* With this step and those before it. One direction is enough: no answer comes back. */
+/* To clients, with this step and those before it. One direction is enough: no answer comes back. */
 static bool is_cut(const struct check *c, uint16_t link, const struct plan_step *last)
 {
     for (const struct plan_step *step = c->p->steps; step <= last; step++) {
-        if (step_is_fault(step) && step->action.shape.cut && step->action.link == link &&
-            step->until_ns > last->at_ns) {
+        if (step_is_fault(step) && !path_passes(&step->action.shape, TOPO_PORT_HTTP) && step->until_ns > last->at_ns &&
+            action_hits_link(c->p->topology, &step->action, link)) {
             return true;
         }
     }
     return false;
 }
 
-/* A cut of another link of the vantage that has lost its last one. */
+static bool touches(const struct topology *t, const struct action *a, uint16_t site)
+{
+    for (uint16_t k = 0; k < t->link_count; k++) {
+        if ((t->links[k].a == site || t->links[k].b == site) && action_hits_link(t, a, k)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A cut of another link of a vantage that has lost its last one. */
 static bool cuts_too(const struct check *c, const struct plan_step *step, const struct plan_step *last)
 {
-    const struct topo_link *its = &c->p->topology->links[step->action.link], *hit = &c->p->topology->links[last->action.link];
-    uint16_t vantage = c->p->topology->sites[hit->a].kind == SITE_VANTAGE ? hit->a : hit->b;
-    return step->action.shape.cut && (its->a == vantage || its->b == vantage);
+    const struct topology *t = c->p->topology;
+    bool same = false;
+    for (uint16_t site = 0; site < t->site_count; site++) {
+        same |= t->sites[site].kind == SITE_VANTAGE && touches(t, &step->action, site) && touches(t, &last->action, site);
+    }
+    return same && !path_passes(&step->action.shape, TOPO_PORT_HTTP);
 }
 
 static void check_routes(const struct check *c, const struct plan_step *step)
 {
     const struct topology *t = c->p->topology;
-    const struct topo_link *hit = &t->links[step->action.link];
-    const uint16_t ends[] = {hit->a, hit->b};
-    for (size_t e = 0; e < 2; e++) {
-        bool route = t->sites[ends[e]].kind != SITE_VANTAGE;
+    for (uint16_t site = 0; site < t->site_count; site++) {
+        bool route = t->sites[site].kind != SITE_VANTAGE || !touches(t, &step->action, site);
         for (uint16_t l = 0; l < t->link_count && !route; l++) {
-            route = (t->links[l].a == ends[e] || t->links[l].b == ends[e]) && t->sites[t->links[l].b].kind != SITE_DNS &&
-                    !is_cut(c, l, step);
+            route = (t->links[l].a == site || t->links[l].b == site) &&
+                    t->sites[t->links[l].b].kind != SITE_DNS && !is_cut(c, l, step);
         }
         if (!route) {
             struct diag *d = diag_warning(c->diags, DIAG_NO_ROUTE, plan_step_place(c->s, step),
-                                          "`%s` leaves %s no route to any region", step->text, t->sites[ends[e]].name);
+                                          "`%s` leaves %s no route to any region", step->text, t->sites[site].name);
             name_helpers(c, d, step, cuts_too);
             diag_help(d, "its requests will be bad whatever the gateways do");
         }
@@ -255,7 +312,7 @@ void plan_check_faults(const struct plan *p, const struct scenario *s, struct di
         check_long_enough(&c, step);
         if (step->action.target == TARGET_LINK) {
             check_hidden(&c, step);
-            if (step->action.shape.cut) {
+            if (!path_passes(&step->action.shape, TOPO_PORT_HTTP)) {
                 check_routes(&c, step);
             }
         }

@@ -23,6 +23,8 @@ struct scenario_step {
     bool has_for;
     const char *verb, *note, *gateway, *origin, *dns;
     struct field_texts between;
+    const char *isolate;
+    const struct yaml_node *split, *only;
     struct action action;
 };
 
@@ -59,7 +61,7 @@ struct scenario {
     size_t step_count;
 };
 
-extern const struct field_set scenario_set, target_set;
+extern const struct field_set scenario_set, target_set, only_set;
 
 void scenario_deinit(struct scenario *s); /* the JSON of its actions */
 
@@ -75,10 +77,11 @@ void scenario_write(struct text *out, const struct scenario *s);
 /* The timeline (step.c). step_parts fills the tables that a step of this verb has; to may be NULL for looking only. */
 void step_bind_all(struct binder *b, const struct action_type *const *types, size_t n, struct scenario *s);
 struct step_table {
-    struct field shared[9];
+    struct field shared[12];
     struct field_part parts[2];
     struct field_set set;
     char name[64], topic[64];
 };
 void step_table(struct step_table *t, const struct action_type *type, struct scenario_step *to);
+void step_resolve_link(struct binder *b, struct scenario_step *s); /* the links that it hits (step_link.c) */
 const struct action_type *step_verb(const struct action_type *const *types, size_t n, const char *verb);

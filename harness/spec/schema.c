@@ -91,7 +91,8 @@ static json_t *node_schema(const struct field *f)
     static const struct {
         const char *key, *definition;
     } known[] = {{"topology", "topology"},   {"timeline", "timeline"}, {"scenarios", "entries"},
-                 {"defaults", "overlay"},    {"with", "overlay"}};
+                 {"defaults", "overlay"},    {"with", "overlay"},      {"split", "split"},
+                 {"only", "only"}};
     for (size_t i = 0; i < array_len(known); i++) {
         if (text_eq(f->key, known[i].key)) {
             return ref_schema(known[i].definition);
@@ -233,6 +234,23 @@ static json_t *timeline_schema(const struct action_type *const *types, size_t n)
                      "object", "required", "at", "do", "properties", "do", "enum", verbs, "allOf", steps);
 }
 
+/* Sides of names. */
+static json_t *split_schema(void)
+{
+    return json_pack("{s:s,s:i,s:{s:s,s:i,s:o}}", "type", "array", "minItems", 2, "items", "type", "array", "minItems", 1,
+                     "items", pattern_schema(patterns[FIELD_NAME]));
+}
+
+/* The name of a plane, or its port. */
+static json_t *only_schema(void)
+{
+    json_t *words = json_array();
+    for (const struct action_plane *p = action_planes; p->word; p++) {
+        json_array_append_new(words, json_string(p->word));
+    }
+    return json_pack("{s:[{s:o},o]}", "anyOf", "enum", words, set_schema(&only_set));
+}
+
 /* The maps that a suite may overlay, each key of them free to be left to the scenario. */
 static json_t *overlay_schema(void)
 {
@@ -256,6 +274,8 @@ json_t *spec_schema(const struct action_type *const *types, size_t n)
                         json_pack("{s:s,s:i,s:{s:[{s:s},o]}}", "type", "array", "minItems", 1, "items", "anyOf", "type",
                                   "string", set_schema(&suite_entry_set)));
     json_object_set_new(definitions, "overlay", overlay_schema());
+    json_object_set_new(definitions, "split", split_schema());
+    json_object_set_new(definitions, "only", only_schema());
     return json_pack("{s:s,s:s,s:{s:[s]},s:o,s:o,s:o}", "$schema", "http://json-schema.org/draft-07/schema#", "title",
                      "drtest scenario or suite", "if", "required", "suite", "then", ref_schema("suite"), "else",
                      ref_schema("scenario"), "definitions", definitions);

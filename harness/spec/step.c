@@ -25,27 +25,35 @@ static const char *const direction_words[] = {"both", "forward", "backward", NUL
 static const struct shared_key {
     struct field field;
     unsigned targets; /* 0: whatever the target */
-    bool faults_only;
+    enum { EVERY_STEP, FAULTS, SELECTIVE } steps;
 } shared_keys[] = {
     {{.key = "at", .kind = FIELD_DURATION, IN(at_ns), .required = true, .example = "0s", .max = 86400 * NS_PER_S,
-      .doc = "scenario time, 0s being the end of the steady-state check"}, 0, false},
-    {{.key = "do", .kind = FIELD_TEXT, IN(verb), .required = true, .example = "kill", .doc = "the verb"}, 0, false},
+      .doc = "scenario time, 0s being the end of the steady-state check"}, 0, EVERY_STEP},
+    {{.key = "do", .kind = FIELD_TEXT, IN(verb), .required = true, .example = "kill", .doc = "the verb"}, 0, EVERY_STEP},
     {{.key = "region", .kind = FIELD_REGION, IN(action.site), .choice = FIELD_ONE, .example = "us-east",
-      .doc = "every node of this region"}, TARGET_REGION, false},
+      .doc = "every node of this region"}, TARGET_REGION, EVERY_STEP},
     {{.key = "gateway", .kind = FIELD_TEXT, IN(gateway), .choice = FIELD_ONE, .example = "us-east/1",
-      .doc = "one gateway"}, TARGET_NODE, false},
+      .doc = "one gateway"}, TARGET_NODE, EVERY_STEP},
     {{.key = "origin", .kind = FIELD_TEXT, IN(origin), .choice = FIELD_ONE, .example = "us-east/1",
-      .doc = "one origin"}, TARGET_ORIGIN, false},
+      .doc = "one origin"}, TARGET_ORIGIN, EVERY_STEP},
     {{.key = "dns", .kind = FIELD_TEXT, IN(dns), .choice = FIELD_ONE, .example = "dns/1",
-      .doc = "the traffic manager"}, TARGET_DNS, false},
+      .doc = "the traffic manager"}, TARGET_DNS, EVERY_STEP},
     {{.key = "between", .kind = FIELD_TEXTS, IN(between), .choice = FIELD_ONE, .min = 2, .max = 2,
       .example = "[us-east, eu-west]", .doc = "the link between two regions, or a region and a vantage"},
-     TARGET_LINK, false},
+     TARGET_LINK, EVERY_STEP},
+    {{.key = "isolate", .kind = FIELD_NAME, IN(isolate), .choice = FIELD_ONE, .example = "us-east",
+      .doc = "the links of this region or vantage with all others"}, TARGET_LINK, EVERY_STEP},
+    {{.key = "split", .kind = FIELD_NODE, IN(split), .choice = FIELD_ONE, .example = "[[us-east], [eu-west, ap-south]]",
+      .doc = "all links between these sides"}, TARGET_LINK, EVERY_STEP},
     {{.key = "direction", .kind = FIELD_ENUM, IN(action.direction), .words = direction_words, .preset = "both",
-      .with = "between", .doc = "forward is from the first to the second"}, TARGET_LINK, true},
+      .doc = "forward is from the first to the second, out of what is isolated, from a side to those behind it"},
+     TARGET_LINK, FAULTS},
+    {{.key = "only", .kind = FIELD_NODE, IN(only), .example = "replication",
+      .doc = "not everything, but what clients, replication or control (the lease) say, or one TCP port: {port: 7001}"},
+     TARGET_LINK, SELECTIVE},
     {{.key = "for", .kind = FIELD_DURATION, IN(for_ns), .given = offsetof(struct scenario_step, has_for),
-      .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s", .doc = "ends by itself after this time"}, 0, true},
-    {{.key = "note", .kind = FIELD_TEXT, IN(note), .doc = "for people"}, 0, false},
+      .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s", .doc = "ends by itself after this time"}, 0, FAULTS},
+    {{.key = "note", .kind = FIELD_TEXT, IN(note), .doc = "for people"}, 0, EVERY_STEP},
 };
 
 /* clang-format on */
@@ -56,7 +64,7 @@ void step_table(struct step_table *t, const struct action_type *type, struct sce
     for (size_t i = 0; i < array_len(shared_keys); i++) {
         const struct shared_key *k = &shared_keys[i];
         bool fits = k->targets == 0 || (k->targets & type->targets) != 0;
-        if (fits && (!k->faults_only || type->class == ACTION_FAULT)) {
+        if (fits && (k->steps == EVERY_STEP || type->class == ACTION_FAULT) && (k->steps != SELECTIVE || type->selective)) {
             memcpy(&t->shared[count++], &k->field, sizeof(k->field));
         }
     }
@@ -139,47 +147,6 @@ static uint16_t find_node(struct binder *b, const struct yaml_node *at, const ch
     return TOPO_NONE;
 }
 
-static uint16_t find_site(struct binder *b, const char *name, struct place at)
-{
-    const struct topology *t = b->topology;
-    uint16_t site = topo_site_find(t, name);
-    if (site == TOPO_NONE) {
-        const char *names[TOPO_MAX_SITES];
-        for (size_t i = 0; i < t->site_count; i++) {
-            names[i] = t->sites[i].name;
-        }
-        diag_label(field_unknown(b, DIAG_NO_SUCH, at, "region", name, names, t->site_count), "not in the topology");
-    }
-    return site;
-}
-
-static enum link_direction turned(enum link_direction d)
-{
-    return d == DIRECTION_FORWARD ? DIRECTION_BACKWARD : d == DIRECTION_BACKWARD ? DIRECTION_FORWARD : d;
-}
-
-static void resolve_link(struct binder *b, struct scenario_step *s, const struct yaml_node *between)
-{
-    struct place second = field_text_place(between, 1);
-    uint16_t from = find_site(b, s->between.at[0], field_text_place(between, 0));
-    uint16_t to = find_site(b, s->between.at[1], second);
-    s->action.target = TARGET_LINK;
-    s->action.link = TOPO_NONE;
-    if (from == TOPO_NONE || to == TOPO_NONE) {
-        return;
-    }
-    s->action.link = topo_link_find(b->topology, from, to);
-    if (s->action.link == TOPO_NONE) {
-        struct diag *d = diag_error(b->diags, DIAG_NO_SUCH, second, "there is no link between `%s` and `%s`",
-                                    s->between.at[0], s->between.at[1]);
-        diag_help(d, from == to ? "name two different regions" : "name two regions, or a region and a vantage");
-        return;
-    }
-    if (b->topology->links[s->action.link].a != from) {
-        s->action.direction = turned(s->action.direction);
-    }
-}
-
 /* The zone has the clients' name and one for each region. */
 static void check_dns_name(struct binder *b, const struct scenario_step *s)
 {
@@ -201,7 +168,6 @@ static void check_dns_name(struct binder *b, const struct scenario_step *s)
 static void resolve_target(struct binder *b, struct scenario_step *s)
 {
     check_dns_name(b, s);
-    const struct yaml_node *between = node_get(s->node, "between");
     if (node_get(s->node, "region") && (s->action.type->targets & TARGET_REGION)) {
         s->action.target = TARGET_REGION;
     } else if (s->gateway || s->origin || s->dns) {
@@ -209,11 +175,8 @@ static void resolve_target(struct binder *b, struct scenario_step *s)
         s->action.node = s->gateway  ? find_node(b, node_get(s->node, "gateway"), "gateway", NODE_GATEWAY)
                          : s->origin ? find_node(b, node_get(s->node, "origin"), "origin", NODE_ORIGIN)
                                      : find_node(b, node_get(s->node, "dns"), "traffic manager", NODE_DNS);
-    } else if (between && s->between.len == 2) {
-        resolve_link(b, s, between);
-    }
-    if (s->action.target == TARGET_LINK && s->action.type->severing) {
-        s->action.shape.cut = true;
+    } else if (s->action.type->targets & TARGET_LINK) {
+        step_resolve_link(b, s);
     }
 }
 

@@ -57,6 +57,18 @@ struct topo_node {
  * others, before they are cut at four of them (which leaves 0.74 of Pareto's). */
 enum path_spread { SPREAD_UNIFORM, SPREAD_NORMAL, SPREAD_PARETO };
 
+/* What becomes of packets that are let through no more: no word, a TCP reset (ICMP "port unreachable" for datagrams), or
+ * ICMP "network unreachable". The first word is the strongest. Half is only read back: something of it is missing. */
+enum gate_way { GATE_DROP, GATE_REFUSE, GATE_UNREACHABLE, GATE_HALF };
+
+/* A gate stands where packets enter a path: in the way of all, or of those of one TCP port, asking and answering. All
+ * without a word is no gate but a cut. */
+struct path_gate {
+    uint16_t port; /* 0: all */
+    enum gate_way way;
+};
+#define PATH_GATES_MAX 8
+
 /* What a path does to packets: the baseline of a link, the wish of a fault, and the merged wanted state alike.
  * All zeros is a perfect wire; a rate, limit or mtu of 0 means none. Shares are long-run means over packets. How layers
  * merge, and what a burst means packet by packet: harness/lab/shape.h. */
@@ -73,7 +85,20 @@ struct path_state {
     int64_t rate_bps;
     int64_t limit_packets;          /* the queue of the path holds so many, delayed ones included; more are lost */
     int64_t mtu_bytes;              /* longer IP packets vanish without a word */
+    uint16_t gate_count;
+    struct path_gate gates[PATH_GATES_MAX]; /* in the order in which they are tried: ports from high to low, then all */
 };
+
+/* Do packets of a TCP port (0: of none that a gate names) get through at all? */
+static inline bool path_passes(const struct path_state *s, uint16_t port)
+{
+    for (uint16_t i = 0; i < s->gate_count; i++) {
+        if (s->gates[i].port == 0 || s->gates[i].port == port) {
+            return false;
+        }
+    }
+    return !s->cut;
+}
 
 /* The longest that a packet may take, other traffic apart: what a spread adds at most, and a full queue before a rate. */
 static inline int64_t path_slowest_ns(const struct path_state *s)

@@ -141,6 +141,101 @@ static void which_mechanism_a_shape_needs(void)
     CU_ASSERT_EQUAL(injector_effect(&a), EFFECT_DEGRADE);
 }
 
+/* Sites of the fake lab: 0 and 1 regions, 2 clients; links 0: 0-1, and each region with the clients. */
+static void many_links_at_once(void)
+{
+    static const uint8_t alone[FAKE_SITES] = {1, 2, 2};
+    struct bench b;
+    uint16_t paths[FAKE_PATHS];
+    const struct action a = {.target = TARGET_LINK, .sides = alone, .shape = {.cut = true}};
+    bench_new(&b, "partition", &a);
+    size_t n = injection_paths(&b.lab->topo, &a, paths, FAKE_PATHS);
+    CU_ASSERT_EQUAL(n, 4);
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    for (uint16_t p = 0; p < FAKE_PATHS; p++) {
+        CU_ASSERT_EQUAL(b.lab->paths[p].cut, path_from(&b.lab->topo, p) == 0 || path_to(&b.lab->topo, p) == 0);
+    }
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    b.lab->paths[paths[3]].cut = false; /* one of them leaks */
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    bench_heal(&b);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static const struct action replication_cut = {.target = TARGET_LINK, .link = 0, .port = TOPO_PORT_REPLICATION,
+                                              .shape = {.gate_count = 1, .gates = {{TOPO_PORT_REPLICATION, GATE_DROP}}}};
+
+static void one_port_of_a_link(void)
+{
+    struct bench b;
+    bench_new(&b, "partition", &replication_cut);
+    CU_ASSERT_EQUAL(injector_effect(&b.action), EFFECT_CUT_ONLY);
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    for (size_t p = 0; p < 2; p++) {
+        CU_ASSERT(!b.lab->paths[p].cut && b.lab->paths[p].gate_count == 1);
+        CU_ASSERT(!path_passes(&b.lab->paths[p], TOPO_PORT_REPLICATION) && path_passes(&b.lab->paths[p], TOPO_PORT_HTTP));
+    }
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "2 knocks on port 7001 silent"));
+    bench_heal(&b);
+    CU_ASSERT_EQUAL(b.lab->paths[0].gate_count, 0);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void rules_that_let_pass_are_refuted(void)
+{
+    const struct action rejects = {.target = TARGET_LINK, .link = 0, .way = GATE_REFUSE};
+    struct bench b;
+    for (int i = 0; i < 2; i++) {
+        bench_new(&b, i ? "reject" : "partition", i ? &rejects : &replication_cut);
+        b.lab->leaky = true;
+        CU_ASSERT_EQUAL(bench_apply(&b), 0);
+        CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+        CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "was answered, not"));
+        b.lab->leaky = false;
+        b.lab->deaf = true; /* a heal that is none */
+        bench_heal(&b);
+        CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_REFUTED);
+        bench_free(&b);
+    }
+}
+
+static void rejecting(void)
+{
+    static const enum gate_way ways[] = {GATE_REFUSE, GATE_UNREACHABLE};
+    for (size_t i = 0; i < 4; i++) {
+        const struct action a = {.target = TARGET_LINK, .link = 0, .way = ways[i % 2], .port = i < 2 ? 0 : TOPO_PORT_HTTP};
+        struct bench b;
+        bench_new(&b, "reject", &a);
+        CU_ASSERT_EQUAL(injector_effect(&b.action), EFFECT_REJECT);
+        CU_ASSERT_EQUAL(bench_apply(&b), 0);
+        CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+        CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, i % 2 ? "2 knocks unreachable" : "2 knocks refused"));
+        b.lab->paths[1].gates[0].way = ways[1 - i % 2]; /* the other error is another fault */
+        CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+        bench_heal(&b);
+        CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+        bench_free(&b);
+    }
+}
+
+/* A cut over a reject: knocks are silent as the cut wants it, the reject is hidden and comes back. */
+static void a_cut_hides_a_reject(void)
+{
+    struct bench b;
+    const struct path_state cut = {.cut = true};
+    bench_new(&b, "reject", &(struct action){.target = TARGET_LINK, .link = 0, .way = GATE_REFUSE});
+    bench_apply(&b);
+    fabric_lay(b.fabric, 2, 0, &cut, NULL);
+    CU_ASSERT(b.lab->paths[0].cut && b.lab->paths[0].gate_count == 0 && b.lab->paths[1].gate_count == 1);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    fabric_lift(b.fabric, 2, NULL);
+    CU_ASSERT(!b.lab->paths[0].cut && b.lab->paths[0].gate_count == 1);
+    bench_free(&b);
+}
+
 static void no_link_no_paths(void)
 {
     struct bench b;
@@ -165,5 +260,10 @@ void suite_network(void)
     runner_test(bursts_are_told_in_two_ways);
     runner_test(losses_that_no_burst_can_carry);
     runner_test(which_mechanism_a_shape_needs);
+    runner_test(many_links_at_once);
+    runner_test(one_port_of_a_link);
+    runner_test(rules_that_let_pass_are_refuted);
+    runner_test(rejecting);
+    runner_test(a_cut_hides_a_reject);
     runner_test(no_link_no_paths);
 }

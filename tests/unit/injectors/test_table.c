@@ -8,7 +8,7 @@ static void rows_are_whole(void)
 {
     size_t n = 0;
     const struct action_type *const *types = injector_types(&n);
-    CU_ASSERT_EQUAL(n, 10);
+    CU_ASSERT_EQUAL(n, 11);
     CU_ASSERT_PTR_NULL(types[n]);
     for (size_t i = 0; i < n; i++) {
         CU_ASSERT_PTR_NOT_NULL_FATAL(injectors[i]);
@@ -31,6 +31,7 @@ static void what_severs(void)
     CU_ASSERT_TRUE(injector_find("kill")->type.severing);
     CU_ASSERT_TRUE(injector_find("freeze")->type.severing);
     CU_ASSERT_TRUE(injector_find("partition")->type.severing);
+    CU_ASSERT_TRUE(injector_find("reject")->type.severing);
     CU_ASSERT_FALSE(injector_find("degrade")->type.severing);
     CU_ASSERT_FALSE(injector_find("drift")->type.severing);
     CU_ASSERT_TRUE(injector_find("stop")->type.severing);

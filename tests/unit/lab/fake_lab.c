@@ -259,7 +259,7 @@ static bool open_between(const struct fake_lab *f, uint16_t a, uint16_t b)
     for (uint16_t p = 0; p < FAKE_PATHS; p++) {
         bool this_way = path_from(&f->topo, p) == a && path_to(&f->topo, p) == b;
         bool that_way = path_from(&f->topo, p) == b && path_to(&f->topo, p) == a;
-        if ((this_way || that_way) && f->paths[p].cut) {
+        if ((this_way || that_way) && f->paths[p].cut && !f->leaky) {
             return false;
         }
     }
@@ -282,6 +282,33 @@ static int fake_knock(struct lab *lab, uint16_t from, uint16_t to, const char *h
     return answer_later(f, n->state == NODE_UP ? KNOCK_ANSWERED : KNOCK_REFUSED, NULL, NS_PER_MS, done, arg);
 }
 
+/* What stands in the way of a port from one site to another. */
+static enum knock obstacle(const struct fake_lab *f, uint16_t from, uint16_t to, uint16_t port)
+{
+    uint16_t link = topo_link_find(&f->topo, from, to);
+    const struct path_state *p = &f->paths[path_of(link, f->links[link].a != from)];
+    for (uint16_t i = 0; i < p->gate_count && !p->cut; i++) {
+        if (p->gates[i].port == 0 || p->gates[i].port == port) {
+            enum gate_way way = p->gates[i].way;
+            return way == GATE_DROP ? KNOCK_SILENT : way == GATE_REFUSE ? KNOCK_REFUSED : KNOCK_UNREACHABLE;
+        }
+    }
+    return p->cut ? KNOCK_SILENT : KNOCK_ANSWERED;
+}
+
+static int fake_knock_port(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, int64_t timeout_ns, lab_answer_fn *done,
+                           void *arg, struct err *e)
+{
+    (void)e;
+    struct fake_lab *f = fake_of(lab);
+    uint16_t here = f->topo.nodes[from].site, there = f->topo.nodes[to].site;
+    enum knock how = f->leaky ? KNOCK_ANSWERED : obstacle(f, here, there, port);
+    if (how == KNOCK_ANSWERED && !f->leaky && obstacle(f, there, here, port) != KNOCK_ANSWERED) {
+        how = KNOCK_SILENT;
+    }
+    return answer_later(f, (int)how, NULL, how == KNOCK_SILENT ? timeout_ns : NS_PER_MS, done, arg);
+}
+
 static const struct lab_ops fake_ops = {
     .kind = "fake",
     .loop = fake_loop,
@@ -300,6 +327,7 @@ static const struct lab_ops fake_ops = {
     .node_unplug = fake_unplug,
     .admin = fake_admin,
     .knock = fake_knock,
+    .knock_port = fake_knock_port,
 };
 
 static void draw_world(struct fake_lab *f)

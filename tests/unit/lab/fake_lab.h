@@ -28,6 +28,7 @@ struct fake_lab {
     struct path_state paths[FAKE_PATHS];
     struct fake_call *pending;
     int leader;              /* node */
+    bool leaky;              /* paths are as asked for, and everything passes all the same */
     bool deaf;               /* acknowledges everything and does nothing */
     int fail_after;          /* operations until one fails; -1 never */
     bool ignores_hangup;

@@ -41,6 +41,22 @@ static void nothing_at_all(void)
     }
 }
 
+static void gates_need_rules_and_rejects_answers(void)
+{
+    const struct caps_trial old = {.netem = true, .fib = true, .wire = true}, mute = {.fib = true, .ports = true},
+                            all = {.netem = true, .fib = true, .wire = true, .ports = true};
+    struct lab_caps caps = {0};
+    caps_judge(&old, &caps);
+    CU_ASSERT(!caps.effects[EFFECT_CUT_ONLY].available && !caps.effects[EFFECT_REJECT].available);
+    caps_judge(&mute, &caps);
+    CU_ASSERT(caps.effects[EFFECT_CUT_ONLY].available && !caps.effects[EFFECT_REJECT].available);
+    CU_ASSERT_PTR_NOT_NULL(strstr(caps.effects[EFFECT_REJECT].why, "packet sockets"));
+    caps_judge(&all, &caps);
+    CU_ASSERT_STRING_EQUAL(caps.effects[EFFECT_CUT_ONLY].name, "fib");
+    CU_ASSERT_STRING_EQUAL(caps.effects[EFFECT_REJECT].name, "fib");
+    CU_ASSERT_STRING_EQUAL(caps.effects[EFFECT_CUT].name, "netem");
+}
+
 static void what_is_forced(void)
 {
     const struct caps_trial all = {.netem = true, .tbf = true, .fib = true}, no_fib = {.netem = true};
@@ -127,6 +143,7 @@ void suite_caps(void)
     runner_test(netem_comes_first);
     runner_test(without_netem);
     runner_test(nothing_at_all);
+    runner_test(gates_need_rules_and_rejects_answers);
     runner_test(what_is_forced);
     runner_test(the_wire_before_nothing);
     runner_test(only_links_that_need_it);

@@ -66,6 +66,8 @@ static void names_every_verb(void)
                  {"partition", "both", "us-east and eu-west were cut off from each other"},
                  {"partition", "forward", "nothing got from us-east to eu-west any more"},
                  {"partition", "backward", "nothing got from eu-west to us-east any more"},
+                 {"reject", "both", "packets between us-east and eu-west were turned away"},
+                 {"reject", "backward", "packets from eu-west to us-east were turned away"},
                  {"degrade", NULL, "the link between us-east and eu-west went bad"},
                  {"meteor", NULL, "meteor hit us-east"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -74,6 +76,19 @@ static void names_every_verb(void)
         f.params = cases[i].direction ? json_pack("{s:s}", "direction", cases[i].direction) : NULL;
         story_fault(&t, &f);
         CU_ASSERT_STRING_EQUAL(text_str(&t), cases[i].want);
+        json_decref(f.params);
+    }
+    static const char *const many[] = {
+        "{\"isolate\": \"us-east\"}", "us-east was cut off from everything else",
+        "{\"isolate\": \"us-east\", \"direction\": \"forward\"}", "nothing got out of us-east any more",
+        "{\"only\": \"replication\"}", "us-east and eu-west were cut off from each other, replication only",
+        "{\"split\": [[\"us-east\"], [\"eu-west\", \"x\"]]}", "the network fell apart: us-east | eu-west, x"};
+    for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i += 2) {
+        scoped_text struct text t = {0};
+        f.do_ = "partition";
+        f.params = json_loads(many[i], 0, NULL);
+        story_fault(&t, &f);
+        CU_ASSERT_STRING_EQUAL(text_str(&t), many[i + 1]);
         json_decref(f.params);
     }
     scoped_text struct text t = {0};

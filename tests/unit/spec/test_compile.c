@@ -181,6 +181,77 @@ static void directions_follow_the_link(void)
     plan_free(p);
 }
 
+/* How many paths of the plan's topology a step hits. */
+static size_t paths_hit(const struct plan *p, size_t step)
+{
+    size_t n = 0;
+    for (uint16_t path = 0; path < 2 * p->topology->link_count; path++) {
+        n += action_hits_path(p->topology, &p->steps[step].action, path);
+    }
+    return n;
+}
+
+static void links_in_three_forms(void)
+{
+    struct plan *p = load_steps("  - {at: 0s, do: partition, between: [us-east, eu-west], for: 20s}\n"
+                                "  - {at: 30s, do: partition, isolate: us-east, for: 20s}\n"
+                                "  - {at: 60s, do: degrade, isolate: clients-us-east, direction: backward, delay: 50ms, for: 20s}\n"
+                                "  - {at: 90s, do: partition, split: [[us-east, clients-us-east], [eu-west], [witness]], "
+                                "direction: forward, for: 20s}\n",
+                                "{rto: 2s}", NULL);
+    static const char *const texts[] = {"partition us-east and eu-west", "partition us-east from all others",
+                                        "degrade clients-us-east, inwards",
+                                        "partition us-east, clients-us-east | eu-west | witness, rightwards"};
+    static const size_t paths[] = {2, 8, 2, 4}; /* eu-west, two vantages and the witness; two regions; ... */
+    REQUIRE(p != NULL);
+    const struct topology *t = p->topology;
+    for (size_t i = 0; i < 4; i++) {
+        CU_ASSERT_STRING_EQUAL(p->steps[i].text, texts[i]);
+        CU_ASSERT_EQUAL(paths_hit(p, i), paths[i]);
+    }
+    CU_ASSERT_EQUAL(action_isolates(t, &p->steps[1].action), topo_site_find(t, "us-east"));
+    CU_ASSERT_EQUAL(action_isolates(t, &p->steps[3].action), TOPO_NONE);
+    for (uint16_t path = 0; path < 2 * t->link_count; path++) {
+        bool inwards = path_to(t, path) == topo_site_find(t, "clients-us-east");
+        CU_ASSERT_EQUAL(action_hits_path(t, &p->steps[2].action, path), inwards);
+    }
+    plan_free(p);
+}
+
+static void packets_that_are_singled_out(void)
+{
+    struct plan *p = load_steps("  - {at: 0s, do: partition, isolate: us-east, only: replication, for: 20s}\n"
+                                "  - {at: 30s, do: reject, between: [eu-west, us-east], with: unreachable, direction: forward, "
+                                "only: {proto: tcp, port: 8080}, for: 20s}\n"
+                                "  - {at: 60s, do: reject, between: [us-east, eu-west], with: refused, for: 20s}\n",
+                                "{rto: 2s}", NULL);
+    REQUIRE(p != NULL);
+    const struct path_state *shapes[] = {&p->steps[0].action.shape, &p->steps[1].action.shape, &p->steps[2].action.shape};
+    for (size_t i = 0; i < 3; i++) {
+        CU_ASSERT(!shapes[i]->cut && shapes[i]->gate_count == 1);
+    }
+    CU_ASSERT(shapes[0]->gates[0].port == TOPO_PORT_REPLICATION && shapes[0]->gates[0].way == GATE_DROP);
+    CU_ASSERT(shapes[1]->gates[0].port == TOPO_PORT_HTTP && shapes[1]->gates[0].way == GATE_UNREACHABLE);
+    CU_ASSERT(shapes[2]->gates[0].port == 0 && shapes[2]->gates[0].way == GATE_REFUSE);
+    CU_ASSERT_STRING_EQUAL(p->steps[0].text, "partition us-east from all others, only replication");
+    CU_ASSERT_STRING_EQUAL(p->steps[1].text, "reject eu-west to us-east, only clients");
+    CU_ASSERT_STRING_EQUAL(p->steps[2].text, "reject us-east and eu-west");
+    plan_free(p);
+}
+
+static void a_restore_ends_what_it_covers(void)
+{
+    struct plan *p = load_steps("  - {at: 0s, do: partition, between: [us-east, eu-west]}\n"
+                                "  - {at: 1s, do: degrade, isolate: us-east, delay: 50ms}\n"
+                                "  - {at: 30s, do: restore, split: [[us-east], [eu-west, clients-us-east]]}\n"
+                                "  - {at: 60s, do: restore, isolate: us-east}\n",
+                                "{rto: 2s}", NULL);
+    REQUIRE(p != NULL);
+    CU_ASSERT_EQUAL(p->steps[0].ended_by, 3);
+    CU_ASSERT_EQUAL(p->steps[1].ended_by, 4); /* it hits more links than the first restores */
+    plan_free(p);
+}
+
 static void targets_and_what_they_imply(void)
 {
     struct plan *p = load_yaml(region_outage, NULL);
@@ -303,6 +374,9 @@ void suite_compile(void)
     runner_test(due_times_do_not_drift);
     runner_test(faults_end_where_the_timeline_says);
     runner_test(directions_follow_the_link);
+    runner_test(links_in_three_forms);
+    runner_test(packets_that_are_singled_out);
+    runner_test(a_restore_ends_what_it_covers);
     runner_test(targets_and_what_they_imply);
     runner_test(the_smallest_scenario_has_all_defaults);
     runner_test(the_null_drill_has_a_hold);

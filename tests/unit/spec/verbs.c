@@ -40,12 +40,18 @@ static const struct field fail_over_fields[] = {
     {.key = "to", .kind = FIELD_REGION, IN(site), .required = true, .example = "eu-west", .doc = "the region to go to"},
 };
 
+static const char *const with_words[] = {"", "refused", "unreachable", NULL};
+static const struct field reject_fields[] = {
+    {.key = "with", .kind = FIELD_ENUM, IN(way), .words = with_words, .required = true, .example = "refused", .doc = "how"},
+};
+
 #define NODES (TARGET_REGION | TARGET_NODE | TARGET_ORIGIN)
 static const struct action_type rows[] = {
     {.verb = "kill", .summary = "End every process.", .class = ACTION_FAULT, .targets = NODES, .fields = kill_fields,
      .field_count = array_len(kill_fields), .severing = true, .proven_once = true},
     {.verb = "freeze", .summary = "Stop every process.", .class = ACTION_FAULT, .targets = NODES, .severing = true},
-    {.verb = "partition", .summary = "Cut a link.", .class = ACTION_FAULT, .targets = TARGET_LINK, .severing = true},
+    {.verb = "partition", .summary = "Cut a link.", .class = ACTION_FAULT, .targets = TARGET_LINK,
+     .severing = true, .selective = true},
     {.verb = "degrade", .summary = "Make a link worse.", .class = ACTION_FAULT, .targets = TARGET_LINK,
      .fields = degrade_fields, .field_count = array_len(degrade_fields)},
     {.verb = "drift", .summary = "Change a configuration.", .class = ACTION_FAULT,
@@ -54,11 +60,13 @@ static const struct action_type rows[] = {
     {.verb = "restore", .summary = "End faults.", .class = ACTION_RESTORE, .targets = NODES | TARGET_LINK},
     {.verb = "fail_over", .summary = "Move the service.", .class = ACTION_OPERATOR, .fields = fail_over_fields,
      .field_count = array_len(fail_over_fields)},
+    {.verb = "reject", .summary = "Turn packets away.", .class = ACTION_FAULT, .targets = TARGET_LINK,
+     .fields = reject_fields, .field_count = array_len(reject_fields), .severing = true, .selective = true},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
 };
 
 /* clang-format on */
 
 const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3],
-                                                &rows[4], &rows[5], &rows[6], &rows[7]};
+                                                &rows[4], &rows[5], &rows[6], &rows[7], &rows[8]};
 const size_t test_verb_count = array_len(test_verbs);
