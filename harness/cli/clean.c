@@ -13,6 +13,7 @@
 #include "harness/cli/tool.h"
 #include "harness/lab/residue.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static int read_journal(const char *run_path, json_t **open, struct err *e)
     scoped_text struct text path = {0}, journal = {0};
     text_addf(&path, "%s/undo.jsonl", run_path);
     struct err missing = {0};
-    if (text_read_file(&journal, text_str(&path), JOURNAL_MAX, &missing) < 0 && missing.os == 0) {
+    if (text_read_file(&journal, text_str(&path), JOURNAL_MAX, &missing) < 0 && missing.os != ENOENT) {
         *e = missing;
         return -1;
     }

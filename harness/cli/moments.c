@@ -21,6 +21,19 @@ struct painter {
     json_t *moments;
 };
 
+static void gate_words(struct text *t, const struct path_state *s)
+{
+    static const char *const ways[] = {[GATE_DROP] = "cut", [GATE_REFUSE] = "refused", [GATE_UNREACHABLE] = "unreachable",
+                                       [GATE_HALF] = "half"};
+    for (size_t i = 0; i < s->gate_count; i++) {
+        const struct path_gate *g = &s->gates[i];
+        text_addf(t, "%s%s", t->len ? ", " : "", ways[g->way]);
+        if (g->port) {
+            text_addf(t, " on port %u", g->port);
+        }
+    }
+}
+
 /* The words of scenario files, so that a state reads like the step that would ask for it. */
 static void shape_words(struct text *t, const struct path_state *s)
 {
@@ -37,6 +50,7 @@ static void shape_words(struct text *t, const struct path_state *s)
         text_add(t, "cut");
         return;
     }
+    gate_words(t, s);
     for (size_t i = 0; i < array_len(parts); i++) {
         if (parts[i].value) {
             text_addf(t, "%s%s %s", t->len ? ", " : "", parts[i].name, parts[i].print(parts[i].value, word));

@@ -282,19 +282,26 @@ static void differ_clock(const char *name, int64_t moved_ns, int64_t passed_ns, 
     }
 }
 
+/* Which of the two lists has the line that comes next: negative the first, positive the second, 0 both. */
+static int next_in(const struct host *before, size_t i, const struct host *after, size_t j)
+{
+    if (i == before->lines.len) {
+        return 1;
+    }
+    return j == after->lines.len ? -1 : strcmp(before->lines.at[i].text, after->lines.at[j].text);
+}
+
 void host_differ(const struct host *before, const struct host *after, struct text *found)
 {
     size_t i = 0, j = 0;
     while (i < before->lines.len || j < after->lines.len) {
-        const struct host_line *was = i < before->lines.len ? &before->lines.at[i] : NULL;
-        const struct host_line *is = j < after->lines.len ? &after->lines.at[j] : NULL;
-        int order = !was ? 1 : !is ? -1 : strcmp(was->text, is->text);
+        int order = next_in(before, i, after, j);
         if (order < 0) {
-            text_addf(found, "gone: %s\n", was->text);
+            text_addf(found, "gone: %s\n", before->lines.at[i].text);
         } else if (order > 0) {
-            text_addf(found, "%s\n", is->text);
-        } else if (is->ours) {
-            text_addf(found, "%s, from before this run\n", is->text);
+            text_addf(found, "%s\n", after->lines.at[j].text);
+        } else if (after->lines.at[j].ours) {
+            text_addf(found, "%s, from before this run\n", after->lines.at[j].text);
         }
         i += order <= 0;
         j += order >= 0;

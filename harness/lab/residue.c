@@ -52,9 +52,9 @@ static bool answer_difference(int fd, const struct host_scope *scope, const stru
     return answer(fd, rc != 0, rc != 0 ? e.msg : text_str(&found));
 }
 
-static void keep_only(int *a, int *b)
+static void keep_only(int a, int b)
 {
-    int low = *a < *b ? *a : *b, high = *a < *b ? *b : *a;
+    int low = a < b ? a : b, high = a < b ? b : a;
     close_range(3, (unsigned)low - 1, 0);
     close_range((unsigned)low + 1, (unsigned)high - 1, 0);
     close_range((unsigned)high + 1, ~0U, 0);
@@ -69,7 +69,7 @@ static _Noreturn void watch(int ask_fd, int answer_fd, pid_t root, const char *r
     struct err e = {0};
     char byte;
     prctl(PR_SET_NAME, "drtest-audit", 0UL, 0UL, 0UL);
-    keep_only(&ask_fd, &answer_fd);
+    keep_only(ask_fd, answer_fd);
     for (size_t i = 0; i < array_len(deaf); i++) {
         signal(deaf[i], SIG_IGN);
     }

@@ -12,13 +12,12 @@
  */
 #include "harness/base/clock.h"
 #include "harness/base/err.h"
-#include "harness/base/rng.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/evidence/evidence_read.h"
 #include "harness/lab/residue.h"
-#include "tests/live/kill_watch.h"
+#include "tests/live/kill_list.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -40,132 +39,21 @@
 
 #define SETTLE_NS (5 * NS_PER_S)
 #define ABORT_BOUND_NS (60 * NS_PER_S)
-#define SEED 20261129
 
-enum { LINES_MAX = 2000, POINTS_MAX = 200, FAULTS = 6, SKIPPED = 77 };
+enum { LINES_MAX = 2000, SKIPPED = 77 };
 
-struct point {
-    struct moment moment;
-    int signal; /* 0: the disk becomes full */
-    bool twice; /* and once more, while the first is being answered */
-};
 
 static const char *drtest, *scenario;
 static struct residue *residue;
-static struct rng rng;
 static struct event_line steps[LINES_MAX]; /* of the drill that was let alone */
 static int step_count;
-static int failures, points_done;
+static int failures;
 static double slowest_clean_ms, slowest_abort_s;
 
 static void fail(const struct point *p, const char *what, const char *detail)
 {
     printf("FAILED: signal %d at %s + %.1f ms: %s%s\n", p->signal, p->moment.line, (double)p->moment.after_ns / 1e6, what, detail);
     failures++;
-}
-
-/* The list of points. */
-
-static struct point points[POINTS_MAX];
-static int point_count;
-
-static void add(int sig, const char *line, int64_t after_ns)
-{
-    if (point_count < POINTS_MAX) {
-        struct point *p = &points[point_count++];
-        *p = (struct point){.moment.after_ns = after_ns, .signal = sig};
-        snprintf(p->moment.line, sizeof(p->moment.line), "%s", line);
-    }
-}
-
-static void add_twice(int sig, const char *line)
-{
-    add(sig, line, 0);
-    points[point_count - 1].twice = true;
-}
-
-static int64_t within(int64_t ns)
-{
-    return (int64_t)rng_below(&rng, (uint64_t)ns);
-}
-
-static const struct event_line *step_of(const char *line)
-{
-    for (int i = 0; i < step_count; i++) {
-        if (text_eq(steps[i].line, line)) {
-            return &steps[i];
-        }
-    }
-    printf("FAILED: the drill has no step %s\n", line);
-    exit(1);
-}
-
-static bool is_boundary(const char *line)
-{
-    static const char *const kinds[] = {"phase.", "fault.", "heal.", "scenario.zero", "baseline", "residue", "end"};
-    for (size_t i = 0; i < array_len(kinds); i++) {
-        if (text_starts(line, kinds[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Before, in the middle of, and after what is done about one fault. */
-static void add_fault(int fault)
-{
-    char apply[32], heal[32], proof[32], open[32];
-    snprintf(apply, sizeof(apply), "fault.apply/%d", fault);
-    snprintf(heal, sizeof(heal), "fault.heal/%d", fault);
-    snprintf(proof, sizeof(proof), "fault.proof/%d", fault);
-    snprintf(open, sizeof(open), "undo.open/%d", fault);
-    const struct event_line *a = step_of(apply), *h = step_of(heal), *p = step_of(proof);
-    int64_t zero_ns = step_of("scenario.zero")->at_ns;
-    add(SIGKILL, open, 0);
-    add(SIGKILL, open, within(a->end_ns - a->at_ns + NS_PER_MS));
-    add(SIGKILL, open, within(2 * (a->end_ns - a->at_ns) + NS_PER_MS));
-    add(SIGKILL, apply, within(p->at_ns - a->end_ns + NS_PER_MS));
-    add(SIGKILL, "scenario.zero", h->at_ns - zero_ns - 2 * NS_PER_MS);
-    add(SIGKILL, "scenario.zero", h->at_ns - zero_ns + within(2 * NS_PER_MS));
-}
-
-static void all_points(void)
-{
-    for (int i = 0; i < 6; i++) {
-        add(SIGKILL, "", within(150 * NS_PER_MS));
-    }
-    for (int i = 0; i < step_count; i++) {
-        if (is_boundary(steps[i].line)) {
-            add(SIGKILL, steps[i].line, 0);
-        }
-    }
-    for (int fault = 1; fault <= FAULTS; fault++) {
-        add_fault(fault);
-    }
-    static const int signals[] = {SIGTERM, SIGINT};
-    for (size_t i = 0; i < array_len(signals); i++) {
-        add(signals[i], "phase.begin/setup", 0);
-        add(signals[i], "phase.begin/baseline", within(500 * NS_PER_MS));
-        add(signals[i], "undo.open/6", within(400 * NS_PER_MS));
-        add(signals[i], "fault.apply/6", 0);
-        add(signals[i], "fault.heal/3", 0);
-        add(signals[i], "phase.begin/failback", within(500 * NS_PER_MS));
-        add(signals[i], "phase.begin/final_read", 0);
-        add_twice(signals[i], "fault.apply/6");
-    }
-    add(0, "phase.begin/baseline", 0);
-    add(0, "fault.apply/5", 0);
-}
-
-static void few_points(void)
-{
-    add(SIGKILL, "", within(100 * NS_PER_MS));
-    add(SIGKILL, "undo.open/1", within(2 * NS_PER_MS));
-    add(SIGKILL, "fault.apply/6", 0);
-    add(SIGKILL, "fault.heal/4", 0);
-    add(SIGINT, "fault.apply/6", 0);
-    add_twice(SIGTERM, "fault.apply/6");
-    add(0, "fault.apply/5", 0);
 }
 
 /* What must be so afterwards, whatever ended the run. */
@@ -403,26 +291,22 @@ static int all(bool few)
     struct err e = {0};
     prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    rng_init(&rng, SEED, "kill points");
     if (residue_begin(&residue, "runs", left, sizeof(left), &e) < 0 || left[0] || !learn_steps()) {
         printf("FAILED: cannot begin: %s%s\n", e.msg, left);
         return 1;
     }
     host_is_clean(&none);
-    if (few) {
-        few_points();
-    } else {
-        all_points();
-    }
-    for (; points_done < point_count; points_done++) {
-        const struct point *p = &points[points_done];
+    static struct point points[POINTS_MAX];
+    int point_count = few ? few_points(points) : all_points(points, steps, step_count);
+    for (int i = 0; i < point_count; i++) {
+        const struct point *p = &points[i];
         int64_t begun = clock_mono_ns();
         if (p->signal) {
             strike(p);
         } else {
             fill_disk(p);
         }
-        printf("%3d %-10s%-6s %-26s %+8.2f ms  (%.1f s)\n", points_done + 1, p->signal ? strsignal(p->signal) : "disk full",
+        printf("%3d %-10s%-6s %-26s %+8.2f ms  (%.1f s)\n", i + 1, p->signal ? strsignal(p->signal) : "disk full",
                p->twice ? "twice" : "",
                p->moment.line[0] ? p->moment.line : "start", (double)p->moment.after_ns / 1e6,
                (double)(clock_mono_ns() - begun) / 1e9);

@@ -94,8 +94,8 @@ static void heals(struct evidence **ev, const char *said[STEPS], double took_s[S
 
 static void a_heal_that_fails_does_not_stop_the_next(void)
 {
-    const char *said[STEPS];
-    double took_s[STEPS];
+    const char *said[STEPS] = {0};
+    double took_s[STEPS] = {0};
     struct evidence *ev = NULL;
     kill_all();
     lab->fail_after = 0; /* the first start of the rollback, which is of the last fault */
@@ -115,8 +115,8 @@ static void a_heal_that_fails_does_not_stop_the_next(void)
 
 static void a_heal_that_hangs_is_called_off(void)
 {
-    const char *said[STEPS];
-    double took_s[STEPS];
+    const char *said[STEPS] = {0};
+    double took_s[STEPS] = {0};
     struct evidence *ev = NULL;
     kill_all();
     lab->stalling = 1u << 4 | 1u << 2;
@@ -135,8 +135,8 @@ static void a_heal_that_hangs_is_called_off(void)
 
 static void ten_seconds_are_all_there_is(void)
 {
-    const char *said[STEPS];
-    double took_s[STEPS], all_s = 0;
+    const char *said[STEPS] = {0};
+    double took_s[STEPS] = {0}, all_s = 0;
     struct evidence *ev = NULL;
     kill_all();
     lab->stalling = ~0U;
