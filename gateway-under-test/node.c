@@ -53,7 +53,7 @@ static void on_admin(void *ctx, struct exchange *x)
 static void on_drain(struct loop_timer *t, int64_t now)
 {
     struct node *n = owner_of(t, struct node, drain_timer);
-    if (n->service.fd >= 0)
+    if (!n->service.draining)
         server_stop_accepting(&n->service);
     if (n->service.busy == 0 || now >= n->drain_until)
         n->stop = true;
@@ -68,7 +68,6 @@ int node_open(struct node *n, struct loop *l, struct config *config, struct err 
     n->ops = roles[config->role];
     n->started_ns = loop_now(l);
     n->drain_timer.due = on_drain;
-    n->service.fd = n->admin.fd = -1;
     rng_init(&n->rng, rng_entropy_seed(), config->node);
     if (server_open(&n->admin, l, config->admin, &server_defaults, on_admin, n, e) < 0)
         return -1;

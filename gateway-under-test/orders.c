@@ -53,6 +53,14 @@ void orders_refuse(struct store *s, struct exchange *x)
     orders_send(s, x, 503, text_str(&fields), &body);
 }
 
+/* The disk did not take it: nothing has been written, so it may be asked again elsewhere. */
+static void refuse_unwritten(struct store *s, struct exchange *x)
+{
+    scoped_text struct text body = {0};
+    text_add(&body, "{\"error\":\"the store cannot write\"}");
+    orders_send(s, x, 503, "X-DR-Not-Forwarded: 1\r\n", &body);
+}
+
 static void send_write(struct store *s, struct exchange *x, const char *op, const char *key, int64_t version,
                        int64_t lsn, bool replayed)
 {
@@ -123,7 +131,7 @@ static void write_order(struct store *s, struct exchange *x)
     }
     const struct record *r = store_append(s, &wish);
     if (r == NULL)
-        orders_refuse(s, x);
+        refuse_unwritten(s, x);
     else
         commit_wait(s, x, r->lsn, WAIT_WRITE);
 }

@@ -16,7 +16,6 @@
 #include "harness/base/text.h"
 
 #include <string.h>
-#include <sys/epoll.h>
 
 #define IN_LIMIT (2 * FRAME_MAX)
 #define HISTORY_MAX 1024
@@ -186,12 +185,11 @@ static void on_event(struct conn *conn)
     follower_free(c);
 }
 
-static void on_accept(struct loop_io *io, uint32_t events)
+static void on_accept(struct acceptor *a)
 {
-    struct store *s = owner_of(io, struct store, listener);
-    (void)events;
+    struct store *s = owner_of(a, struct store, acceptor);
     for (int i = 0; i < 8; i++) {
-        scoped_fd int fd = tcp_accept(s->listen_fd);
+        scoped_fd int fd = acceptor_take(a);
         int open = 0;
         for (const struct follower_conn *c = s->followers; c != NULL; c = c->next)
             open++;
@@ -212,11 +210,7 @@ static void on_accept(struct loop_io *io, uint32_t events)
 
 int follower_open(struct store *s, struct err *e)
 {
-    s->listen_fd = tcp_listen(s->cfg->port, e);
-    if (s->listen_fd < 0)
-        return -1;
-    s->listener.ready = on_accept;
-    return loop_io_set(s->node->loop, &s->listener, s->listen_fd, EPOLLIN, e);
+    return acceptor_open(&s->acceptor, s->node->loop, s->cfg->port, on_accept, e);
 }
 
 void follower_drop_links(struct store *s)
@@ -228,6 +222,5 @@ void follower_drop_links(struct store *s)
 void follower_close(struct store *s)
 {
     follower_drop_links(s);
-    loop_io_stop(&s->listener);
-    fd_close(&s->listen_fd);
+    acceptor_close(&s->acceptor);
 }

@@ -17,7 +17,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #define ACCEPT_BATCH 64
 
@@ -116,12 +115,11 @@ static void on_timeout(struct loop_timer *t, int64_t now)
     refuse(x, 408, "request not completed in time");
 }
 
-static void on_accept(struct loop_io *io, uint32_t events)
+static void on_accept(struct acceptor *a)
 {
-    struct server *s = owner_of(io, struct server, listener);
-    (void)events;
+    struct server *s = owner_of(a, struct server, acceptor);
     for (int i = 0; i < ACCEPT_BATCH; i++) {
-        scoped_fd int fd = tcp_accept(s->fd);
+        scoped_fd int fd = acceptor_take(a);
         if (fd < 0)
             return;
         if (s->open >= s->limits.connections)
@@ -145,21 +143,13 @@ static void on_accept(struct loop_io *io, uint32_t events)
 int server_open(struct server *s, struct loop *l, int port, const struct server_limits *limits,
                 void (*handle)(void *ctx, struct exchange *x), void *ctx, struct err *e)
 {
-    *s = (struct server){.loop = l, .fd = -1, .limits = *limits, .handle = handle, .ctx = ctx};
-    s->fd = tcp_listen(port, e);
-    if (s->fd < 0)
-        return -1;
-    s->listener.ready = on_accept;
-    if (loop_io_set(l, &s->listener, s->fd, EPOLLIN, e) == 0)
-        return 0;
-    fd_close(&s->fd);
-    return -1;
+    *s = (struct server){.loop = l, .limits = *limits, .handle = handle, .ctx = ctx};
+    return acceptor_open(&s->acceptor, l, port, on_accept, e);
 }
 
 void server_stop_accepting(struct server *s)
 {
-    loop_io_stop(&s->listener);
-    fd_close(&s->fd);
+    acceptor_close(&s->acceptor);
     s->draining = true;
     for (struct exchange *x = s->head, *next; x != NULL; x = next) {
         next = x->next;
@@ -170,8 +160,7 @@ void server_stop_accepting(struct server *s)
 
 void server_close(struct server *s)
 {
-    loop_io_stop(&s->listener);
-    fd_close(&s->fd);
+    acceptor_close(&s->acceptor);
     while (s->head != NULL)
         exchange_free(s->head);
 }

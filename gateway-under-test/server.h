@@ -7,6 +7,7 @@
  * until then, even when the client has left; so whoever holds an exchange need not watch for that.
  */
 #pragma once
+#include "gateway-under-test/acceptor.h"
 #include "gateway-under-test/conn.h"
 #include "gateway-under-test/http1.h"
 #include "harness/base/loop.h"
@@ -34,8 +35,7 @@ struct server_limits {
 
 struct server {
     struct loop *loop;
-    struct loop_io listener;
-    int fd;
+    struct acceptor acceptor;
     bool draining;
     int open, busy; /* connections; exchanges being answered */
     struct exchange *head;

@@ -96,7 +96,7 @@ int store_open(struct store *s, struct node *n, struct err *e)
     int64_t cut = 0;
     s->node = n;
     s->cfg = n->config->store;
-    s->lock_fd = s->listen_fd = s->log.fd = -1;
+    s->lock_fd = s->log.fd = -1;
     index_init(&s->index);
     if (n->data_dir == NULL)
         return err_set(e, ERR_USAGE, "command line", "a store needs --data DIR");

@@ -99,8 +99,7 @@ struct store {
     struct link links[STORE_PEERS_MAX];
     size_t link_count;
     struct loop_timer tick, ship;
-    struct loop_io listener;
-    int listen_fd;
+    struct acceptor acceptor;
     struct follower_conn *followers;
     vec_of(struct waiter) waiters;
     struct handover handover;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * freeze: a grey failure. SIGSTOP stops every process of the node; the kernel goes on completing handshakes for it until
- * the backlog is full, and nobody answers. Healed by SIGCONT.
+ * freeze: a grey failure. Every process of the node stops; the kernel goes on completing handshakes for it until the
+ * backlog is full, and nobody answers. The lab does it by a control group where it can, which the process cannot
+ * notice; else by SIGSTOP and SIGCONT.
  */
 #include "injectors/hold.h"
 
@@ -20,7 +21,7 @@ static bool frozen_knock(const struct fabric *f, uint16_t node, enum knock k)
 static enum proof freeze_prove(struct injection *in, bool healed)
 {
     static const struct hold_expectation frozen = {
-        .state = NODE_FROZEN, .knock_fits = frozen_knock, .proven = "stopped (state T)"};
+        .state = NODE_FROZEN, .knock_fits = frozen_knock, .proven = "stopped, says the kernel"};
     return healed ? hold_prove_healed(in) : hold_prove(in, &frozen);
 }
 

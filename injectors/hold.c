@@ -36,12 +36,14 @@ static const char *name_of(const struct injection *in, uint16_t node)
 
 int hold_apply(struct injection *in, unsigned holds, struct err *e)
 {
-    static const enum node_hold order[] = {HOLD_NO_DISK, HOLD_UNPLUGGED, HOLD_FROZEN, HOLD_DOWN};
     uint16_t nodes[TARGET_NODES_MAX];
     size_t n = target_nodes(fabric_topology(in->fabric), in->action, nodes, TARGET_NODES_MAX);
-    if (n == 0) {
-        return err_set(e, ERR_MEANING, in->action->type->verb, "it hits no node");
-    }
+    return n > 0 ? hold_nodes(in, nodes, n, holds, e) : err_set(e, ERR_MEANING, in->action->type->verb, "it hits no node");
+}
+
+int hold_nodes(struct injection *in, const uint16_t *nodes, size_t n, unsigned holds, struct err *e)
+{
+    static const enum node_hold order[] = {HOLD_NO_DISK, HOLD_UNPLUGGED, HOLD_FROZEN, HOLD_DOWN};
     for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {
         for (size_t i = 0; i < n && holds & order[k]; i++) {
             if (fabric_hold(in->fabric, in->fault, nodes[i], order[k], e) != 0) {
@@ -106,6 +108,9 @@ static bool asked_these(const struct look_round *r, const uint16_t *nodes, size_
 
 enum proof hold_prove(struct injection *in, const struct hold_expectation *x)
 {
+    static const char *const mismatch[] = {[NODE_DOWN] = "its process is not dead",
+                                           [NODE_UP] = "its process does not run",
+                                           [NODE_FROZEN] = "its process is not stopped"};
     struct look_round *r = look_round_of(in);
     struct lab *lab = fabric_lab(in->fabric);
     uint16_t nodes[TARGET_NODES_MAX + 1];
@@ -116,7 +121,7 @@ enum proof hold_prove(struct injection *in, const struct hold_expectation *x)
     }
     for (size_t i = 0; i < n; i++) {
         if (lab->ops->node_state(lab, nodes[i]) != x->state) {
-            return refute(in, nodes[i], x->state == NODE_DOWN ? "its process is not dead" : "its process is not stopped");
+            return refute(in, nodes[i], mismatch[x->state]);
         }
     }
     enum proof stand = look_round_stand(r, false);

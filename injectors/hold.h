@@ -11,6 +11,7 @@ struct hold_expectation {
 };
 
 int hold_apply(struct injection *in, unsigned holds, struct err *e);
+int hold_nodes(struct injection *in, const uint16_t *nodes, size_t n, unsigned holds, struct err *e); /* some of them */
 int hold_heal(struct injection *in, struct err *e);
 enum proof hold_prove(struct injection *in, const struct hold_expectation *x);
 enum proof hold_prove_healed(struct injection *in); /* nobody holds it: it runs and answers /healthz */

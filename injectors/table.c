@@ -5,8 +5,10 @@
 #include <string.h>
 
 #define INJECTORS(row) \
-    row(kill) row(stop) row(freeze) row(partition) row(reject) row(degrade) row(dns) row(drift) row(fail_over) row(restore) \
-    row(nothing)
+    row(kill) row(stop) row(freeze) row(starve) \
+    row(partition) row(reject) row(degrade) \
+    row(dns) row(drift) \
+    row(fail_over) row(restore) row(nothing)
 
 #define DECLARE(verb) extern const struct injector injector_##verb;
 INJECTORS(DECLARE)

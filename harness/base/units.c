@@ -83,6 +83,15 @@ static const struct quantity bandwidth = {
     "10mbit",      bandwidth_aliases, array_len(bandwidth_aliases),
 };
 
+static const struct unit bytes_units[] = {{"GB", 1000000000}, {"MB", 1000000}, {"kB", 1000}, {"B", 1}};
+static const char *const bytes_aliases[][2] = {
+    {"b", "B"},   {"byte", "B"}, {"bytes", "B"}, {"kb", "kB"}, {"KB", "kB"}, {"k", "kB"},
+    {"mb", "MB"}, {"M", "MB"},   {"m", "MB"},    {"gb", "GB"}, {"G", "GB"},
+};
+static const struct quantity bytes = {
+    "a number of bytes", bytes_units, array_len(bytes_units), "kB", "10kB", bytes_aliases, array_len(bytes_aliases),
+};
+
 struct number {
     const char *digits; /* as written, len bytes, the point included */
     size_t len;
@@ -308,16 +317,26 @@ int unit_parse_rate(const char *s, int64_t *micro_per_s, struct err *e)
     return 0;
 }
 
-int unit_parse_bandwidth(const char *s, int64_t *bit_per_s, struct err *e)
+static int parse_scaled(const struct quantity *q, const char *s, int64_t *out, struct err *e)
 {
     struct number n;
-    const struct unit *u = parse_one(&bandwidth, s, &n, e);
+    const struct unit *u = parse_one(q, s, &n, e);
     int64_t value = 0;
-    if (!u || add_scaled(&bandwidth, s, &n, u->scale, &value, e) != 0) {
+    if (!u || add_scaled(q, s, &n, u->scale, &value, e) != 0) {
         return -1;
     }
-    *bit_per_s = value;
+    *out = value;
     return 0;
+}
+
+int unit_parse_bandwidth(const char *s, int64_t *bit_per_s, struct err *e)
+{
+    return parse_scaled(&bandwidth, s, bit_per_s, e);
+}
+
+int unit_parse_bytes(const char *s, int64_t *n, struct err *e)
+{
+    return parse_scaled(&bytes, s, n, e);
 }
 
 int unit_parse_count(const char *s, int64_t *n, struct err *e)

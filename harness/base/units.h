@@ -23,6 +23,7 @@ int unit_parse_duration(const char *s, int64_t *ns, struct err *e);
 int unit_parse_ratio(const char *s, int64_t *ppm, struct err *e);
 int unit_parse_rate(const char *s, int64_t *micro_per_s, struct err *e);
 int unit_parse_bandwidth(const char *s, int64_t *bit_per_s, struct err *e);
+int unit_parse_bytes(const char *s, int64_t *n, struct err *e);
 int unit_parse_count(const char *s, int64_t *n, struct err *e);
 
 /* Shortest exact form; out must hold UNIT_MAX bytes. Each returns out. */
@@ -31,6 +32,7 @@ char *unit_print_duration(int64_t ns, char out[UNIT_MAX]); /* 1m30s, 250ms, 0s *
 char *unit_print_ratio(int64_t ppm, char out[UNIT_MAX]);   /* 99.9% */
 char *unit_print_rate(int64_t micro_per_s, char out[UNIT_MAX]);
 char *unit_print_bandwidth(int64_t bit_per_s, char out[UNIT_MAX]);
+char *unit_print_bytes(int64_t n, char out[UNIT_MAX]); /* 10kB */
 
 #define NS_PER_US INT64_C(1000)
 #define NS_PER_MS INT64_C(1000000)

@@ -90,13 +90,13 @@ char *unit_print_rate(int64_t micro_per_s, char out[UNIT_MAX])
     return out;
 }
 
-char *unit_print_bandwidth(int64_t bit_per_s, char out[UNIT_MAX])
+/* In the unit that makes it shortest; the first of four is the one it is stored in. */
+static char *print_shortest(int64_t stored, const struct unit units[4], char out[UNIT_MAX])
 {
-    static const struct unit units[] = {{"bit", 1}, {"kbit", 1000}, {"mbit", 1000000}, {"gbit", 1000000000}};
     char *at = out;
-    uint64_t value = put_sign(&at, bit_per_s);
-    put(at, out + UNIT_MAX, value, 1, "bit");
-    for (size_t i = 1; i < array_len(units) && value >= units[i].scale; i++) {
+    uint64_t value = put_sign(&at, stored);
+    put(at, out + UNIT_MAX, value, 1, units[0].name);
+    for (size_t i = 1; i < 4 && value >= units[i].scale; i++) {
         char other[UNIT_MAX];
         put(other, other + sizeof(other), value, units[i].scale, units[i].name);
         if (strlen(other) <= strlen(at)) {
@@ -104,4 +104,16 @@ char *unit_print_bandwidth(int64_t bit_per_s, char out[UNIT_MAX])
         }
     }
     return out;
+}
+
+char *unit_print_bandwidth(int64_t bit_per_s, char out[UNIT_MAX])
+{
+    static const struct unit units[4] = {{"bit", 1}, {"kbit", 1000}, {"mbit", 1000000}, {"gbit", 1000000000}};
+    return print_shortest(bit_per_s, units, out);
+}
+
+char *unit_print_bytes(int64_t n, char out[UNIT_MAX])
+{
+    static const struct unit units[4] = {{"B", 1}, {"kB", 1000}, {"MB", 1000000}, {"GB", 1000000000}};
+    return print_shortest(n, units, out);
 }

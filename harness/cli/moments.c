@@ -82,14 +82,15 @@ static void add_links(json_t *links, const struct painter *p, const struct fabri
     }
 }
 
-/* The strongest hold first: killed, frozen, cut off. */
+/* The strongest hold first: killed, frozen, cut off, short of something. */
 static const char *node_words(unsigned holds)
 {
     return holds & HOLD_DOWN     ? (holds & HOLD_NO_DISK     ? "dead, its disk lost"
                                     : holds & HOLD_UNPLUGGED ? "dead, without power"
                                                              : "dead")
-           : holds & HOLD_FROZEN ? "frozen"
-                                 : "without power";
+           : holds & HOLD_FROZEN    ? "frozen"
+           : holds & HOLD_UNPLUGGED ? "without power"
+                                    : "starved";
 }
 
 static void add_nodes(json_t *nodes, const struct painter *p, const struct fabric *f)

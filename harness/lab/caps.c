@@ -24,6 +24,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #define PROBE_BOUND_NS (5 * NS_PER_S)
@@ -34,7 +35,9 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_KILL] = "kill",   [EFFECT_FREEZE] = "freeze", [EFFECT_CUT] = "cut",
     [EFFECT_CUT_ONLY] = "cut_only", [EFFECT_REJECT] = "reject",
     [EFFECT_DEGRADE] = "degrade", [EFFECT_RATE] = "rate",     [EFFECT_DRIFT] = "drift",
-    [EFFECT_FAIL_OVER] = "fail_over", [EFFECT_DNS] = "dns",
+    [EFFECT_FAIL_OVER] = "fail_over", [EFFECT_DESCRIPTORS] = "descriptors", [EFFECT_DISK] = "disk",
+    [EFFECT_PORTS] = "ports", [EFFECT_BACKLOG] = "backlog", [EFFECT_PROCESSES] = "processes",
+    [EFFECT_CPU] = "cpu", [EFFECT_MEMORY] = "memory",  [EFFECT_DNS] = "dns",
 };
 
 enum { INDEX_A = 2, INDEX_B = 3 };
@@ -214,7 +217,7 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     none.why = "the kernel has no sch_netem; load the module, or run on a kernel that has it (User-Mode Linux does)";
     judge_gates(trial, caps);
     caps->effects[EFFECT_KILL] = always("signal", "SIGKILL through a pidfd");
-    caps->effects[EFFECT_FREEZE] = always("signal", "SIGSTOP through a pidfd");
+    caps_judge_nodes(trial, caps);
     caps->effects[EFFECT_DRIFT] = always("file", "a new configuration file and SIGHUP");
     caps->effects[EFFECT_FAIL_OVER] = always("admin", "the admin port of the nodes");
     caps->effects[EFFECT_DNS] =
@@ -248,11 +251,20 @@ static const struct choice choices[] = {
     {EFFECT_DEGRADE, "wire", "asked for; a frame was carried by packet sockets"},
     {EFFECT_RATE, "wire", "asked for; a frame was carried by packet sockets"},
     {EFFECT_RATE, "tbf", "asked for; a token bucket was tried and read back"},
+    {EFFECT_FREEZE, "signal", "asked for; SIGSTOP through a pidfd"},
+    {EFFECT_FREEZE, "freezer", "asked for; the freezer of control groups v1 was tried"},
 };
 
 static bool tried(const struct caps_trial *t, const char *name, const char **why)
 {
     bool fib = strcmp(name, "fib") == 0, wire = strcmp(name, "wire") == 0;
+    if (strcmp(name, "signal") == 0) {
+        return true;
+    }
+    if (strcmp(name, "freezer") == 0) {
+        *why = "no freezer of control groups v1 can be had";
+        return t->group[CGROUP_FREEZER] && !t->group_v2[CGROUP_FREEZER];
+    }
     if (!fib && !wire && t->netem) {
         *why = "a device has one queueing discipline, and here that is netem";
         return false;
@@ -336,7 +348,11 @@ static _Noreturn void probe_in_child(int fd)
 {
     struct probe_answer a = {0};
     bool own_user;
+    const char *const nothing[LAB_EFFECTS] = {0};
     a.usable = cell_unshare(&own_user, &a.failed) == 0 && caps_try(&a.trial, &a.failed) == 0;
+    if (a.usable && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0) {
+        caps_try_nodes(&a.trial, "/tmp", "/", nothing);
+    }
     _exit(write(fd, &a, sizeof(a)) == (ssize_t)sizeof(a) ? 0 : 1);
 }
 

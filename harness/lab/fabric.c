@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two ledgers of wishes: layers on paths and holds on nodes, each entry owned by one fault. The world is always driven
+ * Three ledgers of wishes: layers on paths, holds on nodes, limits to what nodes may have, each entry owned by one fault. The world is always driven
  * to what all entries together want, never "back" by one of them, so the order of heals cannot matter.
  *
  * Layers are kept sorted by fault, so that sums and products are formed in the same order whatever the order in which
@@ -32,14 +32,22 @@ struct hold {
     unsigned what;
 };
 
+struct limit {
+    uint16_t fault, node;
+    enum lab_resource resource;
+    int64_t most;
+};
+
 struct fabric {
     struct lab *lab;
     const struct topology *topo;
     vec_of(struct layer) layers; /* by fault */
     vec_of(struct hold) holds;
+    vec_of(struct limit) limits;
     uint16_t *astray; /* by path: the fault whose driving failed, 0 none */
     unsigned *driven; /* by node: the holds that the lab has been told of and not yet relieved of */
     uint16_t *owed;   /* by node: the fault whose release has yet to relieve it, 0 none */
+    int64_t (*told)[LAB_RESOURCES]; /* by node: the limits that the lab was told last */
 };
 
 int fabric_new(struct fabric **out, struct lab *lab, const struct topology *t, struct err *e)
@@ -50,6 +58,12 @@ int fabric_new(struct fabric **out, struct lab *lab, const struct topology *t, s
     f->topo = t;
     f->astray = xcalloc(2 * t->link_count + 1, sizeof(*f->astray));
     f->driven = xcalloc(t->node_count + 1, sizeof(*f->driven));
+    f->told = xcalloc(t->node_count + 1, sizeof(*f->told));
+    for (size_t i = 0; i < t->node_count; i++) {
+        for (int r = 0; r < LAB_RESOURCES; r++) {
+            f->told[i][r] = LAB_PLENTY;
+        }
+    }
     f->owed = xcalloc(t->node_count + 1, sizeof(*f->owed));
     *out = f;
     return 0;
@@ -62,8 +76,10 @@ void fabric_free(struct fabric *f)
     }
     vec_deinit(&f->layers);
     vec_deinit(&f->holds);
+    vec_deinit(&f->limits);
     free(f->astray);
     free(f->driven);
+    free(f->told);
     free(f->owed);
     free(f);
 }
@@ -87,6 +103,11 @@ bool fabric_hit_by(const struct fabric *f, uint16_t fault)
     }
     for (size_t i = 0; i < f->holds.len; i++) {
         if (f->holds.at[i].fault == fault) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < f->limits.len; i++) {
+        if (f->limits.at[i].fault == fault) {
             return true;
         }
     }
@@ -177,6 +198,11 @@ unsigned fabric_held(const struct fabric *f, uint16_t node)
             what |= f->holds.at[i].what;
         }
     }
+    for (size_t i = 0; i < f->limits.len; i++) {
+        if (f->limits.at[i].node == node) {
+            what |= HOLD_STARVED;
+        }
+    }
     return what;
 }
 
@@ -209,11 +235,25 @@ int fabric_hold(struct fabric *f, uint16_t fault, uint16_t node, enum node_hold 
         return ops->node_unplug(f->lab, node, true, e);
     case HOLD_NO_DISK:
         return 0; /* felt when the node starts again */
+    case HOLD_STARVED:
+        break;
     }
     return err_set(e, ERR_DEFECT, "fabric", "there is no hold %d", (int)hold);
 }
 
-/* Start a node that nobody holds down any longer; who holds it frozen still finds it so. */
+/* A limit of the process itself went with the process, that of a disk with a disk that was lost. */
+static int starve_again(struct fabric *f, uint16_t node, struct err *e)
+{
+    int rc = 0;
+    for (int r = 0; r < LAB_RESOURCES; r++) {
+        if (f->told[node][r] != LAB_PLENTY) {
+            rc |= f->lab->ops->node_starve(f->lab, node, (enum lab_resource)r, f->told[node][r], e);
+        }
+    }
+    return rc;
+}
+
+/* Start a node that nobody holds down any longer; who holds it frozen or short of something still finds it so. */
 static int start_again(struct fabric *f, uint16_t node, unsigned wanted, struct err *e)
 {
     const struct lab_ops *ops = f->lab->ops;
@@ -221,7 +261,64 @@ static int start_again(struct fabric *f, uint16_t node, unsigned wanted, struct 
         return -1;
     }
     f->driven[node] &= ~(unsigned)(HOLD_DOWN | HOLD_NO_DISK);
-    return wanted & HOLD_FROZEN ? ops->node_freeze(f->lab, node, true, e) : 0;
+    int rc = starve_again(f, node, e);
+    return wanted & HOLD_FROZEN ? rc | ops->node_freeze(f->lab, node, true, e) : rc;
+}
+
+int64_t fabric_allowed(const struct fabric *f, uint16_t node, enum lab_resource r)
+{
+    int64_t most = LAB_PLENTY;
+    for (size_t i = 0; i < f->limits.len; i++) {
+        const struct limit *l = &f->limits.at[i];
+        if (l->node == node && l->resource == r && (most == LAB_PLENTY || l->most < most)) {
+            most = l->most;
+        }
+    }
+    return most;
+}
+
+/* These a process meets only when it starts: it opens its files and listens then. */
+static bool felt_at_start(enum lab_resource r)
+{
+    return r == RESOURCE_WRITING || r == RESOURCE_BACKLOG;
+}
+
+static int drive_supply(struct fabric *f, uint16_t node, enum lab_resource r, struct err *e)
+{
+    const struct lab_ops *ops = f->lab->ops;
+    bool again = felt_at_start(r) && !(f->driven[node] & HOLD_DOWN);
+    int64_t allowed = fabric_allowed(f, node, r);
+    if (again && ops->node_kill(f->lab, node, e) != 0) {
+        return -1;
+    }
+    int rc = ops->node_starve(f->lab, node, r, allowed, e);
+    f->told[node][r] = rc == 0 ? allowed : f->told[node][r];
+    return again ? rc | start_again(f, node, fabric_held(f, node), e) : rc;
+}
+
+int fabric_starve(struct fabric *f, uint16_t fault, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
+{
+    if (node >= f->topo->node_count || !f->lab->ops->node_starve) {
+        return err_set(e, ERR_DEFECT, "fabric", "there is no node %u that could be starved", node);
+    }
+    *vec_push(&f->limits) = (struct limit){.fault = fault, .node = node, .resource = r, .most = limit};
+    f->told[node][r] = limit; /* also if it fails: half of it may have happened */
+    return drive_supply(f, node, r, e);
+}
+
+/* Give back what nobody withholds any more, and life to who died of the want. */
+static int feed_node(struct fabric *f, uint16_t node, struct err *e)
+{
+    bool fed = false;
+    int rc = 0;
+    for (int r = 0; r < LAB_RESOURCES; r++) {
+        if (f->told[node][r] != fabric_allowed(f, node, (enum lab_resource)r)) {
+            rc |= drive_supply(f, node, (enum lab_resource)r, e);
+            fed = true;
+        }
+    }
+    bool died = fed && !(f->driven[node] & HOLD_DOWN) && f->lab->ops->node_state(f->lab, node) == NODE_DOWN;
+    return died ? rc | start_again(f, node, fabric_held(f, node), e) : rc;
 }
 
 /* Undo what the lab was told about a node and nobody wants any more: power first, then the process. */
@@ -229,7 +326,7 @@ static int relieve_node(struct fabric *f, uint16_t node, struct err *e)
 {
     const struct lab_ops *ops = f->lab->ops;
     unsigned wanted = fabric_held(f, node), surplus = f->driven[node] & ~wanted;
-    int rc = 0;
+    int rc = feed_node(f, node, e);
     if (surplus & HOLD_UNPLUGGED) {
         int done = ops->node_unplug(f->lab, node, false, e);
         f->driven[node] &= done == 0 ? ~(unsigned)HOLD_UNPLUGGED : ~0U;
@@ -258,6 +355,15 @@ int fabric_release(struct fabric *f, uint16_t fault, struct err *e)
         }
     }
     f->holds.len = kept;
+    kept = 0;
+    for (size_t i = 0; i < f->limits.len; i++) {
+        if (f->limits.at[i].fault == fault) {
+            f->owed[f->limits.at[i].node] = fault;
+        } else {
+            f->limits.at[kept++] = f->limits.at[i];
+        }
+    }
+    f->limits.len = kept;
     int rc = 0;
     for (uint16_t node = 0; node < f->topo->node_count; node++) {
         rc |= f->owed[node] == fault ? relieve_node(f, node, e) : 0;

@@ -44,14 +44,22 @@ static bool bears_our_name(const char *path)
     return text_starts(slash ? slash + 1 : path, "drtest");
 }
 
+/* Control groups of the runs that go on beside ours, and of the machine's probing, are named like that (cgroup.c). */
+static bool of_another(const char *path, const char *groups)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    bool like_a_run = text_starts(name, "drtest-") && strspn(name + 7, "0123456789abcdef") == 16;
+    return (like_a_run || text_starts(name, "drtest-probe-")) && !(groups[0] && text_starts(name, groups));
+}
+
 static struct host *walking; /* nftw(3) hands no argument on */
-static const char *walking_own;
+static const char *walking_own, *walking_groups;
 static int walked;
 
 static int walk_cgroup(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st, (void)ftw;
-    if (type == FTW_D && (text_starts(path, walking_own) || bears_our_name(path))) {
+    if (type == FTW_D && !of_another(path, walking_groups) && (text_starts(path, walking_own) || bears_our_name(path))) {
         scoped_text struct text line = {0};
         text_addf(&line, "cgroup %s", path);
         add_line(walking, text_str(&line), bears_our_name(path));
@@ -80,17 +88,18 @@ static void own_cgroup(const char *mount, const char *options, struct text *path
     }
 }
 
-static void look_cgroups(struct host *h, const char *mount, const char *options)
+static void look_cgroups(struct host *h, const char *mount, const char *options, const char *groups)
 {
     scoped_text struct text own = {0};
     own_cgroup(mount, options, &own);
     walking = h;
     walking_own = text_str(&own);
+    walking_groups = groups;
     walked = 0;
     nftw(mount, walk_cgroup, 8, FTW_PHYS | FTW_MOUNT);
 }
 
-static void look_mounts(struct host *h, const char *disk)
+static void look_mounts(struct host *h, const struct host_scope *scope)
 {
     scoped_file FILE *f = fopen("/proc/self/mountinfo", "re");
     char line[4096];
@@ -105,9 +114,9 @@ static void look_mounts(struct host *h, const char *disk)
         }
         scoped_text struct text mount = {0};
         text_addf(&mount, "mount %s (%s)", at, type);
-        add_line(h, text_str(&mount), disk[0] && text_starts(at, disk));
+        add_line(h, text_str(&mount), scope->disk[0] && text_starts(at, scope->disk));
         if (text_starts(type, "cgroup")) {
-            look_cgroups(h, at, text_eq(type, "cgroup2") ? type : options);
+            look_cgroups(h, at, text_eq(type, "cgroup2") ? type : options, scope->groups);
         }
     }
 }
@@ -257,7 +266,7 @@ static int by_text(const void *a, const void *b)
 int host_look(struct host *h, const struct host_scope *scope, struct err *e)
 {
     h->clock = clock_quad_read();
-    look_mounts(h, scope->disk);
+    look_mounts(h, scope);
     look_processes(h, scope);
     int rc = netlink_inventory(add_line, h, e);
     if (h->lines.len) {

@@ -32,6 +32,7 @@ struct host_scope {
     pid_t self;         /* left out: the one who looks */
     const char *folder; /* on the command line of processes, wherever they are; "" none */
     const char *disk;   /* a mount here or below is ours; "" none */
+    const char *groups; /* how the names of the run's control groups begin; "" none */
 };
 
 int host_look(struct host *h, const struct host_scope *scope, struct err *e); /* h zeroed */

@@ -20,11 +20,17 @@ struct residue;
 struct wire_counts;
 
 /* Where link faults are made: the first that this machine can do, or the one forced with --mechanism. */
-enum lab_effect { EFFECT_KILL, EFFECT_FREEZE, EFFECT_CUT, EFFECT_CUT_ONLY, EFFECT_REJECT, EFFECT_DEGRADE, EFFECT_RATE, EFFECT_DRIFT, EFFECT_FAIL_OVER, EFFECT_DNS, LAB_EFFECTS };
+enum lab_effect {
+    EFFECT_KILL, EFFECT_FREEZE,
+    EFFECT_CUT, EFFECT_CUT_ONLY, EFFECT_REJECT, EFFECT_DEGRADE, EFFECT_RATE,
+    EFFECT_DRIFT, EFFECT_FAIL_OVER, EFFECT_DNS,
+    EFFECT_DESCRIPTORS, EFFECT_DISK, EFFECT_PORTS, EFFECT_BACKLOG, EFFECT_PROCESSES, EFFECT_CPU, EFFECT_MEMORY,
+    LAB_EFFECTS
+};
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
-    const char *name; /* signal netem wire fib tbf file admin gdnsd sim; "none": cannot be done here */
+    const char *name; /* signal cgroup freezer netem wire fib tbf file admin gdnsd prlimit tmpfs sysctl sim; "none": cannot be done here */
     const char *why;  /* how we know, or why not and the remedy */
     bool available;
 };
@@ -51,6 +57,21 @@ struct lab_options {
     int64_t zero_ns;           /* loop time of run time 0; every instant the lab returns is run time */
     const char *forced[LAB_EFFECTS]; /* --mechanism, NULL: probe */
     const unsigned *link_effects;    /* by link: an or of 1u << effect for what faults will do to it; NULL: nothing */
+    unsigned effects;                /* an or of 1u << effect for what faults will do at all */
+};
+
+/* What a node can run short of. A limit is how much it may have: a number of descriptors, ports, connections that wait
+ * to be accepted, processes; for the disk what is left, in bytes or files; for a disk that may be written 0 is no; for
+ * the processor ppm of one; for memory bytes. LAB_PLENTY is no limit. */
+enum lab_resource {
+    RESOURCE_DESCRIPTORS, RESOURCE_DISK, RESOURCE_INODES, RESOURCE_WRITING, RESOURCE_PORTS, RESOURCE_BACKLOG,
+    RESOURCE_PROCESSES, RESOURCE_CPU, RESOURCE_MEMORY, LAB_RESOURCES
+};
+#define LAB_PLENTY INT64_C(-1)
+struct lab_supply {
+    int64_t limit;  /* read back from the kernel */
+    bool short_of;  /* who tries to take more than was asked for does not get it */
+    char seen[80];  /* by the trial: "write: No space left on device" */
 };
 
 enum node_state { NODE_DOWN, NODE_UP, NODE_FROZEN };
@@ -78,12 +99,22 @@ struct lab_ops {
     struct lab_mechanism (*mechanism)(struct lab *lab, enum lab_effect effect);
 
     /* Processes. start: render the node's configuration and start it (again); it is ready when /healthz answers.
-     * kill: SIGKILL to every process of the node, returns when the pidfd says dead. freeze, thaw: SIGSTOP, SIGCONT. */
+     * kill: SIGKILL to every process of the node, frozen or not, returns when the pidfd says dead. freeze, thaw: by its
+     * control group, or SIGSTOP and SIGCONT. */
     int (*node_start)(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e);
     int (*node_kill)(struct lab *lab, uint16_t node, struct err *e);
     int (*node_freeze)(struct lab *lab, uint16_t node, bool frozen, struct err *e);
     int (*node_signal)(struct lab *lab, uint16_t node, int sig, struct err *e);
     enum node_state (*node_state)(struct lab *lab, uint16_t node); /* from the kernel, not from memory */
+
+    /* Limit what a node may have; needs lab_options.effects to name it. A process feels descriptors, disk, ports, and
+     * limits of its group at once, RESOURCE_WRITING and RESOURCE_BACKLOG from its next start on. sim: taken note of, no supply.
+     * supply: read the limit back and try to take more than `want` beside the node (LAB_PLENTY: only read). 0 judged,
+     * 1 the trial is under way, ask again; one trial per node at a time. */
+    int (*node_starve)(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
+    int (*node_supply)(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+    /* Idle connections from a node's namespace to another's serving port, opened again when they are closed; 0 ends them. */
+    int (*node_crowd)(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
 
     /* Configuration file of a node as JSON: what is on its disk now (new reference), and replace it atomically. */
     int (*node_config_get)(struct lab *lab, uint16_t node, json_t **config, struct err *e);

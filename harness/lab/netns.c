@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define CLOSE_BOUND_NS (1 * NS_PER_S)
 
@@ -37,6 +38,7 @@ static int choose_mechanisms(struct netns_lab *l, struct err *e)
     if (caps_try(&trial, e) != 0) {
         return -1;
     }
+    caps_try_nodes(&trial, l->cell.disk, l->run_path, l->options.forced);
     l->caps.usable = true;
     l->caps.rootless = l->cell.rootless;
     caps_judge(&trial, &l->caps);
@@ -64,6 +66,41 @@ static int open_cell(struct netns_lab *l, struct err *e)
     return cell_open(&l->cell, text_str(&disk), e);
 }
 
+static const enum lab_effect group_effects[CGROUP_KINDS] = {[CGROUP_FREEZER] = EFFECT_FREEZE,
+                                                            [CGROUP_PIDS] = EFFECT_PROCESSES,
+                                                            [CGROUP_CPU] = EFFECT_CPU,
+                                                            [CGROUP_MEMORY] = EFFECT_MEMORY};
+
+static bool wants_group(const struct netns_lab *l, enum cgroup_kind kind)
+{
+    return l->options.effects & 1u << group_effects[kind];
+}
+
+/* Before there are namespaces of ours, whose end the keeper must see. */
+static int start_keeper(struct netns_lab *l, struct err *e)
+{
+    bool any = false;
+    cgroup_find(&l->groups, l->run_path, caps_wants_freezer_v1(l->options.forced));
+    for (enum cgroup_kind k = 0; k < CGROUP_KINDS; k++) {
+        any = any || (wants_group(l, k) && l->groups.at[k].root[0]);
+    }
+    return any && !l->cell.rootless ? cgroup_keeper_start(&l->keeper, &l->groups, e) : 0;
+}
+
+static int make_groups(struct netns_lab *l, struct err *e)
+{
+    for (enum cgroup_kind k = 0; k < CGROUP_KINDS; k++) {
+        bool able = l->caps.effects[group_effects[k]].available;
+        l->grouped[k] = wants_group(l, k) && able && !netns_does(l, group_effects[k], "signal");
+        for (uint16_t n = 0; l->grouped[k] && n < l->topo->node_count; n++) {
+            if (l->topo->nodes[n].role != NODE_CLIENT && cgroup_make(&l->groups, k, n, e) != 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
 static void netns_close(struct lab *lab);
 
 static int netns_open(struct lab **lab, const struct topology *t, const struct lab_options *o, struct err *e)
@@ -74,14 +111,14 @@ static int netns_open(struct lab **lab, const struct topology *t, const struct l
     l->options = *o;
     l->run_path = xstrdup(o->run_path);
     l->gateway_path = xstrdup(o->gateway_path);
-    l->cell = (struct cell){.net_fd = -1, .init.pidfd = -1};
+    l->cell = (struct cell){.net_fd = -1, .init.pidfd = -1, .rootless = geteuid() != 0};
     l->nodes = xcalloc(t->node_count, sizeof(*l->nodes));
     l->routers = xcalloc(t->site_count, sizeof(*l->routers));
     l->mesh = xcalloc(2 * t->link_count + 1, sizeof(*l->mesh));
     l->runs = xcalloc(t->node_count, sizeof(*l->runs));
     l->loop = loop_new(e);
-    if (!l->loop || make_log_folder(l, e) != 0 || open_cell(l, e) != 0 || choose_mechanisms(l, e) != 0 ||
-        netns_build(l, e) != 0) {
+    if (!l->loop || make_log_folder(l, e) != 0 || start_keeper(l, e) != 0 || open_cell(l, e) != 0 ||
+        choose_mechanisms(l, e) != 0 || make_groups(l, e) != 0 || netns_build(l, e) != 0) {
         netns_close(&l->lab);
         return -1;
     }
@@ -105,19 +142,29 @@ static void netns_close(struct lab *lab)
     struct netns_lab *l = netns_of(lab);
     int64_t until_ns = clock_mono_ns() + CLOSE_BOUND_NS;
     ask_list_close(&l->asks);
+    for (uint16_t n = 0; l->grouped[CGROUP_FREEZER] && n < l->topo->node_count; n++) {
+        if (l->topo->nodes[n].role != NODE_CLIENT) {
+            cgroup_limit(&l->groups, CGROUP_FREEZER, n, LAB_PLENTY, NULL); /* nobody dies frozen */
+        }
+    }
     cell_kill(&l->cell);
     wire_close(steal(&l->wire));
     answerer_close(steal(&l->answerer));
     for (size_t i = 0; i < l->topo->node_count; i++) {
-        if (l->runs[i].process.pid != 0) {
-            child_stop(&l->runs[i].process, 0, NULL);
+        struct child *all[] = {&l->runs[i].process, &l->runs[i].guest.process};
+        for (size_t k = 0; k < array_len(all); k++) {
+            if (all[k]->pid != 0) {
+                child_stop(all[k], 0, NULL);
+            }
         }
+        netns_crowd_free(steal(&l->runs[i].crowd));
     }
     netns_tear_down(l);
     if (l->cell.net_fd >= 0) {
         await_tripwire(until_ns);
     }
     cell_close(&l->cell, CLOSE_BOUND_NS, NULL);
+    cgroup_keeper_end(&l->keeper, CLOSE_BOUND_NS);
     loop_free(l->loop);
     free(l->nodes);
     free(l->routers);
@@ -222,6 +269,9 @@ const struct lab_ops lab_netns = {
     .node_kill = netns_node_kill,
     .node_freeze = netns_node_freeze,
     .node_signal = netns_node_signal,
+    .node_starve = netns_node_starve,
+    .node_supply = netns_node_supply,
+    .node_crowd = netns_node_crowd,
     .node_state = netns_node_state,
     .node_config_get = netns_config_get,
     .node_config_set = netns_config_set,

@@ -13,6 +13,7 @@
 #include "harness/lab/ask.h"
 #include "harness/lab/caps.h"
 #include "harness/lab/cell.h"
+#include "harness/lab/cgroup.h"
 #include "harness/lab/lab.h"
 #include "harness/lab/nl.h"
 #include "harness/lab/wire.h"
@@ -32,9 +33,25 @@ struct mesh_end {
     enum path_spread spread; /* last asked for: netem does not tell */
 };
 
+struct node_disk {
+    bool mounted;
+    int ballast_fd; /* the file that fills it up; valid once mounted */
+};
+
+/* Who tries a limit of a node's control group. */
+struct node_guest {
+    struct child process;
+    int64_t felt;     /* what the kernel had counted before */
+    int64_t until_ns;
+};
+
+struct crowd;
 struct node_run {
     struct child process;
     unsigned disks; /* lost so far */
+    struct node_disk disk;
+    struct node_guest guest;
+    struct crowd *crowd; /* of idle connections to it; NULL: none */
 };
 
 struct netns_lab {
@@ -57,6 +74,9 @@ struct netns_lab {
     struct answerer *answerer; /* NULL: nothing is rejected in this run */
     bool *rejecting;           /* by site: the answerer listens in its router */
     bool *gated;               /* by path: it has gates, or driving them failed */
+    struct cgroups groups;
+    bool grouped[CGROUP_KINDS]; /* each node is in a control group of this kind */
+    struct cgroup_keeper keeper;
     bool netem, tbf;   /* neutral plumbing in place on every mesh device */
     bool cut_by_netem; /* else by FIB rules */
 };
@@ -98,12 +118,19 @@ int netns_desired_get(struct lab *lab, uint16_t node, json_t **config, struct er
 int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
 int netns_client_fork(struct lab *lab, uint16_t node, struct child *c, struct err *e);
 
+/* For child_exec: into the node's control groups and network namespace; arg is a struct netns_entry. */
+struct netns_entry {
+    const struct netns_lab *lab;
+    uint16_t node;
+};
+int netns_enter(void *arg);
+void netns_node_path(const struct netns_lab *l, uint16_t node, const char *file, struct text *path);
+int netns_make_folders(const char *path, struct err *e);
+
 /* netns_dns.c: the node of the traffic manager, whose program is not ours. */
 int netns_dns_furnish(struct netns_lab *l, uint16_t node, struct err *e); /* its files, from its config.json */
 int netns_dns_start(struct netns_lab *l, uint16_t node, int log_fd, struct err *e);
 int netns_dns_reload(struct netns_lab *l, uint16_t node, int log_fd, struct err *e); /* after a change of its config.json */
-void netns_node_path(const struct netns_lab *l, uint16_t node, const char *file, struct text *path);
-int netns_make_folders(const char *path, struct err *e);
 
 /* netns_wire.c: which links, what they are made of, and the process that carries them. */
 void netns_wire_choose(struct netns_lab *l);
@@ -130,3 +157,16 @@ int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, st
 int netns_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
 int netns_path_sockets(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
 
+/* netns_disk.c: the file system under a node's data/. */
+int disk_mount(struct node_disk *d, const char *path, struct err *e); /* there already: nothing */
+void disk_unmount(struct node_disk *d, const char *path);
+int disk_starve(struct node_disk *d, const char *path, enum lab_resource r, int64_t limit, struct err *e);
+int disk_supply(const char *path, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+int netns_disk_starve(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
+int netns_disk_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+
+/* netns_starve.c, netns_crowd.c */
+int netns_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
+int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+int netns_node_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
+void netns_crowd_free(struct crowd *c);

@@ -29,14 +29,14 @@
 #define CONFIG_SEEN_AT "/run/etc"
 
 struct view {
-    int netns_fd;
+    struct netns_entry to;
     const char *data;
 };
 
 static int enter_view(void *arg)
 {
-    const struct view *v = arg;
-    if (setns(v->netns_fd, CLONE_NEWNET) != 0 || unshare(CLONE_NEWNS) != 0) {
+    struct view *v = arg;
+    if (netns_enter(&v->to) != 0 || unshare(CLONE_NEWNS) != 0) {
         return -1;
     }
     return mount(v->data, SEEN_AT, NULL, MS_BIND, NULL);
@@ -73,7 +73,7 @@ int netns_dns_start(struct netns_lab *l, uint16_t node, int log_fd, struct err *
     static const char *const argv[] = {GDNSD_PATH, "-c", CONFIG_SEEN_AT, "start", NULL};
     scoped_text struct text data = {0};
     netns_node_path(l, node, "data", &data);
-    struct view view = {.netns_fd = l->nodes[node].fd, .data = text_str(&data)};
+    struct view view = {.to = {l, node}, .data = text_str(&data)};
     if (netns_dns_furnish(l, node, e) != 0) {
         return -1;
     }
@@ -85,7 +85,7 @@ int netns_dns_reload(struct netns_lab *l, uint16_t node, int log_fd, struct err 
     static const char *const argv[] = {GDNSD_CONTROL_PATH, "-c", CONFIG_SEEN_AT, "reload-zones", NULL};
     scoped_text struct text data = {0};
     netns_node_path(l, node, "data", &data);
-    struct view view = {.netns_fd = l->nodes[node].fd, .data = text_str(&data)};
+    struct view view = {.to = {l, node}, .data = text_str(&data)};
     if (netns_dns_furnish(l, node, e) != 0) {
         return -1;
     }

@@ -4,7 +4,9 @@
  * desired.json (the truth, read-only) and data/. A start renders the configuration only when there is none: what
  * somebody changed on its disk survives a power loss as it would on a real machine. A lost disk takes both along.
  *
- * The program is started in the node's network namespace and, being our child, in the cell's pid namespace. What it
+ * data/ is a file system of its own (netns_disk.c).
+ *
+ * The program is started in the node's network namespace, in its control groups where the run needs them, and, being our child, in the cell's pid namespace. What it
  * prints goes to nodes/<node>.log in the run directory, starts of one node one behind the other.
  */
 #include "harness/lab/netns.h"
@@ -59,10 +61,12 @@ static int put_json(const char *path, const json_t *doc, struct err *e)
     return file_replace(path, bytes, strlen(bytes), e);
 }
 
-/* The old folder steps aside; the disk is memory and goes with the lab. */
+/* The old folder steps aside; what was mounted in it is gone. */
 static int lose_disk(struct netns_lab *l, uint16_t node, struct err *e)
 {
     scoped_text struct text old = {0}, aside = {0};
+    netns_node_path(l, node, "data", &old);
+    disk_unmount(&l->runs[node].disk, text_str(&old));
     netns_node_path(l, node, "", &old);
     text_addf(&aside, "%s.lost-%u", text_str(&old), ++l->runs[node].disks);
     if (rename(text_str(&old), text_str(&aside)) != 0 && errno != ENOENT) {
@@ -75,7 +79,7 @@ static int furnish_disk(struct netns_lab *l, uint16_t node, struct err *e)
 {
     scoped_text struct text path = {0};
     netns_node_path(l, node, "data", &path);
-    if (netns_make_folders(text_str(&path), e) != 0) {
+    if (netns_make_folders(text_str(&path), e) != 0 || disk_mount(&l->runs[node].disk, text_str(&path), e) != 0) {
         return -1;
     }
     netns_node_path(l, node, "config.json", &path);
@@ -101,9 +105,15 @@ static int open_log(const struct netns_lab *l, uint16_t node, struct err *e)
     return fd >= 0 ? fd : err_os(e, ERR_RUN, errno, text_str(&path), "cannot open the log");
 }
 
-static int enter(void *netns_fd)
+int netns_enter(void *arg)
 {
-    return setns(*(const int *)netns_fd, CLONE_NEWNET);
+    const struct netns_entry *to = arg;
+    for (enum cgroup_kind k = 0; k < CGROUP_KINDS; k++) {
+        if (to->lab->grouped[k] && cgroup_join(&to->lab->groups, k, to->node) != 0) {
+            return -1;
+        }
+    }
+    return setns(to->lab->nodes[to->node].fd, CLONE_NEWNET);
 }
 
 int netns_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
@@ -131,7 +141,8 @@ int netns_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err
                                         "--desired", text_str(&desired), NULL};
     const char *const plain[] = {l->gateway_path, "--config", text_str(&config), "--data", text_str(&data), NULL};
     bool gateway = l->topo->nodes[node].role == NODE_GATEWAY;
-    return child_exec(process, gateway ? with_desired : plain, NULL, log, enter, &l->nodes[node].fd, e);
+    struct netns_entry to = {l, node};
+    return child_exec(process, gateway ? with_desired : plain, NULL, log, netns_enter, &to, e);
 }
 
 int netns_node_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
@@ -145,7 +156,14 @@ int netns_node_kill(struct lab *lab, uint16_t node, struct err *e)
     if (child_dead(process)) {
         return 0;
     }
-    int rc = child_signal(process, SIGKILL, e) != 0 ? -1 : child_wait(process, DEATH_BOUND_NS, e);
+    if (child_signal(process, SIGKILL, e) != 0) {
+        return -1;
+    }
+    /* A group must not stay frozen: in v1 nobody in it would die, and in either nobody could start in it. */
+    if (netns_of(lab)->grouped[CGROUP_FREEZER] && cgroup_limit(&netns_of(lab)->groups, CGROUP_FREEZER, node, LAB_PLENTY, e) != 0) {
+        return -1;
+    }
+    int rc = child_wait(process, DEATH_BOUND_NS, e);
     return rc == 1 ? err_set(e, ERR_RUN, netns_of(lab)->topo->nodes[node].name, "it did not die of SIGKILL") : rc;
 }
 
@@ -154,6 +172,11 @@ enum node_state netns_node_state(struct lab *lab, uint16_t node)
     struct child *process = &netns_of(lab)->runs[node].process;
     if (child_dead(process)) {
         return NODE_DOWN;
+    }
+    int64_t freezer = LAB_PLENTY;
+    if (netns_of(lab)->grouped[CGROUP_FREEZER] &&
+        cgroup_read(&netns_of(lab)->groups, CGROUP_FREEZER, node, &freezer, NULL) == 0 && freezer == 0) {
+        return NODE_FROZEN;
     }
     char path[64], line[512];
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)process->pid);
@@ -170,6 +193,9 @@ enum node_state netns_node_state(struct lab *lab, uint16_t node)
 
 int netns_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e)
 {
+    if (netns_of(lab)->grouped[CGROUP_FREEZER]) {
+        return cgroup_limit(&netns_of(lab)->groups, CGROUP_FREEZER, node, frozen ? 0 : LAB_PLENTY, e);
+    }
     if (netns_node_signal(lab, node, frozen ? SIGSTOP : SIGCONT, e) != 0) {
         return -1;
     }
@@ -184,6 +210,20 @@ int netns_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e
         }
         poll(NULL, 0, 1);
     }
+}
+
+int netns_disk_starve(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
+{
+    scoped_text struct text path = {0};
+    netns_node_path(l, node, "data", &path);
+    return disk_starve(&l->runs[node].disk, text_str(&path), r, limit, e);
+}
+
+int netns_disk_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e)
+{
+    scoped_text struct text path = {0};
+    netns_node_path(l, node, "data", &path);
+    return disk_supply(text_str(&path), r, want, s, e);
 }
 
 static int get_json(struct lab *lab, uint16_t node, const char *file, json_t **config, struct err *e)

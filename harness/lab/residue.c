@@ -14,6 +14,7 @@
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
+#include "harness/lab/cgroup.h"
 #include "harness/lab/host.h"
 
 #include <errno.h>
@@ -75,7 +76,10 @@ static _Noreturn void watch(int ask_fd, int answer_fd, pid_t root, const char *r
     }
     text_addf(&folder, "%s/lab/", run_path);
     text_addf(&disk, "%s/lab", realpath(run_path, real) ? real : run_path);
-    const struct host_scope scope = {.root = root, .self = getpid(), .folder = text_str(&folder), .disk = text_str(&disk)};
+    struct cgroups groups;
+    cgroup_find(&groups, run_path, false);
+    const struct host_scope scope = {
+        .root = root, .self = getpid(), .folder = text_str(&folder), .disk = text_str(&disk), .groups = groups.name};
     bool failed = host_look(&before, &scope, &e) != 0;
     host_differ(&before, &before, &left);
     bool heard = answer(answer_fd, failed, failed ? e.msg : text_str(&left));

@@ -314,6 +314,7 @@ int run_drill(const struct plan *plan, const struct run_options *o, int *signal_
     scoped_free unsigned *link_effects = xcalloc(plan->topology->link_count + 1, sizeof(*link_effects));
     run_link_effects(plan, link_effects);
     lab.link_effects = link_effects;
+    lab.effects = run_effects(plan);
     memcpy(lab.forced, o->forced, sizeof(lab.forced));
     struct interrupt interrupt = {.fd = -1};
     struct audit audit = {0};

@@ -35,7 +35,7 @@ static void begin(struct rehearsal *r, const struct plan_step *step)
 {
     const struct injector *injector = injector_find(step->action.type->verb);
     struct injection *in = &r->injections[step - r->plan->steps];
-    if (step->action.type->class != ACTION_FAULT)
+    if (step->action.type->class != ACTION_FAULT && step->action.ready_after_ns == 0)
         return;
     *in = (struct injection){.fault = step->id, .action = &step->action, .fabric = r->fabric};
     r->open[r->open_count++] = step;
@@ -52,7 +52,7 @@ static void end(struct rehearsal *r, const struct plan_step *step)
 
 static void do_deed(struct rehearsal *r, const struct deed *d)
 {
-    if (d->kind == DEED_APPLY)
+    if (d->kind == DEED_APPLY || d->kind == DEED_RESTORE) /* a slow start is open until its time has come */
         begin(r, d->step);
     else if (d->kind == DEED_HEAL)
         end(r, d->step);

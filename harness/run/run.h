@@ -47,6 +47,7 @@ int run_drill(const struct plan *plan, const struct run_options *o, int *signal_
 
 /* What the plan's faults will do to each link: an or of 1u << effect, link_count entries, zeroed before. */
 void run_link_effects(const struct plan *plan, unsigned *by_link);
+unsigned run_effects(const struct plan *plan); /* the same for the world as a whole */
 
 /* Leave evidence of a run that this machine cannot do: header and end (outcome unfit), nothing is started. */
 int run_unfit(const struct plan *plan, const struct run_options *o, const char *reason, struct err *e);

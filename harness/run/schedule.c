@@ -20,6 +20,8 @@ size_t schedule_of(const struct plan *plan, struct deed *deeds)
         const struct plan_step *s = &plan->steps[i];
         bool restore = s->action.type->class == ACTION_RESTORE;
         deeds[n++] = (struct deed){.at_ns = s->at_ns, .kind = restore ? DEED_RESTORE : DEED_APPLY, .step = s};
+        if (restore && s->action.ready_after_ns > 0)
+            deeds[n++] = (struct deed){.at_ns = s->at_ns + s->action.ready_after_ns, .kind = DEED_HEAL, .step = s};
         if (s->has_for)
             deeds[n++] = (struct deed){.at_ns = s->until_ns, .kind = DEED_HEAL, .step = s};
     }

@@ -153,6 +153,8 @@ static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effec
     (void)lab;
     if (effect == EFFECT_DNS)
         return (struct lab_mechanism){.name = "none", .why = "the model has no traffic manager; use --lab netns"};
+    if (effect >= EFFECT_DESCRIPTORS && effect <= EFFECT_MEMORY)
+        return (struct lab_mechanism){.name = "none", .why = "the model's nodes have no resources; use --lab netns"};
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
 }
 
@@ -264,6 +266,19 @@ static int sim_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struc
     return 0;
 }
 
+/* A rehearsal needs no more: what a node may have makes no difference to the model, and no run with it takes place there. */
+static int sim_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
+{
+    (void)lab, (void)node, (void)r, (void)limit, (void)e;
+    return 0;
+}
+
+static int sim_node_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e)
+{
+    (void)lab, (void)from, (void)to, (void)connections, (void)e;
+    return 0;
+}
+
 const struct lab_ops lab_sim = {
     .kind = "sim",
     .open = sim_open,
@@ -275,6 +290,8 @@ const struct lab_ops lab_sim = {
     .node_freeze = sim_node_freeze,
     .node_signal = sim_node_signal,
     .node_state = sim_node_state,
+    .node_starve = sim_node_starve,
+    .node_crowd = sim_node_crowd,
     .node_config_get = sim_node_config_get,
     .node_config_set = sim_node_config_set,
     .node_desired_get = sim_node_desired_get,

@@ -19,6 +19,15 @@ enum action_target {
 enum kill_how { KILL_DEFAULT, KILL_POWER, KILL_CRASH }; /* default: power for a region, crash for one node */
 /* dns: how the answers change; live: they do not, save what else the step says. */
 enum dns_answer { DNS_LIVE, DNS_SILENT, DNS_NXDOMAIN, DNS_EMPTY, DNS_OTHER, DNS_STALE };
+enum disk_state { DISK_WELL, DISK_FULL, DISK_READONLY };
+
+/* starve: one of them. 0: not given; inodes may be 0, so there is a word for it. */
+struct starve_wish {
+    int64_t descriptors, inodes, ports, backlog, processes, cpu_ppm, memory_bytes;
+    bool inodes_given;
+    enum disk_state disk;
+};
+
 enum link_direction { DIRECTION_BOTH, DIRECTION_FORWARD, DIRECTION_BACKWARD };
 
 /* The parameters of one step; every verb uses the members its field table names. Zeroed is "nothing given". */
@@ -39,6 +48,10 @@ struct action {
     enum kill_how how;
     bool disk_lost;
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
+    int64_t every_ns;          /* kill: killed again after this time, as long as the fault lasts; 0 once */
+    int64_t stagger_ns;        /* kill: between one node and the next; 0 all at once */
+    int64_t ready_after_ns;    /* restore: how long its nodes are held back */
+    struct starve_wish starve;
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
     enum dns_answer answer;    /* dns */
     int64_t ttl_ns, slow_ns;   /* dns: 0 as before */

@@ -33,6 +33,8 @@ static int parse_number(const struct field *f, const char *s, int64_t *v, struct
         return unit_parse_rate(s, v, e);
     case FIELD_BANDWIDTH:
         return unit_parse_bandwidth(s, v, e);
+    case FIELD_BYTES:
+        return unit_parse_bytes(s, v, e);
     default:
         return unit_parse_count(s, v, e);
     }
@@ -49,6 +51,8 @@ static const char *print_number(const struct field *f, int64_t v, char out[UNIT_
         return unit_print_rate(v, out);
     case FIELD_BANDWIDTH:
         return unit_print_bandwidth(v, out);
+    case FIELD_BYTES:
+        return unit_print_bytes(v, out);
     default:
         snprintf(out, UNIT_MAX, "%lld", (long long)v);
         return out;
@@ -166,6 +170,7 @@ bool field_scalar(struct binder *b, const struct field *f, const struct yaml_nod
     case FIELD_RATIO:
     case FIELD_RATE:
     case FIELD_BANDWIDTH:
+    case FIELD_BYTES:
     case FIELD_COUNT:
         return bind_number(b, f, n, to);
     case FIELD_NAME:

@@ -330,7 +330,7 @@ static void make_lengths(struct plan *p, const struct scenario *s)
     const struct plan_target *failback = plan_target_find(p, TARGET_FAILBACK);
     for (size_t i = 0; i < p->step_count; i++) {
         const struct plan_step *step = &p->steps[i];
-        int64_t end = step->has_for ? step->until_ns : step->at_ns;
+        int64_t end = step->has_for ? step->until_ns : step->at_ns + step->action.ready_after_ns;
         p->timeline_end_ns = end > p->timeline_end_ns ? end : p->timeline_end_ns;
     }
     p->drill_ns = p->timeline_end_ns + (failback ? failback->value : FAILBACK_DEFAULT_NS) + p->hold_max_ns;

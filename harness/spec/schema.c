@@ -25,6 +25,7 @@ static const char *const patterns[] = {
     [FIELD_RATIO] = "^" NUMBER "%$",
     [FIELD_RATE] = "^" NUMBER "/[sm]$",
     [FIELD_BANDWIDTH] = "^" NUMBER "(bit|kbit|mbit|gbit)$",
+    [FIELD_BYTES] = "^" NUMBER "(B|kB|MB|GB)$",
     [FIELD_NAME] = "^[a-z0-9]+(-[a-z0-9]+)*$",
 };
 
@@ -108,6 +109,7 @@ static json_t *kind_schema(const struct field *f)
     case FIELD_RATIO:
     case FIELD_RATE:
     case FIELD_BANDWIDTH:
+    case FIELD_BYTES:
         return pattern_schema(patterns[f->kind]);
     case FIELD_COUNT:
         return count_schema(f);

@@ -89,7 +89,7 @@ static void stage_connect(struct stage *s, bool follows)
 {
     struct sockaddr_in to;
     if (follows) {
-        fuzz_must(tcp_address("127.0.0.1", port_of(s->store.listen_fd), &to));
+        fuzz_must(tcp_address("127.0.0.1", port_of(s->store.acceptor.fd), &to));
         fuzz_must(conn_dial(&s->peer, s->node.loop, &to, 1000, FRAME_MAX, heard) == 0);
         return;
     }

@@ -32,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         both_ways(line, unit_parse_ratio, unit_print_ratio);
         both_ways(line, unit_parse_rate, unit_print_rate);
         both_ways(line, unit_parse_bandwidth, unit_print_bandwidth);
+        both_ways(line, unit_parse_bytes, unit_print_bytes);
         both_ways(line, unit_parse_count, NULL);
         (void)text_is_name(line);
         const char *words[] = {line, "availability"};

@@ -306,7 +306,7 @@ static int all(bool few)
         } else {
             fill_disk(p);
         }
-        printf("%3d %-10s%-6s %-26s %+8.2f ms  (%.1f s)\n", i + 1, p->signal ? strsignal(p->signal) : "disk full",
+        printf("%3d %-11s%-6s%-26s %+8.2f ms  (%.1f s)\n", i + 1, p->signal ? strsignal(p->signal) : "disk full",
                p->twice ? "twice" : "",
                p->moment.line[0] ? p->moment.line : "start", (double)p->moment.after_ns / 1e6,
                (double)(clock_mono_ns() - begun) / 1e9);

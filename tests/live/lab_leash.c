@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The owner of a lab is killed with SIGKILL: within a second every process inside is dead, nodes and wire, and the
- * links are gone.
+ * links are gone, and so are the control groups, although one node is frozen.
  *
  * The watcher adopts orphans and reaps them, as the program above the conductor does, so that it need not rely on how
  * soon the machine's first process does it. It holds the owner's own network namespace open, in which one end of the
@@ -50,7 +50,8 @@ static _Noreturn void own(struct stage *s, int tell_fd)
             r.pids[r.n++] = l->runs[i].process.pid;
         }
     }
-    if (write(tell_fd, &r, sizeof(r)) != (ssize_t)sizeof(r)) {
+    bool frozen = lab_netns.node_freeze(lab, 0, true, &s->err) == 0;
+    if (!frozen || write(tell_fd, &r, sizeof(r)) != (ssize_t)sizeof(r)) {
         _exit(1);
     }
     poll(NULL, 0, -1);
@@ -89,10 +90,12 @@ static bool dies_by(int pidfd, int64_t until_ns)
     return p.revents & POLLIN;
 }
 
-static void killed_owner(struct stage *s)
+static void killed_owner(struct stage *s, const char *freezing)
 {
     static const unsigned effects[16] = {1u << EFFECT_DEGRADE};
     stage_topology(&s->topo, 2, 2);
+    s->options.effects = 1u << EFFECT_FREEZE | 1u << EFFECT_MEMORY;
+    s->options.forced[EFFECT_FREEZE] = freezing;
     s->options.link_effects = effects;
     s->options.forced[EFFECT_DEGRADE] = "wire";
     int ends[2];
@@ -138,8 +141,25 @@ static void killed_owner(struct stage *s)
     residue_end(residue);
 }
 
+static void killed(struct stage *s)
+{
+    killed_owner(s, NULL);
+}
+
+static void killed_with_old_freezer(struct stage *s)
+{
+    struct lab_caps caps;
+    CHECK(lab_caps_probe(&caps, &s->err) == 0);
+    if (caps.effects[EFFECT_FREEZE].name && strcmp(caps.effects[EFFECT_FREEZE].name, "signal") == 0) {
+        printf("skipped: no control groups: %s\n", caps.effects[EFFECT_FREEZE].why);
+        return;
+    }
+    killed_owner(s, "freezer");
+}
+
 int main(int argc, char **argv)
 {
-    static const struct act acts[] = {{"SIGKILL of the owner", killed_owner}};
+    static const struct act acts[] = {{"SIGKILL of the owner", killed},
+                                      {"the same, frozen by the freezer of v1", killed_with_old_freezer}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));
 }

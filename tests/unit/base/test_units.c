@@ -125,6 +125,11 @@ static void rates(void)
 
 static void bandwidths_and_counts(void)
 {
+    CU_ASSERT(parses(unit_parse_bytes, "10kB", 10000));
+    CU_ASSERT(parses(unit_parse_bytes, "1.5MB", 1500000));
+    CU_ASSERT(refused(unit_parse_bytes, "10", "has no unit", "write 10kB"));
+    CU_ASSERT(refused(unit_parse_bytes, "10kb", "`10kb`", "write 10kB"));
+    CU_ASSERT(refused(unit_parse_bytes, "0.5B", "finer", "fewer"));
     CU_ASSERT(parses(unit_parse_bandwidth, "10mbit", 10000000));
     CU_ASSERT(parses(unit_parse_bandwidth, "1.5kbit", 1500));
     CU_ASSERT(parses(unit_parse_bandwidth, "1gbit", 1000000000));
@@ -169,6 +174,9 @@ static void printing(void)
     CU_ASSERT(prints(unit_print_rate, PPM / 20, "3/m"));
     CU_ASSERT(prints(unit_print_rate, 1666667, "1.666667/s"));
     CU_ASSERT(prints(unit_print_rate, 0, "0/s"));
+    CU_ASSERT(prints(unit_print_bytes, 10000, "10kB"));
+    CU_ASSERT(prints(unit_print_bytes, 1234, "1234B"));
+    CU_ASSERT(prints(unit_print_bytes, 0, "0B"));
     CU_ASSERT(prints(unit_print_bandwidth, 10000000, "10mbit"));
     CU_ASSERT(prints(unit_print_bandwidth, 1500000, "1.5mbit"));
     CU_ASSERT(prints(unit_print_bandwidth, 1234567, "1234567bit"));
@@ -199,6 +207,7 @@ static void every_printed_value_reads_the_same(void)
         wrong += !comes_back(unit_print_rate, unit_parse_rate, even);
         wrong += !comes_back(unit_print_bandwidth, unit_parse_bandwidth, any);
         wrong += !comes_back(unit_print_bandwidth, unit_parse_bandwidth, even);
+        wrong += !comes_back(unit_print_bytes, unit_parse_bytes, any);
         wrong += !comes_back(unit_print_ratio, unit_parse_ratio, any % (PPM + 1));
     }
     CU_ASSERT_EQUAL(wrong, 0);

@@ -196,6 +196,81 @@ static void half_an_apply_can_be_healed(void)
     bench_free(&b);
 }
 
+static void one_after_the_other(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_REGION, .site = 0, .how = KILL_CRASH, .stagger_ns = 500 * NS_PER_MS});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT(b.lab->nodes[0].state == NODE_DOWN && b.lab->nodes[1].state == NODE_UP);
+    CU_ASSERT_EQUAL(b.injector->prove(&b.in, false), PROOF_PENDING);
+    fake_lab_pass(b.lab, 600 * NS_PER_MS);
+    CU_ASSERT(b.lab->nodes[1].state == NODE_DOWN && b.lab->nodes[2].state == NODE_UP);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_EQUAL(b.lab->nodes[2].state, NODE_DOWN);
+    bench_heal(&b);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void a_heal_in_between_spares_the_rest(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_REGION, .site = 0, .stagger_ns = NS_PER_S});
+    bench_apply(&b);
+    bench_heal(&b);
+    fake_lab_pass(b.lab, 5 * NS_PER_S);
+    CU_ASSERT(b.lab->nodes[0].starts == 1 && b.lab->nodes[1].starts == 0 && b.lab->nodes[2].state == NODE_UP);
+    bench_free(&b);
+}
+
+static void again_and_again(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_NODE, .node = 0, .every_ns = 2 * NS_PER_S});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    fake_lab_pass(b.lab, 500 * NS_PER_MS);
+    CU_ASSERT_EQUAL(b.lab->nodes[0].state, NODE_DOWN);
+    CU_ASSERT_EQUAL(b.injector->prove(&b.in, false), PROOF_PENDING); /* so far only a crash */
+    fake_lab_pass(b.lab, NS_PER_S);
+    CU_ASSERT_EQUAL(b.lab->nodes[0].state, NODE_UP);
+    fake_lab_pass(b.lab, NS_PER_S);
+    CU_ASSERT_EQUAL(b.lab->nodes[0].state, NODE_DOWN);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "for the 2. time"));
+    bench_heal(&b);
+    unsigned starts = b.lab->nodes[0].starts;
+    fake_lab_pass(b.lab, 5 * NS_PER_S);
+    CU_ASSERT(b.lab->nodes[0].starts == starts && b.lab->nodes[0].state == NODE_UP);
+    bench_free(&b);
+}
+
+static void a_timer_that_fails_is_told(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_NODE, .node = 0, .every_ns = 2 * NS_PER_S});
+    bench_apply(&b);
+    b.lab->fail_after = 0;
+    fake_lab_pass(b.lab, 3 * NS_PER_S);
+    CU_ASSERT_EQUAL(b.injector->prove(&b.in, false), PROOF_REFUTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "told to fail"));
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    bench_free(&b);
+}
+
+static void a_slow_start_holds_back_what_is_dead(void)
+{
+    struct bench b;
+    bench_new(&b, "restore", &(struct action){.target = TARGET_REGION, .site = 0, .ready_after_ns = NS_PER_S});
+    fabric_hold(b.fabric, 7, 1, HOLD_DOWN, NULL);
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(fabric_release(b.fabric, 7, NULL), 0);
+    CU_ASSERT(b.lab->nodes[1].state == NODE_DOWN && b.lab->nodes[0].state == NODE_UP);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(b.lab->nodes[1].state, NODE_UP);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
 /* The strongest hold is what shows: the fault goes on being in force on the others, and on all when the dead are back. */
 static void the_dead_are_left_out_of_a_freeze(void)
 {
@@ -233,4 +308,9 @@ void suite_hold(void)
     runner_test(the_way_there_is_not_the_targets_fault);
     runner_test(answers_from_before_the_heal_do_not_count);
     runner_test(half_an_apply_can_be_healed);
+    runner_test(one_after_the_other);
+    runner_test(a_heal_in_between_spares_the_rest);
+    runner_test(again_and_again);
+    runner_test(a_timer_that_fails_is_told);
+    runner_test(a_slow_start_holds_back_what_is_dead);
 }

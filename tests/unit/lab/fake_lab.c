@@ -102,6 +102,36 @@ static enum node_state fake_state(struct lab *lab, uint16_t node)
     return fake_of(lab)->nodes[node].state;
 }
 
+static int fake_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
+{
+    int rc = permit(fake_of(lab), e);
+    if (rc == 0) {
+        fake_of(lab)->nodes[node].limits[r] = limit;
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+static int fake_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e)
+{
+    struct fake_node *n = &fake_of(lab)->nodes[node];
+    (void)e;
+    *s = (struct lab_supply){.limit = n->limits[r]};
+    n->trying = want != LAB_PLENTY && r >= RESOURCE_PROCESSES && !n->trying;
+    s->short_of = want != LAB_PLENTY && n->limits[r] != LAB_PLENTY && n->limits[r] <= want && !n->unfelt;
+    snprintf(s->seen, sizeof(s->seen), "fake trial");
+    return n->trying ? 1 : 0;
+}
+
+static int fake_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e)
+{
+    (void)from;
+    int rc = permit(fake_of(lab), e);
+    if (rc == 0) {
+        fake_of(lab)->nodes[to].crowd = connections;
+    }
+    return rc < 0 ? -1 : 0;
+}
+
 static int fake_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
 {
     (void)e;
@@ -276,8 +306,10 @@ static int fake_knock(struct lab *lab, uint16_t from, uint16_t to, const char *h
     if (n->unplugged || !open_between(f, f->topo.nodes[from].site, f->topo.nodes[to].site)) {
         return answer_later(f, KNOCK_SILENT, NULL, timeout_ns, done, arg);
     }
-    if (n->state == NODE_FROZEN) {
-        return answer_later(f, f->topo.nodes[to].role == NODE_DNS ? KNOCK_SILENT : KNOCK_CONNECTED_SILENT, NULL, timeout_ns, done, arg);
+    bool full = n->limits[RESOURCE_DESCRIPTORS] != LAB_PLENTY && n->crowd > 0;
+    if (n->state == NODE_FROZEN || (n->state == NODE_UP && full)) {
+        return answer_later(f, f->topo.nodes[to].role == NODE_DNS ? KNOCK_SILENT : KNOCK_CONNECTED_SILENT, NULL, timeout_ns,
+                            done, arg);
     }
     return answer_later(f, n->state == NODE_UP ? KNOCK_ANSWERED : KNOCK_REFUSED, NULL, NS_PER_MS, done, arg);
 }
@@ -318,6 +350,9 @@ static const struct lab_ops fake_ops = {
     .node_freeze = fake_freeze,
     .node_signal = fake_signal,
     .node_state = fake_state,
+    .node_starve = fake_starve,
+    .node_supply = fake_supply,
+    .node_crowd = fake_crowd,
     .node_config_get = fake_config_get,
     .node_config_set = fake_config_set,
     .node_desired_get = fake_desired_get,
@@ -363,6 +398,9 @@ struct fake_lab *fake_lab_new(void)
     draw_world(f);
     for (uint16_t i = 0; i < FAKE_NODES; i++) {
         f->nodes[i].state = NODE_UP;
+        for (int r = 0; r < LAB_RESOURCES; r++) {
+            f->nodes[i].limits[r] = LAB_PLENTY;
+        }
         f->nodes[i].file = json_pack("{s:s, s:i}", "node", f->topo.nodes[i].name, "drain_ms", 500);
         f->nodes[i].running = json_deep_copy(f->nodes[i].file);
         f->nodes[i].desired = json_deep_copy(f->nodes[i].file);

@@ -15,6 +15,10 @@ struct fake_node {
     json_t *file, *running, *desired, *refused;
     bool guards; /* refuses any other desired configuration */
     bool standby;
+    int64_t limits[LAB_RESOURCES];
+    bool unfelt;             /* limits read back and do not bite */
+    bool trying;             /* a trial takes two calls */
+    size_t crowd;
 };
 
 struct fake_lab {

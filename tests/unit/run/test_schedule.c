@@ -42,10 +42,22 @@ static void a_fault_without_an_end_has_one_deed(void)
     CU_ASSERT_EQUAL(schedule_of(&plan, deeds), 1);
 }
 
+static void a_slow_start_ends_like_a_fault(void)
+{
+    struct plan_step steps[] = {step(1, &fault, 0, 5, false), step(2, &restore, 5, 0, false)};
+    steps[1].action.ready_after_ns = 20;
+    struct plan plan = {.steps = steps, .step_count = 2};
+    struct deed deeds[4];
+    CU_ASSERT_EQUAL_FATAL(schedule_of(&plan, deeds), 3);
+    CU_ASSERT(deeds[1].kind == DEED_RESTORE && deeds[1].at_ns == 5);
+    CU_ASSERT(deeds[2].kind == DEED_HEAL && deeds[2].at_ns == 25 && deeds[2].step->id == 2);
+}
+
 void suite_schedule(void)
 {
     runner_suite(NULL, NULL);
     runner_test(an_end_comes_before_a_beginning_at_the_same_instant);
     runner_test(equal_instants_keep_file_order);
     runner_test(a_fault_without_an_end_has_one_deed);
+    runner_test(a_slow_start_ends_like_a_fault);
 }

@@ -72,6 +72,16 @@ static void the_dead_cannot_be_hit(void)
                        RTO));
 }
 
+#define STARVE(at, what) "  - {at: " at ", do: starve, gateway: us-east/1, " what ", for: 20s}\n"
+
+static void one_resource_once_at_a_time(void)
+{
+    CU_ASSERT(accepted(STARVE("0s", "ports: 10") STARVE("5s", "memory: 64MB"), RTO));
+    CU_ASSERT(rejected(STARVE("0s", "ports: 10") STARVE("5s", "ports: 5"), RTO, "sets `ports` of the same node"));
+    CU_ASSERT(rejected(STARVE("0s", "memory: 64"), RTO, "DR0107"));
+    CU_ASSERT(rejected(STARVE("0s", "memory: 1GB"), RTO, "256MB"));
+}
+
 static void one_verb_once_at_a_time(void)
 {
     CU_ASSERT(rejected("  - {at: 0s, do: freeze, region: us-east}\n  - {at: 5s, do: freeze, gateway: us-east/2}\n", RTO,
@@ -143,6 +153,7 @@ void suite_faults(void)
     runner_test(different_parameters_merge);
     runner_test(nothing_is_seen_under_a_cut);
     runner_test(the_dead_cannot_be_hit);
+    runner_test(one_resource_once_at_a_time);
     runner_test(one_verb_once_at_a_time);
     runner_test(restores_must_find_something);
     runner_test(proofs_need_their_time);

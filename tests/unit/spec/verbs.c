@@ -20,6 +20,16 @@ static const struct field kill_fields[] = {
      .doc = "what restarts find"},
 };
 
+static const struct field starve_fields[] = {
+    {.key = "ports", .kind = FIELD_COUNT, IN(starve.ports), .choice = FIELD_SOME, .min = 1, .max = 200, .doc = "p"},
+    {.key = "memory", .kind = FIELD_BYTES, IN(starve.memory_bytes), .choice = FIELD_SOME, .min = 4000000,
+     .max = 256000000, .example = "64MB", .doc = "m"},
+};
+
+static const struct field restore_fields[] = {
+    {.key = "ready_after", .kind = FIELD_DURATION, IN(ready_after_ns), .min = NS_PER_MS, .doc = "r"},
+};
+
 static const struct field degrade_fields[] = {
     {.key = "delay", .kind = FIELD_DURATION, IN(shape.delay_ns), .max = 10 * NS_PER_S, .choice = FIELD_SOME,
      .doc = "d"},
@@ -57,16 +67,19 @@ static const struct action_type rows[] = {
     {.verb = "drift", .summary = "Change a configuration.", .class = ACTION_FAULT,
      .targets = TARGET_REGION | TARGET_NODE, .fields = drift_fields, .field_count = array_len(drift_fields),
      .proven_once = true},
-    {.verb = "restore", .summary = "End faults.", .class = ACTION_RESTORE, .targets = NODES | TARGET_LINK},
+    {.verb = "restore", .summary = "End faults.", .class = ACTION_RESTORE, .targets = NODES | TARGET_LINK,
+     .fields = restore_fields, .field_count = array_len(restore_fields)},
     {.verb = "fail_over", .summary = "Move the service.", .class = ACTION_OPERATOR, .fields = fail_over_fields,
      .field_count = array_len(fail_over_fields)},
     {.verb = "reject", .summary = "Turn packets away.", .class = ACTION_FAULT, .targets = TARGET_LINK,
      .fields = reject_fields, .field_count = array_len(reject_fields), .severing = true, .selective = true},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
+    {.verb = "starve", .summary = "Take a resource.", .class = ACTION_FAULT, .targets = NODES, .fields = starve_fields,
+     .field_count = array_len(starve_fields), .severing = true},
 };
 
 /* clang-format on */
 
 const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3],
-                                                &rows[4], &rows[5], &rows[6], &rows[7], &rows[8]};
+                                                &rows[4], &rows[5], &rows[6], &rows[7], &rows[8], &rows[9]};
 const size_t test_verb_count = array_len(test_verbs);
