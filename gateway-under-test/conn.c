@@ -192,6 +192,14 @@ int conn_detach(struct conn *c)
     return steal_fd(&c->fd);
 }
 
+void conn_reset(struct conn *c)
+{
+    static const struct linger at_once = {.l_onoff = 1};
+    if (c->open)
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    fail(c, ECONNRESET);
+}
+
 void conn_close(struct conn *c)
 {
     loop_io_stop(&c->io);

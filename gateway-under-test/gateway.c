@@ -16,6 +16,7 @@ static int gateway_open(struct node *n, struct err *e)
 {
     struct gateway *g = xcalloc(1, sizeof(*g));
     g->node = n;
+    budget_init(&g->budget);
     n->self = g;
     if (config_guard(n->config, n->config, e) < 0 || table_new(n, n->config->doc, NULL, &g->table, e) < 0 ||
         drift_open(&g->drift, n, e) < 0) {

@@ -3,6 +3,7 @@
  * The role gateway: routes, pools, a proxy with retries, drift. Hangs on a node (node->self) and owns its table.
  */
 #pragma once
+#include "gateway-under-test/budget.h"
 #include "gateway-under-test/pool.h"
 
 struct node;
@@ -21,6 +22,7 @@ struct gateway {
     struct node *node;
     struct table *table;
     struct drift drift;
+    struct retry_budget budget;
     int64_t writes; /* seen by the flaw duplicate_on_retry */
 };
 

@@ -12,6 +12,8 @@ struct text;
     X(errors, "requests answered with 5xx")                                              \
     X(attempts, "requests sent to upstreams, health checks excluded")                    \
     X(retries, "attempts after the first of a request")                                  \
+    X(retries_refused, "retries not made because the budget was used up")                 \
+    X(repeats, "requests that a gateway sent as a further attempt")                      \
     X(upstream_unreachable, "attempts without a connection")                             \
     X(upstream_timeouts, "attempts without an answer in time")                           \
     X(upstream_broken, "attempts reset, cut short or answered malformed")                \

@@ -34,13 +34,19 @@ void node_log(const struct node *n, const char *fmt, ...)
     (void)fprintf(stderr, "%s %s: %s\n", clock_rfc3339(clock_wall_ns(), when), n->config->node, line);
 }
 
-static void on_service(void *ctx, struct exchange *x)
+void node_serve(struct node *n, struct exchange *x)
 {
-    struct node *n = ctx;
     if (node_answer_health(n, x))
         return;
     n->counters[COUNTER_requests]++;
     n->ops->handle(n, x);
+}
+
+static void on_service(void *ctx, struct exchange *x)
+{
+    struct node *n = ctx;
+    if (n->ops->takes == NULL || !n->ops->takes(n, x))
+        node_serve(n, x);
 }
 
 static void on_admin(void *ctx, struct exchange *x)

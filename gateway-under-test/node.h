@@ -19,6 +19,7 @@ struct role_ops {
     int (*open)(struct node *n, struct err *e);
     void (*close)(struct node *n);
     void (*handle)(struct node *n, struct exchange *x); /* a request on the service port */
+    bool (*takes)(struct node *n, struct exchange *x);  /* one before anybody else sees it; false: not. NULL: never */
     bool (*admin)(struct node *n, struct exchange *x);  /* on the admin port; false: not ours. NULL: none */
     void (*status)(struct node *n, json_t *into);
     bool (*ready)(struct node *n);
@@ -50,6 +51,7 @@ void node_drain(struct node *n);                                    /* SIGTERM: 
 int node_reload(struct node *n, struct err *e);                     /* SIGHUP: the file, or the running one kept */
 int node_adopt(struct node *n, struct config *next, struct err *e); /* takes next on success only */
 void node_log(const struct node *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void node_serve(struct node *n, struct exchange *x); /* a request on the service port, as if nobody had taken it */
 /* Answers that every role gives the same way. False: not such a path. */
 bool node_answer_health(struct node *n, struct exchange *x);
 void node_answer_admin(struct node *n, struct exchange *x);

@@ -6,10 +6,14 @@
 #include "gateway-under-test/origin.h"
 
 #include "gateway-under-test/node.h"
+#include "harness/base/arena.h"
 #include "harness/base/err.h"
+#include "harness/base/scoped.h"
 #include "harness/base/text.h"
 
 #include <string.h>
+
+static const char bytes_path[] = "/bytes/";
 
 static int origin_open(struct node *n, struct err *e)
 {
@@ -25,6 +29,7 @@ static int origin_open(struct node *n, struct err *e)
         o->passer = xcalloc(1, sizeof(*o->passer));
         passer_open(o->passer, n);
     }
+    misbehave_open(&o->misbehave, n);
     n->self = o;
     return 0;
 }
@@ -32,6 +37,7 @@ static int origin_open(struct node *n, struct err *e)
 static void origin_close(struct node *n)
 {
     struct origin *o = n->self;
+    misbehave_close(&o->misbehave);
     if (o->store != NULL)
         store_close(o->store);
     else
@@ -41,10 +47,34 @@ static void origin_close(struct node *n)
     free(o);
 }
 
+static bool origin_takes(struct node *n, struct exchange *x)
+{
+    struct origin *o = n->self;
+    return misbehave_takes(&o->misbehave, x);
+}
+
+/* GET /bytes/N: as many bytes, whoever leads. What a probe asks that wants to know how this instance serves. */
+static void answer_bytes(struct exchange *x, struct http_span number)
+{
+    int64_t len = 0;
+    if (!span_is(exchange_method(x), "GET") || !span_int(number, &len) || len > (int64_t)HTTP_BODY_MAX) {
+        answer_error(x, 400, "", "write GET /bytes/N, N at most 1048576");
+        return;
+    }
+    scoped_free char *body = xcalloc((size_t)len + 1, 1);
+    memset(body, 'x', (size_t)len);
+    exchange_answer(x, 200, "text/plain", "", body, (size_t)len);
+}
+
 static void origin_handle(struct node *n, struct exchange *x)
 {
     struct origin *o = n->self;
-    if (!span_starts(exchange_path(x), "/v1/"))
+    struct http_span path = exchange_path(x);
+    int64_t attempt = 0;
+    n->counters[COUNTER_repeats] += span_int(exchange_field(x, "x-dr-attempt"), &attempt) && attempt > 1;
+    if (span_starts(path, bytes_path))
+        answer_bytes(x, (struct http_span){path.at + strlen(bytes_path), path.len - strlen(bytes_path)});
+    else if (!span_starts(path, "/v1/"))
         answer_error(x, 404, "", "no such resource");
     else if (o->store != NULL)
         orders_handle(o->store, x);
@@ -85,14 +115,14 @@ static void answer_handover(struct node *n, struct exchange *x)
 
 static bool origin_admin(struct node *n, struct exchange *x)
 {
-    const struct origin *o = n->self;
+    struct origin *o = n->self;
     struct http_span path = exchange_path(x), method = exchange_method(x);
     if (span_is(path, "/handover") && span_is(method, "POST"))
         answer_handover(n, x);
     else if (span_is(path, "/v1/ops") && span_is(method, "GET") && o->store != NULL)
         orders_answer_ops(o->store, x);
     else
-        return false;
+        return misbehave_admin(&o->misbehave, x);
     return true;
 }
 
@@ -139,6 +169,7 @@ const struct role_ops origin_ops = {
     .open = origin_open,
     .close = origin_close,
     .handle = origin_handle,
+    .takes = origin_takes,
     .admin = origin_admin,
     .status = origin_status,
     .ready = origin_ready,

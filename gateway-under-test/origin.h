@@ -3,6 +3,7 @@
  * The role origin: the orders API on a store of its own, or passed on to the store of its region.
  */
 #pragma once
+#include "gateway-under-test/misbehave.h"
 #include "gateway-under-test/store.h"
 
 struct node;
@@ -19,6 +20,7 @@ struct passer { /* an origin without a store */
 struct origin {
     struct store *store; /* one of the two */
     struct passer *passer;
+    struct misbehave misbehave;
 };
 
 void passer_open(struct passer *p, struct node *n);

@@ -6,7 +6,8 @@
  * An attempt ends in one of four ways. No connection, or a 503 that says "not forwarded": nothing has happened, any
  * other member may be asked. An answer: it is passed on. No answer after the request was sent, or a gateway error from
  * an upstream: it may have happened; such a request is made again only when that is safe (an idempotent method or an
- * Idempotency-Key, by which the store tells repeats) and retries are left. When every member has been asked, those who
+ * Idempotency-Key, by which the store tells repeats), retries are left, and so is the gateway's budget of them
+ * (budget.c). When every member has been asked, those who
  * merely do not lead are asked again after 20 to 50 ms, as long as the budget of total_ms lasts.
  *
  * What the client is told at the end: 503 with X-DR-Not-Forwarded only if no attempt can have been applied, else 502 or
@@ -107,14 +108,26 @@ static void learn(struct proxied *p, const char *region_field, const char *epoch
         pool_learn_leader(p->pool, region.at, region.len, epoch);
 }
 
+static bool may_retry(struct proxied *p)
+{
+    bool may = budget_spend(&p->gateway->budget);
+    p->gateway->node->counters[COUNTER_retries_refused] += !may;
+    return may;
+}
+
 /* Sent, and no answer that settles it. */
-static void failed(struct proxied *p, bool broken)
+static void note_failure(struct proxied *p, bool broken)
 {
     member_failed(p->member);
     mark(p, TRIED_FAILED);
     p->tainted = true;
     p->broken = broken;
-    if (p->repeatable && p->failures++ < p->pool->cfg->retries)
+}
+
+static void failed(struct proxied *p, bool broken)
+{
+    note_failure(p, broken);
+    if (p->repeatable && p->failures++ < p->pool->cfg->retries && may_retry(p))
         try_next(p);
     else
         give_up(p);
@@ -131,8 +144,10 @@ static void answered(struct proxied *p)
         try_next(p);
         return;
     }
-    if (status >= 502 && status <= 504 && p->repeatable && p->failures < p->pool->cfg->retries) {
-        failed(p, status == 502);
+    if (status >= 502 && status <= 504 && p->repeatable && p->failures < p->pool->cfg->retries && may_retry(p)) {
+        p->failures++;
+        note_failure(p, status == 502);
+        try_next(p);
         return;
     }
     if (status < 500) {
@@ -222,6 +237,7 @@ void proxy_start(struct gateway *g, struct exchange *x, struct route *route)
     p->pool = &g->table->pools[route->cfg->pool];
     p->pause.due = on_pause_over;
     p->deadline = loop_now(g->node->loop) + p->pool->cfg->total_ms * NS_PER_MS;
+    budget_earn(&g->budget);
     p->is_read = span_is(method, "GET") || span_is(method, "HEAD");
     p->repeatable = is_idempotent(method) || exchange_field(x, "idempotency-key").at != NULL;
     if (!p->is_read && config_flaw(g->table->config, FLAW_duplicate_on_retry))

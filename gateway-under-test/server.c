@@ -207,10 +207,21 @@ void exchange_answer(struct exchange *x, int status, const char *type, const cha
         text_add_bytes(out, head, (size_t)n);
         text_add(out, fields);
         text_add_bytes(out, "\r\n", 2);
-        conn_send(&x->conn, body, bare ? 0 : len);
     }
+    if (x->send_body != NULL) {
+        x->send_body(x, body, bare ? 0 : len);
+        return;
+    }
+    conn_send(&x->conn, body, bare ? 0 : len);
+    exchange_end(x);
+}
+
+void exchange_end(struct exchange *x)
+{
+    struct server *s = x->server;
     x->busy = false;
     s->busy--;
+    x->send_body = NULL;
     conn_take(&x->conn, x->req.state == HTTP_END ? x->req.used : x->conn.in.len);
     http_begin_request(&x->req);
     x->continued = false;
@@ -218,4 +229,10 @@ void exchange_answer(struct exchange *x, int status, const char *type, const cha
     conn_pause(&x->conn, x->closing);
     if (!x->advancing)
         advance(x);
+}
+
+void exchange_cut(struct exchange *x)
+{
+    conn_reset(&x->conn);
+    exchange_end(x);
 }

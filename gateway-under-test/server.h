@@ -26,6 +26,9 @@ struct exchange {
     bool advancing; /* server.c is on the stack */
     bool closing;   /* close once the answer is sent */
     bool continued; /* 100 Continue is sent */
+    /* Not NULL: the head of the answer is written, this sends its body and then ends the exchange. Reset by that end. */
+    void (*send_body)(struct exchange *x, const void *body, size_t len);
+    void *sender; /* send_body's own */
 };
 
 struct server_limits {
@@ -61,3 +64,5 @@ struct http_span exchange_field(const struct exchange *x, const char *name);
 /* Answer. `fields` are further header lines, each with its CRLF; a type of NULL leaves Content-Type to them. */
 void exchange_answer(struct exchange *x, int status, const char *type, const char *fields, const void *body,
                      size_t len);
+void exchange_end(struct exchange *x); /* for send_body: all that will be sent has been handed to conn */
+void exchange_cut(struct exchange *x); /* end it without a word, or a further one: the connection is reset */

@@ -11,6 +11,7 @@
  *     reorder    the same, of those that came in less than half of the median delay; where the delay or its jitter does
  *                not allow that, one overtaken at least, or read-back alone
  *     rate       by read-back: the canary is too thin to fill a pipe
+ *     mtu        the newest five datagrams of one byte too many were lost, while short ones arrive
  *
  * What is compared with is the merge of all faults, since that is what the datagrams meet. Losses in bursts come in lumps: counts
  * are divided by the factor by which the lumps widen the spread. Other traffic on the path only thins the lumps, so the interval
@@ -35,6 +36,9 @@
 #define COUNT_MIN 10.0 /* n * p */
 #define PROOF_MIN_NS (2 * NS_PER_S)
 #define BURST_MAX 1000   /* packets: what a kernel gives back to the thousandth */
+#define MTU_MIN 100
+#define MTU_MAX 1499 /* a link itself carries 1500 */
+#define LONG_LOOK 5  /* datagrams */
 #define LIMIT_MAX 40000 /* below what the lab puts where nobody asks */
 
 #define SHAPE(word, kind_, member, choice_, ...)                                                         \
@@ -74,6 +78,8 @@ static const struct field degrade_fields[] = {
     SHAPE("rate", FIELD_BANDWIDTH, rate_bps, FIELD_SOME, .min = 8000, .example = "10mbit", .doc = "no more than this"),
     SHAPE("limit", FIELD_COUNT, limit_packets, FIELD_FREE, .min = 1, .max = LIMIT_MAX, .example = "100", .with = "rate",
           .doc = "packets that wait for the rate, or are delayed; more are lost; ample if absent"),
+    SHAPE("mtu", FIELD_COUNT, mtu_bytes, FIELD_SOME, .min = MTU_MIN, .max = MTU_MAX, .example = "1000",
+          .doc = "longer IP packets vanish, and nobody is told"),
 };
 
 /* What the step asks of a path, its two spellings of a burst made one. */
@@ -105,15 +111,17 @@ static bool degrade_objects(const struct action *a, char why[ACTION_WHY])
     return true;
 }
 
-static bool rate_alone(const struct path_state *s)
-{
-    struct path_state rate = {.rate_bps = s->rate_bps};
-    return s->rate_bps > 0 && shape_same(s, &rate);
-}
-
+/* What is beside a rate and an mtu needs more than either does. */
 static enum lab_effect degrade_effect(const struct action *a)
 {
-    return rate_alone(&a->shape) ? EFFECT_RATE : EFFECT_DEGRADE;
+    const struct path_state *s = &a->shape;
+    const struct path_state thin = {.rate_bps = s->rate_bps, .mtu_bytes = s->mtu_bytes};
+    return !shape_same(s, &thin) ? EFFECT_DEGRADE : s->rate_bps > 0 ? EFFECT_RATE : EFFECT_FILTER;
+}
+
+static unsigned degrade_also(const struct action *a)
+{
+    return a->shape.mtu_bytes > 0 ? 1u << EFFECT_FILTER : 0;
 }
 
 static int degrade_apply(struct injection *in, struct err *e)
@@ -215,22 +223,60 @@ static enum proof judge_counts(struct injection *in, const struct canary *c, con
     return p == PROOF_PROVEN && asked->reorder_ppm > 0 ? judge_order(in, &v, w) : p;
 }
 
+/* Datagrams one byte longer than this step allows, on the path of canary i. */
+static enum proof judge_length(struct injection *in, size_t i)
+{
+    if (!in->long_canaries || in->action->shape.mtu_bytes == 0) {
+        return PROOF_PROVEN;
+    }
+    uint16_t path = canary_path(in->long_canaries[i]);
+    int64_t allowance = link_allowance(in, path), now = lab_now(fabric_lab(in->fabric));
+    struct canary_view before = canary_look(in->long_canaries[i], 0, in->begun_at_ns, allowance);
+    struct canary_view tall = canary_look(in->long_canaries[i], in->applied_at_ns, now, allowance);
+    struct canary_view small = canary_look(in->canaries[i], in->applied_at_ns, now, allowance);
+    snprintf(in->method, sizeof(in->method), "read back; of long datagrams %llu of %llu arrived, of short ones %llu of %llu",
+             (unsigned long long)tall.received, (unsigned long long)tall.sent, (unsigned long long)small.received,
+             (unsigned long long)small.sent);
+    if (before.received == 0 || small.received == 0 || tall.sent < LONG_LOOK) {
+        return PROOF_PENDING;
+    }
+    return tall.lost_in_a_row >= LONG_LOOK ? PROOF_PROVEN : tall.lost_in_a_row == 0 ? PROOF_REFUTED : PROOF_PENDING;
+}
+
+static enum proof carries_long(struct injection *in)
+{
+    for (size_t i = 0; i < in->canary_count && in->long_canaries; i++) {
+        uint16_t path = canary_path(in->long_canaries[i]);
+        struct canary_view v = canary_look(in->long_canaries[i], in->healed_at_ns, lab_now(fabric_lab(in->fabric)),
+                                           link_allowance(in, path));
+        bool longer_lost = fabric_wanted(in->fabric, path).mtu_bytes > 0;
+        if (v.received == 0 && !longer_lost && !link_hidden(in, path)) {
+            snprintf(in->method, sizeof(in->method), "no long datagram of %llu has arrived on path %u", (unsigned long long)v.sent,
+                     path);
+            return PROOF_PENDING;
+        }
+    }
+    return PROOF_PROVEN;
+}
+
 static enum proof degrade_prove(struct injection *in, bool healed)
 {
     if (!link_reads_back(in, false)) {
         return PROOF_REFUTED;
     }
     if (healed) {
-        return link_carries(in, in->healed_at_ns);
+        enum proof short_ones = link_carries(in, in->healed_at_ns);
+        return short_ones == PROOF_PROVEN && in->action->shape.mtu_bytes > 0 ? carries_long(in) : short_ones;
     }
     snprintf(in->method, sizeof(in->method), "read back");
     for (size_t i = 0; i < in->canary_count; i++) {
         uint16_t path = canary_path(in->canaries[i]);
         struct path_state w = fabric_wanted(in->fabric, path);
-        if (!path_passes(&w, 0) || link_end_unplugged(in, path)) {
+        if (link_hidden(in, path)) {
             continue; /* another fault hides this one: the kernel is the only witness left */
         }
         enum proof p = judge_counts(in, in->canaries[i], &w);
+        p = p == PROOF_PROVEN ? judge_length(in, i) : p;
         if (p == PROOF_PROVEN && in->action->shape.delay_ns > 0 && lost_share(&w) < 1) {
             p = judge_delay(in, in->canaries[i], &w);
         }
@@ -270,4 +316,5 @@ const struct injector injector_degrade = {
     .heal = link_heal,
     .prove = degrade_prove,
     .effect_of = degrade_effect,
+    .also = degrade_also,
 };

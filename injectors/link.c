@@ -49,7 +49,8 @@ static bool path_reads_back(struct injection *in, uint16_t path, bool cut_only)
         snprintf(in->method, sizeof(in->method), "read-back failed: %.120s", e.msg);
         return false;
     }
-    bool narrow = wanted.rate_bps / 8 == actual.rate_bps / 8;
+    bool narrow = wanted.rate_bps / 8 == actual.rate_bps / 8 && wanted.mtu_bytes == actual.mtu_bytes &&
+                  wanted.block_new == actual.block_new && wanted.stalled == actual.stalled;
     bool same = cut_only || (shaped ? shape_same(&wanted, &actual) : narrow);
     if (actual.cut != wanted.cut || !gates_same(&actual, &wanted) || !same) {
         snprintf(in->method, sizeof(in->method), "read-back of path %u differs from what was asked for", path);
@@ -80,6 +81,12 @@ bool link_end_unplugged(const struct injection *in, uint16_t path)
     const struct topology *t = fabric_topology(in->fabric);
     uint16_t from = t->sites[path_from(t, path)].first_node, to = t->sites[path_to(t, path)].first_node;
     return (fabric_held(in->fabric, from) | fabric_held(in->fabric, to)) & HOLD_UNPLUGGED;
+}
+
+bool link_hidden(const struct injection *in, uint16_t path)
+{
+    struct path_state w = fabric_wanted(in->fabric, path), back = fabric_wanted(in->fabric, path ^ 1);
+    return !path_passes(&w, 0) || w.stalled || w.down || back.down || link_end_unplugged(in, path);
 }
 
 /* Share of datagrams that arrived, at least one must have been sent. */
@@ -132,8 +139,7 @@ enum proof link_carries(struct injection *in, int64_t since_ns)
     uint64_t seen = 0;
     for (size_t i = 0; i < in->canary_count; i++) {
         uint16_t path = canary_path(in->canaries[i]);
-        struct path_state wanted = fabric_wanted(in->fabric, path);
-        if (!path_passes(&wanted, 0) || link_end_unplugged(in, path)) {
+        if (link_hidden(in, path)) {
             continue;
         }
         struct canary_view v =

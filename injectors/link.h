@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What partition, reject and degrade have in common: layers on paths, read-back, canaries. Private to this room. */
+/* What the faults of links have in common: layers on paths, read-back, canaries. Private to this room. */
 #pragma once
 #include "injectors/injector.h"
 
@@ -12,6 +12,8 @@ int link_heal(struct injection *in, struct err *e);
 bool link_reads_back(struct injection *in, bool cut_only);
 /* How long a datagram of the path may be under way. */
 int64_t link_allowance(const struct injection *in, uint16_t path);
+/* Nothing can be seen on it: a cut, a gate for all, a stall, a device that is down, an end without power. */
+bool link_hidden(const struct injection *in, uint16_t path);
 /* All datagrams lost lately on every path that it hits and canaries watch. */
 enum proof link_all_lost(struct injection *in);
 /* A path whose end another fault has unplugged carries nothing, and proves nothing either way. */

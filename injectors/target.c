@@ -46,10 +46,50 @@ size_t injection_paths(const struct topology *t, const struct action *a, uint16_
     return n;
 }
 
+/* Where a node is looked at from: a vantage next to its site, or another region. */
+static uint16_t neighbour_of(const struct topology *t, uint16_t site)
+{
+    uint16_t found = TOPO_NONE;
+    for (size_t i = 0; i < t->link_count; i++) {
+        const struct topo_link *l = &t->links[i];
+        uint16_t other = l->a == site ? l->b : l->b == site ? l->a : TOPO_NONE;
+        if (other == TOPO_NONE || t->sites[other].kind == SITE_WITNESS) {
+            continue;
+        }
+        found = found == TOPO_NONE || t->sites[other].kind == SITE_VANTAGE ? other : found;
+    }
+    return found == TOPO_NONE ? TOPO_NONE : t->sites[found].first_node;
+}
+
+size_t injection_tethers(const struct topology *t, const struct action *a, struct tether_ends *ends, size_t max)
+{
+    uint16_t places[TARGET_NODES_MAX];
+    size_t n = 0;
+    if (!injector_find(a->type->verb)->tethered) {
+        return 0;
+    }
+    if (a->target == TARGET_LINK) {
+        size_t paths = injection_paths(t, a, places, TARGET_NODES_MAX);
+        for (size_t i = 0; i < paths && n < max; i++) {
+            const struct topo_site *from = &t->sites[path_from(t, places[i])], *to = &t->sites[path_to(t, places[i])];
+            ends[n++] = (struct tether_ends){from->first_node, to->first_node};
+        }
+        return n;
+    }
+    size_t nodes = target_nodes(t, a, places, TARGET_NODES_MAX);
+    for (size_t i = 0; i < nodes && n < max; i++) {
+        uint16_t from = neighbour_of(t, t->nodes[places[i]].site);
+        if (from != TOPO_NONE) {
+            ends[n++] = (struct tether_ends){from, places[i]};
+        }
+    }
+    return n;
+}
+
 void injection_link_effects(const struct topology *t, const struct action *a, unsigned *by_link)
 {
     for (uint16_t link = 0; link < t->link_count; link++) {
-        by_link[link] |= action_hits_link(t, a, link) ? 1u << injector_effect(a) : 0;
+        by_link[link] |= action_hits_link(t, a, link) ? injector_effects(a) : 0;
     }
     for (uint16_t k = 0; a->slow_ns && k < t->link_count; k++) { /* dns: its links to the vantages */
         bool vantage = t->sites[t->links[k].a].kind == SITE_VANTAGE || t->sites[t->links[k].b].kind == SITE_VANTAGE;
@@ -58,13 +98,19 @@ void injection_link_effects(const struct topology *t, const struct action *a, un
     }
 }
 
+/* Does a knock get nowhere, or its answer? */
+static bool shuts(const struct path_state *s)
+{
+    return !path_passes(s, TOPO_PORT_HTTP) || s->down || s->block_new || s->stalled;
+}
+
 static bool open_way(const struct fabric *f, uint16_t link)
 {
     if (link == TOPO_NONE) {
         return false;
     }
     struct path_state there = fabric_wanted(f, path_of(link, false)), back = fabric_wanted(f, path_of(link, true));
-    return path_passes(&there, TOPO_PORT_HTTP) && path_passes(&back, TOPO_PORT_HTTP);
+    return !(shuts(&there) || shuts(&back));
 }
 
 uint16_t target_observer(struct fabric *f, uint16_t node)
@@ -107,15 +153,23 @@ uint16_t target_bystander(struct fabric *f, const uint16_t *nodes, size_t n)
     return found;
 }
 
-static int64_t patience(const struct fabric *f, uint16_t from, uint16_t to)
+int64_t target_round_trip_ns(const struct fabric *f, uint16_t from, uint16_t to, int64_t *jitter_ns)
 {
     const struct topology *t = fabric_topology(f);
     uint16_t link = topo_link_find(t, t->nodes[from].site, t->nodes[to].site);
+    *jitter_ns = 0;
     if (link == TOPO_NONE) {
-        return PATIENCE_NS;
+        return 0;
     }
     struct path_state there = fabric_wanted(f, path_of(link, false)), back = fabric_wanted(f, path_of(link, true));
-    return PATIENCE_NS + 2 * (there.delay_ns + there.jitter_ns + back.delay_ns + back.jitter_ns);
+    *jitter_ns = there.jitter_ns + back.jitter_ns;
+    return there.delay_ns + back.delay_ns;
+}
+
+static int64_t patience(const struct fabric *f, uint16_t from, uint16_t to)
+{
+    int64_t jitter_ns, trip_ns = target_round_trip_ns(f, from, to, &jitter_ns);
+    return PATIENCE_NS + 2 * (trip_ns + jitter_ns);
 }
 
 static void take_fingerprint(const json_t *status, const char *key, char out[65])

@@ -55,5 +55,7 @@ struct look_round *look_round_of(struct injection *in);
 
 /* A node that nothing holds, in another region if there is one, to show that the world as such still answers. */
 uint16_t target_bystander(struct fabric *f, const uint16_t *nodes, size_t n);
+/* What the fabric makes of the way between two nodes and back, and by how much that varies. */
+int64_t target_round_trip_ns(const struct fabric *f, uint16_t from, uint16_t to, int64_t *jitter_ns);
 /* Where to look from: a vantage, else another region, that is not cut off from the node; TOPO_NONE if all are. */
 uint16_t target_observer(struct fabric *f, uint16_t node);

@@ -48,7 +48,7 @@ bool machine_needs(const struct plan *p, enum lab_effect effect)
     for (size_t i = 0; i < p->step_count; i++) {
         const struct action *a = &p->steps[i].action;
         bool acts = a->type->class == ACTION_FAULT || a->type->class == ACTION_OPERATOR;
-        if (acts && injector_effect(a) == effect) {
+        if (acts && injector_effects(a) & 1u << effect) {
             return true;
         }
     }
@@ -70,9 +70,8 @@ bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct tex
     for (enum lab_effect effect = 0; effect < LAB_EFFECTS; effect++) {
         struct lab_mechanism m = machine_mechanism(caps, effect);
         if (!m.available && machine_needs(p, effect)) {
-            const char *why = m.why;
             text_addf(reason, "%s%s cannot be done here: %s", unfit ? "; " : "", lab_effect_words[effect],
-                      why ? why : "");
+                      m.why ? m.why : "");
             unfit = true;
         }
     }

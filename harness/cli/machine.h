@@ -22,6 +22,7 @@ struct lab_mechanism machine_mechanism(const struct lab_caps *caps, enum lab_eff
 bool machine_needs(const struct plan *p, enum lab_effect effect);
 
 /* Whether something stops the plan here; why (a sentence, with the remedy) is appended to reason. */
+/* caps NULL: the sim lab. */
 bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct text *reason);
 
 /* Narrow caps down to what a run of this plan would use, with what was forced taken for granted. How many links the wire

@@ -46,11 +46,17 @@ static void shape_words(struct text *t, const struct path_state *s)
                  {"loss", s->loss_ppm, unit_print_ratio},           {"duplicate", s->duplicate_ppm, unit_print_ratio},
                  {"corrupt", s->corrupt_ppm, unit_print_ratio},     {"reorder", s->reorder_ppm, unit_print_ratio},
                  {"rate", s->rate_bps, unit_print_bandwidth}};
-    if (s->cut) {
-        text_add(t, "cut");
+    if (s->cut || s->down) {
+        text_add(t, s->down ? "unplugged" : "cut");
         return;
     }
     gate_words(t, s);
+    if (s->stalled) {
+        text_addf(t, "%sstalled", t->len ? ", " : "");
+    }
+    if (s->block_new) {
+        text_addf(t, "%snew connections blocked", t->len ? ", " : "");
+    }
     for (size_t i = 0; i < array_len(parts); i++) {
         if (parts[i].value) {
             text_addf(t, "%s%s %s", t->len ? ", " : "", parts[i].name, parts[i].print(parts[i].value, word));

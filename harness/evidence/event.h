@@ -46,6 +46,8 @@
     X(SELFTEST, "selftest")          /* outcome met|missed|skipped; detail; data {"form", "at", "rows"} */            \
     X(WIRE, "wire")                  /* outcome late: at..end, a frame waited that much beyond its instant; ok|overflow: \
                                         the books at the end; code: frames lost though nobody asked; data: counts */ \
+    X(SURGE, "surge")                /* code: step id; outcome complete|cut; data: what became of the extra load, see      \
+                                        SURGE_TALLY in harness/load/surge.h, and {"amplification"}: sent / offered */ \
     X(END, "end")                    /* outcome completed|void|interrupted|unfit; data {"scenario_sha256", "seals"}; the last line */
 
 enum event_kind {

@@ -38,7 +38,8 @@ struct ask {
     struct text request, answer;
     size_t sent;
     bool connected, wants_answer, failed, unreachable;
-    int64_t sent_ns;
+    enum lab_end end;
+    int64_t sent_ns, connected_ns, first_byte_ns;
 };
 
 #define ask_of(ptr, member) ((struct ask *)(void *)((char *)(ptr) - offsetof(struct ask, member)))
@@ -74,6 +75,17 @@ static enum knock knock_of(const struct ask *a)
     return a->connected && !a->order.dns ? KNOCK_CONNECTED_SILENT : KNOCK_SILENT;
 }
 
+static struct lab_course course_of(const struct ask *a)
+{
+    return (struct lab_course){
+        .end = ask_answer_complete(&a->answer) ? END_WHOLE : a->end,
+        .connected_ns = a->connected_ns,
+        .first_byte_ns = a->first_byte_ns,
+        .body_len = ask_answer_body_len(&a->answer),
+        .retry_after_s = ask_answer_retry_after(&a->answer),
+    };
+}
+
 static void finish(struct ask *a)
 {
     unlink_ask(a);
@@ -85,6 +97,7 @@ static void finish(struct ask *a)
         .body = body,
         .sent_ns = a->sent_ns,
         .done_ns = loop_tick(a->order.loop) - a->order.zero_ns,
+        .course = course_of(a),
     };
     lab_answer_fn *done = a->order.done;
     void *arg = a->order.arg;
@@ -94,13 +107,16 @@ static void finish(struct ask *a)
 
 static void time_is_up(struct loop_timer *t, int64_t now)
 {
+    struct ask *a = ask_of(t, timer);
     (void)now;
-    finish(ask_of(t, timer));
+    a->end = a->failed ? END_REFUSED : END_TIMEOUT;
+    finish(a);
 }
 
 static void fail(struct ask *a)
 {
     a->failed = true;
+    a->end = a->connected ? END_RESET : END_REFUSED;
     finish(a);
 }
 
@@ -139,8 +155,12 @@ static void pull(struct ask *a)
         }
         if (n <= 0) {
             a->failed = n < 0 || a->answer.len == 0;
+            a->end = n < 0 ? END_RESET : END_SHORT;
             finish(a);
             return;
+        }
+        if (a->answer.len == 0) {
+            a->first_byte_ns = loop_tick(a->order.loop) - a->order.zero_ns;
         }
         text_add_bytes(&a->answer, bytes, (size_t)n);
         if (a->order.dns || a->answer.len > ASK_ANSWER_MAX || ask_answer_complete(&a->answer)) {
@@ -162,6 +182,7 @@ static void ready(struct loop_io *io, uint32_t events)
             return;
         }
         a->connected = true;
+        a->connected_ns = loop_tick(a->order.loop) - a->order.zero_ns;
     }
     if (a->sent < a->request.len || !a->wants_answer) {
         if (push(a)) {

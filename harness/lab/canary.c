@@ -27,6 +27,10 @@
 #define BEAT_NS (20 * NS_PER_MS)
 #define MARK 0x6472746573743031u /* "drtest01" */
 
+#define LONG_BEAT_NS (100 * NS_PER_MS)
+#define IP_AND_UDP_BYTES 28
+#define PADDING_MAX 1500
+
 struct datagram {
     uint64_t mark, path, sequence;
 };
@@ -42,6 +46,8 @@ struct canary {
     struct lab *lab;
     struct loop *loop;
     uint16_t path;
+    size_t bytes; /* of a datagram: the record above, and padding */
+    int64_t beat_ns;
     int send_fd, receive_fd;
     struct loop_io io;
     struct loop_timer timer;
@@ -59,12 +65,15 @@ static int64_t tick(struct canary *c)
 static void beat(struct loop_timer *t, int64_t now)
 {
     struct canary *c = canary_of(t, timer);
-    struct datagram d = {.mark = MARK, .path = c->path, .sequence = c->flights.len};
+    struct {
+        struct datagram d;
+        unsigned char padding[PADDING_MAX];
+    } out = {.d = {.mark = MARK, .path = c->path, .sequence = c->flights.len}};
     *vec_push(&c->flights) = (struct flight){.sent_ns = tick(c), .delay_ns = -1};
-    ssize_t n = send(c->send_fd, &d, sizeof(d), MSG_NOSIGNAL);
+    ssize_t n = send(c->send_fd, &out, c->bytes, MSG_NOSIGNAL);
     (void)n; /* not sent is not arrived */
-    int64_t next = t->at + BEAT_NS;
-    loop_timer_set(c->loop, t, next > now ? next : now + BEAT_NS);
+    int64_t next = t->at + c->beat_ns;
+    loop_timer_set(c->loop, t, next > now ? next : now + c->beat_ns);
 }
 
 static void arrive(struct canary *c, uint64_t sequence, int64_t at_ns)
@@ -90,13 +99,13 @@ static void ready(struct loop_io *io, uint32_t events)
     struct datagram d;
     ssize_t n;
     while ((n = recv(c->receive_fd, &d, sizeof(d), MSG_DONTWAIT | MSG_TRUNC)) >= 0 || errno == EINTR) {
-        if (n == (ssize_t)sizeof(d) && d.mark == MARK && d.path == c->path && d.sequence < c->flights.len) {
+        if (n == (ssize_t)c->bytes && d.mark == MARK && d.path == c->path && d.sequence < c->flights.len) {
             arrive(c, d.sequence, tick(c));
         }
     }
 }
 
-int canary_new(struct canary **out, struct lab *lab, uint16_t path, struct err *e)
+static int start(struct canary **out, struct lab *lab, uint16_t path, size_t bytes, int64_t beat_ns, struct err *e)
 {
     if (!lab->ops->path_sockets) {
         return err_set(e, ERR_DEFECT, "canary", "a %s lab has no sockets to put one into", lab->ops->kind);
@@ -105,6 +114,8 @@ int canary_new(struct canary **out, struct lab *lab, uint16_t path, struct err *
     c->lab = lab;
     c->loop = lab->ops->loop(lab);
     c->path = path;
+    c->bytes = bytes;
+    c->beat_ns = beat_ns;
     c->send_fd = c->receive_fd = -1;
     c->io.ready = ready;
     c->timer.due = beat;
@@ -116,6 +127,20 @@ int canary_new(struct canary **out, struct lab *lab, uint16_t path, struct err *
     loop_timer_set(c->loop, &c->timer, loop_tick(c->loop));
     *out = c;
     return 0;
+}
+
+int canary_new(struct canary **out, struct lab *lab, uint16_t path, struct err *e)
+{
+    return start(out, lab, path, sizeof(struct datagram), BEAT_NS, e);
+}
+
+int canary_new_long(struct canary **out, struct lab *lab, uint16_t path, size_t ip_bytes, struct err *e)
+{
+    size_t bytes = ip_bytes > IP_AND_UDP_BYTES + sizeof(struct datagram) ? ip_bytes - IP_AND_UDP_BYTES : sizeof(struct datagram);
+    if (bytes > PADDING_MAX) {
+        return err_set(e, ERR_DEFECT, "canary", "no datagram is %zu bytes long", bytes);
+    }
+    return start(out, lab, path, bytes, LONG_BEAT_NS, e);
 }
 
 void canary_free(struct canary *c)

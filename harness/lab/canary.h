@@ -11,6 +11,8 @@
 
 struct canary;
 int canary_new(struct canary **out, struct lab *lab, uint16_t path, struct err *e);
+/* One whose datagrams are IP packets of so many bytes; ten a second. */
+int canary_new_long(struct canary **out, struct lab *lab, uint16_t path, size_t ip_bytes, struct err *e);
 void canary_free(struct canary *c);
 
 struct canary_view {

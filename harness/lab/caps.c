@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trial: a veth pair, netem and a token bucket each added to one end and read back, a black hole rule added, read
- * back and deleted, a frame sent out by one end of the pair and met at the other by the wire's packet sockets. A kernel that acknowledges and does something else fails the trial as one that refuses.
+ * The trial: a veth pair, netem, a token bucket and a filter each added to one end and read back, a black hole rule added,
+ * read back and deleted, a connection ended from outside, a frame sent out by one end of the pair and met at the other
+ * by the wire's packet sockets. A kernel that acknowledges and does something else fails the trial as one that refuses.
  *
  * lab_caps_probe makes the trial in a throwaway child in namespaces of its own, so that the asking process stays what it
  * was; the child answers through a pipe within five seconds or counts as "cannot". The netns lab makes the
@@ -17,14 +18,17 @@
 #include "harness/lab/cell.h"
 #include "harness/lab/gdnsd.h"
 #include "harness/lab/nl.h"
+#include "harness/lab/shape.h"
 #include "harness/lab/wire_ring.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define PROBE_BOUND_NS (5 * NS_PER_S)
@@ -37,10 +41,13 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_DEGRADE] = "degrade", [EFFECT_RATE] = "rate",     [EFFECT_DRIFT] = "drift",
     [EFFECT_FAIL_OVER] = "fail_over", [EFFECT_DESCRIPTORS] = "descriptors", [EFFECT_DISK] = "disk",
     [EFFECT_PORTS] = "ports", [EFFECT_BACKLOG] = "backlog", [EFFECT_PROCESSES] = "processes",
-    [EFFECT_CPU] = "cpu", [EFFECT_MEMORY] = "memory",  [EFFECT_DNS] = "dns",
+    [EFFECT_CPU] = "cpu", [EFFECT_MEMORY] = "memory", [EFFECT_MISBEHAVE] = "misbehave",
+    [EFFECT_SURGE] = "surge",         [EFFECT_SLOW_CLIENTS] = "slow_clients",
+    [EFFECT_DNS] = "dns",
+    [EFFECT_FILTER] = "filter", [EFFECT_UNPLUG] = "unplug", [EFFECT_DISCONNECT] = "disconnect", [EFFECT_STALL] = "stall",
 };
 
-enum { INDEX_A = 2, INDEX_B = 3 };
+enum { INDEX_LOOPBACK = 1, INDEX_A = 2, INDEX_B = 3 };
 
 static int make_pair(struct netlink *nl, struct err *e)
 {
@@ -87,6 +94,35 @@ static bool try_tbf(struct netlink *nl, char why[160])
     snprintf(why, 160, rate == 8000000 ? "a token bucket on a link of its own, changed and read back"
                                        : "a token bucket reads back another rate");
     return rate == 8000000;
+}
+
+static bool try_filter(struct netlink *nl)
+{
+    const struct path_state none = {0}, asked = {.block_new = true, .mtu_bytes = 1000};
+    struct path_state got = {0}, healed = {0};
+    return netlink_filter_set(nl, INDEX_B, &none, true, NULL) == 0 && netlink_filter_set(nl, INDEX_B, &asked, false, NULL) == 0 &&
+           netlink_filter_get(nl, INDEX_B, &got, NULL) == 0 && netlink_filter_set(nl, INDEX_B, &none, false, NULL) == 0 &&
+           netlink_filter_get(nl, INDEX_B, &healed, NULL) == 0 && shape_same(&got, &asked) && shape_same(&healed, &none);
+}
+
+/* A connection within the namespace, listed, ended, and not listed any more. */
+static bool try_disconnect(struct netlink *nl)
+{
+    struct netlink *diag = NULL;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(at);
+    scoped_fd int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    scoped_fd int calling = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    netlink_up(nl, INDEX_LOOPBACK);
+    bool right = netlink_flush(nl, NULL) == 0 && bind(listening, (struct sockaddr *)&at, len) == 0 && listen(listening, 1) == 0 &&
+                 getsockname(listening, (struct sockaddr *)&at, &len) == 0 &&
+                 connect(calling, (struct sockaddr *)&at, len) == 0 && netlink_open_diag(&diag, NULL) == 0;
+    struct netlink_connection all[2];
+    size_t before = 0, after = 0;
+    right = right && netlink_connections(diag, all, 2, &before, NULL) == 0 && before == 2 &&
+            netlink_disconnect(diag, &all[0], NULL) == 0 && netlink_connections(diag, all, 2, &after, NULL) == 0 && after == 0;
+    netlink_close(diag);
+    return right;
 }
 
 /* Added, read back, deleted and gone. */
@@ -180,6 +216,8 @@ int caps_try(struct caps_trial *trial, struct err *e)
         trial->netem = try_netem(nl, trial->netem_why);
         trial->tbf = try_tbf(nl, trial->tbf_why);
         trial->fib = try_fib(nl, trial->fib_why);
+        trial->filter = try_filter(nl);
+        trial->disconnect = try_disconnect(nl);
         trial->ports = try_ports(nl, trial->ports_why);
         trial->wire = try_wire(nl, trial->wire_why);
     }
@@ -193,6 +231,27 @@ static struct lab_mechanism always(const char *name, const char *why)
 }
 
 static const struct lab_mechanism none_at_all = {.name = "none"};
+
+static struct lab_mechanism judge_filter(const struct caps_trial *trial)
+{
+    if (trial->filter) {
+        return always("bpf", "tried: a classic BPF filter at the way out of a link, changed and read back");
+    }
+    if (trial->wire) {
+        return always("wire", "tried: a frame carried by packet sockets; the kernel has no cls_bpf");
+    }
+    return (struct lab_mechanism){.name = "none", .why = "the kernel has no cls_bpf and gives no packet sockets; load the modules "
+                                                         "sch_ingress and cls_bpf"};
+}
+
+static struct lab_mechanism judge_disconnect(const struct caps_trial *trial)
+{
+    if (trial->disconnect) {
+        return always("diag", "tried: a connection ended by SOCK_DESTROY");
+    }
+    return (struct lab_mechanism){.name = "none", .why = "the kernel ends no connections on request; run on one that is built with "
+                                                         "CONFIG_INET_DIAG_DESTROY (Debian's is, User-Mode Linux is not)"};
+}
 
 /* Gates are rules whatever else there is; who answers for them needs packet sockets. */
 static void judge_gates(const struct caps_trial *trial, struct lab_caps *caps)
@@ -224,7 +283,16 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
         gdnsd_is_there() ? always("gdnsd", GDNSD_PATH " as a node of the lab")
                          : (struct lab_mechanism){"none", "the traffic manager is not installed: ci/install-deps test, "
                                                           "or apt-get install gdnsd (its service is not needed)", false};
+    caps->effects[EFFECT_MISBEHAVE] = always("admin", "the admin port of the origins");
+    caps->effects[EFFECT_SURGE] = always("load", "further load processes");
+    caps->effects[EFFECT_SLOW_CLIENTS] = always("load", "sockets of further load processes");
     caps->effects[EFFECT_DEGRADE] = trial->netem ? netem : trial->wire ? wire : none;
+    caps->effects[EFFECT_FILTER] = judge_filter(trial);
+    caps->effects[EFFECT_UNPLUG] = always("link", "the routers' devices of the link go down");
+    caps->effects[EFFECT_DISCONNECT] = judge_disconnect(trial);
+    caps->effects[EFFECT_STALL] =
+        trial->wire ? always("wire", "tried: a frame carried by packet sockets")
+                    : (struct lab_mechanism){.name = "none", .why = "packet sockets cannot be had, and nothing else holds packets"};
     if (trial->netem) {
         caps->effects[EFFECT_CUT] = caps->effects[EFFECT_RATE] = netem;
         return;
@@ -253,6 +321,7 @@ static const struct choice choices[] = {
     {EFFECT_RATE, "tbf", "asked for; a token bucket was tried and read back"},
     {EFFECT_FREEZE, "signal", "asked for; SIGSTOP through a pidfd"},
     {EFFECT_FREEZE, "freezer", "asked for; the freezer of control groups v1 was tried"},
+    {EFFECT_FILTER, "wire", "asked for; a frame was carried by packet sockets"},
 };
 
 static bool tried(const struct caps_trial *t, const char *name, const char **why)
@@ -310,11 +379,16 @@ static bool shaped(const struct path_state *p)
     return p->delay_ns || p->jitter_ns || p->loss_ppm || p->duplicate_ppm || p->reorder_ppm || p->corrupt_ppm;
 }
 
+static bool asked_of(const unsigned *link_effects, size_t link, enum lab_effect effect)
+{
+    return link_effects && link_effects[link] & 1u << effect;
+}
+
 static bool wanted_of(const struct topology *t, const unsigned *link_effects, size_t link, enum lab_effect effect)
 {
     const struct path_state *base = &t->links[link].baseline;
     bool always_so = effect == EFFECT_RATE ? base->rate_bps > 0 : shaped(base);
-    return always_so || (link_effects && link_effects[link] & 1u << effect);
+    return always_so || asked_of(link_effects, link, effect);
 }
 
 bool lab_caps_settle(struct lab_caps *caps, const struct topology *t, const unsigned *link_effects,
@@ -329,6 +403,8 @@ bool lab_caps_settle(struct lab_caps *caps, const struct topology *t, const unsi
     }
     for (size_t k = 0; k < t->link_count; k++) {
         bool one = (is(caps, EFFECT_DEGRADE, "wire") && wanted_of(t, link_effects, k, EFFECT_DEGRADE)) ||
+                   (is(caps, EFFECT_FILTER, "wire") && asked_of(link_effects, k, EFFECT_FILTER)) ||
+                   (is(caps, EFFECT_STALL, "wire") && asked_of(link_effects, k, EFFECT_STALL)) ||
                    (is(caps, EFFECT_RATE, "wire") && wanted_of(t, link_effects, k, EFFECT_RATE));
         any = any || one;
         if (wired) {

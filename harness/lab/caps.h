@@ -8,7 +8,7 @@
 #include "harness/lab/lab.h"
 
 struct caps_trial {
-    bool netem, tbf, fib, wire, ports;
+    bool netem, tbf, fib, wire, ports, filter, disconnect;
     char netem_why[160], tbf_why[160], fib_why[160], wire_why[160], ports_why[160];
     bool descriptors, disk, local_ports, backlog, group[CGROUP_KINDS], group_v2[CGROUP_KINDS];
 };

@@ -237,6 +237,9 @@ int fabric_hold(struct fabric *f, uint16_t fault, uint16_t node, enum node_hold 
         return 0; /* felt when the node starts again */
     case HOLD_STARVED:
         break;
+    case HOLD_ILL:
+        f->driven[node] &= ~(unsigned)HOLD_ILL;
+        return 0;
     }
     return err_set(e, ERR_DEFECT, "fabric", "there is no hold %d", (int)hold);
 }

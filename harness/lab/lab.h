@@ -23,14 +23,17 @@ struct wire_counts;
 enum lab_effect {
     EFFECT_KILL, EFFECT_FREEZE,
     EFFECT_CUT, EFFECT_CUT_ONLY, EFFECT_REJECT, EFFECT_DEGRADE, EFFECT_RATE,
+    EFFECT_FILTER,     /* packets told apart: first ones of connections, long ones */
+    EFFECT_UNPLUG, EFFECT_DISCONNECT, EFFECT_STALL,
     EFFECT_DRIFT, EFFECT_FAIL_OVER, EFFECT_DNS,
+    EFFECT_MISBEHAVE, EFFECT_SURGE, EFFECT_SLOW_CLIENTS,
     EFFECT_DESCRIPTORS, EFFECT_DISK, EFFECT_PORTS, EFFECT_BACKLOG, EFFECT_PROCESSES, EFFECT_CPU, EFFECT_MEMORY,
     LAB_EFFECTS
 };
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
-    const char *name; /* signal cgroup freezer netem wire fib tbf file admin gdnsd prlimit tmpfs sysctl sim; "none": cannot be done here */
+    const char *name; /* signal cgroup freezer netem wire fib tbf bpf link diag file admin gdnsd load prlimit tmpfs sysctl sim; "none": cannot be done here */
     const char *why;  /* how we know, or why not and the remedy */
     bool available;
 };
@@ -76,11 +79,24 @@ struct lab_supply {
 
 enum node_state { NODE_DOWN, NODE_UP, NODE_FROZEN };
 
+/* How an exchange came to its end: whole as announced; closed or reset by the peer before that; not over in time; no
+ * connection came about. */
+enum lab_end { END_WHOLE, END_SHORT, END_RESET, END_TIMEOUT, END_REFUSED };
+
+/* What a client sees of an answer beside its status. Run time; 0: it did not come to that. */
+struct lab_course {
+    enum lab_end end;
+    int64_t connected_ns, first_byte_ns;
+    size_t body_len;
+    int64_t retry_after_s; /* -1: not told */
+};
+
 /* One answer of an admin port. sent_ns..done_ns bracket the exchange. status 0: no answer in time. */
 struct lab_answer {
     int status;
     json_t *body; /* borrowed during the callback; NULL if there was none */
     int64_t sent_ns, done_ns;
+    struct lab_course course; /* of lab_ops.ask only */
 };
 typedef void lab_answer_fn(void *arg, const struct lab_answer *answer);
 
@@ -137,6 +153,10 @@ struct lab_ops {
     /* Knock on a node's serving port from another node's namespace; callback as above, status holds enum knock. */
     int (*knock)(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
                  lab_answer_fn *done, void *arg, struct err *e);
+    /* Ask a node's serving port as a client would, from another node's namespace: status is the HTTP status, 0 if none
+     * came, and course says how it went. At most 64 KiB of answer. */
+    int (*ask)(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+               lab_answer_fn *done, void *arg, struct err *e);
 
     /* The same on any TCP port of a node; the connection is closed as soon as it stands. NULL in sim. */
     int (*knock_port)(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, int64_t timeout_ns, lab_answer_fn *done,
@@ -144,6 +164,15 @@ struct lab_ops {
 
     /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. NULL in sim. */
     int (*path_sockets)(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
+
+    /* A non-blocking IPv4 socket that stands in a node's namespace, whatever its processes do. NULL in sim. */
+    int (*node_socket)(struct lab *lab, uint16_t node, int type, struct err *e);
+
+    /* TCP connections of a node with the site `peer` (TOPO_NONE: with any other node), those of its admin port apart: the
+     * first max of their cookies, and how many there are. No two connections ever have the same. And break them: both
+     * sides learn it at once, and new ones are let in. NULL in sim. */
+    int (*connections)(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+    int (*disconnect)(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);
 
     /* fork(2) into a client node's namespaces: 0 in the child, 1 in the parent. NULL in sim: load runs in-process. */
     int (*client_fork)(struct lab *lab, uint16_t node, struct child *c, struct err *e);
@@ -162,6 +191,7 @@ struct lab_ops {
 struct lab {
     const struct lab_ops *ops;
     int64_t zero_ns; /* loop time of run time 0 */
+    uint64_t seed;   /* of the run */
 };
 
 /* Run time at which the loop's turn began. */

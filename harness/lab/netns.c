@@ -106,7 +106,7 @@ static void netns_close(struct lab *lab);
 static int netns_open(struct lab **lab, const struct topology *t, const struct lab_options *o, struct err *e)
 {
     struct netns_lab *l = xcalloc(1, sizeof(*l));
-    l->lab = (struct lab){.ops = &lab_netns, .zero_ns = o->zero_ns};
+    l->lab = (struct lab){.ops = &lab_netns, .zero_ns = o->zero_ns, .seed = o->seed};
     l->topo = t;
     l->options = *o;
     l->run_path = xstrdup(o->run_path);
@@ -159,6 +159,9 @@ static void netns_close(struct lab *lab)
         }
         netns_crowd_free(steal(&l->runs[i].crowd));
     }
+    for (size_t p = 0; p < 2 * l->topo->link_count; p++) {
+        netlink_kept_free(l->mesh[p].kept);
+    }
     netns_tear_down(l);
     if (l->cell.net_fd >= 0) {
         await_tripwire(until_ns);
@@ -173,6 +176,7 @@ static void netns_close(struct lab *lab)
     free(l->gated);
     free(l->rejecting);
     free(l->wired_links);
+    free(l->filtered);
     free(l->runs);
     free(l->run_path);
     free(l->gateway_path);
@@ -259,6 +263,18 @@ static int netns_knock_port(struct lab *lab, uint16_t from, uint16_t to, uint16_
     return knock_at(lab, from, to, port, NULL, timeout_ns, done, arg, e);
 }
 
+static int netns_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+                     lab_answer_fn *done, void *arg, struct err *e)
+{
+    struct netns_lab *l = netns_of(lab);
+    struct ask_order order = order_for(l, timeout_ns, done, arg);
+    order.method = "GET";
+    order.target = http_target;
+    order.to = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(TOPO_PORT_HTTP), .sin_addr = {htonl(netns_address(l, to))}};
+    return ask_from(l, from, &order, e);
+}
+
 const struct lab_ops lab_netns = {
     .kind = "netns",
     .open = netns_open,
@@ -283,7 +299,11 @@ const struct lab_ops lab_netns = {
     .admin = netns_admin,
     .knock = netns_knock,
     .knock_port = netns_knock_port,
+    .ask = netns_ask,
     .path_sockets = netns_path_sockets,
+    .node_socket = netns_node_socket,
+    .connections = netns_connections,
+    .disconnect = netns_disconnect,
     .client_fork = netns_client_fork,
     .carriage = netns_carriage,
     .residue_begin = residue_begin,

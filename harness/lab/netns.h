@@ -31,6 +31,7 @@ struct mesh_end {
     int index; /* of the device in the router */
     char name[16];
     enum path_spread spread; /* last asked for: netem does not tell */
+    struct netlink_kept *kept; /* while it is down: what to put back */
 };
 
 struct node_disk {
@@ -78,6 +79,7 @@ struct netns_lab {
     bool grouped[CGROUP_KINDS]; /* each node is in a control group of this kind */
     struct cgroup_keeper keeper;
     bool netem, tbf;   /* neutral plumbing in place on every mesh device */
+    bool *filtered;    /* by link: and a filter on its two devices */
     bool cut_by_netem; /* else by FIB rules */
 };
 
@@ -170,3 +172,11 @@ int netns_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64
 int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
 int netns_node_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
 void netns_crowd_free(struct crowd *c);
+/* netns_plug.c: the router's device of a path down, and up again as it was. */
+int netns_plug_drive(struct netns_lab *l, uint16_t path, bool down, struct err *e);
+int netns_plug_read(struct netns_lab *l, uint16_t path, bool *down, struct err *e);
+
+/* netns_connection.c */
+int netns_node_socket(struct lab *lab, uint16_t node, int type, struct err *e);
+int netns_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+int netns_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);

@@ -2,10 +2,11 @@
 /*
  * Driving a path to a wanted state, and reading back what was made of it.
  *
- * The path a to b leaves the router of a by its mesh device: netem or a token bucket sits there, at the way out; behind it
- * comes the wire, where the link is wired. A cut without netem is a black hole rule in the router of b for what comes
- * in by its device of the same link. Which mechanism makes which part of a state is settled when the lab is opened, so a
- * state falls into shares, one per mechanism, and what is read back is their sum.
+ * The path a to b leaves the router of a by its mesh device: first the filter sits there, where a fault will need it, then
+ * netem or a token bucket, at the way out; behind it comes the wire, where the link is wired. A cut without netem is a
+ * black hole rule in the router of b for what comes in by its device of the same link. Which mechanism makes which part
+ * of a state is settled when the lab is opened, so a state falls into shares, one per mechanism, and what is read back is
+ * their sum.
  *
  * Every share is absolute: asking for what is already there changes nothing. Every change is read back and compared; what
  * differs is an error here and not a surprise in a report.
@@ -15,6 +16,7 @@
  */
 #include "harness/lab/netns.h"
 
+#include "harness/base/arena.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/lab/shape.h"
@@ -60,19 +62,36 @@ static bool wired(const struct netns_lab *l, uint16_t path)
     return l->wired[path / 2];
 }
 
+/* Will a step want its devices to go down? */
+static bool plugged(const struct netns_lab *l, uint16_t path)
+{
+    return l->options.link_effects && l->options.link_effects[path / 2] & 1u << EFFECT_UNPLUG;
+}
+
 /* What each mechanism has to do for a state. */
 struct shares {
-    struct path_state netem, wire, left_out;
+    struct path_state netem, wire, filter, left_out;
+    bool down;
     int64_t tbf_bps;
 };
 
-/* Everything but cut and rate goes to one of them. */
+/* What tells packets apart goes to the filter, on top of the rest to the wire. */
+static void share_filter(const struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct shares *s)
+{
+    struct path_state *to = l->filtered[path / 2]                                     ? &s->filter
+                            : netns_does(l, EFFECT_FILTER, "wire") && wired(l, path) ? &s->wire
+                                                                                      : &s->left_out;
+    to->block_new = wanted->block_new;
+    to->mtu_bytes = wanted->mtu_bytes;
+}
+
+/* Everything else but cut and rate goes to one of them. */
 static void share_shape(const struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct shares *s)
 {
     struct path_state shape = *wanted;
-    shape.cut = false;
+    shape.cut = shape.down = shape.block_new = shape.stalled = false;
     shape.gate_count = 0;
-    shape.rate_bps = 0;
+    shape.rate_bps = shape.mtu_bytes = 0;
     if (netns_does(l, EFFECT_DEGRADE, "netem")) {
         s->netem = shape;
     } else if (wired(l, path)) {
@@ -84,8 +103,11 @@ static void share_shape(const struct netns_lab *l, uint16_t path, const struct p
 
 static struct shares share(const struct netns_lab *l, uint16_t path, const struct path_state *wanted)
 {
-    struct shares s = {0};
+    struct shares s = {.down = wanted->down};
     share_shape(l, path, wanted, &s);
+    share_filter(l, path, wanted, &s);
+    *(wired(l, path) ? &s.wire.stalled : &s.left_out.stalled) = wanted->stalled;
+    s.wire.down = wanted->down && wired(l, path); /* so that it knows why nobody takes its frames */
     s.netem.cut = wanted->cut && l->cut_by_netem;
     if (netns_does(l, EFFECT_RATE, "netem")) {
         s.netem.rate_bps = wanted->rate_bps;
@@ -138,6 +160,25 @@ static int drive_tbf(struct netns_lab *l, uint16_t path, int64_t rate_bps, bool 
     return got / 8 == rate_bps / 8 ? 0 : err_set(e, ERR_RUN, l->mesh[path].name, "the rate reads back as another");
 }
 
+static int drive_filter(struct netns_lab *l, uint16_t path, const struct path_state *share, bool first, struct err *e)
+{
+    struct netlink *nl = router_of(l, path_from(l->topo, path));
+    struct path_state got = {.mtu_bytes = -1};
+    if (!first && netlink_filter_get(nl, l->mesh[path].index, &got, e) != 0) {
+        return -1;
+    }
+    if (shape_same(share, &got)) {
+        return 0;
+    }
+    if (netlink_filter_set(nl, l->mesh[path].index, share, first, e) != 0 ||
+        netlink_filter_get(nl, l->mesh[path].index, &got, e) != 0) {
+        return -1;
+    }
+    return shape_same(share, &got)
+               ? 0
+               : err_set(e, ERR_RUN, l->mesh[path].name, "the filter reads back as another than was asked for");
+}
+
 static int drive_wire(struct netns_lab *l, uint16_t path, const struct path_state *share, struct err *e)
 {
     struct path_state got;
@@ -149,17 +190,36 @@ static int drive_wire(struct netns_lab *l, uint16_t path, const struct path_stat
                : err_set(e, ERR_RUN, l->mesh[path].name, "the wire says that something else is in force than was asked for");
 }
 
+static int drive_plug(struct netns_lab *l, uint16_t path, bool down, struct err *e)
+{
+    return plugged(l, path) ? netns_plug_drive(l, path, down, e) : 0;
+}
+
+/* The wire is told before a device goes down, and after it has come up. */
 static int drive_shares(struct netns_lab *l, uint16_t path, const struct shares *s, bool first, struct err *e)
 {
-    return (l->netem && drive_netem(l, path, &s->netem, first, e) != 0) ||
+    return (!s->down && drive_plug(l, path, false, e) != 0) || (l->netem && drive_netem(l, path, &s->netem, first, e) != 0) ||
                    (l->tbf && drive_tbf(l, path, s->tbf_bps, first, e) != 0) ||
-                   (wired(l, path) && drive_wire(l, path, &s->wire, e) != 0)
+                   (l->filtered[path / 2] && drive_filter(l, path, &s->filter, first, e) != 0) ||
+                   (wired(l, path) && drive_wire(l, path, &s->wire, e) != 0) ||
+                   (s->down && drive_plug(l, path, true, e) != 0)
                ? -1
                : 0;
 }
 
+/* A filter costs every packet a look, so it stands only where a step will want it. */
+static void choose_filtered(struct netns_lab *l)
+{
+    l->filtered = xcalloc(l->topo->link_count + 1, sizeof(*l->filtered));
+    const unsigned *effects = l->options.link_effects;
+    for (size_t k = 0; k < l->topo->link_count; k++) {
+        l->filtered[k] = effects && effects[k] & 1u << EFFECT_FILTER && netns_does(l, EFFECT_FILTER, "bpf");
+    }
+}
+
 int netns_path_plumb(struct netns_lab *l, struct err *e)
 {
+    choose_filtered(l);
     l->cut_by_netem = netns_does(l, EFFECT_CUT, "netem");
     l->netem = l->cut_by_netem || netns_does(l, EFFECT_DEGRADE, "netem") || netns_does(l, EFFECT_RATE, "netem");
     l->tbf = !l->netem && netns_does(l, EFFECT_RATE, "tbf");
@@ -202,6 +262,15 @@ int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *want
     if (s.left_out.rate_bps != base.left_out.rate_bps) {
         return refuse(l, "rate", EFFECT_RATE, e);
     }
+    if (s.down && !plugged(l, path)) {
+        return refuse(l, "unplug", EFFECT_UNPLUG, e);
+    }
+    if (s.left_out.stalled) {
+        return refuse(l, "stall", EFFECT_STALL, e);
+    }
+    if (s.left_out.block_new || s.left_out.mtu_bytes > 0) {
+        return refuse(l, "filter", EFFECT_FILTER, e);
+    }
     if (!shape_same(&s.left_out, &base.left_out)) {
         return refuse(l, "degrade", EFFECT_DEGRADE, e);
     }
@@ -210,16 +279,19 @@ int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *want
     return failed ? -1 : 0;
 }
 
-/* What is in force by netem, bucket and wire together: no part is made by two of them. */
+/* What is in force by netem, bucket, filter and wire together: no part is made by two of them. */
 static int read_shares(struct netns_lab *l, uint16_t path, struct path_state *sum, struct err *e)
 {
     struct netlink *nl = router_of(l, path_from(l->topo, path));
-    struct path_state netem = {0}, wire = {0};
+    struct path_state netem = {0}, wire = {0}, filter = {0};
     struct wire_counts counts;
     int64_t tbf_bps = 0;
+    bool down = false;
     if ((l->netem && read_netem(l, path, &netem, e) != 0) ||
         (l->tbf && netlink_tbf_get(nl, l->mesh[path].index, &tbf_bps, e) != 0) ||
-        (wired(l, path) && wire_get(l->wire, path, &wire, &counts, e) != 0)) {
+        (l->filtered[path / 2] && netlink_filter_get(nl, l->mesh[path].index, &filter, e) != 0) ||
+        (wired(l, path) && wire_get(l->wire, path, &wire, &counts, e) != 0) ||
+        (plugged(l, path) && netns_plug_read(l, path, &down, e) != 0)) {
         return -1;
     }
     if (netem.cut) {
@@ -227,7 +299,11 @@ static int read_shares(struct netns_lab *l, uint16_t path, struct path_state *su
     }
     *sum = netns_does(l, EFFECT_DEGRADE, "netem") ? netem : wire;
     sum->cut = netem.cut;
+    sum->down = down;
+    sum->stalled = wire.stalled;
     sum->rate_bps = netem.rate_bps + tbf_bps + wire.rate_bps;
+    sum->block_new = filter.block_new || wire.block_new;
+    sum->mtu_bytes = filter.mtu_bytes + wire.mtu_bytes;
     return 0;
 }
 
@@ -235,9 +311,9 @@ int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, st
 {
     struct netns_lab *l = netns_of(lab);
     struct netlink_rule rule = cut_rule(l, path);
-    bool there;
+    bool there = false;
     if (read_shares(l, path, actual, e) != 0 || netns_gates_get(l, path, actual, e) != 0 ||
-        netlink_rule_there(router_of(l, path_to(l->topo, path)), &rule, &there, e) != 0) {
+        (!l->cut_by_netem && netlink_rule_there(router_of(l, path_to(l->topo, path)), &rule, &there, e) != 0)) {
         return -1;
     }
     actual->cut = actual->cut || there;

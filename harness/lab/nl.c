@@ -48,7 +48,7 @@ int netlink_open_to(struct netlink **nl, int protocol, struct err *e)
     }
     if (rc != 0) {
         netlink_close(n);
-        return err_set(e, ERR_MACHINE, "rtnetlink", "cannot open a netlink socket: %s", nl_geterror(rc));
+        return err_set(e, ERR_MACHINE, "netlink", "cannot open a netlink socket: %s", nl_geterror(rc));
     }
     *nl = n;
     return 0;
@@ -57,6 +57,11 @@ int netlink_open_to(struct netlink **nl, int protocol, struct err *e)
 int netlink_open(struct netlink **nl, struct err *e)
 {
     return netlink_open_to(nl, NETLINK_ROUTE, e);
+}
+
+int netlink_open_diag(struct netlink **nl, struct err *e)
+{
+    return netlink_open_to(nl, NETLINK_SOCK_DIAG, e);
 }
 
 void netlink_close(struct netlink *nl)

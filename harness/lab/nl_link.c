@@ -61,6 +61,12 @@ void netlink_up(struct netlink *nl, int index)
     netlink_queue(nl, netlink_message(RTM_SETLINK, 0, &head, sizeof(head)), "interface going up");
 }
 
+void netlink_down(struct netlink *nl, int index)
+{
+    struct ifinfomsg head = {.ifi_family = AF_UNSPEC, .ifi_index = index, .ifi_change = IFF_UP};
+    netlink_queue(nl, netlink_message(RTM_SETLINK, 0, &head, sizeof(head)), "interface going down");
+}
+
 void netlink_address(struct netlink *nl, int index, uint32_t address, uint8_t prefix_len)
 {
     struct ifaddrmsg head = {.ifa_family = AF_INET, .ifa_prefixlen = prefix_len, .ifa_index = (uint32_t)index};

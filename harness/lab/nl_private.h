@@ -9,7 +9,7 @@
 struct nl_msg;
 struct nlmsghdr;
 
-int netlink_open_to(struct netlink **nl, int protocol, struct err *e); /* NETLINK_ROUTE, NETLINK_NETFILTER */
+int netlink_open_to(struct netlink **nl, int protocol, struct err *e); /* NETLINK_ROUTE, NETLINK_NETFILTER, NETLINK_SOCK_DIAG */
 
 /* A message with its fixed header, and its attributes. Memory aborts; a message holds a page, none of ours comes near. */
 struct nl_msg *netlink_message(int type, int flags, const void *header, size_t len);

@@ -64,6 +64,9 @@ void shape_add(struct shape_sum *sum, const struct path_state *w)
 {
     struct path_state *t = &sum->total;
     t->cut = t->cut || w->cut;
+    t->down = t->down || w->down;
+    t->block_new = t->block_new || w->block_new;
+    t->stalled = t->stalled || w->stalled;
     t->delay_ns += w->delay_ns;
     t->jitter_ns += w->jitter_ns;
     if (w->jitter_ns > sum->widest_jitter_ns) {
@@ -119,7 +122,8 @@ static bool same_loss(const struct path_state *a, const struct path_state *b)
 
 bool shape_same(const struct path_state *a, const struct path_state *b)
 {
-    return a->cut == b->cut && gates_same(a, b) && same_delay(a, b) && same_loss(a, b) && a->duplicate_ppm == b->duplicate_ppm &&
+    return a->cut == b->cut && a->down == b->down && a->block_new == b->block_new && a->stalled == b->stalled &&
+           gates_same(a, b) && same_delay(a, b) && same_loss(a, b) && a->duplicate_ppm == b->duplicate_ppm &&
            a->corrupt_ppm == b->corrupt_ppm && a->reorder_ppm == b->reorder_ppm && gap(a) == gap(b) &&
            a->rate_bps / 8 == b->rate_bps / 8 && a->limit_packets == b->limit_packets && a->mtu_bytes == b->mtu_bytes;
 }

@@ -5,7 +5,8 @@
  *
  * Merging wishes, in whatever order they came:
  *
- *     cut                         one is enough
+ *     cut, down, block_new,
+ *     stalled                     one is enough
  *     delay, jitter               sums; spread and correlation are those of the widest jitter
  *     loss, duplicate, reorder,
  *     corrupt                     1 - (1 - p)(1 - q)

@@ -113,7 +113,11 @@ static void take_in(struct live *l, const struct wire_frame *f, int64_t arrived_
         c->counts.overflow++;
         return;
     }
-    struct wire_fate fate = wire_shaper_decide(&c->shaper, arrived_ns, f->len, room_on(c));
+    bool barred = c->shaper.shape.block_new && wire_opens_connection(f->bytes, f->len);
+    struct wire_fate fate = wire_shaper_decide(&c->shaper, arrived_ns, f->len, barred ? 0 : room_on(c));
+    if (barred) {
+        fate = (struct wire_fate){.lost = true};
+    }
     c->counts.lost += fate.lost;
     c->counts.duplicated += fate.duplicated;
     turn_away(c, fate.turned_away);
@@ -137,6 +141,12 @@ static void note_lateness(struct live *l, struct carrier *c, int64_t due_ns, int
     }
 }
 
+/* Has either end of a carrier's link been unplugged, so that nobody takes what comes out of it? */
+static bool is_down(const struct live *l, size_t carrier)
+{
+    return l->carriers[carrier].shaper.shape.down || l->carriers[carrier ^ 1].shaper.shape.down;
+}
+
 /* All that is due, batch by batch. */
 static void let_go(struct live *l, int64_t now)
 {
@@ -156,7 +166,9 @@ static void let_go(struct live *l, int64_t now)
             struct carrier *c = &l->carriers[held[i].path];
             c->counts.waiting--;
             c->counts.left += parcels[i].taken;
-            c->counts.overflow += !parcels[i].taken;
+            if (!parcels[i].taken) {
+                *(is_down(l, held[i].path) ? &c->counts.lost : &c->counts.overflow) += 1;
+            }
             note_lateness(l, c, held[i].due_ns, now);
             wire_queue_give_back(l->queue, held[i].slot);
         }
@@ -224,6 +236,17 @@ static struct wire_counts totals(struct live *l)
     return sum;
 }
 
+/* What a stall held leaves in one burst, in order. */
+static void drive(struct live *l, struct carrier *c, const struct path_state *shape)
+{
+    bool goes_on = c->shaper.shape.stalled && !shape->stalled;
+    wire_shaper_set(&c->shaper, shape);
+    if (goes_on) {
+        wire_queue_release(l->queue, (uint16_t)(c - l->carriers), loop_tick(l->loop));
+        set_timer(l);
+    }
+}
+
 static void reply(struct live *l, const struct wire_ask *q, struct wire_answer *a)
 {
     struct carrier *c = q->what == WIRE_TOTALS ? NULL : carrier_of(l, q->path);
@@ -234,7 +257,7 @@ static void reply(struct live *l, const struct wire_ask *q, struct wire_answer *
         return;
     } else {
         if (q->what == WIRE_SET) {
-            wire_shaper_set(&c->shaper, &q->shape);
+            drive(l, c, &q->shape);
         }
         a->shape = c->shaper.shape;
         a->counts = c->counts;

@@ -61,6 +61,27 @@ static bool sooner(const struct wire_held *a, const struct wire_held *b)
     return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->order < b->order;
 }
 
+static void rise(struct wire_queue *q, size_t at)
+{
+    struct wire_held h = q->heap[at];
+    while (at > 0 && sooner(&h, &q->heap[(at - 1) / 2])) {
+        q->heap[at] = q->heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    q->heap[at] = h;
+}
+
+/* Front to back: who rises changes places only with those looked at already. */
+void wire_queue_release(struct wire_queue *q, uint16_t path, int64_t now)
+{
+    for (size_t i = 0; i < q->len; i++) {
+        if (q->heap[i].path == path && q->heap[i].due_ns == INT64_MAX) {
+            q->heap[i].due_ns = now;
+            rise(q, i);
+        }
+    }
+}
+
 unsigned char *wire_queue_add(struct wire_queue *q, uint16_t path, int64_t due_ns, size_t len)
 {
     if (q->free_len == 0 || len > WIRE_FRAME_MAX) {
@@ -68,12 +89,8 @@ unsigned char *wire_queue_add(struct wire_queue *q, uint16_t path, int64_t due_n
     }
     struct wire_held h = {.due_ns = due_ns, .order = q->next_order++, .slot = q->free[--q->free_len], .path = path,
                           .len = (uint16_t)len};
-    size_t at = q->len++;
-    while (at > 0 && sooner(&h, &q->heap[(at - 1) / 2])) {
-        q->heap[at] = q->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    q->heap[at] = h;
+    q->heap[q->len] = h;
+    rise(q, q->len++);
     return wire_queue_bytes(q, h.slot);
 }
 

@@ -27,6 +27,8 @@ struct wire_held {
 /* Where to put the len bytes of a frame that leaves at due_ns; NULL: there is no room, or it is too long. */
 unsigned char *wire_queue_add(struct wire_queue *q, uint16_t path, int64_t due_ns, size_t len);
 int64_t wire_queue_due(const struct wire_queue *q);      /* of the first; INT64_MAX: empty */
+/* What is held of a path without an instant (INT64_MAX) is due now, in the order in which it came. */
+void wire_queue_release(struct wire_queue *q, uint16_t path, int64_t now);
 struct wire_held wire_queue_take(struct wire_queue *q);  /* the first; there must be one */
 unsigned char *wire_queue_bytes(const struct wire_queue *q, uint32_t slot);
 void wire_queue_give_back(struct wire_queue *q, uint32_t slot);

@@ -2,8 +2,9 @@
 /*
  * One packet, one throw, one fate, in the order in which netem decides, so that a word means the same with either:
  *
- *     mtu               a longer packet vanishes
+ *     mtu               a longer packet vanishes; so does the first of a connection where new ones are blocked
  *     loss              by the chain of lossy spells (shape.h), or each packet for itself
+ *     stall             a packet that is not lost is held without an instant until the path is set to go on
  *     duplicate         independent of loss; a packet both lost and duplicated arrives once
  *     corrupt           one bit of a copy is flipped
  *     reorder           a copy skips the delay and so overtakes what waits; at least gap - 1 others come between two
@@ -18,6 +19,19 @@
 #include "harness/base/units.h"
 
 #include <stdio.h>
+
+enum { AT_TYPE = 12, AT_FRAGMENT = 20, AT_PROTOCOL = 23, AT_FLAGS = 13, PROTOCOL_TCP = 6, SYN = 0x02, ACK = 0x10 };
+
+bool wire_opens_connection(const unsigned char *frame, size_t len)
+{
+    if (len <= AT_PROTOCOL || frame[AT_TYPE] != 0x08 || frame[AT_TYPE + 1] != 0x00) {
+        return false;
+    }
+    size_t flags_at = WIRE_HEADER_BYTES + 4u * (frame[WIRE_HEADER_BYTES] & 0x0fu) + AT_FLAGS;
+    bool later_fragment = (frame[AT_FRAGMENT] & 0x1f) != 0 || frame[AT_FRAGMENT + 1] != 0;
+    return frame[AT_PROTOCOL] == PROTOCOL_TCP && !later_fragment && flags_at < len &&
+           (frame[flags_at] & (SYN | ACK)) == SYN;
+}
 
 struct copy_throw {
     uint64_t reorder, corrupt, bit, jitter;
@@ -120,6 +134,9 @@ static int64_t due(struct wire_shaper *s, int64_t arrived_ns, size_t len, bool e
 {
     const struct path_state *p = &s->shape;
     int64_t delay = early ? 0 : delay_of(s, die);
+    if (p->stalled) {
+        return INT64_MAX;
+    }
     if (p->rate_bps == 0) {
         return arrived_ns + delay;
     }

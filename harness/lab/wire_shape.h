@@ -25,7 +25,7 @@ struct wire_shaper {
 };
 
 struct wire_copy {
-    int64_t due_ns; /* when it leaves */
+    int64_t due_ns; /* when it leaves; INT64_MAX: when the path goes on */
     bool early;     /* it skips the delay ("reorder") */
     bool corrupt;   /* one bit of it is flipped: */
     uint64_t bit;   /* this one, modulo the bits that may be hit */
@@ -39,6 +39,8 @@ struct wire_fate {
     struct wire_copy copy[2];
 };
 
+/* The first packet of a TCP connection (SYN, no ACK), over IPv4. Who shapes with block_new gives it no room. */
+bool wire_opens_connection(const unsigned char *frame, size_t len);
 void wire_shaper_init(struct wire_shaper *s, uint64_t seed, uint16_t path);
 /* Takes effect with the next packet; packets already decided keep their instants. */
 void wire_shaper_set(struct wire_shaper *s, const struct path_state *shape);

@@ -3,7 +3,9 @@
  * What conductor and worker process say to each other: one datagram of SOCK_SEQPACKET each. For both ends of the link.
  *
  *     conductor  START (number: loop time of the start), STOP_WRITES, STOP; it ends the worker by closing the socket
- *     worker     READY once, IDLE once after STOP, FAILED (text: the first failure) at most once
+ *     to a surge also HEAL (some fault has been healed), never STOP_WRITES
+ *     worker     READY once, IDLE once after STOP, FAILED (text: the first failure) at most once; a surge
+ *                also TALLY (number: loop time; text: the numbers) again and again
  */
 #pragma once
 #include <stdbool.h>
@@ -11,7 +13,8 @@
 
 struct err;
 
-enum link_word { LINK_START = 1, LINK_STOP_WRITES, LINK_STOP, LINK_READY, LINK_IDLE, LINK_FAILED };
+enum link_word { LINK_START = 1, LINK_STOP_WRITES, LINK_STOP, LINK_READY, LINK_IDLE, LINK_HEAL, LINK_TALLY,
+                 LINK_FAILED };
 
 struct link_frame {
     uint32_t word; /* enum link_word */

@@ -47,6 +47,12 @@ uint64_t load_needs_descriptors(const struct plan *p, uint16_t vantage)
     return (uint64_t)ceil(2 * plan_under_way(p, vantage)) + 64;
 }
 
+/* A surge has a process of its own. */
+static uint64_t surge_descriptors(const struct plan *p)
+{
+    return (uint64_t)ceil(2 * plan_surge_under_way(p)) + 64;
+}
+
 static double run_seconds(const struct plan *p)
 {
     double ns = (double)p->baseline_within_ns + (double)p->phase_max_ns + (double)p->observe_ns +
@@ -79,8 +85,9 @@ struct load_needs load_needs(const struct plan *p)
         if (t->sites[site].kind != SITE_VANTAGE) {
             continue;
         }
-        uint64_t descriptors = load_needs_descriptors(p, site), ports = plan_ports(p, site);
-        under_way += plan_under_way(p, site);
+        uint64_t descriptors = load_needs_descriptors(p, site), ports = plan_ports(p, site), surge = surge_descriptors(p);
+        descriptors = surge > descriptors ? surge : descriptors;
+        under_way += plan_under_way(p, site) + plan_surge_under_way(p);
         n.descriptors = descriptors > n.descriptors ? descriptors : n.descriptors;
         n.ports = ports > n.ports ? ports : n.ports;
     }

@@ -11,6 +11,7 @@
  */
 #include "harness/load/link_frame.h"
 #include "harness/load/load.h"
+#include "harness/load/load_process.h"
 #include "harness/load/needs.h"
 
 #include "harness/base/err.h"
@@ -96,7 +97,7 @@ static void on_link(struct loop_io *io, uint32_t events)
     }
 }
 
-static void ignore_signals(void)
+void load_ignore_signals(void)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
@@ -106,18 +107,17 @@ static void ignore_signals(void)
 }
 
 /* The lab gave the client as many addresses as its ports take. */
-static void use_sources(struct process *p, const struct worker_config *c)
+void load_use_sources(struct transport *transport, const struct topology *t, uint16_t vantage)
 {
-    const struct topology *t = c->plan->topology;
-    const struct topo_site *site = &t->sites[c->vantage];
+    const struct topo_site *site = &t->sites[vantage];
     uint32_t addresses[TOPO_MAX_SOURCES];
     struct in_addr own = {0};
     inet_pton(AF_INET, t->nodes[site->first_node].address, &own);
     addresses[0] = ntohl(own.s_addr);
     for (uint16_t i = 1; i < site->sources; i++) {
-        addresses[i] = topo_source(c->vantage, i);
+        addresses[i] = topo_source(vantage, i);
     }
-    transport_curl_sources(p->transport, addresses, site->sources);
+    transport_curl_sources(transport, addresses, site->sources);
 }
 
 static int start(struct process *p, const struct worker_config *c, struct err *e)
@@ -128,14 +128,14 @@ static int start(struct process *p, const struct worker_config *c, struct err *e
         worker_new(&p->worker, c, p->loop, p->transport, e) != 0) {
         return -1;
     }
-    use_sources(p, c);
+    load_use_sources(p->transport, c->plan->topology, c->vantage);
     loop_timer_set(p->loop, &p->tell, loop_now(p->loop) + TELL_EVERY_NS);
     return link_send(p->fd, LINK_READY, 0, NULL, e);
 }
 
 _Noreturn void worker_main(const struct worker_config *c, int fd)
 {
-    ignore_signals();
+    load_ignore_signals();
     prctl(PR_SET_NAME, "drtest-load");
     struct err e = {0};
     struct process p = {.fd = fd, .link.ready = on_link, .tell.due = on_tell};

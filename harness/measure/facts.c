@@ -259,6 +259,7 @@ static json_t *params_of(const struct topology *t, const struct action *a)
     if (a->shape.rate_bps > 0)
         json_object_set_new(p, "rate", json_string(unit_print_bandwidth(a->shape.rate_bps, text)));
     put_count(p, "limit", a->shape.limit_packets);
+    put_count(p, "mtu", a->shape.mtu_bytes);
     if (a->patch)
         json_object_set(p, "patch", a->patch);
     if (a->merge)
@@ -302,6 +303,28 @@ static void add_limit(const struct study *s, struct result *out, const char *sen
     *arena_push(s->arena, &out->limits) = arena_strdup(s->arena, sentence);
 }
 
+static int64_t counted(const struct event *e, const char *key)
+{
+    const json_t *v = json_object_get(e->data, key);
+    return json_is_integer(v) && json_integer_value(v) >= 0 ? json_integer_value(v) : JSON_NONE;
+}
+
+static void add_surge(const struct study *s, const struct event *e, struct result *out)
+{
+    int64_t sent = counted(e, "sent"), offered = counted(e, "offered");
+    *arena_push(s->arena, &out->surges) = (struct result_surge){
+        .fault_id = e->code,
+        .planned_count = counted(e, "planned"),
+        .offered_count = offered,
+        .sent_count = sent,
+        .good_count = counted(e, "good"),
+        .bad_count = counted(e, "bad"),
+        .unsent_count = counted(e, "unsent"),
+        .returned_count = counted(e, "returned"),
+        .amplification_ratio = sent >= 0 && offered > 0 ? (double)sent / (double)offered : NAN,
+    };
+}
+
 void facts_course(const struct study *s, struct result *out)
 {
     course_phases(s, out);
@@ -310,6 +333,8 @@ void facts_course(const struct study *s, struct result *out)
         const struct event *e = &s->ev->events[i];
         if (e->kind == EVENT_LIMIT && e->detail)
             add_limit(s, out, e->detail);
+        if (e->kind == EVENT_SURGE)
+            add_surge(s, e, out);
         if (e->kind == EVENT_MECHANISM)
             *arena_push(s->arena, &out->mechanisms) =
                 (struct result_mechanism){arena_strdup(s->arena, e->subject), text_in(s, e->data, "name"),

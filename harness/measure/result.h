@@ -219,6 +219,12 @@ struct result_quality {
     vec_of(struct result_selftest) selftest; /* empty on a model, and where no table is known */
 };
 
+/* The extra load of one surge: no part of any other number. */
+struct result_surge {
+    int64_t fault_id, planned_count, offered_count, sent_count, good_count, bad_count, unsent_count, returned_count;
+    double amplification_ratio; /* sent over offered */
+};
+
 struct result_history {
     const char *file;
     int64_t line;
@@ -247,6 +253,7 @@ struct result {
     struct result_drift drift;
     struct result_quality quality;
     struct result_history history;
+    vec_of(struct result_surge) surges;
     struct texts limits;
     struct arena arena;
 };

@@ -196,6 +196,13 @@ static const struct json_field quality_fields[] = {
 SHAPE(quality, T);
 #undef T
 
+#define T struct result_surge
+static const struct json_field surge_fields[] = {
+    INT(T, fault_id), INT(T, planned_count), INT(T, offered_count), INT(T, sent_count), INT(T, good_count), INT(T, bad_count),
+    INT(T, unsent_count), INT(T, returned_count), NUM(T, amplification_ratio)};
+SHAPE(surge, T);
+#undef T
+
 #define T struct result_history
 static const struct json_field history_fields[] = {TEXT(T, file), INT(T, line), TEXT(T, previous_run_id),
                                                    TEXT(T, previous_line_sha256), INT(T, comparable_count)};
@@ -209,7 +216,7 @@ static const struct json_field result_fields[] = {
     LIST(T, phases, phase), LIST(T, faults, fault), LIST(T, events, event), LIST(T, objectives, objective),
     LIST(T, checks, check), PART(T, measures, measures), PART(T, requests, requests),
     PART_IF(T, ledger, ledger, has_ledger), PART_IF(T, drift, drift, has_drift), PART(T, quality, quality),
-    PART(T, history, history), TEXTS(T, limits)};
+    PART(T, history, history), LIST_ADDED(T, surges, surge), TEXTS(T, limits)};
 const struct json_shape result_shape = {result_fields, array_len(result_fields), sizeof(T)};
 #undef T
 

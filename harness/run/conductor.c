@@ -54,6 +54,7 @@ static void drill_watch(struct drill *d)
 {
     const char *why = d->crowd ? crowd_failure(d->crowd) : NULL;
     struct err e = {0};
+    why = why ? why : strikes_failure(d->strikes);
     if (!why && carriage_watch(d, &e) < 0)
         why = e.msg;
     if (d->roll)
@@ -224,6 +225,7 @@ static void drill_close_lab(struct drill *d, struct interrupt *interrupt)
 {
     strikes_rollback(d->strikes);
     carriage_record(d);
+    strikes_disband(d->strikes);
     crowd_free(d->crowd);
     d->crowd = NULL;
     observer_free(d->observer);

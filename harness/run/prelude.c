@@ -77,7 +77,7 @@ static bool effect_used(const struct plan *p, enum lab_effect effect)
 {
     for (size_t i = 0; i < p->step_count; i++)
         if (p->steps[i].action.type->class == ACTION_FAULT &&
-            injector_effect(&p->steps[i].action) == effect)
+            injector_effects(&p->steps[i].action) & 1u << effect)
             return true;
     return effect == EFFECT_DNS && topo_dns_node(p->topology) != TOPO_NONE;
 }
@@ -188,7 +188,7 @@ int prelude_customers(struct drill *d, struct err *e)
     if (crowd_new(&d->crowd, d, e) < 0 || strikes_new(&d->strikes, d, e) < 0 || steady_new(&d->steady, d, e) < 0)
         return -1;
     int64_t bound = record_now(&d->rec) + CUSTOMERS_NS;
-    while (!crowd_ready(d->crowd)) {
+    while (!crowd_ready(d->crowd) || !strikes_ready(d->strikes)) {
         if (record_now(&d->rec) >= bound)
             return err_set(e, ERR_RUN, "load", "a load worker was not ready within %lld s",
                            (long long)(CUSTOMERS_NS / NS_PER_S));

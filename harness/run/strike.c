@@ -11,8 +11,10 @@
 #include "harness/base/arena.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
+#include "harness/base/vec.h"
 #include "harness/run/guard.h"
 #include "harness/run/roll.h"
+#include "harness/run/swell.h"
 #include "harness/run/undo.h"
 #include "injectors/injector.h"
 #include <errno.h>
@@ -35,7 +37,10 @@ struct strike {
     enum strike_state state;
     int64_t bound_ns; /* loop time by which the proof awaited must have come */
     unsigned failing_looks;
+    struct swell *swell; /* of a surge; else NULL */
     struct canary *canaries[INJECTION_CANARIES_MAX];
+    struct canary *long_canaries[INJECTION_CANARIES_MAX]; /* owned */
+    struct tether *tethers[INJECTION_CANARIES_MAX];
 };
 
 struct strikes {
@@ -45,6 +50,8 @@ struct strikes {
     struct canary **canaries; /* one per watched path, owned */
     size_t canary_count;
     struct canary *control;
+    vec_of(struct tether *) tethers; /* owned */
+    struct tether *control_tether;
     struct undo *undo;
     struct guard *guard;
     const struct plan_step **stack; /* open faults, newest last */
@@ -85,10 +92,17 @@ static void strike_record_proof(struct strike *k, enum event_kind kind, enum pro
     record_add(rec, &ev);
 }
 
+/* Ask the injector, with what its extra load has come to before it. */
+static enum proof strike_ask(struct strike *k, bool healed)
+{
+    k->injection.load = k->swell ? swell_seen(k->swell) : NULL;
+    return k->injector->prove(&k->injection, healed);
+}
+
 /* One look at a fault in force. */
 static void strike_look(struct strike *k)
 {
-    if (k->injector->prove(&k->injection, false) != PROOF_REFUTED) {
+    if (strike_ask(k, false) != PROOF_REFUTED) {
         k->failing_looks = 0;
         return;
     }
@@ -100,12 +114,14 @@ static void strike_look(struct strike *k)
 static void strike_prove(struct strike *k, int64_t now)
 {
     bool healing = k->state == STRIKE_HEALING;
-    enum proof p = k->injector->prove(&k->injection, healing);
+    enum proof p = strike_ask(k, healing);
     if (p == PROOF_PENDING && now < k->bound_ns)
         return;
     if (p == PROOF_REFUTED && now < k->bound_ns)
         return; /* the effect may still be arriving: only the bound settles a refutation */
     strike_record_proof(k, healing ? EVENT_HEAL_PROOF : EVENT_FAULT_PROOF, p);
+    if (healing && k->swell)
+        swell_record(k->swell);
     if (healing)
         k->state = STRIKE_SETTLED;
     else
@@ -145,6 +161,8 @@ void strikes_apply(struct strikes *s, const struct plan_step *step)
     }
     int64_t begin = record_tick(rec);
     k->injection.begun_at_ns = begin;
+    if (k->swell)
+        swell_start(k->swell, &e);
     s->drill->applying = true;
     k->injector->apply(&k->injection, &e);
     s->drill->applying = false;
@@ -189,7 +207,18 @@ static void strike_settle_before_heal(struct strike *k)
     if (k->state == STRIKE_IN_FORCE && !k->injector->type.proven_once)
         strike_look(k);
     if (k->state == STRIKE_PROVING)
-        strike_record_proof(k, EVENT_FAULT_PROOF, k->injector->prove(&k->injection, false));
+        strike_record_proof(k, EVENT_FAULT_PROOF, strike_ask(k, false));
+}
+
+/* A fault is over: herds that wait for that come back. */
+static void strikes_call_herds(struct strikes *s, const struct strike *healed)
+{
+    struct err e = {0};
+    for (size_t i = 0; i < s->open; i++) {
+        struct strike *k = strike_of(s, s->stack[i]);
+        if (k != healed && k->swell && k->step->action.surge.herd)
+            swell_heal(k->swell, &e);
+    }
 }
 
 static void strike_heal(struct strike *k, struct err *e)
@@ -210,7 +239,10 @@ void strikes_heal(struct strikes *s, const struct plan_step *step, const char *e
     strike_settle_before_heal(k);
     int64_t begin = record_tick(rec);
     strike_heal(k, &e);
+    if (k->swell)
+        swell_stop(k->swell, &e);
     int64_t end = record_tick(rec);
+    strikes_call_herds(s, k);
     k->injection.healed_at_ns = end;
     struct event ev = strike_bracket(k, EVENT_FAULT_HEAL, begin, end, &e);
     ev.data = json_pack("{s:s}", "ended_by", ended_by);
@@ -287,15 +319,46 @@ static int strike_init(struct strike *k, struct strikes *s, const struct plan_st
     k->beat.due = strike_beat;
     k->injection = (struct injection){.fault = step->id, .action = &step->action, .fabric = s->drill->fabric,
                                       .canaries = k->canaries};
+    if (step_is_fault(step) && step->action.target == TARGET_NONE && swell_new(&k->swell, s->drill, step, e) < 0)
+        return -1;
     if (step->action.target != TARGET_LINK || !s->drill->ops->path_sockets)
         return 0;
     size_t n = injection_paths(t, &step->action, paths, INJECTION_CANARIES_MAX);
+    int64_t mtu_bytes = step->action.shape.mtu_bytes;
     for (size_t i = 0; i < n; i++) {
         struct canary *c = strikes_canary(s, paths[i], e);
-        if (!c)
+        if (!c || (mtu_bytes > 0 && canary_new_long(&k->long_canaries[i], s->drill->lab, paths[i], (size_t)mtu_bytes + 1, e) < 0))
             return -1;
         k->canaries[k->injection.canary_count++] = c;
     }
+    k->injection.long_canaries = mtu_bytes > 0 ? k->long_canaries : NULL;
+    return 0;
+}
+
+static struct tether *strikes_tether(struct strikes *s, struct tether_ends ends, struct err *e)
+{
+    for (size_t i = 0; i < s->tethers.len; i++)
+        if (tether_from(s->tethers.at[i]) == ends.from && tether_to(s->tethers.at[i]) == ends.to)
+            return s->tethers.at[i];
+    struct tether *t = NULL;
+    if (tether_new(&t, s->drill->lab, s->drill->plan->topology, ends.from, ends.to, e) < 0)
+        return NULL;
+    *vec_push(&s->tethers) = t;
+    return t;
+}
+
+static int strike_tie(struct strike *k, struct err *e)
+{
+    struct tether_ends ends[INJECTION_CANARIES_MAX];
+    struct strikes *s = k->all;
+    size_t n = s->drill->ops->node_socket ? injection_tethers(s->drill->plan->topology, &k->step->action, ends, INJECTION_CANARIES_MAX) : 0;
+    for (size_t i = 0; i < n; i++) {
+        k->tethers[i] = strikes_tether(s, ends[i], e);
+        if (!k->tethers[i])
+            return -1;
+    }
+    k->injection.tethers = k->tethers;
+    k->injection.tether_count = n;
     return 0;
 }
 
@@ -337,6 +400,32 @@ static int strikes_control(struct strikes *s, struct err *e)
     return s->control ? 0 : -1;
 }
 
+/* Does a tether run between the ends of a path? */
+static bool path_tied(const struct strikes *s, uint16_t path)
+{
+    const struct topology *t = s->drill->plan->topology;
+    for (size_t i = 0; i < s->tethers.len; i++) {
+        uint16_t from = t->nodes[tether_from(s->tethers.at[i])].site, to = t->nodes[tether_to(s->tethers.at[i])].site;
+        if ((from == path_from(t, path) && to == path_to(t, path)) || (to == path_from(t, path) && from == path_to(t, path)))
+            return true;
+    }
+    return false;
+}
+
+/* The same for connections: between two places that no step hits at all. */
+static int strikes_control_tether(struct strikes *s, struct err *e)
+{
+    const struct topology *t = s->drill->plan->topology;
+    for (uint16_t path = 0; path < 2 * t->link_count && s->tethers.len; path++) {
+        if (path_tied(s, path) || control_rank(s, path) < 2)
+            continue;
+        const struct tether_ends ends = {t->sites[path_from(t, path)].first_node, t->sites[path_to(t, path)].first_node};
+        s->control_tether = strikes_tether(s, ends, e);
+        return s->control_tether ? 0 : -1;
+    }
+    return 0;
+}
+
 int strikes_new(struct strikes **out, struct drill *d, struct err *e)
 {
     const struct plan *p = d->plan;
@@ -349,13 +438,39 @@ int strikes_new(struct strikes **out, struct drill *d, struct err *e)
     if (undo_open(&s->undo, d->options->run_path, e) < 0 || guard_new(&s->guard, d->loop, GUARD_ROLLBACK_NS, e) < 0)
         return -1;
     for (size_t i = 0; i < p->step_count; i++)
-        if (strike_init(&s->at[s->count++], s, &p->steps[i], e) < 0)
+        if (strike_init(&s->at[s->count++], s, &p->steps[i], e) < 0 || strike_tie(&s->at[i], e) < 0)
             return -1;
-    if (strikes_control(s, e) < 0)
+    if (strikes_control_tether(s, e) < 0 || strikes_control(s, e) < 0)
         return -1;
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->count; i++) {
         s->at[i].injection.control = s->control;
+        s->at[i].injection.control_tether = s->control_tether;
+    }
     return 0;
+}
+
+bool strikes_ready(const struct strikes *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->at[i].swell && !swell_ready(s->at[i].swell))
+            return false;
+    return true;
+}
+
+const char *strikes_failure(const struct strikes *s)
+{
+    const char *why = NULL;
+    for (size_t i = 0; s && i < s->count && !why; i++)
+        why = s->at[i].swell ? swell_failure(s->at[i].swell) : NULL;
+    return why;
+}
+
+void strikes_disband(struct strikes *s)
+{
+    for (size_t i = 0; s && i < s->count; i++) {
+        swell_free(s->at[i].swell);
+        s->at[i].swell = NULL;
+    }
 }
 
 void strikes_free(struct strikes *s)
@@ -365,7 +480,12 @@ void strikes_free(struct strikes *s)
     for (size_t i = 0; i < s->count; i++) {
         loop_timer_stop(&s->at[i].beat);
         free(s->at[i].injection.state);
+        for (size_t j = 0; j < INJECTION_CANARIES_MAX; j++)
+            canary_free(s->at[i].long_canaries[j]);
     }
+    for (size_t i = 0; i < s->tethers.len; i++)
+        tether_free(s->tethers.at[i]);
+    vec_deinit(&s->tethers);
     for (size_t i = 0; i < s->canary_count; i++)
         canary_free(s->canaries[i]);
     undo_close(s->undo);

@@ -14,6 +14,10 @@ struct strikes;
 int strikes_new(struct strikes **out, struct drill *d, struct err *e);
 void strikes_free(struct strikes *s);
 
+bool strikes_ready(const struct strikes *s);          /* the extra load of surges waits for its order */
+const char *strikes_failure(const struct strikes *s); /* of such load; NULL: none */
+void strikes_disband(struct strikes *s);              /* end it; before the crowd goes */
+
 /* Apply a step. An injector's failure is recorded (the fault is unproven then) and not an error of the run. */
 void strikes_apply(struct strikes *s, const struct plan_step *step);
 void strikes_heal(struct strikes *s, const struct plan_step *step, const char *ended_by); /* not open: nothing */

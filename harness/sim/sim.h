@@ -10,6 +10,7 @@
 #pragma once
 #include "harness/base/json.h"
 #include "harness/base/loop.h"
+#include "harness/base/rng.h"
 #include "harness/base/vec.h"
 #include "harness/lab/lab.h"
 #include "harness/load/client.h"
@@ -17,6 +18,8 @@
 #define SIM_KEYS 16
 #define SIM_STARTUP_NS (300 * INT64_C(1000000)) /* from start to serving */
 #define SIM_HOP_NS (500 * INT64_C(1000))        /* what each way costs beside the links' own delays */
+#define SIM_TRY_NS (800 * INT64_C(1000000))     /* how long a gateway waits for one answer of an origin */
+#define SIM_RETRIES 2
 #define SIM_BUDGET_NS (950 * INT64_C(1000000))  /* how long a gateway keeps trying before it answers 503 */
 
 struct sim_op {
@@ -39,6 +42,8 @@ struct sim_node {
     int64_t ready_at_ns, drift_since_ns;
     int64_t leave_at_ns; /* told to stop: when it is gone; 0 not told */
     json_t *config, *desired; /* running and desired; gateways drift */
+    json_t *slots;            /* origins: how it misbehaves, knobs by name */
+    struct rng dice;
     json_t *refused;          /* what the control plane hands out and the gateway does not take */
 };
 
@@ -63,6 +68,7 @@ struct sim {
 bool sim_serving(const struct sim *s, uint16_t node); /* up, started, plugged in */
 bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port); /* in both directions */
 bool sim_turned_away(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port); /* with an error, at once */
+bool sim_lets_in(const struct sim *s, uint16_t from_site, uint16_t to_site); /* new connections begun there */
 int64_t sim_round_trip_ns(const struct sim *s, uint16_t from_site, uint16_t to_site);
 bool sim_flaw(const struct sim *s, const char *name);
 
@@ -83,11 +89,24 @@ void sim_service_new(struct sim *s);
 void sim_service_free(struct sim *s);
 struct transport *sim_transport(struct lab *lab, uint16_t site);
 
+/* sim_misbehave.c: what becomes of one request to an origin. Zeroed but for the -1 is well. */
+struct sim_fate {
+    bool hangs, is_short;
+    int status; /* 0: as usual */
+    int64_t first_byte_ns, body_ns, reset_after, retry_after_s; /* -1: no reset, not told */
+};
+struct sim_fate sim_draw(struct sim *s, uint16_t node);
+int sim_misbehave_call(struct sim *s, uint16_t node, const char *method, const char *name, json_t *knobs); /* a status */
+/* An origin asked from elsewhere: fills what is not zero for a node that answers; *after_ns is the time-out, then when. */
+void sim_answer_course(struct sim *s, uint16_t from, uint16_t to, const char *target, struct lab_answer *a, int64_t *after_ns);
+
 /* sim_admin.c */
 int sim_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
               int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e);
 int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
               lab_answer_fn *done, void *arg, struct err *e);
+int sim_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+            lab_answer_fn *done, void *arg, struct err *e);
 void sim_drift_tick(struct sim *s, int64_t now);
 json_t *sim_node_config(const struct topology *t, uint16_t node); /* new reference */
 

@@ -23,12 +23,14 @@ struct sim_question {
     int64_t sent_ns;
     int status;
     json_t *body;
+    struct lab_course course;
 };
 
 static void question_end(struct sim_pending *p, int64_t now)
 {
     struct sim_question *q = (struct sim_question *)p;
-    struct lab_answer a = {.status = q->status, .body = q->body, .sent_ns = q->sent_ns, .done_ns = now};
+    struct lab_answer a = {.status = q->status, .body = q->body, .sent_ns = q->sent_ns, .done_ns = now,
+                           .course = q->course};
     q->done(q->arg, &a);
     json_decref(q->body);
     sim_pending_free(p);
@@ -39,12 +41,13 @@ static void question_due(struct loop_timer *t, int64_t now)
     question_end((struct sim_pending *)t, now);
 }
 
-static void question_start(struct sim *s, int status, json_t *body, int64_t after_ns, lab_answer_fn *done, void *arg)
+static struct sim_question *question_start(struct sim *s, int status, json_t *body, int64_t after_ns, lab_answer_fn *done, void *arg)
 {
     struct sim_question *q = xcalloc(1, sizeof(*q));
     *q = (struct sim_question){.pending = {.timer.due = question_due, .end = question_end}, .done = done, .arg = arg,
                                .sent_ns = loop_now(s->loop), .status = status, .body = body};
     sim_pending_start(s, &q->pending, q->sent_ns + after_ns);
+    return q;
 }
 
 json_t *sim_node_config(const struct topology *t, uint16_t node)
@@ -146,7 +149,12 @@ int sim_admin(struct lab *lab, uint16_t node, const char *method, const char *ta
     json_t *answer = NULL;
     int status = 200;
     unsigned long long from = 1, limit = 1000;
-    if (text_eq(method, "POST"))
+    if (text_starts(target, "/misbehave/")) {
+        scoped_json json_t *knobs = json_loads(body ? body : "{}", 0, NULL);
+        status = sim_misbehave_call(s, node, method, target + strlen("/misbehave/"), knobs);
+    } else if (text_eq(target, "/misbehave"))
+        answer = json_pack("{s:O}", "slots", s->nodes[node].slots);
+    else if (text_eq(method, "POST"))
         status = admin_post(s, node, target, body, &answer);
     else if (sscanf(target, "/v1/ops?from=%llu&limit=%llu", &from, &limit) >= 1)
         answer = sim_ops_page(s, s->topology->nodes[node].site, from, limit);
@@ -170,7 +178,7 @@ int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_targ
     uint16_t port = s->topology->nodes[to].role == NODE_WITNESS ? TOPO_PORT_LEASE : TOPO_PORT_HTTP;
     if (sim_turned_away(s, here, there, port))
         how = KNOCK_REFUSED;
-    else if (n->unplugged || !sim_path_open(s, here, there, port))
+    else if (n->unplugged || !sim_path_open(s, here, there, port) || !sim_lets_in(s, here, there))
         how = KNOCK_SILENT;
     else if (n->state == NODE_FROZEN)
         how = KNOCK_CONNECTED_SILENT;
@@ -178,6 +186,25 @@ int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_targ
         how = KNOCK_REFUSED;
     bool waits = how == KNOCK_SILENT || how == KNOCK_CONNECTED_SILENT;
     question_start(s, (int)how, NULL, waits ? timeout_ns : ADMIN_NS, done, arg);
+    return 0;
+}
+
+int sim_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+            lab_answer_fn *done, void *arg, struct err *e)
+{
+    (void)e;
+    struct sim *s = (struct sim *)lab;
+    const struct sim_node *n = &s->nodes[to];
+    struct lab_answer a = {.course = {.end = END_TIMEOUT, .retry_after_s = -1}};
+    int64_t after = timeout_ns;
+    bool reached = !n->unplugged && sim_path_open(s, s->topology->nodes[from].site, s->topology->nodes[to].site, TOPO_PORT_HTTP);
+    if (reached && sim_serving(s, to)) {
+        sim_answer_course(s, from, to, http_target, &a, &after);
+    } else if (reached && n->state != NODE_FROZEN) {
+        a.course.end = END_REFUSED;
+        after = ADMIN_NS;
+    }
+    question_start(s, a.status, NULL, after, done, arg)->course = a.course;
     return 0;
 }
 

@@ -32,6 +32,9 @@ struct sim_exchange {
     exchange_done *done;
     void *arg;
     int64_t sent_ns, budget_end_ns;
+    uint16_t store;       /* region whose store the attempt under way is made at */
+    struct sim_fate fate; /* of that attempt */
+    int failures;
     struct exchange_answer answer;
     struct text body;
 };
@@ -115,9 +118,8 @@ static void serve_read(struct sim_exchange *x)
     const char *query = strstr(x->target, "key=k");
     if (query)
         sscanf(query, "key=k%u", &key);
-    uint16_t site = sim_reader(s, s->topology->nodes[x->request.endpoint].site);
-    const struct sim_op *op = sim_latest(s, site, (uint16_t)key);
-    exchange_served_by(x, site);
+    const struct sim_op *op = sim_latest(s, x->store, (uint16_t)key);
+    exchange_served_by(x, x->store);
     exchange_answer_json(x, 200, json_pack("{s:o,s:i,s:o?,s:o?}", "key", json_sprintf("k%u", key), "version",
                                            op ? (int)op->version : 0, "op", op ? json_string(op->op) : NULL, "value",
                                            op ? json_string(op->value) : NULL));
@@ -156,6 +158,54 @@ static bool gateway_misrouted(const struct sim *s, uint16_t gateway)
     return upstream && !text_eq(json_string_value(upstream), "pool:orders");
 }
 
+static void exchange_try(struct sim_pending *p, int64_t now);
+
+/* A status of the origin is passed on, unless it says that something is wrong behind it. */
+static bool passed_on(const struct sim_fate *f)
+{
+    return f->status && (f->status < 502 || f->status > 504) && !f->is_short && f->reset_after < 0;
+}
+
+/* The origin's answer is here, or will not come: serve it, try again, or give up not knowing. */
+static void exchange_attempted(struct sim_pending *p, int64_t now)
+{
+    struct sim_exchange *x = (struct sim_exchange *)p;
+    const struct sim_fate f = x->fate;
+    bool served = !f.hangs && !f.status && !f.is_short && f.reset_after < 0;
+    if (!f.hangs && passed_on(&f)) {
+        exchange_answer_json(x, f.status, NULL);
+    } else if (served && !x->request.post && sim_may_serve(p->sim, p->sim->topology->nodes[x->request.endpoint].site)) {
+        serve_read(x);
+    } else if (served && x->request.post && serve_write(x)) {
+        return;
+    } else if (served) {
+        p->end = exchange_try;
+        loop_timer_set(p->sim->loop, &p->timer, now + RETRY_NS);
+    } else if (x->failures++ < SIM_RETRIES && now < x->budget_end_ns) {
+        p->end = exchange_try;
+        exchange_try(p, now);
+    } else {
+        exchange_answer_json(x, f.hangs ? 504 : f.status ? f.status : 502, NULL);
+    }
+}
+
+/* One attempt at the store that is to serve; false: its origin does not misbehave with this request. */
+static bool exchange_misbehaved(struct sim_exchange *x, int64_t now)
+{
+    struct sim *s = x->pending.sim;
+    x->store = x->request.post ? s->leader : sim_reader(s, s->topology->nodes[x->request.endpoint].site);
+    x->fate = sim_draw(s, sim_store_node(s, x->store));
+    const struct sim_fate *f = &x->fate;
+    int64_t took = f->first_byte_ns + f->body_ns;
+    if (!f->hangs && !f->is_short && f->reset_after < 0 && !f->status && took == 0)
+        return false;
+    int64_t left = x->budget_end_ns - now, patience = left < SIM_TRY_NS ? left : SIM_TRY_NS;
+    x->fate.hangs = f->hangs || took > patience;
+    x->pending.end = exchange_attempted;
+    loop_timer_set(s->loop, &x->pending.timer, now + (x->fate.hangs ? patience : took));
+    return true;
+}
+
 /* At the gateway: serve, or come back in 20 ms, or give up with 503. */
 static void exchange_try(struct sim_pending *p, int64_t now)
 {
@@ -182,6 +232,8 @@ static void exchange_try(struct sim_pending *p, int64_t now)
     if (sim_may_serve(s, site) && !gateway_misrouted(s, gateway)) {
         if (listing)
             serve_ops(x, s->leader);
+        else if (exchange_misbehaved(x, now))
+            return;
         else if (!x->request.post)
             serve_read(x);
         else if (!serve_write(x))
@@ -209,13 +261,15 @@ static void exchange_arrive(struct sim_pending *p, int64_t now)
     struct sim *s = p->sim;
     const struct sim_node *node = &s->nodes[x->request.endpoint];
     uint16_t site = s->topology->nodes[x->request.endpoint].site;
-    bool silent = !sim_path_open(s, x->transport->site, site, TOPO_PORT_HTTP) || node->unplugged || node->state == NODE_FROZEN;
+    bool barred = x->request.fresh && !sim_lets_in(s, x->transport->site, site);
+    bool silent = barred || !sim_path_open(s, x->transport->site, site, TOPO_PORT_HTTP) || node->unplugged ||
+                  node->state == NODE_FROZEN;
     if (sim_turned_away(s, x->transport->site, site, TOPO_PORT_HTTP)) {
         exchange_refuse(x, now);
         return;
     }
     if (silent) {
-        x->answer.connected = node->state == NODE_FROZEN && !node->unplugged;
+        x->answer.connected = node->state == NODE_FROZEN && !node->unplugged && !barred;
         exchange_lose(x);
         return;
     }

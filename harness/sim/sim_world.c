@@ -33,8 +33,16 @@ bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site, ui
     if (from_site == to_site)
         return true;
     uint16_t link = topo_link_find(s->topology, from_site, to_site);
-    return link != TOPO_NONE && path_passes(&s->paths[path_of(link, false)], port) &&
-           path_passes(&s->paths[path_of(link, true)], port);
+    if (link == TOPO_NONE)
+        return false;
+    const struct path_state *there = &s->paths[path_of(link, false)], *back = &s->paths[path_of(link, true)];
+    return path_passes(there, port) && path_passes(back, port) && !there->down && !back->down;
+}
+
+bool sim_lets_in(const struct sim *s, uint16_t from_site, uint16_t to_site)
+{
+    uint16_t link = from_site == to_site ? TOPO_NONE : topo_link_find(s->topology, from_site, to_site);
+    return link == TOPO_NONE || !s->paths[path_of(link, s->topology->links[link].a != from_site)].block_new;
 }
 
 bool sim_turned_away(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port)
@@ -102,7 +110,7 @@ static int sim_open(struct lab **lab, const struct topology *t, const struct lab
     (void)e;
     struct sim *s = xcalloc(1, sizeof(*s));
     *lab = &s->lab;
-    *s = (struct sim){.lab.ops = &lab_sim, .topology = t, .leader = TOPO_NONE, .tick.due = sim_tick};
+    *s = (struct sim){.lab = {.ops = &lab_sim, .seed = o->seed}, .topology = t, .leader = TOPO_NONE, .tick.due = sim_tick};
     s->loop = loop_new_virtual(o->zero_ns);
     s->nodes = xcalloc(t->node_count, sizeof(*s->nodes));
     s->paths = xcalloc(2 * t->link_count + 1, sizeof(*s->paths));
@@ -112,6 +120,7 @@ static int sim_open(struct lab **lab, const struct topology *t, const struct lab
     for (uint16_t site = 0; site < t->site_count; site++)
         s->stores[site].in_sync = true;
     for (uint16_t node = 0; node < t->node_count; node++) {
+        s->nodes[node].slots = json_object();
         s->nodes[node].desired = sim_node_config(t, node);
         s->nodes[node].config = json_incref(s->nodes[node].desired);
     }
@@ -132,6 +141,7 @@ static void sim_close(struct lab *lab)
     for (size_t i = 0; i < s->topology->site_count; i++)
         vec_deinit(&s->stores[i].log);
     for (size_t i = 0; i < s->topology->node_count; i++) {
+        json_decref(s->nodes[i].slots);
         json_decref(s->nodes[i].config);
         json_decref(s->nodes[i].desired);
         json_decref(s->nodes[i].refused);
@@ -155,6 +165,12 @@ static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effec
         return (struct lab_mechanism){.name = "none", .why = "the model has no traffic manager; use --lab netns"};
     if (effect >= EFFECT_DESCRIPTORS && effect <= EFFECT_MEMORY)
         return (struct lab_mechanism){.name = "none", .why = "the model's nodes have no resources; use --lab netns"};
+    if (effect == EFFECT_SLOW_CLIENTS)
+        return (struct lab_mechanism){.name = "none", .why = "the model has requests, not connections; use the netns lab"};
+    if (effect == EFFECT_DISCONNECT)
+        return (struct lab_mechanism){.name = "none", .why = "the model has no connections that could break; use --lab netns"};
+    if (effect == EFFECT_STALL)
+        return (struct lab_mechanism){.name = "none", .why = "the model has no packets that could be held; use --lab netns"};
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
 }
 
@@ -165,6 +181,7 @@ static int sim_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struc
     const struct topo_node *n = &s->topology->nodes[node];
     s->nodes[node].state = NODE_UP;
     s->nodes[node].standby = false;
+    json_object_clear(s->nodes[node].slots);
     s->nodes[node].ready_at_ns = loop_now(s->loop) + SIM_STARTUP_NS;
     if (fresh_disk && n->role == NODE_ORIGIN && n->number == 1)
         s->stores[n->site].log.len = 0;
@@ -301,5 +318,6 @@ const struct lab_ops lab_sim = {
     .node_unplug = sim_node_unplug,
     .admin = sim_admin,
     .knock = sim_knock,
+    .ask = sim_ask,
     .transport = sim_transport,
 };

@@ -30,6 +30,36 @@ struct starve_wish {
 
 enum link_direction { DIRECTION_BOTH, DIRECTION_FORWARD, DIRECTION_BACKWARD };
 
+/* misbehave: how an origin serves instead of well. Zeroed is well. */
+enum health_lie { HEALTH_HONEST, HEALTH_GOOD, HEALTH_BAD };
+struct service_fault {
+    int64_t status;            /* instead of the answer; 0 none */
+    int64_t retry_after_ns;    /* beside 429 or 503; whole seconds */
+    int64_t share_ppm;         /* of the requests; 0 stands for all */
+    int64_t first_byte_ns, body_ns; /* the first byte so much later; the body spread over so long */
+    int64_t reset_after_bytes; /* of the body */
+    bool has_reset, hang, short_body;
+    enum health_lie health;    /* what the health check says whatever the requests get */
+};
+
+/* surge: extra customers. What is for one vantage is set when the plan is compiled. */
+struct surge_wish {
+    int64_t pace;           /* as written: 1e-6 per second over all vantages, or minus the multiple of the workload in ppm */
+    int64_t slow_in_all;    /* slow clients over all vantages */
+    int64_t retries;        /* made at once after a failure */
+    bool herd;              /* who failed comes back when a fault is healed, all at once */
+    int64_t rate_micro, slow_clients; /* of one vantage */
+    int64_t timeout_ns;
+    const char *path;       /* in the plan's arena */
+};
+
+struct yaml_node;
+/* flap: when the fault that it names is in force. */
+struct flap {
+    int64_t period_ns, on_ppm, jitter_ns;
+    const struct yaml_node *fault; /* as written */
+};
+
 /* The parameters of one step; every verb uses the members its field table names. Zeroed is "nothing given". */
 struct action {
     const struct action_type *type;
@@ -48,14 +78,17 @@ struct action {
     enum kill_how how;
     bool disk_lost;
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
-    int64_t every_ns;          /* kill: killed again after this time, as long as the fault lasts; 0 once */
+    int64_t every_ns;          /* kill, disconnect: once more after this time, as long as the fault lasts; 0 once */
     int64_t stagger_ns;        /* kill: between one node and the next; 0 all at once */
     int64_t ready_after_ns;    /* restore: how long its nodes are held back */
     struct starve_wish starve;
+    struct flap flap;          /* only while a scenario is bound: the plan holds its rounds */
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
     enum dns_answer answer;    /* dns */
     int64_t ttl_ns, slow_ns;   /* dns: 0 as before */
     const char *name;          /* dns: the name that is hit, a region's; NULL: the one clients ask for */
+    struct service_fault service; /* misbehave */
+    struct surge_wish surge;
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
 
@@ -82,6 +115,7 @@ enum action_class {
     ACTION_RESTORE,  /* ends every open fault on its target */
     ACTION_OPERATOR, /* fail_over: never healed, never proven as a fault */
     ACTION_NOTHING,  /* null drill: proof and floor waived */
+    ACTION_FLAP,     /* stands for rounds of another fault; no step of a plan has it */
 };
 
 struct field;
@@ -93,7 +127,11 @@ struct action_type {
     size_t field_count;
     bool selective;               /* on links: takes `only` */
     bool severing;                /* may separate acknowledged writes from the survivors (all but degrade and drift) */
+    bool of_process;              /* lives in the node's process and would die with it */
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
+    int64_t momentary_ns;         /* it happens and is over, at the latest after this time; 0: it lasts */
     int64_t (*proof_bound_ns)(const struct action *a); /* NULL: 2 s */
+    /* Two of this verb on one target at a time that set different keys: what of it both set nevertheless, NULL if nothing. */
+    const char *(*clash)(const struct action *a, const struct action *b);
     bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */
 };

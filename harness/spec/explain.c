@@ -18,6 +18,7 @@
 /* clang-format off */
 static const char *const kind_words[] = {
     [FIELD_DURATION] = "duration (250ms, 1m30s)", [FIELD_RATIO] = "ratio (99.9%)", [FIELD_RATE] = "rate (200/s)",
+    [FIELD_PACE] = "rate (200/s) or multiple (x5)",
     [FIELD_BANDWIDTH] = "bandwidth (10mbit)", [FIELD_BYTES] = "bytes (10kB)", [FIELD_COUNT] = "whole number", [FIELD_NAME] = "name",
     [FIELD_TEXT] = "text",
     [FIELD_BOOL] = "true or false", [FIELD_ENUM] = "word", [FIELD_REGION] = "region", [FIELD_TEXTS] = "list of words",

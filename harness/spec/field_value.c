@@ -22,6 +22,24 @@ void field_words(struct text *out, const char *const *words)
     }
 }
 
+/* "x5", or a rate. */
+static int parse_pace(const char *s, int64_t *v, struct err *e)
+{
+    if (*s != 'x') {
+        return unit_parse_rate(s, v, e);
+    }
+    int64_t times = 0;
+    if (unit_parse_count(s + 1, &times, e) != 0) {
+        return -1;
+    }
+    if (times < 2 || times > 1000) {
+        err_set(e, ERR_READING, NULL, "`%.60s` is no multiple from x2 to x1000", s);
+        return err_help(e, "write x5, or a rate such as 500/s");
+    }
+    *v = -times * PPM;
+    return 0;
+}
+
 static int parse_number(const struct field *f, const char *s, int64_t *v, struct err *e)
 {
     switch (f->kind) {
@@ -31,6 +49,8 @@ static int parse_number(const struct field *f, const char *s, int64_t *v, struct
         return unit_parse_ratio(s, v, e);
     case FIELD_RATE:
         return unit_parse_rate(s, v, e);
+    case FIELD_PACE:
+        return parse_pace(s, v, e);
     case FIELD_BANDWIDTH:
         return unit_parse_bandwidth(s, v, e);
     case FIELD_BYTES:
@@ -48,6 +68,7 @@ static const char *print_number(const struct field *f, int64_t v, char out[UNIT_
     case FIELD_RATIO:
         return unit_print_ratio(v, out);
     case FIELD_RATE:
+    case FIELD_PACE:
         return unit_print_rate(v, out);
     case FIELD_BANDWIDTH:
         return unit_print_bandwidth(v, out);
@@ -71,7 +92,8 @@ static bool bind_number(struct binder *b, const struct field *f, const struct ya
         }
         return false;
     }
-    if (v < f->min || (f->max > 0 && v > f->max)) {
+    bool multiple = f->kind == FIELD_PACE && v < 0;
+    if ((v < f->min && !multiple) || (f->max > 0 && v > f->max)) {
         bool low = v < f->min;
         struct diag *d =
             diag_error(b->diags, DIAG_RANGE, n->place, "`%s: %s` is too %s", f->key, n->text, low ? "small" : "large");
@@ -169,6 +191,7 @@ bool field_scalar(struct binder *b, const struct field *f, const struct yaml_nod
     case FIELD_DURATION:
     case FIELD_RATIO:
     case FIELD_RATE:
+    case FIELD_PACE:
     case FIELD_BANDWIDTH:
     case FIELD_BYTES:
     case FIELD_COUNT:

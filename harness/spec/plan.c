@@ -101,6 +101,33 @@ double plan_under_way(const struct plan *p, uint16_t vantage)
     return sum;
 }
 
+/* Of one vantage: the largest sum over the surges that are open when one begins. */
+static double surge_peak(const struct plan *p, bool under_way)
+{
+    double peak = 0;
+    for (size_t i = 0; i < p->step_count; i++) {
+        double sum = 0;
+        for (size_t k = 0; k <= i; k++) {
+            const struct surge_wish *w = &p->steps[k].action.surge;
+            double rate = (double)w->rate_micro / 1e6 * (double)(1 + w->retries);
+            bool open = p->steps[k].until_ns > p->steps[i].at_ns;
+            sum += !open ? 0 : under_way ? rate * (double)w->timeout_ns / 1e9 + (double)w->slow_clients : rate;
+        }
+        peak = sum > peak ? sum : peak;
+    }
+    return peak;
+}
+
+double plan_surge_under_way(const struct plan *p)
+{
+    return surge_peak(p, true);
+}
+
+double plan_surge_rate(const struct plan *p)
+{
+    return surge_peak(p, false);
+}
+
 uint64_t plan_ports(const struct plan *p, uint16_t vantage)
 {
     const struct topo_failover *f = &p->topology->failover;
@@ -109,7 +136,8 @@ uint64_t plan_ports(const struct plan *p, uint16_t vantage)
         const struct plan_stream *s = &p->streams[i];
         fresh += s->vantage == vantage && s->kind != STREAM_READ_KEEPALIVE ? (double)s->rate_micro / 1e6 : 0;
     }
-    return (uint64_t)ceil(fresh * TIME_WAIT_S + 2 * plan_under_way(p, vantage));
+    fresh += plan_surge_rate(p);
+    return (uint64_t)ceil(fresh * TIME_WAIT_S + 2 * (plan_under_way(p, vantage) + plan_surge_under_way(p)));
 }
 
 int64_t plan_interval_ns(const struct plan_stream *s)

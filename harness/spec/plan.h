@@ -25,7 +25,7 @@ struct plan_stream {
 };
 
 struct plan_step {
-    uint16_t id;           /* 1.. in file order; the fault's id */
+    uint16_t id;           /* 1.. in file order, later rounds of a step behind all others; the fault's id */
     struct action action;
     int64_t at_ns;
     int64_t until_ns;      /* faults: when it ends by `for:` or by a later restore; INT64_MAX: by rollback */
@@ -33,6 +33,7 @@ struct plan_step {
     uint16_t ended_by;     /* id of the restore step that ends it, 0 if none */
     int64_t hold_ns;       /* H of this fault (measurement section 7); faults and the null drill's `nothing` */
     const char *note;
+    uint16_t of;           /* id of the step as written; another than its own in later rounds of a flap or a repetition */
     const char *text;      /* "kill us-east": for people */
     int line, column;      /* in the scenario file, 1..; 0: from an override */
 };
@@ -106,6 +107,9 @@ double plan_rate_writes(const struct plan *p); /* lambda_w */
 double plan_rate_min(const struct plan *p);    /* lambda_min, 0 without streams */
 /* Requests of one vantage under way at once while nothing answers. */
 double plan_under_way(const struct plan *p, uint16_t vantage);
+/* The same of the surges that are open at once at the worst, and their attempts per second. */
+double plan_surge_under_way(const struct plan *p);
+double plan_surge_rate(const struct plan *p);
 /* Local ports that a vantage may hold towards one destination, with as many addresses as it takes: connections opened
  * within a minute (whoever closes first, here the client, keeps a port for 60 s in TIME_WAIT), and twice those under
  * way. All new connections of a vantage go to one gateway at a time. */

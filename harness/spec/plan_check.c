@@ -109,7 +109,8 @@ static void check_lengths(const struct check *c)
         const struct plan_step *step = &c->p->steps[i];
         int64_t end = step->until_ns == INT64_MAX ? c->p->observe_ns : step->until_ns;
         int64_t needed = rto->value + step->hold_ns;
-        if (!step_is_fault(step) || end - step->at_ns >= needed) {
+        bool told = step->id != step->of; /* of its first round already */
+        if (!step_is_fault(step) || told || step->action.type->momentary_ns > 0 || end - step->at_ns >= needed) {
             continue;
         }
         struct diag *d = diag_warning(c->diags, DIAG_NO_JUDGEMENT, plan_step_place(c->s, step),

@@ -14,6 +14,7 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/spec/hold.h"
+#include "harness/spec/rounds.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ bool step_hits_node(const struct topology *t, const struct plan_step *step, uint
 const struct scenario_step *plan_step_written(const struct scenario *s, const struct plan_step *step)
 {
     for (size_t i = 0; i < s->step_count; i++) {
-        if (s->steps[i].id == step->id) {
+        if (s->steps[i].id == step->of) {
             return &s->steps[i];
         }
     }
@@ -175,26 +176,79 @@ static void place_in_file(const struct scenario *s, struct place at, int *line, 
     *column = here ? at.column : 0;
 }
 
-static void make_steps(struct plan *p, struct scenario *s)
+static void add_step(struct plan *p, const struct plan_step *step)
 {
-    p->steps = arena_array(&p->arena, struct plan_step, s->step_count);
-    for (size_t i = 0; i < s->step_count; i++) {
-        struct scenario_step *from = &s->steps[i];
-        struct plan_step step = {.id = from->id,
-                                 .action = from->action,
-                                 .at_ns = from->at_ns,
-                                 .has_for = from->has_for,
-                                 .note = from->note,
-                                 .text = step_text(p, from)};
-        from->action.patch = from->action.merge = NULL;
-        step.until_ns = from->has_for ? from->at_ns + from->for_ns : INT64_MAX;
-        place_in_file(s, from->node->place, &step.line, &step.column);
-        size_t j = p->step_count++;
-        for (; j > 0 && p->steps[j - 1].at_ns > step.at_ns; j--) {
-            p->steps[j] = p->steps[j - 1];
-        }
-        p->steps[j] = step;
+    size_t j = p->step_count++;
+    for (; j > 0 && p->steps[j - 1].at_ns > step->at_ns; j--) {
+        p->steps[j] = p->steps[j - 1];
     }
+    p->steps[j] = *step;
+}
+
+/* The rounds of a step as written; the first has its id. */
+static void add_rounds(struct plan *p, const struct scenario *s, const struct scenario_step *from, uint16_t *next_id,
+                       struct diag_list *diags)
+{
+    struct step_round rounds[ROUNDS_MAX];
+    size_t n = step_rounds(from, p->seed, rounds, diags);
+    const char *text = step_text(p, from);
+    if (p->step_count + n > PLAN_STEPS_MAX) {
+        struct diag *d = diag_error(diags, DIAG_CHOICE, from->node->place, "with all its rounds the timeline is too long");
+        diag_help(d, "at most %d: make periods longer", PLAN_STEPS_MAX);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct plan_step step = {.id = i == 0 ? from->id : (*next_id)++,
+                                 .of = from->id,
+                                 .action = from->action,
+                                 .at_ns = rounds[i].at_ns,
+                                 .until_ns = rounds[i].until_ns,
+                                 .has_for = rounds[i].until_ns != INT64_MAX,
+                                 .note = from->note,
+                                 .text = n == 1 ? text : arena_printf(&p->arena, "%s, %zu of %zu", text, i + 1, n)};
+        json_incref(step.action.patch); /* each round holds its own */
+        json_incref(step.action.merge);
+        place_in_file(s, from->node->place, &step.line, &step.column);
+        add_step(p, &step);
+    }
+}
+
+static void make_steps(struct plan *p, struct scenario *s, struct diag_list *diags)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < s->step_count; i++) {
+        bool several = s->steps[i].flap.period_ns > 0 || s->steps[i].action.every_ns > 0;
+        most += several ? ROUNDS_MAX : 1;
+    }
+    p->steps = arena_array(&p->arena, struct plan_step, most < PLAN_STEPS_MAX ? most : PLAN_STEPS_MAX);
+    uint16_t next_id = STEPS_MAX + 1;
+    for (size_t i = 0; i < s->step_count; i++) {
+        add_rounds(p, s, &s->steps[i], &next_id, diags);
+    }
+}
+
+static int64_t total_rate(const struct plan *p)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < p->stream_count; i++) {
+        sum += p->streams[i].rate_micro;
+    }
+    return sum;
+}
+
+/* What a surge means for each vantage. A multiple is of the whole workload, which is one part of it. */
+static void divide_surge(struct plan *p, const struct scenario *s, struct surge_wish *w, int64_t total_micro)
+{
+    const struct stream_spec *reads = &s->workload.reads;
+    int64_t vantages = 0, all = w->pace >= 0 ? w->pace : (-w->pace / PPM - 1) * total_micro;
+    for (size_t i = 0; i < p->topology->site_count; i++) {
+        vantages += p->topology->sites[i].kind == SITE_VANTAGE;
+    }
+    vantages = vantages ? vantages : 1;
+    w->rate_micro = all / vantages;
+    w->slow_clients = (w->slow_in_all + vantages - 1) / vantages;
+    w->timeout_ns = s->workload.has_reads ? reads->timeout_ns : NS_PER_S;
+    w->path = s->workload.has_reads ? reads->path : "/v1/orders";
 }
 
 /* Every link of the fault is one of those restored. */
@@ -283,15 +337,6 @@ static int64_t smallest_rate(const struct plan *p)
         least = p->streams[i].rate_micro < least ? p->streams[i].rate_micro : least;
     }
     return least;
-}
-
-static int64_t total_rate(const struct plan *p)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < p->stream_count; i++) {
-        sum += p->streams[i].rate_micro;
-    }
-    return sum;
 }
 
 static void make_holds(struct plan *p, const struct scenario *s)
@@ -385,8 +430,11 @@ void plan_compile(struct plan *p, struct scenario *s, uint64_t seed, struct diag
         p->abort_for_ns = s->abort_when.for_ns;
     }
     make_streams(p, s);
+    make_steps(p, s, diags);
+    for (size_t i = 0; i < p->step_count; i++) {
+        divide_surge(p, s, &p->steps[i].action.surge, total_rate(p));
+    }
     give_sources(p);
-    make_steps(p, s);
     end_faults(p, s, diags);
     make_targets(p, s);
     make_holds(p, s);

@@ -8,6 +8,7 @@
  */
 #include "harness/base/units.h"
 #include "harness/spec/plan_compile.h"
+#include "harness/spec/rounds.h"
 #include <string.h>
 
 struct check {
@@ -95,12 +96,17 @@ static const char *shared_parameter(const struct plan_step *a, const struct plan
 
 static void check_twice(const struct check *c, const struct plan_step *earlier, const struct plan_step *later, const char *subject)
 {
+    const struct action_type *type = later->action.type;
     const char *parameter = shared_parameter(earlier, later);
+    const char *clash = type->clash ? type->clash(&earlier->action, &later->action) : NULL;
     if (parameter) {
         conflict(c, DIAG_OVERLAP, later, earlier,
                  arena_printf(&c->diags->arena, "sets `%s` of the same %s as", parameter, subject),
                  "let one end before the other begins");
-    } else if (!has_parameters(later->action.type)) {
+    } else if (clash) {
+        conflict(c, DIAG_OVERLAP, later, earlier, arena_printf(&c->diags->arena, "sets %s of the same %s as", clash, subject),
+                 "let one end before the other begins");
+    } else if (!has_parameters(type)) {
         conflict(c, DIAG_OVERLAP, later, earlier, "does once more what is done by",
                  "let one end before the other begins");
     }
@@ -125,6 +131,8 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
     bool same_node = share_node(t, earlier, later), packets = a->selective && b->selective;
     if (same_node && step_kills(earlier)) {
         conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead since", "restore the target first");
+    } else if (same_node && step_kills(later) && a->of_process) {
+        conflict(c, DIAG_OVERLAP, later, earlier, "would put an end to", "let one end before the other begins");
     } else if (same_node && a == b) {
         check_twice(c, earlier, later, "node");
     } else if (!same_node && (packets || a == b) && share_path(t, earlier, later)) {
@@ -172,12 +180,9 @@ static void check_hidden(const struct check *c, const struct plan_step *step)
     }
 }
 
-/* The bound of a proof is one and a half times what its canary needs, two seconds at least. */
 static void check_long_enough(const struct check *c, const struct plan_step *step)
 {
-    const struct action_type *type = step->action.type;
-    int64_t bound = type->proof_bound_ns ? type->proof_bound_ns(&step->action) : 2 * NS_PER_S;
-    int64_t needed = type->proven_once ? NS_PER_MS : bound / 3 * 2, lasts = step->until_ns - step->at_ns;
+    int64_t needed = step_proof_ns(&step->action), lasts = step->until_ns - step->at_ns;
     if (step->until_ns == INT64_MAX || lasts >= needed) {
         return;
     }
@@ -296,6 +301,20 @@ static void check_routes(const struct check *c, const struct plan_step *step)
     }
 }
 
+/* A herd waits for the heal of some fault: one that ends while the surge is open. */
+static void check_herd(const struct check *c, const struct plan_step *surge)
+{
+    for (size_t i = 0; i < c->p->step_count; i++) {
+        const struct plan_step *step = &c->p->steps[i];
+        if (step != surge && step_is_fault(step) && step->until_ns > surge->at_ns && step->until_ns < surge->until_ns) {
+            return;
+        }
+    }
+    struct diag *d = diag_warning(c->diags, DIAG_UNCHECKED, plan_step_place(c->s, surge),
+                                  "no fault ends while this surge is open, so its herd never comes back");
+    diag_help(d, "let the surge outlast the fault");
+}
+
 void plan_check_faults(const struct plan *p, const struct scenario *s, struct diag_list *diags)
 {
     const struct check c = {.p = p, .s = s, .diags = diags};
@@ -310,9 +329,12 @@ void plan_check_faults(const struct plan *p, const struct scenario *s, struct di
             }
         }
         check_long_enough(&c, step);
+        if (step->action.surge.herd) {
+            check_herd(&c, step);
+        }
         if (step->action.target == TARGET_LINK) {
             check_hidden(&c, step);
-            if (!path_passes(&step->action.shape, TOPO_PORT_HTTP)) {
+            if (!path_passes(&step->action.shape, TOPO_PORT_HTTP) && step->id == step->of) {
                 check_routes(&c, step);
             }
         }

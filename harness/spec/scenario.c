@@ -232,7 +232,7 @@ static void write_steps(struct text *out, const struct scenario *s)
     for (size_t i = 0; i < s->step_count; i++) {
         struct step_table t;
         struct scenario_step scratch = {0};
-        step_table(&t, s->steps[i].action.type, &scratch);
+        step_table(&t, s->steps[i].written, &scratch);
         text_add(out, "  - ");
         field_write_flow(out, t.parts, 2, s->steps[i].node);
         text_add(out, "\n");

@@ -16,6 +16,8 @@ struct stream_spec {
     int connections;
 };
 
+enum { STEPS_MAX = 200 }; /* as written */
+
 struct scenario_step {
     const struct yaml_node *node;
     uint16_t id;
@@ -23,6 +25,8 @@ struct scenario_step {
     bool has_for;
     const char *verb, *note, *gateway, *origin, *dns;
     struct field_texts between;
+    const struct action_type *written; /* of the verb as written */
+    struct flap flap;                  /* of a flap, whose action is that of the fault it names; period 0: none */
     const char *isolate;
     const struct yaml_node *split, *only;
     struct action action;
@@ -83,5 +87,8 @@ struct step_table {
     char name[64], topic[64];
 };
 void step_table(struct step_table *t, const struct action_type *type, struct scenario_step *to);
+/* Of a fault that another step names, without what says when; and which verbs can be named so. */
+void step_table_within(struct step_table *t, const struct action_type *type, struct scenario_step *to);
+bool step_flaps(const struct action_type *type);
 void step_resolve_link(struct binder *b, struct scenario_step *s); /* the links that it hits (step_link.c) */
 const struct action_type *step_verb(const struct action_type *const *types, size_t n, const char *verb);

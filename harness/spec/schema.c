@@ -24,6 +24,7 @@ static const char *const patterns[] = {
     [FIELD_DURATION] = "^(" NUMBER "(us|ms|s|m|h|d))+$",
     [FIELD_RATIO] = "^" NUMBER "%$",
     [FIELD_RATE] = "^" NUMBER "/[sm]$",
+    [FIELD_PACE] = "^(x[0-9]+|" NUMBER "/[sm])$",
     [FIELD_BANDWIDTH] = "^" NUMBER "(bit|kbit|mbit|gbit)$",
     [FIELD_BYTES] = "^" NUMBER "(B|kB|MB|GB)$",
     [FIELD_NAME] = "^[a-z0-9]+(-[a-z0-9]+)*$",
@@ -93,7 +94,7 @@ static json_t *node_schema(const struct field *f)
         const char *key, *definition;
     } known[] = {{"topology", "topology"},   {"timeline", "timeline"}, {"scenarios", "entries"},
                  {"defaults", "overlay"},    {"with", "overlay"},      {"split", "split"},
-                 {"only", "only"}};
+                 {"only", "only"},           {"fault", "fault"}};
     for (size_t i = 0; i < array_len(known); i++) {
         if (text_eq(f->key, known[i].key)) {
             return ref_schema(known[i].definition);
@@ -108,6 +109,7 @@ static json_t *kind_schema(const struct field *f)
     case FIELD_DURATION:
     case FIELD_RATIO:
     case FIELD_RATE:
+    case FIELD_PACE:
     case FIELD_BANDWIDTH:
     case FIELD_BYTES:
         return pattern_schema(patterns[f->kind]);
@@ -212,11 +214,15 @@ static json_t *set_schema(const struct field_set *set)
     return without_empty(s);
 }
 
-static json_t *step_schema(const struct action_type *type)
+static json_t *step_schema(const struct action_type *type, bool within)
 {
     struct scenario_step scratch = {0};
     struct step_table t;
-    step_table(&t, type, &scratch);
+    if (within) {
+        step_table_within(&t, type, &scratch);
+    } else {
+        step_table(&t, type, &scratch);
+    }
     json_t *s = object_schema();
     add_rules(s, t.parts[0].fields, t.parts[0].count);
     add_rules(s, t.parts[1].fields, t.parts[1].count);
@@ -224,16 +230,26 @@ static json_t *step_schema(const struct action_type *type)
     return without_empty(s);
 }
 
-static json_t *timeline_schema(const struct action_type *const *types, size_t n)
+/* A step of any verb; within another step, of any that flaps. */
+static json_t *any_step_schema(const struct action_type *const *types, size_t n, bool within)
 {
     json_t *verbs = json_array(), *steps = json_array();
     for (size_t i = 0; i < n; i++) {
+        if (within && !step_flaps(types[i])) {
+            continue;
+        }
         json_array_append_new(verbs, json_string(types[i]->verb));
         json_array_append_new(steps, json_pack("{s:{s:[s],s:{s:{s:s}}},s:o}", "if", "required", "do", "properties", "do",
-                                               "const", types[i]->verb, "then", step_schema(types[i])));
+                                               "const", types[i]->verb, "then", step_schema(types[i], within)));
     }
-    return json_pack("{s:s,s:i,s:{s:s,s:[s,s],s:{s:{s:o}},s:o}}", "type", "array", "minItems", 1, "items", "type",
-                     "object", "required", "at", "do", "properties", "do", "enum", verbs, "allOf", steps);
+    json_t *required = within ? json_pack("[s]", "do") : json_pack("[s,s]", "at", "do");
+    return json_pack("{s:s,s:o,s:{s:{s:o}},s:o}", "type", "object", "required", required, "properties", "do", "enum", verbs,
+                     "allOf", steps);
+}
+
+static json_t *timeline_schema(const struct action_type *const *types, size_t n)
+{
+    return json_pack("{s:s,s:i,s:o}", "type", "array", "minItems", 1, "items", any_step_schema(types, n, false));
 }
 
 /* Sides of names. */
@@ -270,6 +286,7 @@ json_t *spec_schema(const struct action_type *const *types, size_t n)
     json_object_set_new(definitions, "scenario", set_schema(&scenario_set));
     json_object_set_new(definitions, "suite", set_schema(&suite_set));
     json_object_set_new(definitions, "timeline", timeline_schema(types, n));
+    json_object_set_new(definitions, "fault", any_step_schema(types, n, true));
     json_object_set_new(definitions, "topology",
                         json_pack("{s:[{s:s},o]}", "anyOf", "type", "string", set_schema(&topology_set)));
     json_object_set_new(definitions, "entries",

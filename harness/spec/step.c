@@ -14,8 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS_MAX = 200 };
-
 #define IN(member) .offset = offsetof(struct scenario_step, member)
 
 static const char *const direction_words[] = {"both", "forward", "backward", NULL};
@@ -26,53 +24,76 @@ static const struct shared_key {
     struct field field;
     unsigned targets; /* 0: whatever the target */
     enum { EVERY_STEP, FAULTS, SELECTIVE } steps;
+    bool of_step; /* says when or why: not for a fault within a step */
 } shared_keys[] = {
     {{.key = "at", .kind = FIELD_DURATION, IN(at_ns), .required = true, .example = "0s", .max = 86400 * NS_PER_S,
-      .doc = "scenario time, 0s being the end of the steady-state check"}, 0, EVERY_STEP},
-    {{.key = "do", .kind = FIELD_TEXT, IN(verb), .required = true, .example = "kill", .doc = "the verb"}, 0, EVERY_STEP},
+      .doc = "scenario time, 0s being the end of the steady-state check"}, 0, EVERY_STEP, true},
+    {{.key = "do", .kind = FIELD_TEXT, IN(verb), .required = true, .example = "kill", .doc = "the verb"}, 0, EVERY_STEP, false},
     {{.key = "region", .kind = FIELD_REGION, IN(action.site), .choice = FIELD_ONE, .example = "us-east",
-      .doc = "every node of this region"}, TARGET_REGION, EVERY_STEP},
+      .doc = "every node of this region"}, TARGET_REGION, EVERY_STEP, false},
     {{.key = "gateway", .kind = FIELD_TEXT, IN(gateway), .choice = FIELD_ONE, .example = "us-east/1",
-      .doc = "one gateway"}, TARGET_NODE, EVERY_STEP},
+      .doc = "one gateway"}, TARGET_NODE, EVERY_STEP, false},
     {{.key = "origin", .kind = FIELD_TEXT, IN(origin), .choice = FIELD_ONE, .example = "us-east/1",
-      .doc = "one origin"}, TARGET_ORIGIN, EVERY_STEP},
+      .doc = "one origin"}, TARGET_ORIGIN, EVERY_STEP, false},
     {{.key = "dns", .kind = FIELD_TEXT, IN(dns), .choice = FIELD_ONE, .example = "dns/1",
-      .doc = "the traffic manager"}, TARGET_DNS, EVERY_STEP},
+      .doc = "the traffic manager"}, TARGET_DNS, EVERY_STEP, false},
     {{.key = "between", .kind = FIELD_TEXTS, IN(between), .choice = FIELD_ONE, .min = 2, .max = 2,
       .example = "[us-east, eu-west]", .doc = "the link between two regions, or a region and a vantage"},
-     TARGET_LINK, EVERY_STEP},
+     TARGET_LINK, EVERY_STEP, false},
     {{.key = "isolate", .kind = FIELD_NAME, IN(isolate), .choice = FIELD_ONE, .example = "us-east",
-      .doc = "the links of this region or vantage with all others"}, TARGET_LINK, EVERY_STEP},
+      .doc = "the links of this region or vantage with all others"}, TARGET_LINK, EVERY_STEP, false},
     {{.key = "split", .kind = FIELD_NODE, IN(split), .choice = FIELD_ONE, .example = "[[us-east], [eu-west, ap-south]]",
-      .doc = "all links between these sides"}, TARGET_LINK, EVERY_STEP},
+      .doc = "all links between these sides"}, TARGET_LINK, EVERY_STEP, false},
     {{.key = "direction", .kind = FIELD_ENUM, IN(action.direction), .words = direction_words, .preset = "both",
       .doc = "forward is from the first to the second, out of what is isolated, from a side to those behind it"},
-     TARGET_LINK, FAULTS},
+     TARGET_LINK, FAULTS, false},
     {{.key = "only", .kind = FIELD_NODE, IN(only), .example = "replication",
       .doc = "not everything, but what clients, replication or control (the lease) say, or one TCP port: {port: 7001}"},
-     TARGET_LINK, SELECTIVE},
+     TARGET_LINK, SELECTIVE, false},
     {{.key = "for", .kind = FIELD_DURATION, IN(for_ns), .given = offsetof(struct scenario_step, has_for),
-      .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s", .doc = "ends by itself after this time"}, 0, FAULTS},
-    {{.key = "note", .kind = FIELD_TEXT, IN(note), .doc = "for people"}, 0, EVERY_STEP},
+      .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s", .doc = "ends by itself after this time"}, 0, FAULTS, true},
+    {{.key = "note", .kind = FIELD_TEXT, IN(note), .doc = "for people"}, 0, EVERY_STEP, true},
 };
 
 /* clang-format on */
 
-void step_table(struct step_table *t, const struct action_type *type, struct scenario_step *to)
+static bool ends_by_itself(const struct action_type *type)
+{
+    return type->class == ACTION_FAULT || type->class == ACTION_FLAP;
+}
+
+/* within: the map of a fault that a step names, and not the step's own. */
+static void fill_table(struct step_table *t, const struct action_type *type, bool within, struct scenario_step *to)
 {
     size_t count = 0;
     for (size_t i = 0; i < array_len(shared_keys); i++) {
         const struct shared_key *k = &shared_keys[i];
         bool fits = k->targets == 0 || (k->targets & type->targets) != 0;
-        if (fits && (k->steps == EVERY_STEP || type->class == ACTION_FAULT) && (k->steps != SELECTIVE || type->selective)) {
+        bool for_verb = k->steps == EVERY_STEP || ends_by_itself(type);
+        if (fits && for_verb && !(within && k->of_step) && (k->steps != SELECTIVE || type->selective)) {
             memcpy(&t->shared[count++], &k->field, sizeof(k->field));
         }
     }
-    snprintf(t->name, sizeof(t->name), "a `%s` step", type->verb);
+    snprintf(t->name, sizeof(t->name), within ? "a `%s` within a `flap`" : "a `%s` step", type->verb);
     snprintf(t->topic, sizeof(t->topic), "timeline.%s", type->verb);
     t->parts[0] = (struct field_part){t->shared, count, to};
     t->parts[1] = (struct field_part){type->fields, type->field_count, &to->action};
     t->set = (struct field_set){.name = t->name, .topic = t->topic, .summary = type->summary};
+}
+
+void step_table(struct step_table *t, const struct action_type *type, struct scenario_step *to)
+{
+    fill_table(t, type, false, to);
+}
+
+void step_table_within(struct step_table *t, const struct action_type *type, struct scenario_step *to)
+{
+    fill_table(t, type, true, to);
+}
+
+bool step_flaps(const struct action_type *type)
+{
+    return type->class == ACTION_FAULT && !type->proven_once;
 }
 
 const struct action_type *step_verb(const struct action_type *const *types, size_t n, const char *verb)
@@ -188,6 +209,36 @@ static void hear_objection(struct binder *b, const struct scenario_step *s)
     }
 }
 
+/* The fault that a flap names becomes the action of the step, which keeps when it is in force. */
+static void bind_flapping(struct binder *b, const struct action_type *const *types, size_t n, struct scenario_step *step)
+{
+    const struct yaml_node *map = step->action.flap.fault;
+    const struct action_type *type = map ? verb_of(b, types, n, map) : NULL;
+    if (!type) {
+        return;
+    }
+    if (!step_flaps(type)) {
+        struct diag *d = diag_error(b->diags, DIAG_CHOICE, node_get(map, "do")->place,
+                                    "`%s` cannot be switched on and off", type->verb);
+        diag_help(d, "name a fault that lasts, such as `partition`, `degrade` or `freeze`");
+        return;
+    }
+    struct scenario_step within = {.node = map, .action.type = type};
+    struct step_table table;
+    step_table_within(&table, type, &within);
+    field_bind_parts(b, &table.set, table.parts, 2, map);
+    hear_objection(b, &within);
+    if (b->topology) {
+        resolve_target(b, &within);
+    }
+    step->flap = step->action.flap;
+    step->action = within.action;
+    if (!step->has_for) {
+        struct diag *d = diag_error(b->diags, DIAG_CHOICE, node_place(step->node), "a `flap` without `for`");
+        diag_help(d, "say how long it goes on, such as `for: 20s`");
+    }
+}
+
 void step_bind_all(struct binder *b, const struct action_type *const *types, size_t n, struct scenario *s)
 {
     const struct yaml_node *list = s->timeline;
@@ -215,8 +266,12 @@ void step_bind_all(struct binder *b, const struct action_type *const *types, siz
         step_table(&table, type, step);
         step->id = id;
         step->node = node;
-        step->action.type = type;
+        step->action.type = step->written = type;
         field_bind_parts(b, &table.set, table.parts, 2, node);
+        if (type->class == ACTION_FLAP) {
+            bind_flapping(b, types, n, step);
+            continue;
+        }
         hear_objection(b, step);
         if (b->topology) {
             resolve_target(b, step);

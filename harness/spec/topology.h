@@ -74,6 +74,9 @@ struct path_gate {
  * merge, and what a burst means packet by packet: harness/lab/shape.h. */
 struct path_state {
     bool cut;
+    bool down;                      /* unplugged: the router's device that the path leaves by is down */
+    bool block_new;                 /* the first packet of each TCP connection vanishes without a word */
+    bool stalled;                   /* packets are held, all of them, until it no longer is */
     int64_t delay_ns, jitter_ns;
     enum path_spread spread;
     int64_t jitter_correlation_ppm; /* each draw leans this far on the one before */

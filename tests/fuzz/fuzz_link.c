@@ -2,6 +2,7 @@
 /* Datagrams between conductor and load process: u16 length (little-endian), then so many bytes, again and again. */
 #include "harness/base/scoped.h"
 #include "harness/load/link_frame.h"
+#include "harness/load/surge.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>
@@ -26,6 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct link_frame f;
         enum link_news news = link_receive(ours, &f);
         fuzz_must(news != LINK_NOTHING);
+        struct surge_tally tally = {0};
+        if (news == LINK_FRAME && !surge_tally_read(&tally, f.text))
+            fuzz_must(tally.planned == 0 && tally.reopened == 0);
         if (news == LINK_FRAME)
             fuzz_must(f.word >= LINK_START && f.word <= LINK_FAILED && strlen(f.text) < sizeof(f.text));
         data += used;

@@ -2,6 +2,7 @@
 SUITE(agreement)
 SUITE(balance)
 SUITE(book)
+SUITE(budget)
 SUITE(config)
 SUITE(http1)
 SUITE(http1_hostile)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(binomial)
+SUITE(connections)
 SUITE(dns)
 SUITE(drift)
 SUITE(hold)
+SUITE(misbehave)
 SUITE(operator)
 SUITE(starve)
+SUITE(surge)
 SUITE(table)
 SUITE(network)

@@ -19,6 +19,7 @@ struct fake_call {
     void *arg;
     int status;
     json_t *body;
+    struct lab_course course;
 };
 
 static struct fake_lab *fake_of(struct lab *lab)
@@ -198,6 +199,28 @@ static int fake_unplug(struct lab *lab, uint16_t node, bool unplugged, struct er
     return rc < 0 ? -1 : 0;
 }
 
+static int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e)
+{
+    (void)peer;
+    (void)e;
+    uint64_t one = fake_of(lab)->nodes[node].connection;
+    *n = one != 0;
+    if (max > 0 && one != 0) {
+        cookies[0] = one;
+    }
+    return 0;
+}
+
+/* It breaks, and another takes its place. */
+static int fake_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e)
+{
+    (void)peer;
+    int rc = permit(fake_of(lab), e);
+    struct fake_node *n = &fake_of(lab)->nodes[node];
+    n->connection += rc == 0 && n->connection != 0 ? 1000 : 0;
+    return rc < 0 ? -1 : 0;
+}
+
 static void forget(struct fake_call *c)
 {
     for (struct fake_call **at = &c->lab->pending; *at; at = &(*at)->next) {
@@ -214,7 +237,7 @@ static void forget(struct fake_call *c)
 static void call_back(struct loop_timer *t, int64_t now)
 {
     struct fake_call *c = (struct fake_call *)(void *)((char *)t - offsetof(struct fake_call, timer));
-    struct lab_answer answer = {.status = c->status, .body = c->body, .sent_ns = now, .done_ns = now};
+    struct lab_answer answer = {.status = c->status, .body = c->body, .sent_ns = now, .done_ns = now, .course = c->course};
     c->done(c->arg, &answer);
     forget(c);
 }
@@ -227,6 +250,63 @@ static int answer_later(struct fake_lab *f, int status, json_t *take_body, int64
     f->pending = c;
     loop_timer_set(f->loop, &c->timer, loop_now(f->loop) + after_ns);
     return 0;
+}
+
+static int answer_course(struct fake_lab *f, int status, struct lab_course course, int64_t after_ns, lab_answer_fn *done, void *arg)
+{
+    answer_later(f, status, NULL, after_ns, done, arg);
+    f->pending->course = course;
+    return 0;
+}
+
+static int set_slot(struct fake_lab *f, struct fake_node *n, const char *method, const char *name, json_t *knobs)
+{
+    if (strcmp(method, "DELETE") == 0 && !f->deaf) {
+        json_object_del(n->slots, name);
+    } else if (strcmp(method, "PUT") == 0 && !f->deaf) {
+        json_object_set(n->slots, name, knobs);
+        rng_init(&n->dice, (uint64_t)json_integer_value(json_object_get(knobs, "seed")), "fake");
+    }
+    return 200;
+}
+
+/* An origin that answers /bytes/N and /healthz as its slots say. */
+static int fake_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
+                    lab_answer_fn *done, void *arg, struct err *e)
+{
+    struct fake_lab *f = fake_of(lab);
+    struct fake_node *n = &f->nodes[to];
+    int64_t now = loop_now(f->loop), after = NS_PER_MS;
+    struct lab_course c = {.connected_ns = now + 1, .retry_after_s = -1};
+    int status = 200, bytes = 0;
+    const char *key;
+    json_t *slot;
+    (void)from;
+    (void)e;
+    bool health = sscanf(http_target, "/bytes/%d", &bytes) != 1;
+    json_object_foreach(n->slots, key, slot) {
+        const char *lie = json_string_value(json_object_get(slot, "health"));
+        if (health && lie && strcmp(lie, "honest") != 0) {
+            return answer_course(f, strcmp(lie, "good") == 0 ? 200 : 503, c, after, done, arg);
+        }
+        if ((int64_t)rng_below(&n->dice, 1000000) >= json_integer_value(json_object_get(slot, "share_ppm"))) {
+            continue;
+        }
+        if (json_is_true(json_object_get(slot, "hang"))) {
+            c.end = END_TIMEOUT;
+            return answer_course(f, 0, c, timeout_ns, done, arg);
+        }
+        json_t *asked = json_object_get(slot, "status"), *reset = json_object_get(slot, "reset_after");
+        status = asked ? (int)json_integer_value(asked) : status;
+        json_t *retry = json_object_get(slot, "retry_after_s");
+        c.retry_after_s = retry ? json_integer_value(retry) : c.retry_after_s;
+        after += json_integer_value(json_object_get(slot, "first_byte_us")) * NS_PER_US;
+        c.end = reset ? END_RESET : json_is_true(json_object_get(slot, "short_body")) ? END_SHORT : c.end;
+        bytes = reset ? (int)json_integer_value(reset) : bytes;
+    }
+    c.body_len = (size_t)bytes;
+    c.first_byte_ns = now + after;
+    return answer_course(f, status, c, after, done, arg);
 }
 
 static json_t *status_of(const struct fake_lab *f, uint16_t node)
@@ -271,6 +351,12 @@ static int fake_admin(struct lab *lab, uint16_t node, const char *method, const 
     }
     if (strcmp(target, "/status") == 0 && strcmp(method, "GET") == 0) {
         return answer_later(f, 200, status_of(f, node), NS_PER_MS, done, arg);
+    }
+    if (strcmp(target, "/misbehave") == 0) {
+        return answer_later(f, 200, json_pack("{s:O}", "slots", f->nodes[node].slots), NS_PER_MS, done, arg);
+    }
+    if (strncmp(target, "/misbehave/", 11) == 0) {
+        return answer_later(f, set_slot(f, &f->nodes[node], method, target + 11, doc), NULL, NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/standby") == 0) {
         f->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
@@ -362,7 +448,10 @@ static const struct lab_ops fake_ops = {
     .node_unplug = fake_unplug,
     .admin = fake_admin,
     .knock = fake_knock,
+    .connections = fake_connections,
+    .disconnect = fake_disconnect,
     .knock_port = fake_knock_port,
+    .ask = fake_ask,
 };
 
 static void draw_world(struct fake_lab *f)
@@ -401,6 +490,8 @@ struct fake_lab *fake_lab_new(void)
         for (int r = 0; r < LAB_RESOURCES; r++) {
             f->nodes[i].limits[r] = LAB_PLENTY;
         }
+        f->nodes[i].slots = json_object();
+        rng_init(&f->nodes[i].dice, 1, "fake");
         f->nodes[i].file = json_pack("{s:s, s:i}", "node", f->topo.nodes[i].name, "drain_ms", 500);
         f->nodes[i].running = json_deep_copy(f->nodes[i].file);
         f->nodes[i].desired = json_deep_copy(f->nodes[i].file);
@@ -420,6 +511,7 @@ void fake_lab_free(struct fake_lab *f)
         forget(f->pending);
     }
     for (uint16_t i = 0; i < FAKE_NODES; i++) {
+        json_decref(f->nodes[i].slots);
         json_decref(f->nodes[i].file);
         json_decref(f->nodes[i].running);
         json_decref(f->nodes[i].desired);

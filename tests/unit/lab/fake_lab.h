@@ -4,6 +4,7 @@
  * counts. Vantage "clients" sees region "east" (gateways 0, 1, origin 2) and "west" (gateways 3, 4, origin 5).
  */
 #pragma once
+#include "harness/base/rng.h"
 #include "harness/lab/lab.h"
 
 enum { FAKE_SITES = 3, FAKE_NODES = 7, FAKE_LINKS = 3, FAKE_PATHS = 2 * FAKE_LINKS, FAKE_CLIENT = 6 };
@@ -19,6 +20,9 @@ struct fake_node {
     bool unfelt;             /* limits read back and do not bite */
     bool trying;             /* a trial takes two calls */
     size_t crowd;
+    json_t *slots; /* how it misbehaves, by name */
+    struct rng dice;
+    uint64_t connection; /* the cookie of the one that it has; 0: none */
 };
 
 struct fake_lab {

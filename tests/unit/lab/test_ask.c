@@ -28,6 +28,7 @@ struct got {
     int calls, status;
     long number;
     bool body, done;
+    struct lab_course course;
 };
 
 static struct peer peer;
@@ -87,6 +88,7 @@ static void take(void *arg, const struct lab_answer *a)
     struct got *g = arg;
     g->calls++;
     g->status = a->status;
+    g->course = a->course;
     g->body = a->body != NULL;
     g->number = (long)json_integer_value(json_object_get(a->body, "n"));
     g->done = true;
@@ -177,6 +179,28 @@ static void silence_is_bounded(void)
     CU_ASSERT_TRUE(clock_mono_ns() - begun < NS_PER_S);
 }
 
+/* How it went, beside what was said. */
+static void courses(void)
+{
+    struct got g = get("HTTP/1.1 429 No\r\nRetry-After: 2\r\nContent-Length: 3\r\n\r\nabc");
+    CU_ASSERT_EQUAL(g.course.end, END_WHOLE);
+    CU_ASSERT_EQUAL(g.course.body_len, 3);
+    CU_ASSERT_EQUAL(g.course.retry_after_s, 2);
+    CU_ASSERT_TRUE(g.course.connected_ns != 0 && g.course.first_byte_ns >= g.course.connected_ns);
+    g = get("HTTP/1.1 200 OK\r\nContent-Length: 50\r\nRetry-After: soon\r\n\r\nabc");
+    CU_ASSERT_EQUAL(g.course.end, END_SHORT);
+    CU_ASSERT_EQUAL(g.course.body_len, 3);
+    CU_ASSERT_EQUAL(g.course.retry_after_s, -1);
+    g = ask_peer((struct ask_order){.method = "GET", .target = "/", .timeout_ns = 50 * NS_PER_MS}, NULL, 0);
+    CU_ASSERT_EQUAL(g.course.end, END_TIMEOUT);
+    CU_ASSERT_EQUAL(g.course.first_byte_ns, 0);
+    struct sockaddr_in nobody = stage_peer();
+    clear_peer();
+    g = ask_peer((struct ask_order){.method = "GET", .target = "/", .to = nobody}, NULL, 0);
+    CU_ASSERT_EQUAL(g.course.end, END_REFUSED);
+    CU_ASSERT_EQUAL(g.course.connected_ns, 0);
+}
+
 static int knock_peer(const char *target, const char *says, const struct sockaddr_in *to)
 {
     struct ask_order o = {.method = "GET", .target = target, .knock = true, .timeout_ns = 50 * NS_PER_MS};
@@ -218,6 +242,7 @@ void suite_ask(void)
     runner_test(rude_answers);
     runner_test(an_endless_answer_ends);
     runner_test(silence_is_bounded);
+    runner_test(courses);
     runner_test(knocks);
     runner_test(closing_drops_without_a_word);
 }

@@ -137,6 +137,27 @@ static void only_links_that_need_it(void)
     CU_ASSERT_FALSE(lab_caps_settle(&caps, &t, effects, forced, wired));
 }
 
+static void telling_packets_apart(void)
+{
+    struct topo_link links[2] = {{.a = 1}, {.a = 2}};
+    const struct topology t = {.links = links, .link_count = 2};
+    const unsigned effects[2] = {1u << EFFECT_FILTER, 1u << EFFECT_UNPLUG};
+    const struct caps_trial able = {.netem = true, .filter = true, .wire = true, .disconnect = true}, wire = {.netem = true, .wire = true};
+    const char *forced[LAB_EFFECTS] = {0};
+    struct lab_caps caps = {0};
+    bool wired[2];
+    caps_judge(&able, &caps);
+    CU_ASSERT_STRING_EQUAL(caps.effects[EFFECT_FILTER].name, "bpf");
+    CU_ASSERT_TRUE(caps.effects[EFFECT_DISCONNECT].available && caps.effects[EFFECT_UNPLUG].available);
+    CU_ASSERT_FALSE(lab_caps_settle(&caps, &t, effects, forced, wired));
+    caps_judge(&wire, &caps);
+    CU_ASSERT_STRING_EQUAL(caps.effects[EFFECT_FILTER].name, "wire");
+    CU_ASSERT_FALSE(caps.effects[EFFECT_DISCONNECT].available);
+    CU_ASSERT_PTR_NOT_NULL(strstr(caps.effects[EFFECT_DISCONNECT].why, "CONFIG_INET_DIAG_DESTROY"));
+    CU_ASSERT_TRUE(lab_caps_settle(&caps, &t, effects, forced, wired));
+    CU_ASSERT(wired[0] && !wired[1]);
+}
+
 void suite_caps(void)
 {
     runner_suite(NULL, NULL);
@@ -147,4 +168,5 @@ void suite_caps(void)
     runner_test(what_is_forced);
     runner_test(the_wire_before_nothing);
     runner_test(only_links_that_need_it);
+    runner_test(telling_packets_apart);
 }

@@ -69,10 +69,36 @@ static void bounded(void)
     empty();
 }
 
+/* Among others that have their instants, and those of another path that stay. */
+static void what_was_held_goes_in_order(void)
+{
+    for (uint32_t i = 0; i < 3000; i++) {
+        int64_t due_ns = i % 3 == 0 ? 1000 + i : INT64_MAX; /* path 0 moves, paths 1 and 2 are held */
+        unsigned char *bytes = wire_queue_add(queue, (uint16_t)(i % 3), due_ns, sizeof(i));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
+        memcpy(bytes, &i, sizeof(i));
+    }
+    wire_queue_release(queue, 1, 500);
+    uint32_t before = 0;
+    int64_t due_ns = 0;
+    for (int i = 0; i < 3000; i++) {
+        struct wire_held h = wire_queue_take(queue);
+        uint32_t number;
+        memcpy(&number, wire_queue_bytes(queue, h.slot), sizeof(number));
+        CU_ASSERT(h.path == (i < 1000 ? 1 : i < 2000 ? 0 : 2) && h.due_ns >= due_ns && h.path == number % 3);
+        CU_ASSERT(i % 1000 == 0 || number > before);
+        before = number;
+        due_ns = h.due_ns;
+        wire_queue_give_back(queue, h.slot);
+    }
+    empty();
+}
+
 void suite_wire_queue(void)
 {
     runner_suite(set_up, tear_down);
     runner_test(empty);
     runner_test(earliest_first);
     runner_test(bounded);
+    runner_test(what_was_held_goes_in_order);
 }

@@ -235,6 +235,41 @@ static void long_packets_vanish(void)
 }
 
 /* The same seed and packets: the same fates. Another seed or path: others. A shape that comes and goes moves no dice. */
+static void a_stall_gives_no_instant(void)
+{
+    struct wire_shaper s = shaper_of((struct path_state){.stalled = true, .delay_ns = NS_PER_MS, .loss_ppm = 500000}, 1);
+    int lost = 0;
+    for (int i = 0; i < PACKETS; i++) {
+        struct wire_fate f = decide(&s, i);
+        lost += f.lost;
+        CU_ASSERT(f.lost ? f.copies == 0 : f.copies == 1 && f.copy[0].due_ns == INT64_MAX);
+    }
+    CU_ASSERT_TRUE(plausible(lost, PACKETS, 0.5)); /* what else a path does goes on */
+}
+
+static void first_packets_of_connections(void)
+{
+    unsigned char frame[54] = {[12] = 8, [14] = 0x45, [23] = 6, [47] = 0x02};
+    CU_ASSERT_TRUE(wire_opens_connection(frame, sizeof(frame)));
+    frame[47] = 0x12; /* the answer */
+    CU_ASSERT_FALSE(wire_opens_connection(frame, sizeof(frame)));
+    frame[47] = 0xc2; /* SYN with the flags of congestion control */
+    CU_ASSERT_TRUE(wire_opens_connection(frame, sizeof(frame)));
+    frame[20] = 0x20; /* a first fragment, and a later one */
+    CU_ASSERT_TRUE(wire_opens_connection(frame, sizeof(frame)));
+    frame[21] = 1;
+    CU_ASSERT_FALSE(wire_opens_connection(frame, sizeof(frame)));
+    frame[21] = 0;
+    frame[14] = 0x4f; /* options: the flags would stand behind the end */
+    CU_ASSERT_FALSE(wire_opens_connection(frame, sizeof(frame)));
+    frame[14] = 0x45;
+    for (size_t len = 0; len <= 47; len++) {
+        CU_ASSERT_FALSE(wire_opens_connection(frame, len));
+    }
+    frame[23] = 17;
+    CU_ASSERT_FALSE(wire_opens_connection(frame, sizeof(frame)));
+}
+
 static void the_same_seed_again(void)
 {
     const struct path_state shape = {.loss_ppm = 300000, .duplicate_ppm = 200000, .corrupt_ppm = 100000,
@@ -273,5 +308,7 @@ void suite_wire_shape(void)
     runner_test(a_rate_spaces_packets);
     runner_test(no_room_takes_no_time);
     runner_test(long_packets_vanish);
+    runner_test(first_packets_of_connections);
+    runner_test(a_stall_gives_no_instant);
     runner_test(the_same_seed_again);
 }

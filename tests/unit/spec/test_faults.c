@@ -45,6 +45,23 @@ static void different_parameters_merge(void)
     CU_ASSERT(rejected(SLOW("0s", "rate: 1mbit", "20s") SLOW("5s", "rate: 2mbit", "20s"), RTO, "sets `rate`"));
 }
 
+#define ILL(at, target, what, len) "  - {at: " at ", do: misbehave, " target ", " what ", for: " len "}\n"
+
+static void two_of_a_verb_on_a_node(void)
+{
+    CU_ASSERT(accepted(ILL("0s", "origin: us-east/1", "status: 503", "20s")
+                           ILL("5s", "origin: us-east/1", "reset_after: 10kB", "20s"), RTO));
+    CU_ASSERT(rejected(ILL("0s", "origin: us-east/1", "status: 503", "20s") ILL("5s", "region: us-east", "status: 429", "20s"),
+                       RTO, "sets `status` of the same node"));
+    CU_ASSERT(rejected(ILL("0s", "origin: us-east/1", "status: 503", "20s") "  - {at: 5s, do: kill, region: us-east, for: 20s}\n",
+                       RTO, "would put an end to"));
+    CU_ASSERT(accepted(ILL("0s", "origin: us-east/1", "status: 503", "20s") "  - {at: 5s, do: freeze, region: us-east, for: 20s}\n",
+                       RTO));
+    CU_ASSERT(rejected(ILL("0s", "gateway: us-east/1", "status: 503", "20s"), RTO, "gateway"));
+    CU_ASSERT(rejected(ILL("0s", "origin: us-east/1", "reset_after: 10", "20s"), RTO, "write 10kB"));
+    CU_ASSERT(rejected(ILL("0s", "origin: us-east/1", "reset_after: 1MB", "20s"), RTO, "write at most 48kB"));
+}
+
 static void nothing_is_seen_under_a_cut(void)
 {
     CU_ASSERT(rejected(CUT("0s", "both", "30s") SLOW("5s", "delay: 50ms", "20s"), RTO, "DR0209"));
@@ -151,6 +168,7 @@ void suite_faults(void)
     runner_suite(NULL, NULL);
     runner_test(different_directions_compose);
     runner_test(different_parameters_merge);
+    runner_test(two_of_a_verb_on_a_node);
     runner_test(nothing_is_seen_under_a_cut);
     runner_test(the_dead_cannot_be_hit);
     runner_test(one_resource_once_at_a_time);

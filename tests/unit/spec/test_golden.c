@@ -80,6 +80,8 @@ static void wrong_files_are_explained(void)
         "only",
         "only-faults",
         "composition",
+        "rounds",
+        "rounds-keys",
         "targets",
         "no-writes",
         "suite",

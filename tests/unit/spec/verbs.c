@@ -6,6 +6,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
 #include "harness/spec/field.h"
+#include "harness/spec/rounds.h"
 
 #define IN(member) .offset = offsetof(struct action, member)
 
@@ -46,6 +47,10 @@ static const struct field drift_fields[] = {
     {.key = "merge", .kind = FIELD_JSON, IN(merge), .choice = FIELD_ONE, .doc = "RFC 7386"},
 };
 
+static const struct field disconnect_fields[] = {
+    {.key = "every", .kind = FIELD_DURATION, IN(every_ns), .min = NS_PER_S, .with = "for", .doc = "e"},
+};
+
 static const struct field fail_over_fields[] = {
     {.key = "to", .kind = FIELD_REGION, IN(site), .required = true, .example = "eu-west", .doc = "the region to go to"},
 };
@@ -53,6 +58,12 @@ static const struct field fail_over_fields[] = {
 static const char *const with_words[] = {"", "refused", "unreachable", NULL};
 static const struct field reject_fields[] = {
     {.key = "with", .kind = FIELD_ENUM, IN(way), .words = with_words, .required = true, .example = "refused", .doc = "how"},
+};
+
+static const struct field ill_fields[] = {
+    {.key = "status", .kind = FIELD_COUNT, IN(service.status), .choice = FIELD_SOME, .doc = "s"},
+    {.key = "reset_after", .kind = FIELD_BYTES, IN(service.reset_after_bytes), .choice = FIELD_SOME, .max = 48000,
+     .given = offsetof(struct action, service.has_reset), .doc = "r"},
 };
 
 #define NODES (TARGET_REGION | TARGET_NODE | TARGET_ORIGIN)
@@ -71,15 +82,20 @@ static const struct action_type rows[] = {
      .fields = restore_fields, .field_count = array_len(restore_fields)},
     {.verb = "fail_over", .summary = "Move the service.", .class = ACTION_OPERATOR, .fields = fail_over_fields,
      .field_count = array_len(fail_over_fields)},
+    {.verb = "disconnect", .summary = "Break connections.", .class = ACTION_FAULT, .targets = NODES | TARGET_LINK,
+     .fields = disconnect_fields, .field_count = array_len(disconnect_fields), .proven_once = true,
+     .momentary_ns = 2 * NS_PER_S},
     {.verb = "reject", .summary = "Turn packets away.", .class = ACTION_FAULT, .targets = TARGET_LINK,
      .fields = reject_fields, .field_count = array_len(reject_fields), .severing = true, .selective = true},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
     {.verb = "starve", .summary = "Take a resource.", .class = ACTION_FAULT, .targets = NODES, .fields = starve_fields,
      .field_count = array_len(starve_fields), .severing = true},
+    {.verb = "misbehave", .summary = "Serve badly.", .class = ACTION_FAULT, .targets = TARGET_REGION | TARGET_ORIGIN,
+     .fields = ill_fields, .field_count = array_len(ill_fields), .of_process = true},
 };
 
 /* clang-format on */
 
-const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3],
-                                                &rows[4], &rows[5], &rows[6], &rows[7], &rows[8], &rows[9]};
+const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3], &rows[4], &rows[5], &rows[6],
+                                                &rows[7], &rows[8], &rows[9], &rows[10], &rows[11], &flap_type};
 const size_t test_verb_count = array_len(test_verbs);
