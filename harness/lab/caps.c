@@ -43,6 +43,7 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_CPU] = "cpu", [EFFECT_MEMORY] = "memory", [EFFECT_MISBEHAVE] = "misbehave",
     [EFFECT_SURGE] = "surge",         [EFFECT_SLOW_CLIENTS] = "slow_clients",
     [EFFECT_FILTER] = "filter", [EFFECT_UNPLUG] = "unplug", [EFFECT_DISCONNECT] = "disconnect", [EFFECT_STALL] = "stall",
+    [EFFECT_LAG] = "lag", [EFFECT_CLOCK] = "clock",
 };
 
 enum { INDEX_LOOPBACK = 1, INDEX_A = 2, INDEX_B = 3 };
@@ -276,6 +277,8 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps->effects[EFFECT_KILL] = always("signal", "SIGKILL through a pidfd");
     caps_judge_nodes(trial, caps);
     caps->effects[EFFECT_DRIFT] = always("file", "a new configuration file and SIGHUP");
+    caps->effects[EFFECT_LAG] = always("admin", "the admin ports of stores and gateways");
+    caps->effects[EFFECT_CLOCK] = always("admin", "the admin port of the node, for what it uses wall time for");
     caps->effects[EFFECT_FAIL_OVER] = always("admin", "the admin port of the nodes");
     caps->effects[EFFECT_MISBEHAVE] = always("admin", "the admin port of the origins");
     caps->effects[EFFECT_SURGE] = always("load", "further load processes");

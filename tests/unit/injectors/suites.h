@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(binomial)
+SUITE(clock)
 SUITE(connections)
 SUITE(drift)
 SUITE(hold)
+SUITE(lag)
 SUITE(misbehave)
 SUITE(operator)
 SUITE(starve)
