@@ -65,8 +65,22 @@ static void answer_status(struct node *n, struct exchange *x)
     json_t *status =
         json_pack("{s:s, s:s, s:s, s:I, s:s}", "node", c->node, "role", role_words[c->role], "region", c->region,
                   "uptime_ms", (json_int_t)((loop_now(n->loop) - n->started_ns) / NS_PER_MS), "config", c->fingerprint);
+    json_object_set_new(status, "time_us", json_integer(wall_ns(&n->wall) / NS_PER_US));
+    json_object_set_new(status, "clock", wall_status(&n->wall));
     n->ops->status(n, status);
     answer_json(x, 200, status);
+}
+
+static void answer_clock(struct node *n, struct exchange *x)
+{
+    struct http_span body = exchange_body(x);
+    json_t *doc = json_read(body.at, body.len, "request", NULL);
+    int status = wall_order(&n->wall, doc);
+    json_decref(doc);
+    if (status == 200)
+        answer_json(x, 200, json_pack("{s:o}", "clock", wall_status(&n->wall)));
+    else
+        answer_error(x, status, "", status == 409 ? "no slot is left" : "fault must name a slot, and numbers be in range");
 }
 
 void node_answer_admin(struct node *n, struct exchange *x)
@@ -77,6 +91,8 @@ void node_answer_admin(struct node *n, struct exchange *x)
         answer_status(n, x);
     else if (span_is(path, "/config") && get)
         answer_json(x, 200, json_incref(n->config->doc));
+    else if (span_is(path, "/clock") && span_is(exchange_method(x), "POST"))
+        answer_clock(n, x);
     else if (n->ops->admin == NULL || !n->ops->admin(n, x))
         answer_error(x, 404, "", "no such call");
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drift is a difference between what runs and what is desired. What runs is hashed anew at every look, from the
- * document that the table was made of; the file on disk proves nothing. The desired file is read at every look, too;
- * when it is missing or broken, or the guard (config_gateway.c) does not let it in, the last good one stays in force. By
- * policy the desired configuration is put back: into the process first and, that done, into the configuration file, so
- * that a restart does not bring the drift back.
+ * Drift is a difference between what is desired, what runs and what would run after a restart. What runs is hashed anew at
+ * every look, from the document that the table was made of. The file on disk proves nothing about that; it is read at
+ * every look because a file that says something else, or that is missing, unreadable or broken, is a
+ * difference waiting for the next start. By policy the desired configuration is put back: into the process first and, that
+ * done, into the configuration file, so that a restart does not bring the drift back.
+ *
+ * The last configuration taken over is kept in the data directory as well (last-good.json), for a start that finds its
+ * file in no state to be read.
  */
 #include "gateway-under-test/gateway.h"
 #include "gateway-under-test/node.h"
@@ -14,89 +17,105 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
+#include <errno.h>
 #include <string.h>
 
-/* Takes c. */
-static void desire(struct drift *d, struct config *c)
-{
-    config_free(d->desired);
-    d->desired = c;
-    d->refused[0] = '\0';
-}
+static const char *const file_words[] = {
+    [FILE_OK] = "ok", [FILE_MISSING] = "missing", [FILE_UNREADABLE] = "unreadable", [FILE_BROKEN] = "broken"};
 
-static void refuse(struct drift *d, struct config *c, const struct err *why)
+static void write_file(struct node *n, const json_t *doc)
 {
-    if (strcmp(d->refused, c->fingerprint) != 0) {
-        d->node->counters[COUNTER_reloads_refused]++;
-        node_log(d->node, "desired configuration %.12s refused: %s", c->fingerprint, why->msg);
-    }
-    memcpy(d->refused, c->fingerprint, sizeof(d->refused));
-    config_free(c);
-}
-
-static int read_desired(struct drift *d, struct err *e)
-{
-    struct config *c;
-    struct err why = {0};
-    if (d->node->desired_path == NULL)
-        return 0;
-    if (config_read(d->node->desired_path, &c, e) < 0)
-        return -1;
-    if (config_guard(d->desired, c, &why) < 0)
-        refuse(d, c, &why);
-    else
-        desire(d, c);
-    return 0;
-}
-
-static void repair(struct drift *d, struct config *wanted)
-{
-    struct node *n = d->node;
     struct err e = {0};
-    scoped_free char *bytes = json_canonical(wanted->doc);
-    if (node_adopt(n, wanted, &e) < 0) {
-        node_log(n, "drift cannot be reverted: %s", e.msg);
-        config_free(wanted);
-        return;
-    }
-    n->counters[COUNTER_reverts]++;
-    d->present = false;
-    node_log(n, "drift reverted to %.12s", d->desired->fingerprint);
+    scoped_free char *bytes = json_canonical(doc);
     if (file_replace(n->config_path, bytes, strlen(bytes), &e) < 0)
         node_log(n, "the configuration file could not be rewritten: %s: %s", e.at, e.msg);
+}
+
+/* Takes wanted. */
+static bool take_over(struct drift *d, struct config *wanted)
+{
+    struct err e = {0};
+    if (node_adopt(d->node, wanted, &e) == 0)
+        return true;
+    node_log(d->node, "drift cannot be reverted: %s", e.msg);
+    config_free(wanted);
+    return false;
+}
+
+static void look_at_file(struct drift *d)
+{
+    struct config *c = NULL;
+    struct err e = {0};
+    if (config_read(d->node->config_path, &c, &e) == 0) {
+        d->file = FILE_OK;
+        memcpy(d->of_file, c->fingerprint, sizeof(d->of_file));
+        config_free(c);
+        return;
+    }
+    d->file = e.os == ENOENT ? FILE_MISSING : e.os != 0 ? FILE_UNREADABLE : FILE_BROKEN;
+    d->of_file[0] = '\0';
+}
+
+static void take_stock(struct drift *d)
+{
+    json_fingerprint(d->node->config->doc, d->effective);
+    look_at_file(d);
+}
+
+static bool runs_desired(const struct drift *d)
+{
+    return strcmp(d->effective, d->desired.in_force->fingerprint) == 0;
+}
+
+static bool file_as_running(const struct drift *d)
+{
+    return strcmp(d->effective, d->of_file) == 0;
+}
+
+static void repair(struct drift *d)
+{
+    struct node *n = d->node;
+    struct config *wanted;
+    if (!runs_desired(d) && (config_parse(d->desired.in_force->doc, "desired state", &wanted, NULL) < 0 || !take_over(d, wanted)))
+        return;
+    n->counters[COUNTER_reverts]++;
+    d->present = false;
+    node_log(n, "drift reverted to %.12s", n->config->fingerprint);
+    write_file(n, n->config->doc);
+    take_stock(d);
+}
+
+static void begin(struct drift *d, int64_t now)
+{
+    d->present = true;
+    d->since = now;
+    d->node->counters[COUNTER_drifts]++;
+    node_log(d->node, "drift: running %.12s, desired %.12s, file %s %.12s", d->effective,
+             d->desired.in_force->fingerprint, file_words[d->file], d->of_file);
 }
 
 static void look(struct drift *d, int64_t now)
 {
     struct node *n = d->node;
-    char running[SHA256_HEX];
-    json_fingerprint(n->config->doc, running);
-    if (strcmp(running, d->desired->fingerprint) == 0) {
+    const struct config *c = d->desired.in_force;
+    take_stock(d);
+    if (runs_desired(d) && file_as_running(d)) {
         if (d->present)
             node_log(n, "drift is over");
         d->present = false;
         return;
     }
-    if (!d->present) {
-        d->present = true;
-        d->since = now;
-        n->counters[COUNTER_drifts]++;
-        node_log(n, "drift: running %.12s, desired %.12s", running, d->desired->fingerprint);
-    }
-    struct config *wanted;
-    if (config_flaw(n->config, FLAW_drift_unreported) ||
-        config_parse(d->desired->doc, "desired state", &wanted, NULL) < 0)
-        return;
-    if (wanted->drift.revert && now - d->since >= wanted->drift.revert_after_ms * NS_PER_MS)
-        repair(d, wanted);
-    else
-        config_free(wanted);
+    if (!d->present)
+        begin(d, now);
+    bool due = c->drift.revert && now - d->since >= c->drift.revert_after_ms * NS_PER_MS;
+    if (due && !config_flaw(n->config, FLAW_drift_unreported))
+        repair(d);
 }
 
 static void on_due(struct loop_timer *t, int64_t now)
 {
     struct drift *d = owner_of(t, struct drift, timer);
-    (void)read_desired(d, NULL);
+    desired_look(&d->desired, now);
     look(d, now);
     int64_t next = d->node->config->drift.check_ms;
     loop_timer_set(d->node->loop, t, now + next * NS_PER_MS);
@@ -106,12 +125,9 @@ int drift_open(struct drift *d, struct node *n, struct err *e)
 {
     d->node = n;
     d->timer.due = on_due;
-    if (config_parse(n->config->doc, "configuration", &d->desired, e) < 0)
+    if (desired_open(&d->desired, n, e) < 0)
         return -1;
-    if (read_desired(d, e) < 0) {
-        config_free(d->desired);
-        return -1;
-    }
+    take_stock(d);
     loop_timer_set(n->loop, &d->timer, loop_now(n->loop) + n->config->drift.check_ms * NS_PER_MS);
     return 0;
 }
@@ -119,5 +135,20 @@ int drift_open(struct drift *d, struct node *n, struct err *e)
 void drift_close(struct drift *d)
 {
     loop_timer_stop(&d->timer);
-    config_free(d->desired);
+    desired_close(&d->desired);
+}
+
+void drift_status(const struct drift *d, json_t *into)
+{
+    const struct desired *want = &d->desired;
+    int64_t now = loop_now(d->node->loop);
+    bool drifting = d->present && !config_flaw(d->node->config, FLAW_drift_unreported);
+    json_t *more = json_pack("{s:s, s:s?, s:s, s:s?, s:s, s:b, s:o, s:I, s:o}", "desired", want->in_force->fingerprint,
+                             "desired_refused", want->refused[0] ? want->refused : NULL, "effective", d->effective,
+                             "file", d->of_file[0] ? d->of_file : NULL, "file_state", file_words[d->file], "drift",
+                             drifting, "drift_since_ms",
+                             drifting ? json_integer((now - d->since) / NS_PER_MS) : json_null(), "desired_age_ms",
+                             (json_int_t)((now - want->as_of) / NS_PER_MS), "desired_lag", lag_status(&want->lag));
+    json_object_update(into, more);
+    json_decref(more);
 }

@@ -26,6 +26,7 @@ static int gateway_open(struct node *n, struct err *e)
         return -1;
     }
     table_start_checks(g->table);
+    last_good_keep(n, n->config);
     return 0;
 }
 
@@ -46,6 +47,7 @@ static int gateway_reload(struct node *n, struct config *next, struct err *e)
     table_retire(g->table);
     g->table = t;
     table_start_checks(t);
+    last_good_keep(n, next);
     return 0;
 }
 
@@ -65,21 +67,46 @@ static void gateway_handle(struct node *n, struct exchange *x)
     proxy_start(g, x, r);
 }
 
-static bool gateway_admin(struct node *n, struct exchange *x)
+/* The desired state comes late while a slot says so. */
+static void answer_lag(struct node *n, struct exchange *x)
 {
-    if (!span_is(exchange_path(x), "/standby") || !span_is(exchange_method(x), "POST"))
-        return false;
+    struct gateway *g = n->self;
+    struct http_span body = exchange_body(x);
+    json_t *doc = json_read(body.at, body.len, "request", NULL);
+    int status = lag_order(&g->drift.desired.lag, doc);
+    json_decref(doc);
+    if (status == 200)
+        answer_json(x, 200, json_pack("{s:o}", "desired_lag", lag_status(&g->drift.desired.lag)));
+    else
+        answer_error(x, status, "", lag_refusal(status));
+}
+
+static void answer_standby(struct node *n, struct exchange *x)
+{
     struct http_span body = exchange_body(x);
     json_t *doc = json_read(body.at, body.len, "request", NULL);
     const json_t *wish = json_object_get(doc, "standby");
     if (!json_is_boolean(wish)) {
         json_decref(doc);
         answer_error(x, 400, "", "standby must be true or false");
-        return true;
+        return;
     }
     n->standby = json_is_true(wish);
     json_decref(doc);
     answer_json(x, 200, json_pack("{s:b}", "standby", n->standby));
+}
+
+static bool gateway_admin(struct node *n, struct exchange *x)
+{
+    struct http_span path = exchange_path(x);
+    if (!span_is(exchange_method(x), "POST"))
+        return false;
+    if (span_is(path, "/standby"))
+        answer_standby(n, x);
+    else if (span_is(path, "/lag"))
+        answer_lag(n, x);
+    else
+        return false;
     return true;
 }
 
@@ -106,12 +133,7 @@ static void gateway_status(struct node *n, json_t *into)
                                                        member_leads(m), "ejected", now < m->ejected_until));
         }
     }
-    bool drifting = g->drift.present && !config_flaw(g->table->config, FLAW_drift_unreported);
-    json_object_set_new(into, "desired", json_string(g->drift.desired->fingerprint));
-    json_object_set_new(into, "desired_refused", g->drift.refused[0] ? json_string(g->drift.refused) : json_null());
-    json_object_set_new(into, "drift", json_boolean(drifting));
-    json_object_set_new(into, "drift_since_ms",
-                        drifting ? json_integer((now - g->drift.since) / NS_PER_MS) : json_null());
+    drift_status(&g->drift, into);
     json_object_set_new(into, "standby", json_boolean(n->standby));
     json_object_set_new(into, "upstreams", upstreams);
     json_object_set_new(into, "requests", json_integer(n->counters[COUNTER_requests]));

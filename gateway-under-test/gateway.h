@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "gateway-under-test/budget.h"
+#include "gateway-under-test/desired.h"
 #include "gateway-under-test/pool.h"
 
 struct node;
@@ -12,8 +13,9 @@ struct exchange;
 struct drift {
     struct node *node;
     struct loop_timer timer;
-    struct config *desired;   /* the one in force */
-    char refused[SHA256_HEX]; /* what the guard does not let in now; empty: nothing */
+    struct desired desired;
+    enum { FILE_OK, FILE_MISSING, FILE_UNREADABLE, FILE_BROKEN } file;
+    char effective[SHA256_HEX], of_file[SHA256_HEX]; /* hashed at the last look; of_file empty: it says nothing */
     bool present;
     int64_t since;
 };
@@ -32,3 +34,4 @@ void proxy_start(struct gateway *g, struct exchange *x, struct route *route);
 /* drift.c: compare, report and repair. */
 int drift_open(struct drift *d, struct node *n, struct err *e);
 void drift_close(struct drift *d);
+void drift_status(const struct drift *d, json_t *into);

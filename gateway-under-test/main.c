@@ -182,7 +182,7 @@ int main(int argc, char **argv)
         return report(&e);
     }
     struct config *config;
-    if (config_read(node.config_path, &config, &e) < 0 || serve(&node, config, &e) < 0)
+    if ((config_read(node.config_path, &config, &e) < 0 && last_good_read(&node, &config, &e) < 0) || serve(&node, config, &e) < 0)
         return report(&e);
     return 0;
 }

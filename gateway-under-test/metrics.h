@@ -34,6 +34,8 @@ struct text;
     X(held, "requests held during a planned handover")                                   \
     X(shipped, "records shipped to peers")                                               \
     X(received, "records received from the leader")                                      \
+    X(frames_broken, "replication messages that did not decode")                         \
+    X(frames_repeated, "replication messages whose records were here already")           \
     X(stale_refused, "replication messages refused for their low epoch")                 \
     X(lost_records, "records moved to a lost log")                                       \
     X(takeovers, "times this store became leader")                                       \

@@ -31,7 +31,7 @@ void node_log(const struct node *n, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
-    (void)fprintf(stderr, "%s %s: %s\n", clock_rfc3339(clock_wall_ns(), when), n->config->node, line);
+    (void)fprintf(stderr, "%s %s: %s\n", clock_rfc3339(wall_ns(&n->wall), when), n->config->node, line);
 }
 
 void node_serve(struct node *n, struct exchange *x)

@@ -9,6 +9,7 @@
 #include "gateway-under-test/config.h"
 #include "gateway-under-test/metrics.h"
 #include "gateway-under-test/server.h"
+#include "gateway-under-test/wall.h"
 #include "harness/base/loop.h"
 #include "harness/base/rng.h"
 
@@ -39,6 +40,7 @@ struct node {
     struct server service, admin;
     struct loop_timer drain_timer;
     struct rng rng;
+    struct wall wall;
     int64_t started_ns, drain_until;
     int64_t counters[COUNTER_COUNT];
     bool draining, standby, stop;
@@ -50,6 +52,9 @@ void node_close(struct node *n);
 void node_drain(struct node *n);                                    /* SIGTERM: sets stop when all is done */
 int node_reload(struct node *n, struct err *e);                     /* SIGHUP: the file, or the running one kept */
 int node_adopt(struct node *n, struct config *next, struct err *e); /* takes next on success only */
+/* last_good.c: what was taken over last, in the data directory. read: -1 leaves e as it is, 0 clears it. */
+void last_good_keep(const struct node *n, const struct config *c);
+int last_good_read(const struct node *n, struct config **out, struct err *e);
 void node_log(const struct node *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void node_serve(struct node *n, struct exchange *x); /* a request on the service port, as if nobody had taken it */
 /* Answers that every role gives the same way. False: not such a path. */

@@ -123,7 +123,7 @@ static void write_order(struct store *s, struct exchange *x)
     }
     wish.lsn = index_last(&s->index) + 1;
     wish.epoch = s->epoch;
-    wish.time_ns = clock_wall_ns();
+    wish.time_ns = wall_ns(&s->node->wall);
     if (store_flaw(s, FLAW_drop_every_nth_write) && ++s->dropped_count % DROP_EVERY == 0) {
         const struct record *newest = index_by_key(&s->index, wish.key);
         send_write(s, x, wish.op, wish.key, newest ? newest->version + 1 : 1, wish.lsn, false);

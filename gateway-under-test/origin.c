@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The role origin on its node. What a reload may change is flaws and drain_ms: the store's ports, peers and timing are
- * part of what replication and leases rest on, so they stay as they are while the process lives.
+ * The role origin on its node. What a reload may change is flaws, drain_ms and how the store acknowledges (mode, degrade): its
+ * ports, peers and timing are part of what replication and leases rest on, so they stay as they are while the process lives.
  */
 #include "gateway-under-test/origin.h"
 
@@ -113,12 +113,30 @@ static void answer_handover(struct node *n, struct exchange *x)
     json_decref(doc);
 }
 
+/* What is shipped to a region comes late, or damaged, while a slot of ours says so. */
+static void answer_lag(struct node *n, struct exchange *x)
+{
+    struct origin *o = n->self;
+    struct http_span body = exchange_body(x);
+    json_t *doc = json_read(body.at, body.len, "request", NULL);
+    const char *to = json_string_value(json_object_get(doc, "to"));
+    struct link *link = o->store && to ? leader_link(o->store, to, strlen(to)) : NULL;
+    int status = to == NULL ? 400 : link == NULL ? 404 : lag_order(&link->lag, doc);
+    json_decref(doc);
+    if (status == 200)
+        answer_json(x, 200, json_pack("{s:o}", "lag", lag_status(&link->lag)));
+    else
+        answer_error(x, status, "", status == 404 ? "no store here, or it has no such peer" : lag_refusal(status));
+}
+
 static bool origin_admin(struct node *n, struct exchange *x)
 {
     struct origin *o = n->self;
     struct http_span path = exchange_path(x), method = exchange_method(x);
     if (span_is(path, "/handover") && span_is(method, "POST"))
         answer_handover(n, x);
+    else if (span_is(path, "/lag") && span_is(method, "POST"))
+        answer_lag(n, x);
     else if (span_is(path, "/v1/ops") && span_is(method, "GET") && o->store != NULL)
         orders_answer_ops(o->store, x);
     else
@@ -148,19 +166,26 @@ static void origin_gauges(struct node *n, struct text *out)
     metrics_gauge(out, "lsn", "last entry of the log", (double)index_last(&o->store->index));
 }
 
+/* What must stay as it is: where the store is, or a store without the ways in which it acknowledges. */
+static json_t *foundations(const struct config *c)
+{
+    json_t *store = json_copy(json_object_get(c->doc, "store"));
+    json_object_del(store, "mode");
+    json_object_del(store, "degrade");
+    return json_pack("{s:o*, s:O*}", "store", store, "store_at", json_object_get(c->doc, "store_at"));
+}
+
 static int origin_reload(struct node *n, struct config *next, struct err *e)
 {
     struct origin *o = n->self;
-    static const char *const fixed[] = {"store", "store_at"};
-    for (size_t i = 0; i < 2; i++) {
-        const json_t *now = json_object_get(n->config->doc, fixed[i]), *then = json_object_get(next->doc, fixed[i]);
-        if (now != then && !json_equal(now, then))
-            return err_set(e, ERR_MEANING, "configuration", "%s cannot change in a running process", fixed[i]);
-    }
+    scoped_json json_t *now = foundations(n->config), *then = foundations(next);
+    if (!json_equal(now, then))
+        return err_set(e, ERR_MEANING, "configuration", "what the store rests on cannot change in a running process");
     if (o->store != NULL) {
         o->store->cfg = next->store;
         for (size_t i = 0; i < o->store->link_count; i++)
             o->store->links[i].peer = &next->store->peers[i];
+        leader_mode_changed(o->store);
     }
     return 0;
 }

@@ -131,6 +131,8 @@ static int on_records(struct follower_conn *c, const struct frame *f)
         if (count == BATCH_MAX || record_read(f->body + at, f->len - at, &records[count], &used) != RECORD_OK)
             return -1;
         const struct record *r = &records[count++];
+        if (count == 1 && r->lsn <= lsn)
+            s->node->counters[COUNTER_frames_repeated]++;
         if (r->lsn != ++lsn || r->epoch < epoch || r->epoch > f->epoch)
             return -1;
         epoch = r->epoch;
@@ -171,14 +173,15 @@ static void on_event(struct conn *conn)
     struct frame f;
     size_t used = 0;
     enum frame_read r;
-    while ((r = frame_read(text_str(&conn->in), conn->in.len, &f, &used)) == FRAME_OK) {
-        if (on_frame(c, &f) < 0) {
-            r = FRAME_BAD;
-            break;
-        }
-        conn_take(conn, used);
+    bool fine = true;
+    while (fine && (r = frame_read(text_str(&conn->in), conn->in.len, &f, &used)) == FRAME_OK) {
+        fine = on_frame(c, &f) == 0;
+        if (fine)
+            conn_take(conn, used);
     }
-    if (r != FRAME_BAD && conn->error == 0 && !conn->eof)
+    if (fine && r == FRAME_BAD)
+        c->store->node->counters[COUNTER_frames_broken]++;
+    if (fine && r != FRAME_BAD && conn->error == 0 && !conn->eof)
         return;
     if (c->greeted)
         lease_ask_now(c->store); /* the leader is gone: ask sooner */

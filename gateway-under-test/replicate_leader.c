@@ -7,6 +7,9 @@
  * connection is given up and dialled anew, for a healed path must not wait for TCP's back-off.
  *
  * How much is shipped ahead is bounded by what the socket buffer has not taken (SHIP_AHEAD); the next ACK goes on.
+ *
+ * Where a fault makes a link late (lag.h), records wait here until they are old enough, and BEATs go on: the peer is there and
+ * well, its data are not. Damage comes after the frame is sealed, as on a bad line.
  */
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
@@ -48,6 +51,24 @@ static bool ships_at_once(const struct store *s)
     return s->cfg->sync && !store_flaw(s, FLAW_ack_before_replicate);
 }
 
+/* Seal the frame and let it go, through what a fault may do to it on its way. */
+static void send_frame(struct link *k, struct text *out, size_t at, enum frame_type type)
+{
+    struct lag *l = &k->lag;
+    struct rng *rng = &k->store->node->rng;
+    frame_end(out, at);
+    l->frames++;
+    bool twice = type == FRAME_RECORDS && lag_draw(l, l->all.duplicate_ppm, rng);
+    if (twice) {
+        l->doubled++;
+        conn_send(&k->conn, out->at + at, out->len - at);
+    } else if (lag_draw(l, l->all.corrupt_ppm, rng)) {
+        l->damaged++;
+        lag_damage(out->at + at, out->len - at, rng);
+    }
+    conn_send(&k->conn, out->at + at, out->len - at);
+}
+
 static void link_down(struct link *k)
 {
     bool was = k->connected;
@@ -80,32 +101,41 @@ static void link_dial(struct link *k, int64_t now)
         frame_add_u64(&hello, s->index.boundaries.at[i].epoch);
         frame_add_u64(&hello, s->index.boundaries.at[i].first_lsn);
     }
-    frame_end(&hello, at);
-    conn_send(&k->conn, hello.at, hello.len);
+    send_frame(k, &hello, at, FRAME_HELLO);
     text_deinit(&hello);
 }
 
 void link_send(struct link *k, enum frame_type type)
 {
     struct text out = {0};
-    frame_end(&out, frame_begin(&out, type, k->store->epoch));
-    conn_send(&k->conn, out.at, out.len);
+    send_frame(k, &out, frame_begin(&out, type, k->store->epoch), type);
     text_deinit(&out);
+}
+
+/* The last record to be shipped now that nothing holds back. */
+static int64_t released_lsn(const struct link *k)
+{
+    const struct store *s = k->store;
+    int64_t lsn = k->sent_lsn, now = loop_now(s->node->loop);
+    if (k->lag.count == 0)
+        return k->flush_to;
+    while (lsn < k->flush_to && !lag_holds(&k->lag, index_at(&s->index, lsn + 1)->mono_ns, now))
+        lsn++;
+    return lsn;
 }
 
 static void ship(struct link *k)
 {
     struct store *s = k->store;
     struct text out = {0};
-    while (k->connected && k->sent_lsn < k->flush_to && k->conn.error == 0 &&
-           k->conn.out.len - k->conn.out_at < SHIP_AHEAD) {
-        int64_t to = k->flush_to - k->sent_lsn > BATCH ? k->sent_lsn + BATCH : k->flush_to;
+    int64_t upto = released_lsn(k);
+    while (k->connected && k->sent_lsn < upto && k->conn.error == 0 && k->conn.out.len - k->conn.out_at < SHIP_AHEAD) {
+        int64_t to = upto - k->sent_lsn > BATCH ? k->sent_lsn + BATCH : upto;
         text_clear(&out);
         size_t at = frame_begin(&out, FRAME_RECORDS, s->epoch);
         for (int64_t lsn = k->sent_lsn + 1; lsn <= to; lsn++)
             record_write(index_at(&s->index, lsn), &out);
-        frame_end(&out, at);
-        conn_send(&k->conn, out.at, out.len);
+        send_frame(k, &out, at, FRAME_RECORDS);
         s->node->counters[COUNTER_shipped] += to - k->sent_lsn;
         k->sent_lsn = to;
     }
@@ -165,6 +195,8 @@ static int on_ack(struct link *k, struct frame *f)
     int64_t lsn;
     if (!k->connected || frame_take_u64(f, &lsn) < 0 || take_traits(k, f) < 0 || lsn > k->sent_lsn)
         return -1;
+    if (lsn > k->acked_lsn || lsn == index_last(&k->store->index))
+        k->progress_at = loop_now(k->store->node->loop);
     if (lsn > k->acked_lsn)
         k->acked_lsn = lsn;
     ship(k);
@@ -249,6 +281,7 @@ void leader_tick(struct store *s, int64_t now)
             link_send(k, FRAME_BEAT);
         else if (now >= k->dial_at)
             link_dial(k, now);
+        ship(k);
         note_caught_up(k, now);
         standing_tick(k, now);
     }
@@ -297,12 +330,21 @@ void leader_start(struct store *s, json_t *in_sync)
         struct link *k = &s->links[i];
         k->connected = false;
         k->standing = listed(in_sync, k->peer->region) ? STANDING_IN : STANDING_OUT;
-        k->heard_at = now;
+        k->heard_at = k->progress_at = now;
         k->sent_lsn = k->acked_lsn = k->flush_to = k->caught_up_since = 0;
         link_dial(k, now);
     }
-    if (!ships_at_once(s))
-        loop_timer_set(s->node->loop, &s->ship, now + ship_every_ms(s) * NS_PER_MS);
+    leader_mode_changed(s);
+}
+
+void leader_mode_changed(struct store *s)
+{
+    if (!s->leading || ships_at_once(s))
+        loop_timer_stop(&s->ship);
+    else
+        loop_timer_set(s->node->loop, &s->ship, loop_now(s->node->loop) + ship_every_ms(s) * NS_PER_MS);
+    if (s->leading && ships_at_once(s))
+        leader_flush(s);
 }
 
 void leader_stop(struct store *s)

@@ -3,8 +3,8 @@
  * Which peers count in sync mode. The rule that keeps every acknowledged write: the witness's list of regions in sync
  * may name only those that have everything acknowledged, because whoever is in it may be made leader.
  *
- * Leaving: a peer silent for degrade_after_ms counts on until the witness has written it off; only then may a write be
- * acknowledged without it. Joining goes the other way round: first the peer counts again, then it must have all that
+ * Leaving: a peer silent for degrade_after_ms, or one that answers and yet takes nothing for STUCK_MS more, counts on
+ * until the witness has written it off; only then may a write be acknowledged without it. Joining goes the other way round: first the peer counts again, then it must have all that
  * was acknowledged without it, then the witness is told. A question to the witness without an answer may have been heard,
  * so both ways the stricter state holds until it has answered. With degrade: block nobody leaves.
  *
@@ -16,6 +16,7 @@
 #include "harness/base/units.h"
 
 #define TELL_MS 300
+#define STUCK_MS 2000
 
 bool standing_counts(const struct link *k)
 {
@@ -91,7 +92,8 @@ static void tick_silently(struct link *k, bool away)
 void standing_tick(struct link *k, int64_t now)
 {
     struct store *s = k->store;
-    bool away = now - k->heard_at > s->cfg->degrade_after_ms * NS_PER_MS;
+    int64_t patience = s->cfg->degrade_after_ms * NS_PER_MS;
+    bool away = now - k->heard_at > patience || now - k->progress_at > patience + STUCK_MS * NS_PER_MS;
     if (!s->cfg->sync)
         return;
     if (store_flaw(s, FLAW_silent_async_degrade)) {

@@ -11,6 +11,7 @@
 #include "gateway-under-test/config.h"
 #include "gateway-under-test/flaws.h"
 #include "gateway-under-test/frame.h"
+#include "gateway-under-test/lag.h"
 #include "gateway-under-test/server.h"
 #include "gateway-under-test/store_index.h"
 #include "gateway-under-test/store_log.h"
@@ -45,6 +46,8 @@ struct link { /* from the leader to one peer */
     enum standing standing;
     int64_t joined_at_lsn;   /* JOINING: must be acked before the witness is told */
     int64_t caught_up_since; /* 0: not caught up */
+    int64_t progress_at;     /* the peer had all, or has got on */
+    struct lag lag;          /* what is shipped there comes late, or damaged */
     struct call tell;        /* to the witness, about this peer */
 };
 
@@ -136,6 +139,7 @@ void leader_start(struct store *s, json_t *in_sync);
 void leader_stop(struct store *s);
 void leader_appended(struct store *s); /* sync: ship at once */
 void leader_flush(struct store *s);
+void leader_mode_changed(struct store *s); /* between sync and async, while it leads or not */
 void leader_tick(struct store *s, int64_t now);
 struct link *leader_link(struct store *s, const char *region, size_t len); /* NULL: no such peer */
 int64_t link_lag_ms(const struct link *k); /* age of the oldest record that the peer lacks */

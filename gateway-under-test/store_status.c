@@ -10,9 +10,9 @@
 static json_t *peer_status(const struct link *k)
 {
     bool leading = k->store->leading;
-    return json_pack("{s:s, s:b, s:I, s:b, s:I}", "region", k->peer->region, "connected", leading && k->connected,
+    return json_pack("{s:s, s:b, s:I, s:b, s:I, s:o}", "region", k->peer->region, "connected", leading && k->connected,
                      "acked_lsn", (json_int_t)(leading ? k->acked_lsn : 0), "in_sync", leading && standing_in_sync(k),
-                     "lag_ms", (json_int_t)(leading ? link_lag_ms(k) : 0));
+                     "lag_ms", (json_int_t)(leading ? link_lag_ms(k) : 0), "lag", lag_status(&k->lag));
 }
 
 void store_status(struct store *s, json_t *into)
@@ -34,5 +34,7 @@ void store_status(struct store *s, json_t *into)
     json_object_set_new(into, "mode", json_string(s->cfg->sync ? "sync" : "async"));
     json_object_set_new(into, "digest", last > 0 ? json_string(digest) : json_null());
     json_object_set_new(into, "lost_log", json_integer(s->lost));
+    json_object_set_new(into, "frames_broken", json_integer(s->node->counters[COUNTER_frames_broken]));
+    json_object_set_new(into, "frames_repeated", json_integer(s->node->counters[COUNTER_frames_repeated]));
     json_object_set_new(into, "peers", peers);
 }

@@ -120,6 +120,17 @@ static json_t *changed(const struct action *a, const json_t *original)
     return doc;
 }
 
+static int write_document(struct injection *in, const json_t *doc, struct err *e)
+{
+    struct lab *lab = fabric_lab(in->fabric);
+    scoped_free char *bytes = json_canonical(doc);
+    struct lab_file file = {.state = LAB_FILE_READABLE, .mode = 0600};
+    text_add(&file.bytes, bytes);
+    int rc = lab->ops->node_file_set(lab, in->action->node, &file, e);
+    text_deinit(&file.bytes);
+    return rc;
+}
+
 static int rewrite(struct injection *in, struct err *e)
 {
     struct lab *lab = fabric_lab(in->fabric);
@@ -133,7 +144,7 @@ static int rewrite(struct injection *in, struct err *e)
     memcpy(s->original, bytes, strlen(bytes) + 1);
     json_fingerprint(doc, s->becomes);
     in->state = (char *)s;
-    return lab->ops->node_config_set(lab, in->action->node, doc, e);
+    return write_document(in, doc, e);
 }
 
 /* The path by which answers get to a vantage; TOPO_NONE for other sites. */
@@ -175,7 +186,7 @@ static int put_back(struct injection *in, struct err *e)
         return -1;
     }
     json_fingerprint(doc, now);
-    return strcmp(now, s->becomes) == 0 ? lab->ops->node_config_set(lab, in->action->node, original, e) : 0;
+    return strcmp(now, s->becomes) == 0 ? write_document(in, original, e) : 0;
 }
 
 static int dns_heal(struct injection *in, struct err *e)

@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drift: somebody edits the configuration of a gateway by hand. The file is replaced, the gateway told to read it
- * again, and the fault begins when its admin port reports the new fingerprint.
+ * drift: somebody changes the configuration of a gateway or an origin by hand. The file is replaced, cut short, taken away,
+ * made unreadable or put back to an old one; the process is told to read it again, or (reload: no) is not. The
+ * fault begins when the gateway's admin port reports what has come of it.
  *
  * The journal of originals is written into the injection's state before the first file is touched. Healing puts an
- * original back only while the file still has the drifted fingerprint: a gateway or an operator that repaired it
+ * original back only while the file still is what the drift made of it: a gateway or an operator that repaired it
  * meanwhile is left alone, else the heal would be credited as the repair.
  *
- * Proven when the fingerprint changed on the targets and on nobody else: every other gateway still runs what stands in
- * its own file. A target that has repaired itself since is no lapse.
+ * Proven when the targets report it and nobody else changed: every other gateway runs what stands in its own file, or what
+ * is desired of it where only its file was touched. What a target must report: the new fingerprint as running; of a
+ * file that it was not told of, the new fingerprint as that of its file; of one that is no configuration, that it is
+ * in such a state. One that ended over it counts, too. A target that has repaired itself since is no lapse.
  *
  * via: control changes what the control plane hands out instead. No signal: gateways fetch it by themselves, and may
- * refuse it, so the fault begins when each target says in its status that it has seen it, in force or refused; healed
- * it is when none says so any more.
+ * refuse it, so the fault begins when each target says in its status that it has seen it, in force or refused, or that
+ * another fault keeps it from seeing it; healed it is when none says so any more.
  */
+#include "injectors/drift_file.h"
 #include "injectors/target.h"
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
 #include "harness/base/json.h"
 #include "harness/base/scoped.h"
+#include "harness/base/text.h"
 #include "harness/base/units.h"
 
 #include <signal.h>
@@ -32,6 +37,10 @@
 struct drifted {
     uint16_t node;
     char was[SHA256_HEX], becomes[SHA256_HEX];
+    char reports[12]; /* the state of the file as the node will tell it */
+    enum lab_file_state state; /* of the original, whose bytes are in the journal */
+    unsigned mode;
+    size_t at, len;
     bool taken_up;
 };
 
@@ -40,10 +49,12 @@ struct drift_state {
     struct look_round round;
     size_t n;
     struct drifted at[TARGET_NODES_MAX];
-    char originals[]; /* a JSON array, in the order of `at` */
+    char originals[]; /* their bytes, one behind the other */
 };
 
 static const char *const via_words[] = {"file", "control", NULL};
+static const char *const file_words[] = {"", "truncated", "missing", "unreadable", "stale", NULL};
+static const char *const reload_words[] = {"yes", "no", NULL};
 
 static const struct field drift_fields[] = {
     {.key = "patch",
@@ -58,91 +69,109 @@ static const struct field drift_fields[] = {
      .choice = FIELD_ONE,
      .example = "{drain_ms: 1}",
      .doc = "a partial configuration laid over it, RFC 7386"},
+    {.key = "file",
+     .kind = FIELD_ENUM,
+     .offset = offsetof(struct action, file),
+     .words = file_words,
+     .choice = FIELD_ONE,
+     .example = "truncated",
+     .doc = "cut to its first half, gone, refusing to be read, or that of the first start"},
     {.key = "via",
      .kind = FIELD_BOOL,
      .offset = offsetof(struct action, via_control),
      .words = via_words,
      .preset = "file",
-     .doc = "where: the gateway's own file, or what the control plane wants of it"},
+     .doc = "where: the node's own file, or what the control plane wants of it"},
+    {.key = "reload",
+     .kind = FIELD_BOOL,
+     .offset = offsetof(struct action, not_reloaded),
+     .words = reload_words,
+     .preset = "yes",
+     .doc = "whether the process is told; else the file takes effect when it starts again"},
 };
+
+static bool drift_objects(const struct action *a, char why[ACTION_WHY])
+{
+    if (a->via_control && a->file != DRIFT_CONTENT) {
+        snprintf(why, ACTION_WHY, "`file` is about the node's own file; the control plane can be stopped with `lag`");
+    } else if (a->via_control && a->not_reloaded) {
+        snprintf(why, ACTION_WHY, "`reload: no` is about the node's own file; gateways fetch what is wanted by themselves");
+    } else {
+        return false;
+    }
+    return true;
+}
 
 static struct drift_state *state_of(const struct injection *in)
 {
     return (struct drift_state *)(void *)in->state;
 }
 
-static size_t gateways(const struct injection *in, uint16_t nodes[TARGET_NODES_MAX])
+/* The gateways of a region, or the one node that is named. */
+static size_t targets(const struct injection *in, uint16_t nodes[TARGET_NODES_MAX])
 {
     const struct topology *t = fabric_topology(in->fabric);
     uint16_t all[TARGET_NODES_MAX];
     size_t n = 0, count = target_nodes(t, in->action, all, TARGET_NODES_MAX);
     for (size_t i = 0; i < count; i++) {
-        if (t->nodes[all[i]].role == NODE_GATEWAY) {
+        if (t->nodes[all[i]].role == NODE_GATEWAY || in->action->target == TARGET_NODE) {
             nodes[n++] = all[i];
         }
     }
     return n;
 }
 
-static json_t *changed(const struct action *a, const json_t *original, struct err *e)
-{
-    return a->patch ? json_patch(original, a->patch, NULL, e) : json_merge(original, a->merge);
-}
-
-static int read_config(struct injection *in, uint16_t node, json_t **config, struct err *e)
-{
-    struct lab *lab = fabric_lab(in->fabric);
-    return in->action->via_control ? lab->ops->node_desired_get(lab, node, config, e)
-                                   : lab->ops->node_config_get(lab, node, config, e);
-}
-
 /* Read what stands there and work out what it becomes; nothing is touched yet. */
-static int plan_one(struct injection *in, uint16_t node, json_t *originals, json_t *futures, struct drifted *d, struct err *e)
+static int plan_one(const struct injection *in, uint16_t node, struct lab_file *future, struct drifted *d, struct text *journal,
+                    struct err *e)
 {
-    json_t *original = NULL;
-    if (read_config(in, node, &original, e) != 0) {
+    scoped_lab_file struct lab_file now = {0};
+    if (drift_file_get(in, node, &now, e) != 0 || drift_file_future(in, node, &now, future, e) != 0) {
         return -1;
     }
-    json_array_append_new(originals, original);
-    scoped_json json_t *future = changed(in->action, original, e);
-    if (!future) {
-        return -1;
-    }
-    json_array_append(futures, future);
-    d->node = node;
-    json_fingerprint(original, d->was);
-    json_fingerprint(future, d->becomes);
-    return json_equal(original, future)
-               ? err_set(e, ERR_MEANING, fabric_topology(in->fabric)->nodes[node].name, "the drift changes nothing there")
-               : 0;
+    *d = (struct drifted){.node = node, .state = now.state, .mode = now.mode, .at = journal->len, .len = now.bytes.len};
+    text_add_bytes(journal, text_str(&now.bytes), now.bytes.len);
+    drift_file_identity(&now, d->was);
+    drift_file_identity(future, d->becomes);
+    snprintf(d->reports, sizeof(d->reports), "%s", drift_file_word(future));
+    return 0;
 }
 
-static void keep_journal(struct injection *in, const struct drifted *at, size_t n, const json_t *originals)
+static void keep_journal(struct injection *in, const struct drifted *at, size_t n, const struct text *originals)
 {
-    scoped_free char *text = json_canonical(originals);
-    struct drift_state *s = xcalloc(1, sizeof(*s) + strlen(text) + 1);
+    struct drift_state *s = xcalloc(1, sizeof(*s) + originals->len + 1);
     memcpy(s->at, at, n * sizeof(*at));
     s->n = n;
-    memcpy(s->originals, text, strlen(text) + 1);
+    memcpy(s->originals, text_str(originals), originals->len);
     in->state = (char *)s;
 }
 
-static int write_config(struct injection *in, uint16_t node, const json_t *config, struct err *e)
+static int hang_up(const struct injection *in, uint16_t node, struct err *e)
+{
+    struct lab *lab = fabric_lab(in->fabric);
+    return in->action->via_control ? 0 : lab->ops->node_signal(lab, node, SIGHUP, e);
+}
+
+static bool is_no_configuration(const struct drifted *d)
+{
+    return strcmp(d->reports, "ok") != 0;
+}
+
+/* Does the node say what it must say of the drift? A program that says nothing of its file is not asked about it. */
+static bool shows(const struct injection *in, const struct look *l, const struct drifted *d)
 {
     struct lab *lab = fabric_lab(in->fabric);
     if (in->action->via_control) {
-        return lab->ops->node_desired_set(lab, node, config, e);
+        return strcmp(l->desired, d->becomes) == 0 || strcmp(l->refused, d->becomes) == 0;
     }
-    return lab->ops->node_config_set(lab, node, config, e) != 0 ? -1 : lab->ops->node_signal(lab, node, SIGHUP, e);
-}
-
-/* Does the gateway say that it has the changed configuration? */
-static bool shows(const struct injection *in, const struct look *l, const char *becomes)
-{
-    if (!in->action->via_control) {
-        return strcmp(l->config, becomes) == 0;
+    if (is_no_configuration(d)) {
+        bool silent = l->status == 200 && !l->file_state[0];
+        return silent || strcmp(l->file_state, d->reports) == 0 || lab->ops->node_state(lab, d->node) == NODE_DOWN;
     }
-    return strcmp(l->desired, becomes) == 0 || strcmp(l->refused, becomes) == 0;
+    if (in->action->not_reloaded) {
+        return (l->status == 200 && !l->file_state[0]) || strcmp(l->file, d->becomes) == 0;
+    }
+    return strcmp(l->config, d->becomes) == 0;
 }
 
 static size_t count_taken_up(const struct injection *in)
@@ -150,7 +179,8 @@ static size_t count_taken_up(const struct injection *in)
     struct drift_state *s = state_of(in);
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++) {
-        s->at[i].taken_up = s->at[i].taken_up || shows(in, &s->round.at[i], s->at[i].becomes);
+        bool kept_back = in->action->via_control && s->round.at[i].desired_late;
+        s->at[i].taken_up = s->at[i].taken_up || kept_back || shows(in, &s->round.at[i], &s->at[i]);
         n += s->at[i].taken_up;
     }
     return n;
@@ -167,13 +197,13 @@ static int await_take_up(struct injection *in, struct err *e)
     int64_t until_ns = loop_tick(loop) + TAKE_UP_NS;
     for (;;) {
         if (!look_round_status(&s->round, in->fabric, nodes, s->n) || look_round_wait(&s->round, in->fabric, e) != 0) {
-            return err_set(e, ERR_RUN, "drift", "the gateways cannot be asked what they run");
+            return err_set(e, ERR_RUN, "drift", "the nodes cannot be asked what they run");
         }
         if (count_taken_up(in) == s->n) {
             return 0;
         }
         if (loop_tick(loop) > until_ns) {
-            return err_set(e, ERR_RUN, "drift", "%zu of %zu gateways took up the changed configuration", count_taken_up(in), s->n);
+            return err_set(e, ERR_RUN, "drift", "%zu of %zu nodes say what has come of it", count_taken_up(in), s->n);
         }
         if (loop_run(loop, loop_now(loop) + ASK_AGAIN_NS, NULL, e) < 0) {
             return -1;
@@ -184,48 +214,49 @@ static int await_take_up(struct injection *in, struct err *e)
 static int drift_apply(struct injection *in, struct err *e)
 {
     uint16_t nodes[TARGET_NODES_MAX];
-    struct drifted at[TARGET_NODES_MAX] = {0};
-    size_t n = gateways(in, nodes);
-    if (n == 0) {
-        return err_set(e, ERR_MEANING, "drift", "it hits no gateway");
+    struct drifted at[TARGET_NODES_MAX];
+    struct lab_file futures[TARGET_NODES_MAX] = {0};
+    scoped_text struct text originals = {0};
+    size_t n = targets(in, nodes);
+    int rc = n > 0 ? 0 : err_set(e, ERR_MEANING, "drift", "it hits no gateway");
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        rc = plan_one(in, nodes[i], &futures[i], &at[i], &originals, e);
     }
-    scoped_json json_t *originals = json_array();
-    scoped_json json_t *futures = json_array();
+    if (rc == 0) {
+        keep_journal(in, at, n, &originals);
+    }
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        rc = drift_file_put(in, nodes[i], &futures[i], e);
+        rc = rc == 0 && !in->action->not_reloaded ? hang_up(in, nodes[i], e) : rc;
+    }
     for (size_t i = 0; i < n; i++) {
-        if (plan_one(in, nodes[i], originals, futures, &at[i], e) != 0) {
-            return -1;
-        }
+        drift_file_deinit(&futures[i]);
     }
-    keep_journal(in, at, n, originals);
-    for (size_t i = 0; i < n; i++) {
-        if (write_config(in, nodes[i], json_array_get(futures, i), e) != 0) {
-            return -1;
-        }
-    }
-    return await_take_up(in, e);
+    return rc == 0 ? await_take_up(in, e) : -1;
 }
 
-static int heal_one(struct injection *in, const struct drifted *d, const json_t *original, struct err *e)
+/* Told in any case: a process that started again since may run what we are taking away. */
+static int heal_one(struct injection *in, const struct drifted *d, const char *original, struct err *e)
 {
-    char now[SHA256_HEX];
-    scoped_json json_t *config = NULL;
-    if (read_config(in, d->node, &config, e) != 0) {
+    char identity[SHA256_HEX];
+    scoped_lab_file struct lab_file now = {0}, back = {.state = d->state, .mode = d->mode};
+    if (drift_file_get(in, d->node, &now, e) != 0) {
         return -1;
     }
-    json_fingerprint(config, now);
-    return strcmp(now, d->becomes) == 0 ? write_config(in, d->node, original, e) : 0;
+    drift_file_identity(&now, identity);
+    if (strcmp(identity, d->becomes) != 0) {
+        return 0;
+    }
+    text_add_bytes(&back.bytes, original, d->len);
+    return drift_file_put(in, d->node, &back, e) != 0 ? -1 : hang_up(in, d->node, e);
 }
 
 static int drift_heal(struct injection *in, struct err *e)
 {
     struct drift_state *s = state_of(in);
-    if (!s) {
-        return 0;
-    }
-    scoped_json json_t *originals = json_read(s->originals, strlen(s->originals), "journal of the drift", e);
-    int rc = originals ? 0 : -1;
-    for (size_t i = 0; originals && i < s->n; i++) {
-        rc |= heal_one(in, &s->at[i], json_array_get(originals, i), e);
+    int rc = 0;
+    for (size_t i = 0; s && i < s->n; i++) {
+        rc |= heal_one(in, &s->at[i], s->originals + s->at[i].at, e);
     }
     return rc;
 }
@@ -251,16 +282,35 @@ static size_t running_gateways(struct injection *in, uint16_t nodes[TARGET_NODES
     return n;
 }
 
-static bool runs_its_file(struct injection *in, const struct look *l)
+/* Does a gateway that no step of ours hits run what it should? Where only its file was touched, by another step, it still runs
+ * what is desired. */
+static bool left_alone(struct injection *in, const struct look *l)
 {
     struct lab *lab = fabric_lab(in->fabric);
     char of_file[SHA256_HEX];
     scoped_json json_t *config = NULL;
-    if (l->status != 200 || lab->ops->node_config_get(lab, l->node, &config, NULL) != 0) {
+    if (l->status != 200 || (l->desired[0] && strcmp(l->config, l->desired) == 0)) {
         return true; /* dead or away: nothing runs a configuration that we changed */
+    }
+    if (lab->ops->node_config_get(lab, l->node, &config, NULL) != 0) {
+        return false;
     }
     json_fingerprint(config, of_file);
     return strcmp(of_file, l->config) == 0;
+}
+
+static void say_proven(struct injection *in, const struct drift_state *s)
+{
+    const struct drifted *d = &s->at[0];
+    size_t others = s->round.n - s->n;
+    const char *what = in->action->via_control ? "wanted instead" : in->action->not_reloaded ? "in the file alone" : "running";
+    if (is_no_configuration(d)) {
+        snprintf(in->method, sizeof(in->method), "file %s on %zu, which run %.12s; of %zu others none changed", d->reports, s->n,
+                 s->round.at[0].config, others);
+        return;
+    }
+    snprintf(in->method, sizeof(in->method), "%.12s %s on %zu, %.12s before; of %zu others none changed", d->becomes, what, s->n,
+             d->was, others);
 }
 
 static enum proof judge_drift(struct injection *in)
@@ -268,39 +318,45 @@ static enum proof judge_drift(struct injection *in)
     struct drift_state *s = state_of(in);
     for (size_t i = 0; i < s->n; i++) {
         if (!s->at[i].taken_up) {
-            snprintf(in->method, sizeof(in->method), "a gateway never reported the changed fingerprint");
+            snprintf(in->method, sizeof(in->method), "a node never reported the drift");
             return PROOF_REFUTED;
         }
     }
     for (size_t i = s->n; i < s->round.n; i++) {
-        if (!runs_its_file(in, &s->round.at[i])) {
+        if (!left_alone(in, &s->round.at[i])) {
             snprintf(in->method, sizeof(in->method), "%.80s changed as well",
                      fabric_topology(in->fabric)->nodes[s->round.at[i].node].name);
             return PROOF_REFUTED;
         }
     }
-    if (in->action->via_control) {
-        snprintf(in->method, sizeof(in->method),
-                 "%zu saw that %.12s is wanted instead of %.12s, of %zu others none changed", s->n, s->at[0].becomes,
-                 s->at[0].was, s->round.n - s->n);
-        return PROOF_PROVEN;
-    }
-    snprintf(in->method, sizeof(in->method), "fingerprint %.12s became %.12s on %zu, of %zu others none changed", s->at[0].was,
-             s->at[0].becomes, s->n, s->round.n - s->n);
+    say_proven(in, s);
     return PROOF_PROVEN;
+}
+
+static bool lies_there(const struct injection *in, const struct drifted *d)
+{
+    char identity[SHA256_HEX];
+    scoped_lab_file struct lab_file now = {0};
+    if (drift_file_get(in, d->node, &now, NULL) != 0) {
+        return false;
+    }
+    drift_file_identity(&now, identity);
+    return strcmp(identity, d->becomes) == 0;
 }
 
 static enum proof judge_healed(struct injection *in)
 {
     struct drift_state *s = state_of(in);
     for (size_t i = 0; i < s->n; i++) {
-        if (shows(in, &s->round.at[i], s->at[i].becomes)) {
+        const struct look *l = &s->round.at[i];
+        bool says = l->file_state[0] || in->action->via_control || !(is_no_configuration(&s->at[i]) || in->action->not_reloaded);
+        if (lies_there(in, &s->at[i]) || (l->status == 200 && says && shows(in, l, &s->at[i]))) {
             snprintf(in->method, sizeof(in->method), "%.80s still has the drifted configuration",
                      fabric_topology(in->fabric)->nodes[s->at[i].node].name);
             return PROOF_PENDING;
         }
     }
-    snprintf(in->method, sizeof(in->method), "no gateway has the drifted configuration");
+    snprintf(in->method, sizeof(in->method), "no node has the drifted configuration");
     return PROOF_PROVEN;
 }
 
@@ -325,12 +381,13 @@ static enum proof drift_prove(struct injection *in, bool healed)
 
 const struct injector injector_drift = {
     .type = {.verb = "drift",
-             .summary = "somebody edits the configuration of gateways behind the operator's back",
+             .summary = "somebody changes the configuration of gateways or origins behind the operator's back",
              .class = ACTION_FAULT,
-             .targets = TARGET_REGION | TARGET_NODE,
+             .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN,
              .fields = drift_fields,
              .field_count = sizeof(drift_fields) / sizeof(drift_fields[0]),
-             .proven_once = true},
+             .proven_once = true,
+             .objects = drift_objects},
     .apply = drift_apply,
     .heal = drift_heal,
     .prove = drift_prove,

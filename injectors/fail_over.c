@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fail_over: what an operator does who moves the service to another region on purpose. Not a fault: it is neither proven nor healed.
+ * fail_over, fail_back: what an operator does who moves the service to another region on purpose, or back home. Not faults: they
+ * are neither proven nor healed.
  *
  * The leader among the origins is looked up, its store told to hand over, the gateways of all other regions to stand by
- * and those of the target region to serve. A region that leads already keeps the lead. Whoever does not
+ * and those of the target region to serve; to fail back is the same towards the primary region, after which the gateways
+ * of all regions serve again. A region that leads already keeps the lead. Whoever does not
  * answer is the operator's problem as it would be in life: what can be done is done, the first refusal is reported.
  */
 #include "injectors/target.h"
@@ -13,6 +15,8 @@
 
 #include <stdio.h>
 
+extern const struct injector injector_fail_back;
+
 static const struct field fail_over_fields[] = {
     {.key = "to",
      .kind = FIELD_REGION,
@@ -21,6 +25,17 @@ static const struct field fail_over_fields[] = {
      .example = "eu-west",
      .doc = "the region that takes over"},
 };
+
+static bool homeward(const struct injection *in)
+{
+    return in->action->type == &injector_fail_back.type;
+}
+
+/* Where to: the region that is named, or home. */
+static uint16_t goal(const struct injection *in)
+{
+    return homeward(in) ? fabric_topology(in->fabric)->primary : in->action->site;
+}
 
 /* Whether the calls of a round all came back with a 2xx. */
 static int all_accepted(const struct injection *in, const struct look_round *r, const char *doing, struct err *e)
@@ -64,11 +79,11 @@ static int hand_over(struct injection *in, struct look_round *r, struct err *e)
     if (leader == TOPO_NONE) {
         return err_set(e, ERR_RUN, "fail_over", "no origin says that it leads");
     }
-    if (t->nodes[leader].site == in->action->site) {
+    if (t->nodes[leader].site == goal(in)) {
         return 0;
     }
     scoped_text struct text body = {0};
-    text_addf(&body, "{\"to\":\"%s\"}", t->sites[in->action->site].name);
+    text_addf(&body, "{\"to\":\"%s\"}", t->sites[goal(in)].name);
     look_round_new(r);
     if (look_round_call(r, in->fabric, leader, "POST", "/handover", text_str(&body), e) != 0 ||
         look_round_wait(r, in->fabric, e) != 0) {
@@ -85,7 +100,8 @@ static int turn_traffic(struct injection *in, struct look_round *r, struct err *
         if (t->nodes[i].role != NODE_GATEWAY) {
             continue;
         }
-        const char *body = t->nodes[i].site == in->action->site ? "{\"standby\":false}" : "{\"standby\":true}";
+        bool serves = homeward(in) || t->nodes[i].site == goal(in);
+        const char *body = serves ? "{\"standby\":false}" : "{\"standby\":true}";
         look_round_call(r, in->fabric, i, "POST", "/standby", body, e);
     }
     return look_round_wait(r, in->fabric, e) != 0 ? -1 : all_accepted(in, r, "standby", e);
@@ -119,6 +135,16 @@ const struct injector injector_fail_over = {
              .class = ACTION_OPERATOR,
              .fields = fail_over_fields,
              .field_count = sizeof(fail_over_fields) / sizeof(fail_over_fields[0])},
+    .apply = fail_over_apply,
+    .heal = fail_over_heal,
+    .prove = fail_over_prove,
+    .effect = EFFECT_FAIL_OVER,
+};
+
+const struct injector injector_fail_back = {
+    .type = {.verb = "fail_back",
+             .summary = "an operator moves the service back to the primary region, and lets all gateways serve",
+             .class = ACTION_OPERATOR},
     .apply = fail_over_apply,
     .heal = fail_over_heal,
     .prove = fail_over_prove,

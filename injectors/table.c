@@ -9,8 +9,8 @@
     row(kill) row(stop) row(freeze) row(starve) \
     row(partition) row(reject) row(degrade) row(block_new) row(disconnect) row(unplug) row(stall) \
     row(misbehave) row(surge) \
-    row(dns) row(drift) \
-    row(fail_over) row(restore) row(nothing)
+    row(dns) row(drift) row(lag) row(clock) \
+    row(fail_over) row(fail_back) row(restore) row(nothing)
 
 #define DECLARE(verb) extern const struct injector injector_##verb;
 INJECTORS(DECLARE)

@@ -172,10 +172,10 @@ static int64_t patience(const struct fabric *f, uint16_t from, uint16_t to)
     return PATIENCE_NS + 2 * (trip_ns + jitter_ns);
 }
 
-static void take_fingerprint(const json_t *status, const char *key, char out[65])
+static void take_text(const json_t *status, const char *key, char *out, size_t size)
 {
     const char *text = json_string_value(json_object_get(status, key));
-    snprintf(out, 65, "%s", text ? text : "");
+    snprintf(out, size, "%s", text ? text : "");
 }
 
 static void take_addresses(const json_t *body, struct look *l)
@@ -196,11 +196,16 @@ static void take(void *arg, const struct lab_answer *answer)
 {
     struct look *l = arg;
     l->status = answer->status;
+    take_text(answer->body, "config", l->config, sizeof(l->config));
+    take_text(answer->body, "desired", l->desired, sizeof(l->desired));
+    take_text(answer->body, "desired_refused", l->refused, sizeof(l->refused));
+    take_text(answer->body, "file", l->file, sizeof(l->file));
+    take_text(answer->body, "file_state", l->file_state, sizeof(l->file_state));
+    l->desired_late = json_is_object(json_object_get(answer->body, "desired_lag"));
+    l->time_ns = json_integer_value(json_object_get(answer->body, "time_us")) * NS_PER_US;
     l->took_ns = answer->done_ns - answer->sent_ns;
     take_addresses(answer->body, l);
-    take_fingerprint(answer->body, "config", l->config);
-    take_fingerprint(answer->body, "desired", l->desired);
-    take_fingerprint(answer->body, "desired_refused", l->refused);
+    l->at_ns = answer->sent_ns + l->took_ns / 2;
     l->leader = json_is_true(json_object_get(answer->body, "leader"));
     l->answered = true;
 }

@@ -21,6 +21,9 @@ struct look {
     bool answered;
     char config[65]; /* of a /status: the fingerprint of the running configuration */
     char desired[65], refused[65]; /* and of the desired one in force, and of one that was not let in; empty: none */
+    char file[65], file_state[12]; /* of its own file, and how that is; empty: it does not say */
+    bool desired_late; /* a fault keeps the desired configuration from it */
+    int64_t time_ns, at_ns; /* wall time as the node says it; when it said so (run time), give or take half of took */
     bool leader;     /* of a /status */
     int rcode, ttl;  /* of the DNS, */
     char answer[160]; /* and its addresses, with blanks between them */

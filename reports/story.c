@@ -107,6 +107,11 @@ void story_fault(struct text *t, const struct result_fault *f)
     } else if (text_eq(f->do_, "drift")) {
         text_addf(t, *param(f, "via") ? "the control plane handed %s another configuration"
                                       : "the configuration of %s was changed behind its back", first);
+    } else if (text_eq(f->do_, "clock")) {
+        text_addf(t, "the clock of %s went wrong", first);
+    } else if (text_eq(f->do_, "lag")) {
+        bool config = text_eq(param(f, "of"), "config");
+        text_addf(t, config ? "%s heard late of its configuration" : "what the others store reached %s late", first);
     } else if (text_eq(f->do_, "fail_over")) {
         text_addf(t, "the operator ordered a failover to %s", first);
     } else {

@@ -359,3 +359,33 @@ int unit_parse_count(const char *s, int64_t *n, struct err *e)
     *n = found.whole;
     return 0;
 }
+
+int unit_parse_step(const char *s, int64_t *ns, struct err *e)
+{
+    bool back = *s == '-';
+    if (unit_parse_duration(s + (back || *s == '+'), ns, e) != 0) {
+        return -1;
+    }
+    *ns = back ? -*ns : *ns;
+    return 0;
+}
+
+int unit_parse_factor(const char *s, int64_t *ppm, struct err *e)
+{
+    int64_t v = 0, scale = PPM;
+    bool point = false, digits = false;
+    for (const char *c = s; *c; c++) {
+        if (*c == '.' && digits && !point && c[1]) {
+            point = true;
+        } else if (!isdigit((unsigned char)*c) || (point && scale == 1) || v > PPM) {
+            err_set(e, ERR_READING, s, "`%s` is not a factor", s);
+            return err_help(e, "write for example 1.01, with at most six digits behind the point");
+        } else {
+            digits = true;
+            v = v * 10 + (*c - '0');
+            scale /= point ? 10 : 1;
+        }
+    }
+    *ppm = v * scale;
+    return digits ? 0 : err_set(e, ERR_READING, s, "`%s` is not a factor", s);
+}

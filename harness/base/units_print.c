@@ -117,3 +117,23 @@ char *unit_print_bytes(int64_t n, char out[UNIT_MAX])
     static const struct unit units[4] = {{"B", 1}, {"kB", 1000}, {"MB", 1000000}, {"GB", 1000000000}};
     return print_shortest(n, units, out);
 }
+
+char *unit_print_step(int64_t ns, char out[UNIT_MAX])
+{
+    if (ns >= 0) {
+        return unit_print_duration(ns, out);
+    }
+    char size[UNIT_MAX];
+    snprintf(out, UNIT_MAX, "-%.46s", unit_print_duration(-ns, size));
+    return out;
+}
+
+char *unit_print_factor(int64_t ppm, char out[UNIT_MAX])
+{
+    int n = snprintf(out, UNIT_MAX, "%lld.%06lld", (long long)(ppm / PPM), (long long)(ppm % PPM));
+    while (out[n - 1] == '0') {
+        out[--n] = '\0';
+    }
+    out[n - 1] = out[n - 1] == '.' ? '\0' : out[n - 1];
+    return out;
+}

@@ -45,6 +45,7 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_SURGE] = "surge",         [EFFECT_SLOW_CLIENTS] = "slow_clients",
     [EFFECT_DNS] = "dns",
     [EFFECT_FILTER] = "filter", [EFFECT_UNPLUG] = "unplug", [EFFECT_DISCONNECT] = "disconnect", [EFFECT_STALL] = "stall",
+    [EFFECT_LAG] = "lag", [EFFECT_CLOCK] = "clock",
 };
 
 enum { INDEX_LOOPBACK = 1, INDEX_A = 2, INDEX_B = 3 };
@@ -278,6 +279,8 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps->effects[EFFECT_KILL] = always("signal", "SIGKILL through a pidfd");
     caps_judge_nodes(trial, caps);
     caps->effects[EFFECT_DRIFT] = always("file", "a new configuration file and SIGHUP");
+    caps->effects[EFFECT_LAG] = always("admin", "the admin ports of stores and gateways");
+    caps->effects[EFFECT_CLOCK] = always("admin", "the admin port of the node, for what it uses wall time for");
     caps->effects[EFFECT_FAIL_OVER] = always("admin", "the admin port of the nodes");
     caps->effects[EFFECT_DNS] =
         gdnsd_is_there() ? always("gdnsd", GDNSD_PATH " as a node of the lab")

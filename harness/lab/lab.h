@@ -11,6 +11,7 @@
 #pragma once
 #include "harness/base/child.h"
 #include "harness/base/loop.h"
+#include "harness/base/text.h"
 #include "harness/spec/topology.h"
 #include <jansson.h>
 #include <stddef.h>
@@ -25,7 +26,7 @@ enum lab_effect {
     EFFECT_CUT, EFFECT_CUT_ONLY, EFFECT_REJECT, EFFECT_DEGRADE, EFFECT_RATE,
     EFFECT_FILTER,     /* packets told apart: first ones of connections, long ones */
     EFFECT_UNPLUG, EFFECT_DISCONNECT, EFFECT_STALL,
-    EFFECT_DRIFT, EFFECT_FAIL_OVER, EFFECT_DNS,
+    EFFECT_DRIFT, EFFECT_LAG, EFFECT_CLOCK, EFFECT_FAIL_OVER, EFFECT_DNS,
     EFFECT_MISBEHAVE, EFFECT_SURGE, EFFECT_SLOW_CLIENTS,
     EFFECT_DESCRIPTORS, EFFECT_DISK, EFFECT_PORTS, EFFECT_BACKLOG, EFFECT_PROCESSES, EFFECT_CPU, EFFECT_MEMORY,
     LAB_EFFECTS
@@ -104,6 +105,14 @@ typedef void lab_answer_fn(void *arg, const struct lab_answer *answer);
  * by a reset; unreachable: so said an ICMP message. */
 enum knock { KNOCK_ANSWERED, KNOCK_REFUSED, KNOCK_SILENT, KNOCK_CONNECTED_SILENT, KNOCK_UNREACHABLE };
 
+/* A configuration file as it lies on the disk of its node. */
+enum lab_file_state { LAB_FILE_READABLE, LAB_FILE_MISSING, LAB_FILE_UNREADABLE };
+struct lab_file {
+    enum lab_file_state state;
+    unsigned mode;     /* permission bits; of a readable one, as is */
+    struct text bytes; /* owned by whoever has the struct */
+};
+
 struct lab;
 struct lab_ops {
     const char *kind; /* "netns" | "sim" */
@@ -132,10 +141,13 @@ struct lab_ops {
     /* Idle connections from a node's namespace to another's serving port, opened again when they are closed; 0 ends them. */
     int (*node_crowd)(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
 
-    /* Configuration file of a node as JSON: what is on its disk now (new reference), and replace it atomically. */
+    /* Configuration file of a node: as JSON (new reference), as it lies on the disk, and put another in its place atomically.
+     * first: the one with which the node was first started. */
     int (*node_config_get)(struct lab *lab, uint16_t node, json_t **config, struct err *e);
-    int (*node_config_set)(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
-    /* The same for what the control plane wants of a gateway. */
+    int (*node_config_first)(struct lab *lab, uint16_t node, json_t **config, struct err *e);
+    int (*node_file_get)(struct lab *lab, uint16_t node, struct lab_file *file, struct err *e);
+    int (*node_file_set)(struct lab *lab, uint16_t node, const struct lab_file *file, struct err *e);
+    /* What the control plane wants of a gateway, as JSON. */
     int (*node_desired_get)(struct lab *lab, uint16_t node, json_t **config, struct err *e);
     int (*node_desired_set)(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Nodes as processes. Each has a folder on the lab's private disk: config.json (what it reads, drift happens here),
- * desired.json (the truth, read-only) and data/. A start renders the configuration only when there is none: what
- * somebody changed on its disk survives a power loss as it would on a real machine. A lost disk takes both along.
+ * desired.json (the truth, read-only) and data/. A start renders the configuration only on a disk that has neither: what
+ * somebody changed or took away there survives a power loss as it would on a real machine. A lost disk takes both along.
+ *
+ * A file that nobody can read, not even who is root over the namespace's files, is a symbolic link to itself: opening it
+ * fails, renaming another over it puts it right.
  *
  * data/ is a file system of its own (netns_disk.c).
  *
@@ -82,11 +85,12 @@ static int furnish_disk(struct netns_lab *l, uint16_t node, struct err *e)
     if (netns_make_folders(text_str(&path), e) != 0 || disk_mount(&l->runs[node].disk, text_str(&path), e) != 0) {
         return -1;
     }
-    netns_node_path(l, node, "config.json", &path);
+    netns_node_path(l, node, "desired.json", &path);
     if (access(text_str(&path), F_OK) == 0) {
         return 0;
     }
     scoped_json json_t *doc = render_config(l->topo, node);
+    netns_node_path(l, node, "config.json", &path);
     if (put_json(text_str(&path), doc, e) != 0) {
         return -1;
     }
@@ -257,14 +261,62 @@ int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, stru
     return chmod(text_str(&path), 0400) == 0 ? 0 : err_os(e, ERR_RUN, errno, text_str(&path), "cannot protect it");
 }
 
-int netns_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
+int netns_config_first(struct lab *lab, uint16_t node, json_t **config, struct err *e)
+{
+    *config = render_config(netns_of(lab)->topo, node);
+    return *config ? 0 : err_set(e, ERR_DEFECT, netns_of(lab)->topo->nodes[node].name, "it has no configuration");
+}
+
+int netns_file_get(struct lab *lab, uint16_t node, struct lab_file *file, struct err *e)
+{
+    scoped_text struct text path = {0};
+    struct stat st;
+    struct err why = {0};
+    (void)e;
+    netns_node_path(netns_of(lab), node, "config.json", &path);
+    if (text_read_file(&file->bytes, text_str(&path), CONFIG_MAX, &why) != 0) {
+        file->state = why.os == ENOENT ? LAB_FILE_MISSING : LAB_FILE_UNREADABLE;
+        return 0;
+    }
+    file->state = LAB_FILE_READABLE;
+    file->mode = stat(text_str(&path), &st) == 0 ? st.st_mode & 07777 : 0;
+    return 0;
+}
+
+static int make_unreadable(const char *path, struct err *e)
+{
+    scoped_text struct text aside = {0};
+    text_addf(&aside, "%s.loop", path);
+    if (symlink(path, text_str(&aside)) != 0 || rename(text_str(&aside), path) != 0) {
+        return err_os(e, ERR_RUN, errno, path, "cannot make it unreadable");
+    }
+    return 0;
+}
+
+int netns_file_set(struct lab *lab, uint16_t node, const struct lab_file *file, struct err *e)
 {
     struct netns_lab *l = netns_of(lab);
     scoped_text struct text path = {0};
     netns_node_path(l, node, "config.json", &path);
-    int rc = put_json(text_str(&path), config, e);
-    if (rc != 0 || l->topo->nodes[node].role != NODE_DNS) {
-        return rc;
+    switch (file->state) {
+    case LAB_FILE_UNREADABLE:
+        return make_unreadable(text_str(&path), e);
+    case LAB_FILE_MISSING:
+        if (unlink(text_str(&path)) != 0 && errno != ENOENT) {
+            return err_os(e, ERR_RUN, errno, text_str(&path), "cannot remove it");
+        }
+        return 0;
+    case LAB_FILE_READABLE:
+        break;
+    }
+    if (file_replace(text_str(&path), text_str(&file->bytes), file->bytes.len, e) != 0) {
+        return -1;
+    }
+    if (chmod(text_str(&path), file->mode) != 0) {
+        return err_os(e, ERR_RUN, errno, text_str(&path), "cannot set its mode");
+    }
+    if (l->topo->nodes[node].role != NODE_DNS) {
+        return 0;
     }
     scoped_fd int log = open_log(l, node, e);
     return log < 0 ? -1 : netns_dns_reload(l, node, log, e);

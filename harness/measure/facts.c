@@ -226,6 +226,7 @@ static json_t *params_of(const struct topology *t, const struct action *a)
     static const char *const directions[] = {"both", "forward", "backward"};
     static const char *const hows[] = {NULL, "power", "crash"};
     static const char *const spreads[] = {"uniform", "normal", "pareto"};
+    static const char *const files[] = {NULL, "truncated", "missing", "unreadable", "stale"};
     json_t *p = json_object();
     char text[UNIT_MAX];
     put_sides(p, t, a);
@@ -240,8 +241,20 @@ static json_t *params_of(const struct topology *t, const struct action *a)
     if (a->disk_lost)
         json_object_set_new(p, "disk", json_string("lost"));
     put_duration(p, "grace", a->grace_ns);
+    if (a->step_ns)
+        json_object_set_new(p, "step", json_string(unit_print_step(a->step_ns, text)));
+    if (a->clock_ppm)
+        json_object_set_new(p, "rate", json_string(unit_print_factor(a->clock_ppm, text)));
     if (a->via_control)
         json_object_set_new(p, "via", json_string("control"));
+    if ((unsigned)a->file <= DRIFT_STALE && a->file != DRIFT_CONTENT)
+        json_object_set_new(p, "file", json_string(files[a->file]));
+    if (a->not_reloaded)
+        json_object_set_new(p, "reload", json_string("no"));
+    if (a->type && text_eq(a->type->verb, "lag"))
+        json_object_set_new(p, "of", json_string(a->of_config ? "config" : "replication"));
+    if (a->stop)
+        json_object_set_new(p, "stop", json_true());
     put_duration(p, "delay", a->shape.delay_ns);
     put_duration(p, "jitter", a->shape.jitter_ns);
     if (a->shape.jitter_ns > 0 && a->shape.spread != SPREAD_UNIFORM && (unsigned)a->shape.spread <= SPREAD_PARETO)

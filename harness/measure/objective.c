@@ -346,7 +346,7 @@ static const char *reason_of(const struct judging *j)
     if (o->verdict == MISSED)
         return arena_printf(a, "%s is %s %s", value_text(a, least ? o->achieved_upper : o->achieved_lower, unit),
                             least ? "below" : "above", target);
-    if (o->recovered_by && !text_eq(o->recovered_by, "failover"))
+    if (text_eq(o->recovered_by, "heal") || text_eq(o->recovered_by, "never"))
         return arena_printf(a, "service had not come back by itself for %s, the target is %s",
                             value_text(a, o->achieved_lower, unit), target);
     return arena_printf(a, "between %s and %s, the target is %s", value_text(a, o->achieved_lower, unit),

@@ -4,9 +4,10 @@
  *
  * Detected is the first reaction of the system itself that the admin ports showed while the fault held: an upstream or
  * peer marked down, a change of leader, epoch, lease or replica set; for a drift, that a gateway it was made on says so.
- * Repaired is the end of that: the same gateway again without drift and with the fingerprint it had before, still before
- * anything was restored. Something that was not seen within its time is open above, from the time that was given; a
- * node nobody could observe says nothing at all. The run's value takes the largest ends over the faults.
+ * Repaired is the end of that: the same gateway again without drift, with the fingerprint it had before, in its file as
+ * well where it tells about that, still before anything was restored. Something that was not seen within its time is open
+ * above, from the time that was given; a node nobody could observe says nothing at all. The run's value takes the largest
+ * ends over the faults.
  */
 #include "harness/measure/poll.h"
 
@@ -100,6 +101,13 @@ void poll_detected(const struct study *s, struct polled *out)
     }
 }
 
+/* Does its file say something else than what runs? One that does not tell is not asked. */
+static bool file_differs(const json_t *status)
+{
+    const char *state = json_string_value(json_object_get(status, "file_state"));
+    return state && (!text_eq(state, "ok") || !json_equal(json_object_get(status, "file"), json_object_get(status, "config")));
+}
+
 /* One gateway: drift seen after the fault, and then gone, with the fingerprint of before. */
 static struct polled repair_of(const struct study *s, const struct fault_view *f, const char *node)
 {
@@ -120,7 +128,7 @@ static struct polled repair_of(const struct study *s, const struct fault_view *f
             break;
         bool equal = good ? json_equal((json_t *)config, (json_t *)good)
                           : json_equal((json_t *)config, json_object_get(e->data, "desired"));
-        if (json_is_true(json_object_get(e->data, "drift")) || !equal) {
+        if (json_is_true(json_object_get(e->data, "drift")) || !equal || file_differs(e->data)) {
             drifted = true;
             one.event = NULL;
         } else if (drifted && !one.event && observed_held(s, i)) {

@@ -112,7 +112,7 @@ struct result_objective {
     enum verdict verdict;
     const char *reason;
     const char *method;       /* timestamp | ledger | window | poll */
-    const char *recovered_by; /* failover | heal | never, NULL where there was nothing to recover from */
+    const char *recovered_by; /* failover | operator | heal | never, NULL where there was nothing to recover from */
     int64_t fault_id;
     struct texts flags; /* coarse degraded flapped hold_cut */
     bool implied;

@@ -13,7 +13,7 @@
  */
 #include "harness/measure/rto.h"
 
-const char *const recovered_by_words[] = {"failover", "heal", "never", NULL};
+const char *const recovered_by_words[] = {"failover", "operator", "heal", "never", NULL};
 
 struct window {
     const struct fault_view *fault;
@@ -131,6 +131,17 @@ static void failback_loss(struct study *s, struct rto_run *out, const struct tra
         add_loss(s, out, t, ff, back, end);
 }
 
+/* Did an operator move the service between the fault and its return? Then it did not come back by itself. */
+static bool operator_helped(const struct study *s, const struct fault_view *f, int64_t back_ns)
+{
+    for (size_t i = 0; i < s->ev->event_count; i++) {
+        const struct event *e = &s->ev->events[i];
+        if (e->kind == EVENT_ACTION && e->at_ns >= f->ib && e->at_ns < back_ns)
+            return true;
+    }
+    return false;
+}
+
 static void measure_stream(struct study *s, struct rto_run *out, const struct track tracks[2], struct stream_rto *r)
 {
     const struct track *low = &tracks[SUSPECTS_GOOD], *up = &tracks[SUSPECTS_BAD];
@@ -155,6 +166,8 @@ static void measure_stream(struct study *s, struct rto_run *out, const struct tr
     r->hi_ns = NS_OPEN;
     if (r->fg != NO_INDEX) {
         const struct sample *fg = r->stream->at[r->fg];
+        if (r->hurt && r->by == BY_FAILOVER && operator_helped(s, f, sample_seen(fg)))
+            r->by = BY_OPERATOR;
         r->hi_ns = sample_seen(fg) - (r->hurt ? upper_origin(s, f, r->stream->at[r->ff]) : f->ib);
         r->lo_ns = ns_min(r->lo_ns, r->hi_ns);
         r->blips = up->bad[stream_from(r->stream, upper.window.cut_ns)] - up->bad[r->fg];

@@ -8,7 +8,7 @@
 #include "harness/measure/recovery.h"
 #include "harness/base/vec.h"
 
-enum recovered_by { BY_FAILOVER, BY_HEAL, BY_NEVER }; /* by badness */
+enum recovered_by { BY_FAILOVER, BY_OPERATOR, BY_HEAL, BY_NEVER }; /* by badness */
 extern const char *const recovered_by_words[];
 
 /* Outage of one stream: its bad requests from ff to before `end`. */

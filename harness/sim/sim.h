@@ -36,15 +36,33 @@ struct sim_store {
     bool in_sync;
 };
 
+#define SIM_SLOTS 16
+
+/* A fault's wish for what is sent to a region, or fetched in it. */
+struct sim_slot {
+    char fault[24];
+    uint16_t to;
+    bool stop;
+    int64_t delay_ns, corrupt_ppm, duplicate_ppm;
+};
+
 struct sim_node {
     enum node_state state;
     bool unplugged, standby;
     int64_t ready_at_ns, drift_since_ns;
     int64_t leave_at_ns; /* told to stop: when it is gone; 0 not told */
-    json_t *config, *desired; /* running and desired; gateways drift */
-    json_t *slots;            /* origins: how it misbehaves, knobs by name */
+    json_t *config, *file, *desired; /* running, on its disk, desired; gateways drift */
+    enum lab_file_state file_state;
+    char *broken;             /* bytes in the file that are no configuration; NULL: `file` is what it says */
+    json_t *published;        /* handed out by the control plane, not yet seen by the gateway */
+    json_t *refused;          /* seen and not taken */
+    int64_t published_ns, desired_as_of_ns;
+    int64_t clock_step_ns, clock_gain_ppm, clock_since_ns; /* of its wall clock */
+    struct sim_slot slots[SIM_SLOTS];
+    size_t slot_count;
+    uint64_t frames, damaged, doubled, noticed; /* messages sent under a lag that damages; found wrong here */
+    json_t *ills;             /* origins: how it misbehaves, knobs by name */
     struct rng dice;
-    json_t *refused;          /* what the control plane hands out and the gateway does not take */
 };
 
 struct sim {
@@ -107,8 +125,26 @@ int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_targ
               lab_answer_fn *done, void *arg, struct err *e);
 int sim_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
             lab_answer_fn *done, void *arg, struct err *e);
-void sim_drift_tick(struct sim *s, int64_t now);
 json_t *sim_node_config(const struct topology *t, uint16_t node); /* new reference */
+
+/* sim_config.c */
+void sim_config_new(struct sim *s, uint16_t node);
+void sim_config_free(struct sim_node *n);
+void sim_config_reload(struct sim_node *n); /* the file, if it is a configuration */
+const char *sim_file_word(const struct sim_node *n);
+void sim_config_tick(struct sim *s, int64_t now);
+int sim_node_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e);
+int sim_node_config_first(struct lab *lab, uint16_t node, json_t **config, struct err *e);
+int sim_node_file_get(struct lab *lab, uint16_t node, struct lab_file *file, struct err *e);
+int sim_node_file_set(struct lab *lab, uint16_t node, const struct lab_file *file, struct err *e);
+int sim_node_desired_get(struct lab *lab, uint16_t node, json_t **config, struct err *e);
+int sim_node_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
+
+/* sim_lag.c */
+int sim_lag_order(struct sim *s, uint16_t node, const json_t *body); /* HTTP status */
+struct sim_slot sim_lag(const struct sim *s, uint16_t node, uint16_t to); /* of all faults */
+json_t *sim_lag_status(const struct sim *s, uint16_t node, uint16_t to);
+bool sim_lag_spoils(struct sim *s, uint16_t from, uint16_t to_site); /* the next message; counted on both sides */
 
 /* One thing that ends later: owned by the sim until `end` has run. */
 struct sim_pending {

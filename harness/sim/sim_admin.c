@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the model's nodes say of themselves, and how drift is noticed: a gateway compares what it runs with what it should
- * run once a second and puts it right two seconds after it noticed, unless it is flawed.
+ * What the model's nodes say of themselves, and the orders that they take.
  */
 #include "harness/base/arena.h"
 #include "harness/base/json.h"
@@ -13,8 +12,7 @@
 #include <string.h>
 
 #define ADMIN_NS (200 * NS_PER_US)
-#define DRIFT_CHECK_NS NS_PER_S
-#define REVERT_NS (2 * NS_PER_S)
+#define EPOCH_US INT64_C(1700000000000000) /* wall time at run time 0 in this world */
 
 struct sim_question {
     struct sim_pending pending;
@@ -68,14 +66,44 @@ json_t *sim_node_config(const struct topology *t, uint16_t node)
     return config;
 }
 
+static int64_t wall_us(const struct sim *s, const struct sim_node *n)
+{
+    int64_t now = loop_now(s->loop);
+    double gained = (double)(now - n->clock_since_ns) * (double)n->clock_gain_ppm / (double)PPM;
+    return EPOCH_US + (now + n->clock_step_ns + (int64_t)gained) / NS_PER_US;
+}
+
+/* One fault at a time: the loader lets no two on one node overlap. */
+static int clock_order(struct sim *s, struct sim_node *n, const json_t *body)
+{
+    const json_t *rate = json_object_get(body, "rate_ppm");
+    n->clock_step_ns = json_integer_value(json_object_get(body, "step_ms")) * NS_PER_MS;
+    n->clock_gain_ppm = rate ? json_integer_value(rate) - PPM : 0;
+    n->clock_since_ns = loop_now(s->loop);
+    return 200;
+}
+
 static json_t *status_common(const struct sim *s, uint16_t node)
 {
     const struct topo_node *n = &s->topology->nodes[node];
     static const char *const roles[] = {"gateway", "origin", "witness", "client", "dns"};
     char fingerprint[SHA256_HEX];
     json_fingerprint(s->nodes[node].config, fingerprint);
-    return json_pack("{s:s,s:s,s:s,s:s}", "node", n->name, "role", roles[n->role], "region",
-                     s->topology->sites[n->site].name, "config", fingerprint);
+    return json_pack("{s:s,s:s,s:s,s:s,s:I}", "node", n->name, "role", roles[n->role], "region",
+                     s->topology->sites[n->site].name, "config", fingerprint, "time_us",
+                     (json_int_t)wall_us(s, &s->nodes[node]));
+}
+
+static void status_file(const struct sim *s, uint16_t node, json_t *status)
+{
+    const struct sim_node *n = &s->nodes[node];
+    char file[SHA256_HEX];
+    const char *word = sim_file_word(n);
+    json_fingerprint(n->file, file);
+    json_object_update_new(status, json_pack("{s:s?,s:s,s:I,s:o}", "file", text_eq(word, "ok") ? file : NULL, "file_state", word,
+                                             "desired_age_ms",
+                                             (json_int_t)((loop_now(s->loop) - n->desired_as_of_ns) / NS_PER_MS),
+                                             "desired_lag", sim_lag_status(s, node, s->topology->nodes[node].site)));
 }
 
 static void status_gateway(const struct sim *s, uint16_t node, json_t *status)
@@ -97,15 +125,21 @@ static void status_gateway(const struct sim *s, uint16_t node, json_t *status)
     json_object_set_new(status, "desired_refused", refused[0] ? json_string(refused) : json_null());
     json_object_update_new(status, json_pack("{s:s,s:b,s:b,s:o}", "desired", desired, "drift", drift, "standby",
                                              s->nodes[node].standby, "upstreams", upstreams));
+    status_file(s, node, status);
 }
 
 static void status_origin(const struct sim *s, uint16_t node, json_t *status)
 {
     uint16_t site = s->topology->nodes[node].site;
-    json_object_update_new(status, json_pack("{s:b,s:i,s:I,s:s,s:[]}", "leader", site == s->leader, "epoch",
+    json_t *peers = json_array();
+    for (uint16_t to = 0; to < s->topology->site_count; to++)
+        if (s->topology->sites[to].kind == SITE_REGION && to != site)
+            json_array_append_new(peers, json_pack("{s:s,s:o}", "region", s->topology->sites[to].name, "lag",
+                                                   sim_lag_status(s, node, to)));
+    json_object_update_new(status, json_pack("{s:b,s:i,s:I,s:s,s:o,s:I}", "leader", site == s->leader, "epoch",
                                              (int)s->epoch, "lsn", (json_int_t)s->stores[site].log.len, "mode",
                                              s->topology->replication.mode == REPLICATION_SYNC ? "sync" : "async",
-                                             "peers"));
+                                             "peers", peers, "frames_broken", (json_int_t)s->nodes[node].noticed));
 }
 
 static json_t *node_status(const struct sim *s, uint16_t node)
@@ -130,6 +164,10 @@ static int admin_post(struct sim *s, uint16_t node, const char *target, const ch
         s->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
         return 200;
     }
+    if (text_eq(target, "/lag"))
+        return sim_lag_order(s, node, doc);
+    if (text_eq(target, "/clock"))
+        return clock_order(s, &s->nodes[node], doc);
     const char *region = json_string_value(json_object_get(doc, "to"));
     uint16_t to = region ? topo_site_find(s->topology, region) : TOPO_NONE;
     bool leads = s->topology->nodes[node].site == s->leader;
@@ -153,7 +191,7 @@ int sim_admin(struct lab *lab, uint16_t node, const char *method, const char *ta
         scoped_json json_t *knobs = json_loads(body ? body : "{}", 0, NULL);
         status = sim_misbehave_call(s, node, method, target + strlen("/misbehave/"), knobs);
     } else if (text_eq(target, "/misbehave"))
-        answer = json_pack("{s:O}", "slots", s->nodes[node].slots);
+        answer = json_pack("{s:O}", "slots", s->nodes[node].ills);
     else if (text_eq(method, "POST"))
         status = admin_post(s, node, target, body, &answer);
     else if (sscanf(target, "/v1/ops?from=%llu&limit=%llu", &from, &limit) >= 1)
@@ -206,30 +244,4 @@ int sim_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target
     }
     question_start(s, a.status, NULL, after, done, arg)->course = a.course;
     return 0;
-}
-
-static void gateway_drift_tick(struct sim *s, struct sim_node *n, int64_t now)
-{
-    bool drifted = !json_equal(n->config, n->desired);
-    if (!drifted) {
-        n->drift_since_ns = 0;
-        return;
-    }
-    if (!n->drift_since_ns) {
-        if (now % DRIFT_CHECK_NS < 10 * NS_PER_MS)
-            n->drift_since_ns = now;
-        return;
-    }
-    if (now - n->drift_since_ns < REVERT_NS || sim_flaw(s, "drift_unreported"))
-        return;
-    json_decref(n->config);
-    n->config = json_incref(n->desired);
-    n->drift_since_ns = 0;
-}
-
-void sim_drift_tick(struct sim *s, int64_t now)
-{
-    for (size_t i = 0; i < s->topology->node_count; i++)
-        if (s->topology->nodes[i].role == NODE_GATEWAY)
-            gateway_drift_tick(s, &s->nodes[i], now);
 }

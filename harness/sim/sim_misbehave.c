@@ -24,7 +24,7 @@ struct sim_fate sim_draw(struct sim *s, uint16_t node)
     struct sim_node *n = &s->nodes[node];
     const char *name;
     json_t *slot;
-    json_object_foreach(n->slots, name, slot) {
+    json_object_foreach(n->ills, name, slot) {
         if ((int64_t)rng_below(&n->dice, (uint64_t)PPM) >= knob(slot, "share_ppm"))
             continue;
         json_t *reset = json_object_get(slot, "reset_after");
@@ -47,9 +47,9 @@ int sim_misbehave_call(struct sim *s, uint16_t node, const char *method, const c
     if (s->topology->nodes[node].role != NODE_ORIGIN)
         return 404;
     if (text_eq(method, "DELETE")) {
-        json_object_del(n->slots, name);
+        json_object_del(n->ills, name);
     } else {
-        json_object_set(n->slots, name, knobs);
+        json_object_set(n->ills, name, knobs);
         rng_init(&n->dice, (uint64_t)knob(knobs, "seed"), "misbehave");
     }
     return 200;
@@ -61,7 +61,7 @@ static int health_told(const struct sim_node *n)
     int told = -1;
     const char *name;
     json_t *slot;
-    json_object_foreach(n->slots, name, slot) {
+    json_object_foreach(n->ills, name, slot) {
         const char *lie = json_string_value(json_object_get(slot, "health"));
         if (text_eq(lie, "bad"))
             told = 503;

@@ -8,7 +8,8 @@
  * asynchronous every `every`, synchronous with the write itself; a standby that stays away for a second is recorded as
  * out of sync when the leader reaches the witness, and waited for until then. A returning log is cut back to the last
  * common position before it follows: what is cut off is what was lost. A store that is told to stop passes the lead on
- * first. Flaws do here what flaws.h says of them.
+ * first. Flaws do here what flaws.h says of them. What a lag holds back is not shipped; in sync mode a write waits for a
+ * standby that is late, and one whose records are stopped counts as away after STUCK_NS more.
  */
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
@@ -18,6 +19,7 @@
 #include <string.h>
 
 #define AWAY_NS NS_PER_S
+#define STUCK_NS (2 * NS_PER_S)
 #define FLAWED_SHIPPING_NS (500 * NS_PER_MS)
 #define DROP_EVERY 7
 #define DUPLICATE_EVERY 20
@@ -68,6 +70,17 @@ static bool standby_reachable(const struct sim *s, uint16_t site)
     return store_serving(s, s->leader) && store_serving(s, site) && sim_path_open(s, s->leader, site, TOPO_PORT_REPLICATION);
 }
 
+static struct sim_slot lag_of(const struct sim *s, uint16_t site)
+{
+    return sim_lag(s, sim_store_node(s, s->leader), site);
+}
+
+static bool standby_in_time(const struct sim *s, uint16_t site)
+{
+    struct sim_slot lag = lag_of(s, site);
+    return standby_reachable(s, site) && !lag.stop && lag.delay_ns == 0;
+}
+
 bool sim_may_serve(const struct sim *s, uint16_t gateway_site)
 {
     return store_serving(s, s->leader) && loop_now(s->loop) < s->lease_until_ns &&
@@ -116,7 +129,7 @@ static bool standbys_ready(const struct sim *s)
     if (sim_flaw(s, "silent_async_degrade"))
         return true;
     for (uint16_t site = 0; site < s->topology->site_count; site++)
-        if (is_standby(s, site) && s->stores[site].in_sync && !standby_reachable(s, site))
+        if (is_standby(s, site) && s->stores[site].in_sync && !standby_in_time(s, site))
             return false;
     return true;
 }
@@ -145,7 +158,7 @@ bool sim_append(struct sim *s, const struct sim_op *op, uint32_t *version, uint6
     if (twice)
         store_op(s, op, ++*version);
     for (uint16_t site = 0; synchronous(s) && site < s->topology->site_count; site++)
-        if (is_standby(s, site) && standby_reachable(s, site))
+        if (is_standby(s, site) && standby_in_time(s, site))
             store_follow(s, site, INT64_MAX);
     return true;
 }
@@ -190,16 +203,19 @@ static void lease_tick(struct sim *s, int64_t now)
 static void standby_tick(struct sim *s, uint16_t site, int64_t now, bool ship)
 {
     struct sim_store *st = &s->stores[site];
-    if (standby_reachable(s, site)) {
+    struct sim_slot lag = lag_of(s, site);
+    if (standby_reachable(s, site) && !lag.stop) {
+        int64_t least_age = sim_flaw(s, "ack_before_replicate") ? FLAWED_SHIPPING_NS + lag.delay_ns : lag.delay_ns;
         st->away_since_ns = 0;
-        if (ship || (synchronous(s) && !st->in_sync))
-            store_follow(s, site, sim_flaw(s, "ack_before_replicate") ? now - FLAWED_SHIPPING_NS : INT64_MAX);
+        if ((ship || (synchronous(s) && !st->in_sync)) && !sim_lag_spoils(s, sim_store_node(s, s->leader), site))
+            store_follow(s, site, least_age ? now - least_age : INT64_MAX);
         return;
     }
+    int64_t patience = standby_reachable(s, site) ? AWAY_NS + STUCK_NS : AWAY_NS;
     if (!st->away_since_ns)
         st->away_since_ns = now;
     bool degrade = s->topology->replication.degrade == DEGRADE_ASYNC && !sim_flaw(s, "silent_async_degrade");
-    if (degrade && now - st->away_since_ns >= AWAY_NS && store_serving(s, s->leader) && store_reaches_witness(s, s->leader))
+    if (degrade && now - st->away_since_ns >= patience && store_serving(s, s->leader) && store_reaches_witness(s, s->leader))
         st->in_sync = false;
 }
 
@@ -212,7 +228,7 @@ void sim_store_leaves(struct sim *s, uint16_t site)
 
 bool sim_hand_over(struct sim *s, uint16_t to)
 {
-    if (s->leader == TOPO_NONE || to == s->leader || !standby_reachable(s, to))
+    if (s->leader == TOPO_NONE || to == s->leader || !standby_in_time(s, to))
         return false;
     store_follow(s, to, INT64_MAX);
     store_lead(s, to, loop_now(s->loop));
@@ -224,7 +240,7 @@ static void failback_tick(struct sim *s, int64_t now)
 {
     uint16_t home = s->topology->primary;
     int64_t hold = s->topology->failover.probe_every_ns * s->topology->failover.healthy_after;
-    if (s->leader == TOPO_NONE || s->leader == home || s->stay || !standby_reachable(s, home) ||
+    if (s->leader == TOPO_NONE || s->leader == home || s->stay || !standby_in_time(s, home) ||
         s->nodes[sim_store_node(s, home)].leave_at_ns) {
         s->caught_up_since_ns = 0;
         return;

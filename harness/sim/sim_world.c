@@ -101,7 +101,7 @@ static void sim_tick(struct loop_timer *t, int64_t now)
         if (s->nodes[node].leave_at_ns && now >= s->nodes[node].leave_at_ns)
             (void)sim_node_kill(&s->lab, node, NULL);
     sim_store_tick(s, now);
-    sim_drift_tick(s, now);
+    sim_config_tick(s, now);
     loop_timer_set(s->loop, t, now + TICK_NS);
 }
 
@@ -120,9 +120,8 @@ static int sim_open(struct lab **lab, const struct topology *t, const struct lab
     for (uint16_t site = 0; site < t->site_count; site++)
         s->stores[site].in_sync = true;
     for (uint16_t node = 0; node < t->node_count; node++) {
-        s->nodes[node].slots = json_object();
-        s->nodes[node].desired = sim_node_config(t, node);
-        s->nodes[node].config = json_incref(s->nodes[node].desired);
+        s->nodes[node].ills = json_object();
+        sim_config_new(s, node);
     }
     sim_service_new(s);
     loop_timer_set(s->loop, &s->tick, o->zero_ns + TICK_NS);
@@ -141,10 +140,8 @@ static void sim_close(struct lab *lab)
     for (size_t i = 0; i < s->topology->site_count; i++)
         vec_deinit(&s->stores[i].log);
     for (size_t i = 0; i < s->topology->node_count; i++) {
-        json_decref(s->nodes[i].slots);
-        json_decref(s->nodes[i].config);
-        json_decref(s->nodes[i].desired);
-        json_decref(s->nodes[i].refused);
+        json_decref(s->nodes[i].ills);
+        sim_config_free(&s->nodes[i]);
     }
     loop_free(s->loop);
     free(s->nodes);
@@ -181,7 +178,10 @@ static int sim_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struc
     const struct topo_node *n = &s->topology->nodes[node];
     s->nodes[node].state = NODE_UP;
     s->nodes[node].standby = false;
-    json_object_clear(s->nodes[node].slots);
+    json_object_clear(s->nodes[node].ills);
+    s->nodes[node].slot_count = 0;
+    s->nodes[node].clock_step_ns = s->nodes[node].clock_gain_ppm = 0;
+    sim_config_reload(&s->nodes[node]);
     s->nodes[node].ready_at_ns = loop_now(s->loop) + SIM_STARTUP_NS;
     if (fresh_disk && n->role == NODE_ORIGIN && n->number == 1)
         s->stores[n->site].log.len = 0;
@@ -209,8 +209,12 @@ static int sim_node_signal(struct lab *lab, uint16_t node, int sig, struct err *
 {
     (void)e;
     struct sim *s = sim_of(lab);
-    if (sig != SIGTERM || s->nodes[node].state == NODE_DOWN)
-        return 0; /* a changed configuration is taken up when it is set */
+    if (s->nodes[node].state == NODE_DOWN)
+        return 0;
+    if (sig == SIGHUP)
+        sim_config_reload(&s->nodes[node]);
+    if (sig != SIGTERM)
+        return 0;
     bool drains = !sim_flaw(s, "drain_ignored");
     s->nodes[node].leave_at_ns = loop_now(s->loop) + (drains ? topo_drain_ms(s->topology) * NS_PER_MS : 1);
     if (drains && node == sim_store_node(s, s->topology->nodes[node].site))
@@ -221,45 +225,6 @@ static int sim_node_signal(struct lab *lab, uint16_t node, int sig, struct err *
 static enum node_state sim_node_state(struct lab *lab, uint16_t node)
 {
     return sim_of(lab)->nodes[node].state;
-}
-
-static int sim_node_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
-{
-    (void)e;
-    *config = json_incref(sim_of(lab)->nodes[node].config);
-    return 0;
-}
-
-static int sim_node_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
-{
-    (void)e;
-    struct sim_node *n = &sim_of(lab)->nodes[node];
-    json_decref(n->config);
-    n->config = json_deep_copy(config);
-    return 0;
-}
-
-static int sim_node_desired_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
-{
-    (void)e;
-    const struct sim_node *n = &sim_of(lab)->nodes[node];
-    *config = json_incref(n->refused ? n->refused : n->desired);
-    return 0;
-}
-
-static int sim_node_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
-{
-    (void)e;
-    struct sim *s = sim_of(lab);
-    struct sim_node *n = &s->nodes[node];
-    bool empty = json_object_size(json_object_get(config, "routes")) == 0;
-    json_decref(n->refused);
-    n->refused = empty && !sim_flaw(s, "accept_empty_config") ? json_deep_copy(config) : NULL;
-    if (n->refused)
-        return 0;
-    json_decref(n->desired);
-    n->desired = json_deep_copy(config);
-    return 0;
 }
 
 static int sim_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e)
@@ -310,7 +275,9 @@ const struct lab_ops lab_sim = {
     .node_starve = sim_node_starve,
     .node_crowd = sim_node_crowd,
     .node_config_get = sim_node_config_get,
-    .node_config_set = sim_node_config_set,
+    .node_config_first = sim_node_config_first,
+    .node_file_get = sim_node_file_get,
+    .node_file_set = sim_node_file_set,
     .node_desired_get = sim_node_desired_get,
     .node_desired_set = sim_node_desired_set,
     .path_set = sim_path_set,

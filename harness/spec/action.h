@@ -28,6 +28,7 @@ struct starve_wish {
     enum disk_state disk;
 };
 
+enum drift_file { DRIFT_CONTENT, DRIFT_TRUNCATED, DRIFT_MISSING, DRIFT_UNREADABLE, DRIFT_STALE };
 enum link_direction { DIRECTION_BOTH, DIRECTION_FORWARD, DIRECTION_BACKWARD };
 
 /* misbehave: how an origin serves instead of well. Zeroed is well. */
@@ -73,7 +74,7 @@ struct action {
                                     * sides, forward is from a side to a later one */
     uint16_t port;             /* TARGET_LINK, `only`: TCP to and from this port; 0: all */
     enum gate_way way;         /* reject; what is left at GATE_DROP lets packets vanish */
-    struct path_state shape;   /* partition, reject (cut or gate is set by the loader), degrade */
+    struct path_state shape;   /* partition, reject (cut or gate is set by the loader), degrade; lag: delay, corrupt, duplicate */
     int64_t burst, loss_correlation_ppm; /* degrade: two spellings of the shape's burst, packets or chance */
     enum kill_how how;
     bool disk_lost;
@@ -89,6 +90,10 @@ struct action {
     const char *name;          /* dns: the name that is hit, a region's; NULL: the one clients ask for */
     struct service_fault service; /* misbehave */
     struct surge_wish surge;
+    int64_t step_ns, clock_ppm; /* clock: how far it jumps; how fast it runs, 0 or a million: as time does */
+    bool of_config, stop;      /* lag: of the desired state, else of replication; nothing comes at all */
+    bool not_reloaded;         /* drift: the process is not told of its new file */
+    enum drift_file file;      /* drift: what becomes of the file, beside a change of its content */
     json_t *patch, *merge;     /* drift; borrowed, owned by the plan */
 };
 
@@ -113,7 +118,7 @@ bool action_plane_crosses(const struct topology *t, uint16_t link, uint16_t port
 enum action_class {
     ACTION_FAULT,    /* applied, proven, healed */
     ACTION_RESTORE,  /* ends every open fault on its target */
-    ACTION_OPERATOR, /* fail_over: never healed, never proven as a fault */
+    ACTION_OPERATOR, /* fail_over, fail_back: never healed, never proven as a fault */
     ACTION_NOTHING,  /* null drill: proof and floor waived */
     ACTION_FLAP,     /* stands for rounds of another fault; no step of a plan has it */
 };
@@ -134,4 +139,5 @@ struct action_type {
     /* Two of this verb on one target at a time that set different keys: what of it both set nevertheless, NULL if nothing. */
     const char *(*clash)(const struct action *a, const struct action *b);
     bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */
+    bool (*apart)(const struct action *a, const struct action *b); /* two on one target are about different things; NULL: never */
 };

@@ -19,7 +19,8 @@
 static const char *const kind_words[] = {
     [FIELD_DURATION] = "duration (250ms, 1m30s)", [FIELD_RATIO] = "ratio (99.9%)", [FIELD_RATE] = "rate (200/s)",
     [FIELD_PACE] = "rate (200/s) or multiple (x5)",
-    [FIELD_BANDWIDTH] = "bandwidth (10mbit)", [FIELD_BYTES] = "bytes (10kB)", [FIELD_COUNT] = "whole number", [FIELD_NAME] = "name",
+    [FIELD_BANDWIDTH] = "bandwidth (10mbit)", [FIELD_BYTES] = "bytes (10kB)", [FIELD_COUNT] = "whole number",
+    [FIELD_STEP] = "duration with a sign (-1h)", [FIELD_FACTOR] = "factor (1.01)", [FIELD_NAME] = "name",
     [FIELD_TEXT] = "text",
     [FIELD_BOOL] = "true or false", [FIELD_ENUM] = "word", [FIELD_REGION] = "region", [FIELD_TEXTS] = "list of words",
     [FIELD_JSON] = "any value", [FIELD_MAP] = "map", [FIELD_DICT] = "map of names", [FIELD_LIST] = "list of maps",

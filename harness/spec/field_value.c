@@ -55,6 +55,10 @@ static int parse_number(const struct field *f, const char *s, int64_t *v, struct
         return unit_parse_bandwidth(s, v, e);
     case FIELD_BYTES:
         return unit_parse_bytes(s, v, e);
+    case FIELD_STEP:
+        return unit_parse_step(s, v, e);
+    case FIELD_FACTOR:
+        return unit_parse_factor(s, v, e);
     default:
         return unit_parse_count(s, v, e);
     }
@@ -74,6 +78,10 @@ static const char *print_number(const struct field *f, int64_t v, char out[UNIT_
         return unit_print_bandwidth(v, out);
     case FIELD_BYTES:
         return unit_print_bytes(v, out);
+    case FIELD_STEP:
+        return unit_print_step(v, out);
+    case FIELD_FACTOR:
+        return unit_print_factor(v, out);
     default:
         snprintf(out, UNIT_MAX, "%lld", (long long)v);
         return out;
@@ -195,6 +203,8 @@ bool field_scalar(struct binder *b, const struct field *f, const struct yaml_nod
     case FIELD_BANDWIDTH:
     case FIELD_BYTES:
     case FIELD_COUNT:
+    case FIELD_STEP:
+    case FIELD_FACTOR:
         return bind_number(b, f, n, to);
     case FIELD_NAME:
         return bind_name(b, f, n, to);

@@ -144,7 +144,8 @@ static void check_events(const struct check *c)
     bool ends = false, drifts = false;
     for (size_t i = 0; i < c->p->step_count; i++) {
         ends |= step_is_fault(&c->p->steps[i]) && c->p->steps[i].until_ns != INT64_MAX;
-        drifts |= c->p->steps[i].action.patch || c->p->steps[i].action.merge;
+        drifts |= c->p->steps[i].action.patch || c->p->steps[i].action.merge ||
+                  c->p->steps[i].action.file != DRIFT_CONTENT;
     }
     if (plan_target_find(c->p, TARGET_FAILBACK) && !ends) {
         struct diag *d = diag_warning(c->diags, DIAG_UNCHECKED, target_place(c, TARGET_FAILBACK),

@@ -164,8 +164,11 @@ static const char *step_text(struct plan *p, const struct scenario_step *s)
     case TARGET_LINK:
         return link_text(p, a);
     default:
-        return a->type->class == ACTION_OPERATOR ? arena_printf(&p->arena, "%s to %s", verb, t->sites[a->site].name)
-                                                 : verb;
+        if (a->type->class != ACTION_OPERATOR) {
+            return verb;
+        }
+        /* one that cannot name a region goes home */
+        return arena_printf(&p->arena, "%s to %s", verb, t->sites[a->type->field_count ? a->site : t->primary].name);
     }
 }
 

@@ -125,7 +125,7 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
 {
     const struct topology *t = c->p->topology;
     const struct action_type *a = earlier->action.type, *b = later->action.type;
-    if (!both_open(earlier, later)) {
+    if (!both_open(earlier, later) || (a == b && a->apart && a->apart(&earlier->action, &later->action))) {
         return;
     }
     bool same_node = share_node(t, earlier, later), packets = a->selective && b->selective;

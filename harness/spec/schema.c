@@ -27,6 +27,8 @@ static const char *const patterns[] = {
     [FIELD_PACE] = "^(x[0-9]+|" NUMBER "/[sm])$",
     [FIELD_BANDWIDTH] = "^" NUMBER "(bit|kbit|mbit|gbit)$",
     [FIELD_BYTES] = "^" NUMBER "(B|kB|MB|GB)$",
+    [FIELD_STEP] = "^[+-]?(" NUMBER "(us|ms|s|m|h|d))+$",
+    [FIELD_FACTOR] = "^[0-9]+(\\.[0-9]{1,6})?$",
     [FIELD_NAME] = "^[a-z0-9]+(-[a-z0-9]+)*$",
 };
 
@@ -112,9 +114,12 @@ static json_t *kind_schema(const struct field *f)
     case FIELD_PACE:
     case FIELD_BANDWIDTH:
     case FIELD_BYTES:
+    case FIELD_STEP:
         return pattern_schema(patterns[f->kind]);
     case FIELD_COUNT:
         return count_schema(f);
+    case FIELD_FACTOR:
+        return json_pack("{s:[o,s],s:s}", "type", json_string("number"), "string", "pattern", patterns[FIELD_FACTOR]);
     case FIELD_NAME:
     case FIELD_REGION:
         return pattern_schema(patterns[FIELD_NAME]);

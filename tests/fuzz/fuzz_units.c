@@ -20,7 +20,7 @@ static void both_ways(const char *s, parse *read, print *write)
         fuzz_must(e.kind == ERR_READING && *e.msg);
         return;
     }
-    fuzz_must(value >= 0 && e.kind == ERR_NONE);
+    fuzz_must((value >= 0 || *s == '-') && e.kind == ERR_NONE);
     if (write)
         fuzz_must(read(write(value, out), &again, &e) == 0 && again == value);
 }
@@ -34,6 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         both_ways(line, unit_parse_bandwidth, unit_print_bandwidth);
         both_ways(line, unit_parse_bytes, unit_print_bytes);
         both_ways(line, unit_parse_count, NULL);
+        both_ways(line, unit_parse_step, unit_print_step);
+        both_ways(line, unit_parse_factor, unit_print_factor);
         (void)text_is_name(line);
         const char *words[] = {line, "availability"};
         (void)text_nearest("avail", words, 2);

@@ -204,8 +204,8 @@ static void drift(void)
     stage_signal(&stage, GATE_EU, SIGHUP);
     pause_ms(300);
     scoped_json json_t *kept = status_of(&stage, GATE_EU);
-    check(json_is_false(json_object_get(kept, "drift")));
     check(!strcmp(json_string_value(json_object_get(kept, "config")), wanted));
+    check(!strcmp(json_string_value(json_object_get(kept, "file_state")), "broken"));
     scoped_json json_t *edited = json_deep_copy(doc);
     json_object_set_new(json_object_get(json_object_get(edited, "pools"), "orders"), "retries", json_integer(0));
     scoped_free char *text = json_canonical(edited);

@@ -71,6 +71,30 @@ static void pushes(struct stage *s)
     json_decref(merge);
 }
 
+/* A file that is no configuration, or that nobody is told of: the gateway serves on with what it had. */
+static void drifts_in_its_file(struct stage *s)
+{
+    json_t *merge = json_pack("{s:i}", "drain_ms", 123);
+    const struct action ways[] = {{.file = DRIFT_TRUNCATED}, {.file = DRIFT_MISSING}, {.file = DRIFT_UNREADABLE},
+                                  {.merge = merge, .not_reloaded = true}};
+    struct drill d;
+    drill_begin(&d, s, "drift", &(struct action){.target = TARGET_NODE, .node = 0});
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        d.action = ways[i];
+        d.action.type = &d.injector->type;
+        d.action.target = TARGET_NODE;
+        drill_apply(&d);
+        CHECK(drill_prove(&d, false, 2 * NS_PER_S) == PROOF_PROVEN);
+        CHECK(stage_knock(d.lab, stage_client(&s->topo, 0), 0, NS_PER_S) == KNOCK_ANSWERED);
+        drill_heal(&d);
+        CHECK(drill_prove(&d, true, 5 * NS_PER_S) == PROOF_PROVEN);
+        free(d.in.state);
+        d.in.state = NULL;
+    }
+    drill_end(&d);
+    json_decref(merge);
+}
+
 static void degrades(struct stage *s)
 {
     struct action a = {.target = TARGET_LINK, .link = 0, .shape = {.rate_bps = 8000000}};
@@ -164,6 +188,7 @@ int main(int argc, char **argv)
                                       {"a partition that is none", cuts_nothing},
                                       {"drift", drifts},
                                       {"drift via the control plane", pushes},
+                                      {"drift of the file alone", drifts_in_its_file},
                                       {"degrade", degrades},
                                       {"misbehave", serves_badly},
                                       {"a misbehaviour that is none", forgets},

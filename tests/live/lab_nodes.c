@@ -109,7 +109,10 @@ static void drift(struct stage *s)
     json_fingerprint(config, wanted);
     CHECK(strcmp(before, wanted) == 0);
     json_object_set_new(config, "drain_ms", json_integer(1));
-    must(s, lab_netns.node_config_set(lab, 0, config, &s->err), "write the configuration");
+    struct lab_file file = {.mode = 0600, .bytes.at = json_canonical(config)};
+    file.bytes.len = strlen(file.bytes.at);
+    must(s, lab_netns.node_file_set(lab, 0, &file, &s->err), "write the configuration");
+    text_deinit(&file.bytes);
     must(s, lab_netns.node_signal(lab, 0, SIGHUP, &s->err), "hang up");
     json_fingerprint(config, wanted);
     for (int i = 0; i < 50; i++) {

@@ -258,6 +258,32 @@ static void endless_input(void)
     CU_ASSERT(refused(unit_parse_count, s, "not a whole number", ""));
 }
 
+static void steps_and_factors(void)
+{
+    static const struct {
+        const char *text;
+        int64_t value;
+    } steps[] = {{"-1h", -3600 * NS_PER_S}, {"90s", 90 * NS_PER_S}, {"+5ms", 5 * NS_PER_MS}, {"0s", 0}},
+      factors[] = {{"1.01", 1010000}, {"1", PPM}, {"0.5", 500000}, {"1.000001", 1000001}, {"10", 10 * PPM}};
+    struct err e = {0};
+    char out[UNIT_MAX];
+    int64_t v = 0;
+    for (size_t i = 0; i < 4; i++) {
+        CU_ASSERT(unit_parse_step(steps[i].text, &v, &e) == 0 && v == steps[i].value);
+        CU_ASSERT(comes_back(unit_print_step, unit_parse_step, steps[i].value));
+    }
+    for (size_t i = 0; i < 5; i++) {
+        CU_ASSERT(unit_parse_factor(factors[i].text, &v, &e) == 0 && v == factors[i].value);
+        CU_ASSERT_STRING_EQUAL(unit_print_factor(v, out), factors[i].text);
+    }
+    CU_ASSERT(refused(unit_parse_step, "--1h", "", ""));
+    CU_ASSERT(refused(unit_parse_step, "-", "", ""));
+    CU_ASSERT(refused(unit_parse_factor, "1.0000001", "not a factor", "1.01"));
+    CU_ASSERT(refused(unit_parse_factor, "-1", "not a factor", "1.01"));
+    CU_ASSERT(refused(unit_parse_factor, "1.", "not a factor", "1.01"));
+    CU_ASSERT(refused(unit_parse_factor, ".5", "not a factor", "1.01"));
+}
+
 void suite_units(void)
 {
     runner_suite(NULL, NULL);
@@ -271,4 +297,5 @@ void suite_units(void)
     runner_test(every_printed_value_reads_the_same);
     runner_test(random_spellings);
     runner_test(endless_input);
+    runner_test(steps_and_factors);
 }

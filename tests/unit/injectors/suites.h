@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(binomial)
+SUITE(clock)
 SUITE(connections)
 SUITE(dns)
 SUITE(drift)
 SUITE(hold)
+SUITE(lag)
 SUITE(misbehave)
 SUITE(operator)
 SUITE(starve)

@@ -159,6 +159,113 @@ static void a_heal_that_is_ignored(void)
     bench_free(&b);
 }
 
+static void a_file_that_is_no_configuration(enum drift_file how, const char *word)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .file = how});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].running), 500); /* the last good one */
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, word));
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(b.lab->nodes[3].file_state, LAB_FILE_READABLE);
+    CU_ASSERT_PTR_NULL(b.lab->nodes[3].broken);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void a_file_cut_gone_or_closed(void)
+{
+    a_file_that_is_no_configuration(DRIFT_TRUNCATED, "broken");
+    a_file_that_is_no_configuration(DRIFT_MISSING, "missing");
+    a_file_that_is_no_configuration(DRIFT_UNREADABLE, "unreadable");
+}
+
+static void a_gateway_that_falls_over_it_counts(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .file = DRIFT_TRUNCATED});
+    b.lab->nodes[3].silent_about_files = true;
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    b.lab->nodes[3].state = NODE_DOWN;
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void a_missing_file_that_came_back_is_left_alone(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .file = DRIFT_MISSING});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    json_object_set_new(b.lab->nodes[3].file, "drain_ms", json_integer(77));
+    b.lab->nodes[3].file_state = LAB_FILE_READABLE;
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].file), 77);
+    bench_free(&b);
+}
+
+static void a_file_that_nobody_is_told_of(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .not_reloaded = true});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].running), 500);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].file), 1);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "in the file alone"));
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].file), 500);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void an_old_file_is_the_first(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .file = DRIFT_STALE});
+    CU_ASSERT_EQUAL(bench_apply(&b), -1); /* nothing is older */
+    json_object_set_new(b.lab->nodes[3].file, "drain_ms", json_integer(9));
+    json_object_set_new(b.lab->nodes[3].running, "drain_ms", json_integer(9));
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].running), 500);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].running), 9);
+    bench_free(&b);
+}
+
+static void an_origin_drifts_when_it_is_named(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 2, .patch = patch});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[2].running), 1);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void a_lab_that_does_nothing_is_no_proof(void)
+{
+    static const enum drift_file ways[] = {DRIFT_TRUNCATED, DRIFT_MISSING, DRIFT_UNREADABLE};
+    for (size_t i = 0; i < 3; i++) {
+        struct bench b;
+        bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .file = ways[i]});
+        b.lab->deaf = true;
+        CU_ASSERT_EQUAL(bench_apply(&b), -1);
+        CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+        bench_free(&b);
+    }
+}
+
+static void what_contradicts_itself(void)
+{
+    const struct action_type *type = &injector_find("drift")->type;
+    char why[ACTION_WHY];
+    CU_ASSERT_TRUE(type->objects(&(struct action){.via_control = true, .file = DRIFT_MISSING}, why));
+    CU_ASSERT_TRUE(type->objects(&(struct action){.via_control = true, .patch = patch, .not_reloaded = true}, why));
+    CU_ASSERT_FALSE(type->objects(&(struct action){.file = DRIFT_MISSING, .not_reloaded = true}, why));
+}
+
 void suite_drift(void)
 {
     runner_suite(set_up, tear_down);
@@ -172,4 +279,12 @@ void suite_drift(void)
     runner_test(a_pushed_configuration_is_seen_taken_or_refused);
     runner_test(a_push_that_nobody_sees_is_refuted);
     runner_test(a_heal_that_is_ignored);
+    runner_test(a_file_cut_gone_or_closed);
+    runner_test(a_gateway_that_falls_over_it_counts);
+    runner_test(a_missing_file_that_came_back_is_left_alone);
+    runner_test(a_file_that_nobody_is_told_of);
+    runner_test(an_old_file_is_the_first);
+    runner_test(an_origin_drifts_when_it_is_named);
+    runner_test(a_lab_that_does_nothing_is_no_proof);
+    runner_test(what_contradicts_itself);
 }

@@ -28,7 +28,7 @@ static void whole_life(struct service_fault service)
     CU_ASSERT_EQUAL(prove_long(&b, false), PROOF_PROVEN);
     CU_ASSERT_EQUAL(bench_heal(&b), 0);
     CU_ASSERT_EQUAL(bench_heal(&b), 0);
-    CU_ASSERT_EQUAL(json_object_size(b.lab->nodes[EAST].slots), 0);
+    CU_ASSERT_EQUAL(json_object_size(b.lab->nodes[EAST].ills), 0);
     CU_ASSERT_EQUAL(prove_long(&b, true), PROOF_PROVEN);
     bench_free(&b);
 }
@@ -49,8 +49,8 @@ static void a_region_is_all_its_origins(void)
     struct bench b;
     bench_new(&b, "misbehave", &(struct action){.target = TARGET_REGION, .site = 1, .service.status = 500});
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
-    CU_ASSERT_EQUAL(json_object_size(b.lab->nodes[WEST].slots), 1);
-    CU_ASSERT_EQUAL(json_object_size(b.lab->nodes[3].slots) + json_object_size(b.lab->nodes[EAST].slots), 0);
+    CU_ASSERT_EQUAL(json_object_size(b.lab->nodes[WEST].ills), 1);
+    CU_ASSERT_EQUAL(json_object_size(b.lab->nodes[3].ills) + json_object_size(b.lab->nodes[EAST].ills), 0);
     CU_ASSERT_EQUAL(prove_long(&b, false), PROOF_PROVEN);
     bench_free(&b);
 }
@@ -73,9 +73,9 @@ static void knobs_alone_prove_nothing(void)
     bench_new(&b, "misbehave",
               &(struct action){.target = TARGET_NODE, .node = EAST, .service = {.status = 503, .share_ppm = 200000}});
     bench_apply(&b);
-    json_object_set_new(json_object_get(b.lab->nodes[EAST].slots, "fault-1"), "status", json_integer(200));
+    json_object_set_new(json_object_get(b.lab->nodes[EAST].ills, "fault-1"), "status", json_integer(200));
     CU_ASSERT_EQUAL(prove_long(&b, false), PROOF_REFUTED);
-    json_object_set_new(json_object_get(b.lab->nodes[EAST].slots, "fault-1"), "status", json_integer(503));
+    json_object_set_new(json_object_get(b.lab->nodes[EAST].ills, "fault-1"), "status", json_integer(503));
     CU_ASSERT_EQUAL(prove_long(&b, false), PROOF_PROVEN);
     bench_free(&b);
 }
@@ -85,7 +85,7 @@ static void the_control_must_be_well(void)
     struct bench b;
     bench_new(&b, "misbehave", &(struct action){.target = TARGET_NODE, .node = EAST, .service.status = 503});
     bench_apply(&b);
-    json_object_set_new(b.lab->nodes[WEST].slots, "other",
+    json_object_set_new(b.lab->nodes[WEST].ills, "other",
                         json_pack("{s:i, s:i, s:s}", "status", 503, "share_ppm", 1000000, "health", "honest"));
     CU_ASSERT_EQUAL(prove_long(&b, false), PROOF_REFUTED);
     CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "west/origin-1: not hit"));
@@ -99,7 +99,7 @@ static void a_lapse_takes_two_rounds(void)
     bench_new(&b, "misbehave", &(struct action){.target = TARGET_NODE, .node = EAST, .service.status = 503});
     bench_apply(&b);
     CU_ASSERT_EQUAL(prove_long(&b, false), PROOF_PROVEN);
-    json_object_clear(b.lab->nodes[EAST].slots);
+    json_object_clear(b.lab->nodes[EAST].ills);
     CU_ASSERT_EQUAL(prove_long(&b, false), PROOF_REFUTED);
     CU_ASSERT_EQUAL(b.injector->prove(&b.in, false), PROOF_REFUTED);
     bench_free(&b);
@@ -113,10 +113,10 @@ static void a_dead_origin_is_not_asked(void)
     fabric_hold(b.fabric, 9, EAST, HOLD_FROZEN, NULL);
     CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PENDING);
     CU_ASSERT_EQUAL(bench_heal(&b), 0);
-    CU_ASSERT_EQUAL(json_object_size(b.lab->nodes[EAST].slots), 1); /* it could not hear */
+    CU_ASSERT_EQUAL(json_object_size(b.lab->nodes[EAST].ills), 1); /* it could not hear */
     fabric_release(b.fabric, 9, NULL);
     CU_ASSERT_EQUAL(prove_long(&b, true), PROOF_PROVEN);
-    CU_ASSERT_EQUAL(json_object_size(b.lab->nodes[EAST].slots), 0);
+    CU_ASSERT_EQUAL(json_object_size(b.lab->nodes[EAST].ills), 0);
     bench_free(&b);
 }
 
@@ -131,7 +131,7 @@ static void two_faults_on_one_origin(void)
     CU_ASSERT_EQUAL(b.injector->apply(&other, NULL), 0);
     CU_ASSERT_EQUAL(prove_long(&b, false), PROOF_PROVEN);
     CU_ASSERT_EQUAL(bench_heal(&b), 0);
-    CU_ASSERT_EQUAL(json_object_size(b.lab->nodes[EAST].slots), 1);
+    CU_ASSERT_EQUAL(json_object_size(b.lab->nodes[EAST].ills), 1);
     CU_ASSERT_EQUAL(prove_long(&b, true), PROOF_PROVEN);
     CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "its slot is gone"));
     CU_ASSERT_EQUAL(b.injector->heal(&other, NULL), 0);

@@ -28,6 +28,24 @@ static void to_where_it_is(void)
     bench_free(&b);
 }
 
+static void and_home_again(void)
+{
+    struct bench b;
+    bench_new(&b, "fail_back", &(struct action){0});
+    b.lab->leader = 5;
+    for (int i = 0; i < 2; i++) {
+        b.lab->nodes[i].standby = true;
+    }
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(b.lab->leader, 2);
+    for (int i = 0; i < 5; i++) {
+        CU_ASSERT_FALSE(b.lab->nodes[i].standby);
+    }
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(b.lab->leader, 2);
+    bench_free(&b);
+}
+
 static void nobody_leads(void)
 {
     struct bench b;
@@ -68,6 +86,7 @@ void suite_operator(void)
     runner_suite(NULL, NULL);
     runner_test(to_the_other_region);
     runner_test(to_where_it_is);
+    runner_test(and_home_again);
     runner_test(nobody_leads);
     runner_test(somebody_is_dead);
     runner_test(the_idle_verbs);

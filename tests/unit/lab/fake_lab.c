@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/lab/fake_lab.h"
+#include "tests/unit/lab/fake_files.h"
+#include "tests/unit/lab/fake_ill.h"
+#include "tests/unit/lab/fake_late.h"
 
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
@@ -22,13 +25,12 @@ struct fake_call {
     struct lab_course course;
 };
 
-static struct fake_lab *fake_of(struct lab *lab)
+struct fake_lab *fake_of(struct lab *lab)
 {
     return (struct fake_lab *)(void *)lab;
 }
 
-/* Each operation that can fail asks here: 0 go on, 1 pretend, -1 fail. */
-static int permit(struct fake_lab *f, struct err *e)
+int fake_permit(struct fake_lab *f, struct err *e)
 {
     f->operations++;
     if (f->fail_after >= 0 && f->fail_after-- == 0) {
@@ -52,7 +54,7 @@ static struct lab_mechanism fake_mechanism(struct lab *lab, enum lab_effect effe
 static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
 {
     struct fake_lab *f = fake_of(lab);
-    int rc = permit(f, e);
+    int rc = fake_permit(f, e);
     if (rc == 0 && f->stalling & 1u << node) {
         rc = loop_run(f->loop, loop_now(f->loop) + 60 * NS_PER_S, NULL, e) < 0 ? -1 : 0;
     }
@@ -61,13 +63,16 @@ static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct er
         n->state = NODE_UP;
         n->starts++;
         n->fresh_starts += fresh_disk;
+        json_object_clear(n->ills);
+        json_object_clear(n->slots);
+        n->clock_step_ns = n->clock_gain_ppm = 0;
     }
     return rc < 0 ? -1 : 0;
 }
 
 static int fake_kill(struct lab *lab, uint16_t node, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->nodes[node].state = NODE_DOWN;
     }
@@ -76,7 +81,7 @@ static int fake_kill(struct lab *lab, uint16_t node, struct err *e)
 
 static int fake_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     struct fake_node *n = &fake_of(lab)->nodes[node];
     if (rc == 0 && n->state != NODE_DOWN) {
         n->state = frozen ? NODE_FROZEN : NODE_UP;
@@ -87,11 +92,11 @@ static int fake_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *
 static int fake_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
 {
     struct fake_node *n = &fake_of(lab)->nodes[node];
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0 && sig == SIGTERM && !fake_of(lab)->ignores_hangup) {
         n->state = NODE_DOWN;
     }
-    if (rc == 0 && sig == SIGHUP && n->file && !fake_of(lab)->ignores_hangup) {
+    if (rc == 0 && sig == SIGHUP && n->file && strcmp(fake_file_word(n), "ok") == 0 && !fake_of(lab)->ignores_hangup) {
         json_decref(n->running);
         n->running = json_deep_copy(n->file);
     }
@@ -105,7 +110,7 @@ static enum node_state fake_state(struct lab *lab, uint16_t node)
 
 static int fake_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->nodes[node].limits[r] = limit;
     }
@@ -126,57 +131,16 @@ static int fake_supply(struct lab *lab, uint16_t node, enum lab_resource r, int6
 static int fake_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e)
 {
     (void)from;
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->nodes[to].crowd = connections;
     }
     return rc < 0 ? -1 : 0;
 }
 
-static int fake_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
-{
-    (void)e;
-    *config = json_deep_copy(fake_of(lab)->nodes[node].file);
-    return 0;
-}
-
-static int fake_config_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
-{
-    int rc = permit(fake_of(lab), e);
-    if (rc == 0) {
-        json_decref(fake_of(lab)->nodes[node].file);
-        fake_of(lab)->nodes[node].file = json_deep_copy(config);
-    }
-    return rc < 0 ? -1 : 0;
-}
-
-static int fake_desired_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
-{
-    (void)e;
-    const struct fake_node *n = &fake_of(lab)->nodes[node];
-    *config = json_deep_copy(n->refused ? n->refused : n->desired);
-    return 0;
-}
-
-static int fake_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
-{
-    int rc = permit(fake_of(lab), e);
-    struct fake_node *n = &fake_of(lab)->nodes[node];
-    if (rc != 0) {
-        return rc < 0 ? -1 : 0;
-    }
-    json_decref(n->refused);
-    n->refused = n->guards && !json_equal(n->desired, config) ? json_deep_copy(config) : NULL;
-    if (!n->refused) {
-        json_decref(n->desired);
-        n->desired = json_deep_copy(config);
-    }
-    return 0;
-}
-
 static int fake_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->paths[path] = *wanted;
     }
@@ -192,7 +156,7 @@ static int fake_path_get(struct lab *lab, uint16_t path, struct path_state *actu
 
 static int fake_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e)
 {
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     if (rc == 0) {
         fake_of(lab)->nodes[node].unplugged = unplugged;
     }
@@ -215,7 +179,7 @@ static int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint6
 static int fake_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e)
 {
     (void)peer;
-    int rc = permit(fake_of(lab), e);
+    int rc = fake_permit(fake_of(lab), e);
     struct fake_node *n = &fake_of(lab)->nodes[node];
     n->connection += rc == 0 && n->connection != 0 ? 1000 : 0;
     return rc < 0 ? -1 : 0;
@@ -252,61 +216,20 @@ static int answer_later(struct fake_lab *f, int status, json_t *take_body, int64
     return 0;
 }
 
-static int answer_course(struct fake_lab *f, int status, struct lab_course course, int64_t after_ns, lab_answer_fn *done, void *arg)
-{
-    answer_later(f, status, NULL, after_ns, done, arg);
-    f->pending->course = course;
-    return 0;
-}
-
-static int set_slot(struct fake_lab *f, struct fake_node *n, const char *method, const char *name, json_t *knobs)
-{
-    if (strcmp(method, "DELETE") == 0 && !f->deaf) {
-        json_object_del(n->slots, name);
-    } else if (strcmp(method, "PUT") == 0 && !f->deaf) {
-        json_object_set(n->slots, name, knobs);
-        rng_init(&n->dice, (uint64_t)json_integer_value(json_object_get(knobs, "seed")), "fake");
-    }
-    return 200;
-}
-
-/* An origin that answers /bytes/N and /healthz as its slots say. */
+/* An origin that answers /bytes/N and /healthz as its knobs say. */
 static int fake_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
                     lab_answer_fn *done, void *arg, struct err *e)
 {
     struct fake_lab *f = fake_of(lab);
-    struct fake_node *n = &f->nodes[to];
-    int64_t now = loop_now(f->loop), after = NS_PER_MS;
-    struct lab_course c = {.connected_ns = now + 1, .retry_after_s = -1};
-    int status = 200, bytes = 0;
-    const char *key;
-    json_t *slot;
+    int64_t after_ns = NS_PER_MS;
+    struct lab_course course = {.connected_ns = loop_now(f->loop) + 1, .retry_after_s = -1};
     (void)from;
     (void)e;
-    bool health = sscanf(http_target, "/bytes/%d", &bytes) != 1;
-    json_object_foreach(n->slots, key, slot) {
-        const char *lie = json_string_value(json_object_get(slot, "health"));
-        if (health && lie && strcmp(lie, "honest") != 0) {
-            return answer_course(f, strcmp(lie, "good") == 0 ? 200 : 503, c, after, done, arg);
-        }
-        if ((int64_t)rng_below(&n->dice, 1000000) >= json_integer_value(json_object_get(slot, "share_ppm"))) {
-            continue;
-        }
-        if (json_is_true(json_object_get(slot, "hang"))) {
-            c.end = END_TIMEOUT;
-            return answer_course(f, 0, c, timeout_ns, done, arg);
-        }
-        json_t *asked = json_object_get(slot, "status"), *reset = json_object_get(slot, "reset_after");
-        status = asked ? (int)json_integer_value(asked) : status;
-        json_t *retry = json_object_get(slot, "retry_after_s");
-        c.retry_after_s = retry ? json_integer_value(retry) : c.retry_after_s;
-        after += json_integer_value(json_object_get(slot, "first_byte_us")) * NS_PER_US;
-        c.end = reset ? END_RESET : json_is_true(json_object_get(slot, "short_body")) ? END_SHORT : c.end;
-        bytes = reset ? (int)json_integer_value(reset) : bytes;
-    }
-    c.body_len = (size_t)bytes;
-    c.first_byte_ns = now + after;
-    return answer_course(f, status, c, after, done, arg);
+    int status = fake_ill_answer(&f->nodes[to], http_target, timeout_ns, &course, &after_ns);
+    course.first_byte_ns = status ? loop_now(f->loop) + after_ns : 0;
+    answer_later(f, status, NULL, after_ns, done, arg);
+    f->pending->course = course;
+    return 0;
 }
 
 static json_t *status_of(const struct fake_lab *f, uint16_t node)
@@ -318,8 +241,17 @@ static json_t *status_of(const struct fake_lab *f, uint16_t node)
     if (n->refused) {
         json_fingerprint(n->refused, refused);
     }
-    return json_pack("{s:s, s:s, s:s?, s:b}", "config", running, "desired", desired, "desired_refused",
-                     n->refused ? refused : NULL, "leader", f->leader == (int)node);
+    json_t *status = json_pack("{s:s, s:s, s:s?, s:b}", "config", running, "desired", desired, "desired_refused",
+                               n->refused ? refused : NULL, "leader", f->leader == (int)node);
+    json_object_update_new(status, fake_lateness(f, node));
+    json_object_set_new(status, "time_us", json_integer(fake_wall_ns(f, node) / NS_PER_US));
+    if (!n->silent_about_files) {
+        char file[SHA256_HEX];
+        json_fingerprint(n->file, file);
+        json_object_update_new(status, json_pack("{s:s?, s:s}", "file", strcmp(fake_file_word(n), "ok") ? NULL : file, "file_state",
+                                                 fake_file_word(n)));
+    }
+    return status;
 }
 
 /* The traffic manager: the document, unless it ignores what it was told, decides about every name but the control. */
@@ -353,10 +285,16 @@ static int fake_admin(struct lab *lab, uint16_t node, const char *method, const 
         return answer_later(f, 200, status_of(f, node), NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/misbehave") == 0) {
-        return answer_later(f, 200, json_pack("{s:O}", "slots", f->nodes[node].slots), NS_PER_MS, done, arg);
+        return answer_later(f, 200, json_pack("{s:O}", "slots", f->nodes[node].ills), NS_PER_MS, done, arg);
     }
     if (strncmp(target, "/misbehave/", 11) == 0) {
-        return answer_later(f, set_slot(f, &f->nodes[node], method, target + 11, doc), NULL, NS_PER_MS, done, arg);
+        return answer_later(f, fake_ill_order(f, &f->nodes[node], method, target + 11, doc), NULL, NS_PER_MS, done, arg);
+    }
+    if (strcmp(target, "/lag") == 0) {
+        return answer_later(f, fake_lag_order(f, node, doc), NULL, NS_PER_MS, done, arg);
+    }
+    if (strcmp(target, "/clock") == 0) {
+        return answer_later(f, fake_clock_order(f, node, doc), NULL, NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/standby") == 0) {
         f->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
@@ -440,7 +378,9 @@ static const struct lab_ops fake_ops = {
     .node_supply = fake_supply,
     .node_crowd = fake_crowd,
     .node_config_get = fake_config_get,
-    .node_config_set = fake_config_set,
+    .node_config_first = fake_config_first,
+    .node_file_get = fake_file_get,
+    .node_file_set = fake_file_set,
     .node_desired_get = fake_desired_get,
     .node_desired_set = fake_desired_set,
     .path_set = fake_path_set,
@@ -467,7 +407,7 @@ static void draw_world(struct fake_lab *f)
         n->name = names[i];
         n->site = i / 3;
         n->role = i == FAKE_CLIENT ? NODE_CLIENT : i % 3 == 2 ? NODE_ORIGIN : NODE_GATEWAY;
-        n->number = (uint16_t)(i % 3 + 1);
+        n->number = n->role == NODE_ORIGIN ? 1 : (uint16_t)(i % 3 + 1);
         snprintf(n->address, sizeof(n->address), "10.%u.%u.2", i / 3u + 1, i % 3u + 1);
     }
     f->links[0] = (struct topo_link){.a = 0, .b = 1, .baseline = {.delay_ns = 40 * NS_PER_MS}};
@@ -490,8 +430,9 @@ struct fake_lab *fake_lab_new(void)
         for (int r = 0; r < LAB_RESOURCES; r++) {
             f->nodes[i].limits[r] = LAB_PLENTY;
         }
-        f->nodes[i].slots = json_object();
+        f->nodes[i].ills = json_object();
         rng_init(&f->nodes[i].dice, 1, "fake");
+        f->nodes[i].slots = json_object();
         f->nodes[i].file = json_pack("{s:s, s:i}", "node", f->topo.nodes[i].name, "drain_ms", 500);
         f->nodes[i].running = json_deep_copy(f->nodes[i].file);
         f->nodes[i].desired = json_deep_copy(f->nodes[i].file);
@@ -511,11 +452,13 @@ void fake_lab_free(struct fake_lab *f)
         forget(f->pending);
     }
     for (uint16_t i = 0; i < FAKE_NODES; i++) {
-        json_decref(f->nodes[i].slots);
+        json_decref(f->nodes[i].ills);
         json_decref(f->nodes[i].file);
         json_decref(f->nodes[i].running);
         json_decref(f->nodes[i].desired);
         json_decref(f->nodes[i].refused);
+        free(f->nodes[i].broken);
+        json_decref(f->nodes[i].slots);
     }
     loop_free(f->loop);
     free(f);

@@ -14,13 +14,19 @@ struct fake_node {
     bool unplugged;
     unsigned starts, fresh_starts;
     json_t *file, *running, *desired, *refused;
+    enum lab_file_state file_state;
+    char *broken; /* bytes in the file that are no configuration; NULL: `file` is what it says */
+    bool silent_about_files;
+    json_t *slots;        /* of POST /lag, by fault */
+    int64_t clock_step_ns, clock_gain_ppm, clock_since_ns;
+    int64_t slots_since_ns; /* when the last one was ordered */
     bool guards; /* refuses any other desired configuration */
     bool standby;
     int64_t limits[LAB_RESOURCES];
     bool unfelt;             /* limits read back and do not bite */
     bool trying;             /* a trial takes two calls */
     size_t crowd;
-    json_t *slots; /* how it misbehaves, by name */
+    json_t *ills; /* how it misbehaves, by name */
     struct rng dice;
     uint64_t connection; /* the cookie of the one that it has; 0: none */
 };
@@ -40,6 +46,8 @@ struct fake_lab {
     bool deaf;               /* acknowledges everything and does nothing */
     int fail_after;          /* operations until one fails; -1 never */
     bool ignores_hangup;
+    bool ships_all_the_same; /* takes orders to be late and is not */
+    bool all_late;           /* each follower and gateway is late, whatever was ordered */
     unsigned stalling;       /* by node, bits: starting it takes a minute */
     unsigned operations;
 };
@@ -47,3 +55,7 @@ struct fake_lab {
 struct fake_lab *fake_lab_new(void); /* every node up */
 void fake_lab_free(struct fake_lab *f);
 void fake_lab_pass(struct fake_lab *f, int64_t ns); /* run its loop for so long */
+
+/* For the parts of the lab in files of their own. */
+struct fake_lab *fake_of(struct lab *lab);
+int fake_permit(struct fake_lab *f, struct err *e); /* each operation that can fail asks: 0 go on, 1 pretend, -1 fail */

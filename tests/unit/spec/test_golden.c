@@ -75,6 +75,8 @@ static void wrong_files_are_explained(void)
         "everything",
         "choices",
         "faults",
+        "late",
+        "late-together",
         "links",
         "link-faults",
         "only",

@@ -11,6 +11,9 @@
 #define IN(member) .offset = offsetof(struct action, member)
 
 static const char *const how_words[] = {"", "power", "crash", NULL};
+static const char *const file_words[] = {"", "truncated", "missing", "unreadable", "stale", NULL};
+static const char *const reload_words[] = {"yes", "no", NULL};
+static const char *const of_words[] = {"replication", "config", NULL};
 static const char *const disk_words[] = {"kept", "lost", NULL};
 
 /* clang-format off */
@@ -45,6 +48,27 @@ static const struct field degrade_fields[] = {
 static const struct field drift_fields[] = {
     {.key = "patch", .kind = FIELD_JSON, IN(patch), .choice = FIELD_ONE, .doc = "RFC 6902"},
     {.key = "merge", .kind = FIELD_JSON, IN(merge), .choice = FIELD_ONE, .doc = "RFC 7386"},
+    {.key = "file", .kind = FIELD_ENUM, IN(file), .words = file_words, .choice = FIELD_ONE, .doc = "f"},
+    {.key = "reload", .kind = FIELD_BOOL, IN(not_reloaded), .words = reload_words, .preset = "yes", .doc = "r"},
+};
+
+static const struct field lag_fields[] = {
+    {.key = "of", .kind = FIELD_BOOL, IN(of_config), .words = of_words, .required = true, .example = "replication", .doc = "o"},
+    {.key = "stop", .kind = FIELD_BOOL, IN(stop), .choice = FIELD_SOME, .doc = "s"},
+    {.key = "delay", .kind = FIELD_DURATION, IN(shape.delay_ns), .choice = FIELD_SOME, .doc = "d"},
+    {.key = "corrupt", .kind = FIELD_RATIO, IN(shape.corrupt_ppm), .choice = FIELD_SOME, .doc = "c"},
+};
+
+static bool lags_apart(const struct action *a, const struct action *b)
+{
+    return a->of_config != b->of_config;
+}
+
+static const struct field clock_fields[] = {
+    {.key = "step", .kind = FIELD_STEP, IN(step_ns), .min = -86400 * NS_PER_S, .max = 86400 * NS_PER_S, 
+     .example = "-1h", .doc = "s"},
+    {.key = "rate", .kind = FIELD_FACTOR, IN(clock_ppm), .min = PPM / 10, .max = 10 * PPM, 
+     .example = "1.01", .doc = "r"},
 };
 
 static const struct field disconnect_fields[] = {
@@ -92,10 +116,15 @@ static const struct action_type rows[] = {
      .field_count = array_len(starve_fields), .severing = true},
     {.verb = "misbehave", .summary = "Serve badly.", .class = ACTION_FAULT, .targets = TARGET_REGION | TARGET_ORIGIN,
      .fields = ill_fields, .field_count = array_len(ill_fields), .of_process = true},
+    {.verb = "lag", .summary = "Make it late.", .class = ACTION_FAULT, .targets = TARGET_REGION, .fields = lag_fields,
+     .field_count = array_len(lag_fields), .apart = lags_apart},
+    {.verb = "clock", .summary = "Make it wrong.", .class = ACTION_FAULT, .targets = TARGET_NODE, .fields = clock_fields,
+     .field_count = array_len(clock_fields)},
 };
 
 /* clang-format on */
 
-const struct action_type *const test_verbs[] = {&rows[0], &rows[1], &rows[2], &rows[3], &rows[4], &rows[5], &rows[6],
-                                                &rows[7], &rows[8], &rows[9], &rows[10], &rows[11], &flap_type};
+const struct action_type *const test_verbs[] = {
+    &rows[0], &rows[1], &rows[2], &rows[3], &rows[4], &rows[5], &rows[6], &rows[7], &rows[8], &rows[9],
+    &rows[10], &rows[11], &rows[12], &rows[13], &flap_type};
 const size_t test_verb_count = array_len(test_verbs);
