@@ -25,6 +25,8 @@ struct look {
     bool desired_late; /* a fault keeps the desired configuration from it */
     int64_t time_ns, at_ns; /* wall time as the node says it; when it said so (run time), give or take half of took */
     bool leader;     /* of a /status */
+    int rcode, ttl;  /* of the DNS, */
+    char answer[160]; /* and its addresses, with blanks between them */
 };
 
 struct look_round {

@@ -145,6 +145,10 @@ static int check_crosscheck(const struct run_flags *f, const struct batch *b, st
 {
     for (size_t i = 0; f->crosscheck && i < b->jobs.len; i++) {
         const struct plan *p = b->jobs.at[i].plan;
+        if (topo_dns_node(p->topology) != TOPO_NONE) {
+            err_set(e, ERR_USAGE, "--crosscheck", "%.80s has a traffic manager, and the second prober asks no DNS", p->name);
+            return err_help(e, "leave out --crosscheck, or set topology.traffic_manager=reference");
+        }
         if (!cross_possible(p)) {
             err_set(e, ERR_USAGE, "--crosscheck", "%.80s sends no fresh reads that a second prober could repeat", p->name);
             return err_help(e, "leave out --crosscheck, or give `workload.reads` connections both or fresh");

@@ -101,7 +101,7 @@ static void both_know_the_same_flaws(void)
         snprintf(topology, sizeof(topology), "{flaws: [%s]}", flaw_rows[i].name);
         fits(topology);
     }
-    refused("{flaws: [dns_pin_forever]}", "unknown `flaws` entry `dns_pin_forever`");
+    refused("{flaws: [no_such_flaw]}", "unknown `flaws` entry `no_such_flaw`");
 }
 
 static void failover_at_its_limits(void)
