@@ -189,7 +189,7 @@ const struct injector injector_kill = {
     .type = {.verb = "kill",
              .summary = "processes die by SIGKILL, as in a crash or a power loss",
              .class = ACTION_FAULT,
-             .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN,
+             .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN | TARGET_DNS,
              .fields = kill_fields,
              .field_count = sizeof(kill_fields) / sizeof(kill_fields[0]),
              .severing = true,

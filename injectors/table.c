@@ -9,6 +9,7 @@
     row(kill) row(stop) row(freeze) row(starve) \
     row(partition) row(reject) row(degrade) row(block_new) row(disconnect) row(unplug) row(stall) \
     row(misbehave) row(surge) \
+    row(dns) \
     row(drift) row(lag) row(clock) row(tls) \
     row(fail_over) row(fail_back) row(restore) row(nothing)
 

@@ -103,6 +103,11 @@ void injection_link_effects(const struct topology *t, const struct action *a, un
     for (uint16_t link = 0; link < t->link_count; link++) {
         by_link[link] |= action_hits_link(t, a, link) ? injector_effects(a) : 0;
     }
+    for (uint16_t k = 0; a->slow_ns && k < t->link_count; k++) { /* dns: its links to the vantages */
+        bool vantage = t->sites[t->links[k].a].kind == SITE_VANTAGE || t->sites[t->links[k].b].kind == SITE_VANTAGE;
+        bool own = t->links[k].a == t->nodes[a->node].site || t->links[k].b == t->nodes[a->node].site;
+        by_link[k] |= vantage && own ? 1u << EFFECT_DEGRADE : 0;
+    }
 }
 
 /* Does a knock get nowhere, or its answer? */
@@ -185,6 +190,20 @@ static void take_text(const json_t *status, const char *key, char *out, size_t s
     snprintf(out, size, "%s", text ? text : "");
 }
 
+static void take_addresses(const json_t *body, struct look *l)
+{
+    size_t i;
+    json_t *address;
+    l->answer[0] = '\0';
+    json_array_foreach(json_object_get(body, "answer"), i, address)
+    {
+        size_t len = strlen(l->answer);
+        snprintf(l->answer + len, sizeof(l->answer) - len, "%s%.20s", i ? " " : "", json_string_value(address));
+    }
+    l->rcode = (int)json_integer_value(json_object_get(body, "rcode"));
+    l->ttl = (int)json_integer_value(json_object_get(body, "ttl"));
+}
+
 static void take(void *arg, const struct lab_answer *answer)
 {
     struct look *l = arg;
@@ -197,6 +216,7 @@ static void take(void *arg, const struct lab_answer *answer)
     l->desired_late = json_is_object(json_object_get(answer->body, "desired_lag"));
     l->time_ns = json_integer_value(json_object_get(answer->body, "time_us")) * NS_PER_US;
     l->took_ns = answer->done_ns - answer->sent_ns;
+    take_addresses(answer->body, l);
     l->at_ns = answer->sent_ns + l->took_ns / 2;
     l->leader = json_is_true(json_object_get(answer->body, "leader"));
     const json_t *tls = json_object_get(answer->body, "tls");

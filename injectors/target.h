@@ -31,6 +31,8 @@ struct look {
     char certificate[65]; /* of a handshake, or what a /status says is shown: the fingerprint */
     int verify;      /* of a handshake: the X509_V_ code of what a customer would say, 0 well */
     bool stall;      /* of a /status: handshakes are told to stall */
+    int rcode, ttl;  /* of the DNS, */
+    char answer[160]; /* and its addresses, with blanks between them */
 };
 
 struct look_round {

@@ -52,7 +52,7 @@ bool machine_needs(const struct plan *p, enum lab_effect effect)
             return true;
         }
     }
-    return false;
+    return effect == EFFECT_DNS && topo_dns_node(p->topology) != TOPO_NONE;
 }
 
 struct lab_mechanism machine_mechanism(const struct lab_caps *caps, enum lab_effect effect)

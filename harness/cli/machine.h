@@ -15,11 +15,11 @@ struct text;
 /* EFFECT=NAME of each --mechanism into forced (LAB_EFFECTS entries, zeroed before). Strings are borrowed. */
 int machine_forced(const struct option_list *given, struct arena *a, const char **forced, struct err *e);
 
-/* Which effects the plan's faults need. */
-bool machine_needs(const struct plan *p, enum lab_effect effect);
-
 /* Of this machine; caps NULL: of the model of --lab sim. */
 struct lab_mechanism machine_mechanism(const struct lab_caps *caps, enum lab_effect effect);
+
+/* Which effects the plan's faults, and its topology, need. */
+bool machine_needs(const struct plan *p, enum lab_effect effect);
 
 /* Whether something stops the plan here; why (a sentence, with the remedy) is appended to reason. */
 /* caps NULL: the sim lab. */

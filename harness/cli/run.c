@@ -150,6 +150,10 @@ static int check_crosscheck(const struct run_flags *f, const struct batch *b, st
                     p->name);
             return err_help(e, "leave out --crosscheck, or run with --set topology.tls=false");
         }
+        if (topo_dns_node(p->topology) != TOPO_NONE) {
+            err_set(e, ERR_USAGE, "--crosscheck", "%.80s has a traffic manager, and the second prober asks no DNS", p->name);
+            return err_help(e, "leave out --crosscheck, or set topology.traffic_manager=reference");
+        }
         if (!cross_possible(p)) {
             err_set(e, ERR_USAGE, "--crosscheck", "%.80s sends no fresh reads that a second prober could repeat", p->name);
             return err_help(e, "leave out --crosscheck, or give `workload.reads` connections both or fresh");

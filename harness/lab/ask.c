@@ -18,6 +18,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/lab/ask_answer.h"
+#include "harness/lab/ask_dns.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static enum knock knock_of(const struct ask *a)
     if (a->failed) {
         return a->unreachable ? KNOCK_UNREACHABLE : KNOCK_REFUSED;
     }
-    return a->connected ? KNOCK_CONNECTED_SILENT : KNOCK_SILENT;
+    return a->connected && !a->order.dns ? KNOCK_CONNECTED_SILENT : KNOCK_SILENT;
 }
 
 static struct lab_course course_of(const struct ask *a)
@@ -88,9 +89,11 @@ static struct lab_course course_of(const struct ask *a)
 static void finish(struct ask *a)
 {
     unlink_ask(a);
-    scoped_json json_t *body = a->order.knock ? NULL : ask_answer_body(&a->answer);
+    scoped_json json_t *body = a->order.dns     ? ask_dns_body(&a->answer)
+                               : a->order.knock ? NULL
+                                                : ask_answer_body(&a->answer);
     struct lab_answer answer = {
-        .status = a->order.knock ? (int)knock_of(a) : ask_answer_status(&a->answer),
+        .status = a->order.knock ? (int)knock_of(a) : a->order.dns ? (body ? 200 : 0) : ask_answer_status(&a->answer),
         .body = body,
         .sent_ns = a->sent_ns,
         .done_ns = loop_tick(a->order.loop) - a->order.zero_ns,
@@ -160,7 +163,7 @@ static void pull(struct ask *a)
             a->first_byte_ns = loop_tick(a->order.loop) - a->order.zero_ns;
         }
         text_add_bytes(&a->answer, bytes, (size_t)n);
-        if (a->answer.len > ASK_ANSWER_MAX || ask_answer_complete(&a->answer)) {
+        if (a->order.dns || a->answer.len > ASK_ANSWER_MAX || ask_answer_complete(&a->answer)) {
             finish(a);
             return;
         }
@@ -194,6 +197,10 @@ static void ready(struct loop_io *io, uint32_t events)
 static void write_request(struct ask *a, const struct ask_order *o)
 {
     const char *body = o->body ? o->body : "";
+    if (o->dns) {
+        ask_dns_query(&a->request, o->target);
+        return;
+    }
     text_addf(&a->request, "%s %s HTTP/1.1\r\nHost: node\r\nConnection: close\r\n", o->method, o->target);
     if (o->body) {
         text_addf(&a->request, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));

@@ -21,6 +21,7 @@ struct ask_order {
     struct sockaddr_in to;
     const char *method, *target, *body; /* target NULL: a connection is all that is asked for */
     bool knock;              /* the answer's status is an enum knock */
+    bool dns;                /* a datagram: target is the name to ask for */
     lab_answer_fn *done;
     void *arg;
 };

@@ -16,6 +16,7 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/lab/cell.h"
+#include "harness/lab/gdnsd.h"
 #include "harness/lab/nl.h"
 #include "harness/lab/shape.h"
 #include "harness/lab/wire_ring.h"
@@ -42,6 +43,7 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_PORTS] = "ports", [EFFECT_BACKLOG] = "backlog", [EFFECT_PROCESSES] = "processes",
     [EFFECT_CPU] = "cpu", [EFFECT_MEMORY] = "memory", [EFFECT_MISBEHAVE] = "misbehave",
     [EFFECT_SURGE] = "surge",         [EFFECT_SLOW_CLIENTS] = "slow_clients",
+    [EFFECT_DNS] = "dns",
     [EFFECT_FILTER] = "filter", [EFFECT_UNPLUG] = "unplug", [EFFECT_DISCONNECT] = "disconnect", [EFFECT_STALL] = "stall",
     [EFFECT_LAG] = "lag", [EFFECT_CLOCK] = "clock",
 };
@@ -281,6 +283,10 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps->effects[EFFECT_CLOCK] = always("admin", "the admin port of the node, for what it uses wall time for");
     caps->effects[EFFECT_FAIL_OVER] = always("admin", "the admin port of the nodes");
     caps->effects[EFFECT_TLS] = always("openssl", "certificates of the run's own authority, a new file and SIGHUP");
+    caps->effects[EFFECT_DNS] =
+        gdnsd_is_there() ? always("gdnsd", GDNSD_PATH " as a node of the lab")
+                         : (struct lab_mechanism){"none", "the traffic manager is not installed: ci/install-deps test, "
+                                                          "or apt-get install gdnsd (its service is not needed)", false};
     caps->effects[EFFECT_MISBEHAVE] = always("admin", "the admin port of the origins");
     caps->effects[EFFECT_SURGE] = always("load", "further load processes");
     caps->effects[EFFECT_SLOW_CLIENTS] = always("load", "sockets of further load processes");

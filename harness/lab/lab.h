@@ -27,7 +27,7 @@ enum lab_effect {
     EFFECT_CUT, EFFECT_CUT_ONLY, EFFECT_REJECT, EFFECT_DEGRADE, EFFECT_RATE,
     EFFECT_FILTER,     /* packets told apart: first ones of connections, long ones */
     EFFECT_UNPLUG, EFFECT_DISCONNECT, EFFECT_STALL,
-    EFFECT_DRIFT, EFFECT_LAG, EFFECT_CLOCK, EFFECT_FAIL_OVER, EFFECT_TLS,
+    EFFECT_DRIFT, EFFECT_LAG, EFFECT_CLOCK, EFFECT_FAIL_OVER, EFFECT_DNS, EFFECT_TLS,
     EFFECT_MISBEHAVE, EFFECT_SURGE, EFFECT_SLOW_CLIENTS,
     EFFECT_DESCRIPTORS, EFFECT_DISK, EFFECT_PORTS, EFFECT_BACKLOG, EFFECT_PROCESSES, EFFECT_CPU, EFFECT_MEMORY,
     LAB_EFFECTS
@@ -35,7 +35,7 @@ enum lab_effect {
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
-    const char *name; /* signal cgroup freezer netem wire fib tbf bpf link diag file admin load openssl prlimit tmpfs sysctl sim; "none": cannot be done here */
+    const char *name; /* signal cgroup freezer netem wire fib tbf bpf link diag file admin gdnsd load openssl prlimit tmpfs sysctl sim; "none": cannot be done here */
     const char *why;  /* how we know, or why not and the remedy */
     bool available;
 };
@@ -167,7 +167,9 @@ struct lab_ops {
     /* The power of a whole node or region: its link to the router cut silently in both directions. */
     int (*node_unplug)(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
 
-    /* Ask a node's admin port from inside its own namespace. Asynchronous; exactly one callback, within timeout_ns. */
+    /* Ask a node's admin port from inside its own namespace. Asynchronous; exactly one callback, within timeout_ns.
+     * The traffic manager has none: a GET of /NAME is answered, with status 200, by what the DNS says about that name of
+     * the zone (/status: about the clients' own), {"rcode": 0, "answer": [sorted addresses], "ttl": s}. */
     int (*admin)(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
                  int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e);
     /* Knock on a node's serving port from another node's namespace; callback as above, status holds enum knock. */

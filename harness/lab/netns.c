@@ -206,11 +206,25 @@ static int ask_from(struct netns_lab *l, uint16_t from, const struct ask_order *
     return fd < 0 ? -1 : ask_start(&l->asks, fd, order, e);
 }
 
+static int ask_dns_of(struct netns_lab *l, uint16_t from, uint16_t to, const char *name, struct ask_order *order,
+                      struct err *e)
+{
+    order->dns = true;
+    order->target = name;
+    order->to = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(TOPO_PORT_DNS), .sin_addr = {htonl(netns_address(l, to))}};
+    int fd = netns_socket(l, l->nodes[from].fd, SOCK_DGRAM, e);
+    return fd < 0 ? -1 : ask_start(&l->asks, fd, order, e);
+}
+
 static int netns_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
                        int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e)
 {
     struct netns_lab *l = netns_of(lab);
     struct ask_order order = order_for(l, timeout_ns, done, arg);
+    if (l->topo->nodes[node].role == NODE_DNS) {
+        return ask_dns_of(l, node, node, strcmp(target, "/status") == 0 ? TOPO_DNS_NAME : target + 1, &order, e);
+    }
     order.method = method;
     order.target = target;
     order.body = body;
@@ -235,7 +249,13 @@ static int knock_at(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, 
 static int netns_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_target, int64_t timeout_ns,
                        lab_answer_fn *done, void *arg, struct err *e)
 {
-    bool witness = netns_of(lab)->topo->nodes[to].role == NODE_WITNESS;
+    struct netns_lab *l = netns_of(lab);
+    bool witness = l->topo->nodes[to].role == NODE_WITNESS;
+    if (l->topo->nodes[to].role == NODE_DNS) {
+        struct ask_order order = order_for(l, timeout_ns, done, arg);
+        order.knock = true;
+        return ask_dns_of(l, from, to, TOPO_DNS_NAME, &order, e);
+    }
     return knock_at(lab, from, to, witness ? TOPO_PORT_LEASE : TOPO_PORT_HTTP, http_target, timeout_ns, done, arg, e);
 }
 

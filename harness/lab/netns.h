@@ -8,6 +8,7 @@
  * other but in the middle, the wire's namespace, in dr-w<link>a and dr-w<link>b.
  */
 #pragma once
+#include "harness/base/text.h"
 #include "harness/lab/answerer.h"
 #include "harness/lab/ask.h"
 #include "harness/lab/authority.h"
@@ -137,6 +138,20 @@ int netns_tls_issue(struct lab *lab, uint16_t node, enum certificate kind, struc
 const char *netns_tls_authority(struct lab *lab);
 int netns_handshake(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
                     struct err *e);
+
+/* For child_exec: into the node's control groups and network namespace; arg is a struct netns_entry. */
+struct netns_entry {
+    const struct netns_lab *lab;
+    uint16_t node;
+};
+int netns_enter(void *arg);
+void netns_node_path(const struct netns_lab *l, uint16_t node, const char *file, struct text *path);
+int netns_make_folders(const char *path, struct err *e);
+
+/* netns_dns.c: the node of the traffic manager, whose program is not ours. */
+int netns_dns_furnish(struct netns_lab *l, uint16_t node, struct err *e); /* its files, from its config.json */
+int netns_dns_start(struct netns_lab *l, uint16_t node, int log_fd, struct err *e);
+int netns_dns_reload(struct netns_lab *l, uint16_t node, int log_fd, struct err *e); /* after a change of its config.json */
 
 /* netns_wire.c: which links, what they are made of, and the process that carries them. */
 void netns_wire_choose(struct netns_lab *l);

@@ -40,13 +40,13 @@
 #define BUNDLE_MAX (1u << 16)
 
 /* <run>/lab/<site>/<node>/<file>; file "" is the folder itself. */
-static void node_path(const struct netns_lab *l, uint16_t node, const char *file, struct text *path)
+void netns_node_path(const struct netns_lab *l, uint16_t node, const char *file, struct text *path)
 {
     text_clear(path);
     text_addf(path, "%s/%s%s%s", l->cell.disk, l->topo->nodes[node].name, *file ? "/" : "", file);
 }
 
-static int make_folders(const char *path, struct err *e)
+int netns_make_folders(const char *path, struct err *e)
 {
     scoped_free char *copy = xstrdup(path);
     for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -70,9 +70,9 @@ static int put_json(const char *path, const json_t *doc, struct err *e)
 static int lose_disk(struct netns_lab *l, uint16_t node, struct err *e)
 {
     scoped_text struct text old = {0}, aside = {0};
-    node_path(l, node, "data", &old);
+    netns_node_path(l, node, "data", &old);
     disk_unmount(&l->runs[node].disk, text_str(&old));
-    node_path(l, node, "", &old);
+    netns_node_path(l, node, "", &old);
     text_addf(&aside, "%s.lost-%u", text_str(&old), ++l->runs[node].disks);
     if (rename(text_str(&old), text_str(&aside)) != 0 && errno != ENOENT) {
         return err_os(e, ERR_RUN, errno, text_str(&old), "cannot take the disk away");
@@ -83,16 +83,16 @@ static int lose_disk(struct netns_lab *l, uint16_t node, struct err *e)
 static int furnish_disk(struct netns_lab *l, uint16_t node, struct err *e)
 {
     scoped_text struct text path = {0};
-    node_path(l, node, "data", &path);
-    if (make_folders(text_str(&path), e) != 0 || disk_mount(&l->runs[node].disk, text_str(&path), e) != 0) {
+    netns_node_path(l, node, "data", &path);
+    if (netns_make_folders(text_str(&path), e) != 0 || disk_mount(&l->runs[node].disk, text_str(&path), e) != 0) {
         return -1;
     }
-    node_path(l, node, "desired.json", &path);
+    netns_node_path(l, node, "desired.json", &path);
     if (access(text_str(&path), F_OK) == 0) {
         return 0;
     }
     scoped_json json_t *doc = render_config(l->topo, node);
-    node_path(l, node, "config.json", &path);
+    netns_node_path(l, node, "config.json", &path);
     if (put_json(text_str(&path), doc, e) != 0 || netns_tls_furnish(l, node, e) != 0) {
         return -1;
     }
@@ -111,14 +111,9 @@ static int open_log(const struct netns_lab *l, uint16_t node, struct err *e)
     return fd >= 0 ? fd : err_os(e, ERR_RUN, errno, text_str(&path), "cannot open the log");
 }
 
-struct entry {
-    const struct netns_lab *lab;
-    uint16_t node;
-};
-
-static int enter(void *arg)
+int netns_enter(void *arg)
 {
-    const struct entry *to = arg;
+    const struct netns_entry *to = arg;
     for (enum cgroup_kind k = 0; k < CGROUP_KINDS; k++) {
         if (to->lab->grouped[k] && cgroup_join(&to->lab->groups, k, to->node) != 0) {
             return -1;
@@ -141,16 +136,19 @@ int netns_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err
     if (log < 0) {
         return -1;
     }
+    if (l->topo->nodes[node].role == NODE_DNS) {
+        return netns_dns_start(l, node, log, e);
+    }
     scoped_text struct text config = {0}, desired = {0}, data = {0};
-    node_path(l, node, "config.json", &config);
-    node_path(l, node, "desired.json", &desired);
-    node_path(l, node, "data", &data);
+    netns_node_path(l, node, "config.json", &config);
+    netns_node_path(l, node, "desired.json", &desired);
+    netns_node_path(l, node, "data", &data);
     const char *const with_desired[] = {l->gateway_path, "--config", text_str(&config), "--data", text_str(&data),
                                         "--desired", text_str(&desired), NULL};
     const char *const plain[] = {l->gateway_path, "--config", text_str(&config), "--data", text_str(&data), NULL};
     bool gateway = l->topo->nodes[node].role == NODE_GATEWAY;
-    struct entry to = {l, node};
-    return child_exec(process, gateway ? with_desired : plain, NULL, log, enter, &to, e);
+    struct netns_entry to = {l, node};
+    return child_exec(process, gateway ? with_desired : plain, NULL, log, netns_enter, &to, e);
 }
 
 int netns_node_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
@@ -223,21 +221,21 @@ int netns_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e
 int netns_disk_starve(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
 {
     scoped_text struct text path = {0};
-    node_path(l, node, "data", &path);
+    netns_node_path(l, node, "data", &path);
     return disk_starve(&l->runs[node].disk, text_str(&path), r, limit, e);
 }
 
 int netns_disk_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e)
 {
     scoped_text struct text path = {0};
-    node_path(l, node, "data", &path);
+    netns_node_path(l, node, "data", &path);
     return disk_supply(text_str(&path), r, want, s, e);
 }
 
 static int get_json(struct lab *lab, uint16_t node, const char *file, json_t **config, struct err *e)
 {
     scoped_text struct text path = {0}, bytes = {0};
-    node_path(netns_of(lab), node, file, &path);
+    netns_node_path(netns_of(lab), node, file, &path);
     if (text_read_file(&bytes, text_str(&path), CONFIG_MAX, e) != 0) {
         return -1;
     }
@@ -258,7 +256,7 @@ int netns_desired_get(struct lab *lab, uint16_t node, json_t **config, struct er
 int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
 {
     scoped_text struct text path = {0};
-    node_path(netns_of(lab), node, "desired.json", &path);
+    netns_node_path(netns_of(lab), node, "desired.json", &path);
     if (put_json(text_str(&path), config, e) != 0) {
         return -1;
     }
@@ -277,7 +275,7 @@ int netns_file_get(struct lab *lab, uint16_t node, struct lab_file *file, struct
     struct stat st;
     struct err why = {0};
     (void)e;
-    node_path(netns_of(lab), node, "config.json", &path);
+    netns_node_path(netns_of(lab), node, "config.json", &path);
     if (text_read_file(&file->bytes, text_str(&path), CONFIG_MAX, &why) != 0) {
         file->state = why.os == ENOENT ? LAB_FILE_MISSING : LAB_FILE_UNREADABLE;
         return 0;
@@ -299,8 +297,9 @@ static int make_unreadable(const char *path, struct err *e)
 
 int netns_file_set(struct lab *lab, uint16_t node, const struct lab_file *file, struct err *e)
 {
+    struct netns_lab *l = netns_of(lab);
     scoped_text struct text path = {0};
-    node_path(netns_of(lab), node, "config.json", &path);
+    netns_node_path(l, node, "config.json", &path);
     switch (file->state) {
     case LAB_FILE_UNREADABLE:
         return make_unreadable(text_str(&path), e);
@@ -315,20 +314,27 @@ int netns_file_set(struct lab *lab, uint16_t node, const struct lab_file *file, 
     if (file_replace(text_str(&path), text_str(&file->bytes), file->bytes.len, e) != 0) {
         return -1;
     }
-    return chmod(text_str(&path), file->mode) == 0 ? 0 : err_os(e, ERR_RUN, errno, text_str(&path), "cannot set its mode");
+    if (chmod(text_str(&path), file->mode) != 0) {
+        return err_os(e, ERR_RUN, errno, text_str(&path), "cannot set its mode");
+    }
+    if (l->topo->nodes[node].role != NODE_DNS) {
+        return 0;
+    }
+    scoped_fd int log = open_log(l, node, e);
+    return log < 0 ? -1 : netns_dns_reload(l, node, log, e);
 }
 
 int netns_tls_get(struct lab *lab, uint16_t node, struct text *bundle, struct err *e)
 {
     scoped_text struct text path = {0};
-    node_path(netns_of(lab), node, RENDER_BUNDLE, &path);
+    netns_node_path(netns_of(lab), node, RENDER_BUNDLE, &path);
     return text_read_file(bundle, text_str(&path), BUNDLE_MAX, e);
 }
 
 int netns_tls_set(struct lab *lab, uint16_t node, const char *bundle, struct err *e)
 {
     scoped_text struct text path = {0};
-    node_path(netns_of(lab), node, RENDER_BUNDLE, &path);
+    netns_node_path(netns_of(lab), node, RENDER_BUNDLE, &path);
     return file_replace(text_str(&path), bundle, strlen(bundle), e);
 }
 

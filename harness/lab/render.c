@@ -9,6 +9,8 @@
  *     patience   a try 600 ms, all tries 950 ms: below the second after which clients count an answer as bad; a store
  *                waits 500 ms for a synchronous peer before it has it recorded as out of sync
  *
+ *     traffic manager  checks as its program can count them (topology.h): whole seconds, the same counts
+ *
  * A certificate lies beside the configuration, whose fingerprint must not depend on the run's folder.
  *
  * The first origin of a region has its store; its other origins pass requests on to it.
@@ -18,6 +20,7 @@
 #include "harness/base/units.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     CONNECT_MS = 250,
@@ -169,6 +172,36 @@ static void add_witness(json_t *doc, const struct topology *t)
     set(doc, "regions", region_order(t, t->primary));
 }
 
+static json_t *gateways_of(const struct topology *t, const char *region)
+{
+    json_t *list = made(json_array());
+    for (size_t i = 0; i < t->node_count; i++) {
+        if (t->nodes[i].role == NODE_GATEWAY && strcmp(t->sites[t->nodes[i].site].name, region) == 0) {
+            append(list, json_string(t->nodes[i].address));
+        }
+    }
+    return list;
+}
+
+static json_t *dns_config(const struct topology *t, const struct topo_node *n)
+{
+    json_t *order = region_order(t, t->primary), *regions = made(json_array()), *name;
+    size_t i;
+    json_array_foreach(order, i, name)
+    {
+        append(regions, json_pack("{s:O, s:o}", "name", name, "addresses", gateways_of(t, json_string_value(name))));
+    }
+    json_decref(order);
+    json_t *check = made(json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "path", "/readyz", "port", TOPO_PORT_HTTP, "every_s",
+                                   (json_int_t)topo_dns_every_s(t), "timeout_s", (json_int_t)topo_dns_timeout_s(t),
+                                   "unhealthy_after", (json_int_t)t->failover.unhealthy_after, "healthy_after",
+                                   (json_int_t)t->failover.healthy_after));
+    json_int_t ttl = t->failover.dns_ttl_ns / NS_PER_S;
+    return made(json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "node", n->name, "role", "dns", "address",
+                          n->address, "hit", TOPO_DNS_NAME, "answer", "live", "serial", 1, "ttl", ttl, "plain_ttl", ttl,
+                          "check", check, "regions", regions));
+}
+
 static json_t *flaw_list(const struct topology *t)
 {
     json_t *list = made(json_array());
@@ -181,10 +214,14 @@ static json_t *flaw_list(const struct topology *t)
 json_t *render_config(const struct topology *t, uint16_t node)
 {
     static const char *const roles[] = {
-        [NODE_GATEWAY] = "gateway", [NODE_ORIGIN] = "origin", [NODE_WITNESS] = "witness", [NODE_CLIENT] = NULL};
+        [NODE_GATEWAY] = "gateway", [NODE_ORIGIN] = "origin", [NODE_WITNESS] = "witness", [NODE_CLIENT] = NULL,
+        [NODE_DNS] = "dns"};
     const struct topo_node *n = &t->nodes[node];
     if (n->role == NODE_CLIENT) {
         return NULL;
+    }
+    if (n->role == NODE_DNS) {
+        return dns_config(t, n);
     }
     json_t *doc = made(json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "node", n->name, "role", roles[n->role], "region",
                                  t->sites[n->site].name, "listen",

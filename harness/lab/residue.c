@@ -38,7 +38,8 @@ struct residue {
 
 static bool answer(int fd, bool failed, const char *text)
 {
-    int32_t len = (int32_t)strnlen(text, FOUND_MAX), head = failed ? -len - 1 : len;
+    size_t all = strlen(text);
+    int32_t len = (int32_t)(all < FOUND_MAX ? all : FOUND_MAX), head = failed ? -len - 1 : len;
     return write(fd, &head, sizeof(head)) == (ssize_t)sizeof(head) && write(fd, text, (size_t)len) == len;
 }
 

@@ -80,6 +80,11 @@ struct outcome_ruling outcome_rule(const struct exchange_answer *a, bool is_writ
     return r;
 }
 
+struct outcome_ruling outcome_unnamed(bool is_write)
+{
+    return (struct outcome_ruling){OUTCOME_REFUSED, is_write ? WRITE_FAIL : WRITE_NONE, SAMPLE_NO_CONNECT};
+}
+
 struct outcome_ruling outcome_unsent(bool is_write)
 {
     return (struct outcome_ruling){OUTCOME_UNSENT, is_write ? WRITE_FAIL : WRITE_NONE,

@@ -25,6 +25,8 @@ struct outcome_ruling {
 /* latency_ns: completion after the *planned* send; timeout_ns: T_req. */
 struct outcome_ruling outcome_rule(const struct exchange_answer *a, bool is_write, enum answer_content content,
                                    int64_t latency_ns, int64_t timeout_ns);
+/* A request whose server's name brought no address: nothing was sent. */
+struct outcome_ruling outcome_unnamed(bool is_write);
 /* A planned request that never left this process. */
 struct outcome_ruling outcome_unsent(bool is_write);
 /* Does it count against the endpoint (refused, tls, reset, timeout, 502, 503, 504)? */

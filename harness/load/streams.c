@@ -14,6 +14,10 @@
  * A write: intent into the ledger, then the exchange, then its result into the ledger. Its seq is its number in the
  * stream, so the ops of one client have no holes. An intent that cannot be recorded stops the write from being sent.
  *
+ * Where there is a traffic manager the request asks for the name first and leaves, with what is left of its time, when
+ * there is an address. Kept-alive reads stay where their connections are until one of them fails: a change of the DNS
+ * moves nobody who is connected.
+ *
  * A request that never got out of this process is recorded like any other, as unsent and as a harness error.
  */
 #include "harness/load/worker_parts.h"
@@ -23,6 +27,9 @@
 #include "harness/base/text.h"
 #include "harness/load/order.h"
 
+#include <curl/curl.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +37,7 @@ enum { BACKLOG_SHARE = 64 }; /* as many as the loop hands out events in a turn *
 
 struct request {
     struct flight flight;
+    struct naming naming;
     struct stream *stream;
     size_t endpoint; /* position in the list */
     uint64_t nonce;
@@ -135,7 +143,10 @@ static void on_landed(struct flight *f, const struct exchange_answer *a)
     size_t endpoint = q->endpoint;
     int64_t sent_ns = a->sent_ns;
     conclude(q, ruling);
-    if (ruling.outcome != OUTCOME_UNSENT &&
+    if (failed) {
+        s->stays_at[0] = '\0';
+    }
+    if (ruling.outcome != OUTCOME_UNSENT && !w->resolver &&
         endpoints_request(&w->endpoints, endpoint, failed, sent_ns, loop_now(w->loop))) {
         worker_note_switch(w);
     }
@@ -171,10 +182,6 @@ static int launch_write(struct request *q, struct exchange_request *r, struct er
     r->target = s->plan->path;
     r->idempotency_key = text_str(&key);
     r->body = order_body(&q->order, body);
-    add_intent(q, e);
-    if (e->kind != ERR_NONE) {
-        return -1;
-    }
     return flight_launch(&q->flight, &s->worker->flights, s->worker->transport, r, e);
 }
 
@@ -200,20 +207,91 @@ static struct request *request_new(struct stream *s, uint64_t k, int64_t due_ns)
     return q;
 }
 
+static void launch(struct request *q, const char *address, int64_t timeout_ns)
+{
+    struct exchange_request r = {
+        .address = address,
+        .port = q->stream->worker->config.http_port,
+        .endpoint = q->sample.endpoint,
+        .nonce = q->nonce,
+        .timeout_ns = timeout_ns,
+    };
+    struct err e = {0};
+    if ((is_write(q->stream) ? launch_write(q, &r, &e) : launch_read(q, &r, &e)) != 0) {
+        give_up(q, &e);
+    }
+}
+
+/* The gateway that has the address; an address may be nobody's that we know. */
+static void place(struct request *q, const char *address)
+{
+    struct worker *w = q->stream->worker;
+    const struct topology *t = w->config.plan->topology;
+    size_t at = 0;
+    while (at < w->endpoints.count && !text_eq(w->endpoints.at[at].address, address)) {
+        at++;
+    }
+    bool known = at < w->endpoints.count;
+    q->sample.endpoint = known ? w->endpoints.at[at].node : TOPO_NONE;
+    if (known && t->nodes[w->endpoints.at[at].node].site != t->nodes[w->endpoints.at[w->endpoints.current].node].site) {
+        w->endpoints.current = at;
+        worker_note_switch(w);
+    }
+}
+
+static void on_named(struct naming *n, const char *address)
+{
+    struct request *q = (struct request *)(void *)((char *)n - offsetof(struct request, naming));
+    struct stream *s = q->stream;
+    struct worker *w = s->worker;
+    w->naming--;
+    if (!w->resolver) { /* the worker goes, and requests under way are forgotten */
+        free(q);
+        return;
+    }
+    int64_t now = worker_run_time(w, loop_tick(w->loop)), left_ns = s->plan->timeout_ns - (now - q->sample.sent_ns);
+    if (!address || left_ns <= 0) {
+        q->sample.done_ns = now;
+        q->sample.endpoint = TOPO_NONE;
+        q->sample.code = CURLE_COULDNT_RESOLVE_HOST;
+        conclude(q, outcome_unnamed(is_write(s)));
+        worker_landed(w);
+        return;
+    }
+    if (s->plan->kind == STREAM_READ_KEEPALIVE) {
+        snprintf(s->stays_at, sizeof(s->stays_at), "%s", address);
+    }
+    place(q, address);
+    launch(q, address, left_ns);
+}
+
+static void ask_for_name(struct request *q)
+{
+    struct worker *w = q->stream->worker;
+    q->naming.named = on_named;
+    q->sample.sent_ns = worker_run_time(w, loop_tick(w->loop));
+    w->naming++;
+    resolver_ask(w->resolver, &q->naming);
+}
+
 static void send_one(struct stream *s, uint64_t k, int64_t due_ns)
 {
     struct worker *w = s->worker;
     struct request *q = request_new(s, k, due_ns);
-    struct exchange_request r = {
-        .address = w->endpoints.at[q->endpoint].address,
-        .port = w->config.http_port,
-        .endpoint = q->sample.endpoint,
-        .nonce = q->nonce,
-        .timeout_ns = s->plan->timeout_ns,
-    };
     struct err e = {0};
-    if ((is_write(s) ? launch_write(q, &r, &e) : launch_read(q, &r, &e)) != 0) {
+    if (is_write(s)) {
+        add_intent(q, &e);
+    }
+    if (e.kind != ERR_NONE) {
         give_up(q, &e);
+    } else if (w->resolver && s->stays_at[0] == '\0') {
+        ask_for_name(q);
+    } else {
+        const char *address = w->resolver ? s->stays_at : w->endpoints.at[q->endpoint].address;
+        if (w->resolver) {
+            place(q, address);
+        }
+        launch(q, address, s->plan->timeout_ns);
     }
 }
 

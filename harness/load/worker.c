@@ -12,6 +12,7 @@
 #include "harness/load/worker_parts.h"
 
 #include "harness/base/arena.h"
+#include "harness/base/scoped.h"
 #include "harness/base/units.h"
 #include "harness/load/needs.h"
 
@@ -106,11 +107,38 @@ void worker_note_switch(struct worker *w)
 
 void worker_landed(struct worker *w)
 {
-    if (w->stopped && w->flights.count == 0 && !w->flushed) {
+    if (w->stopped && w->flights.count == 0 && w->naming == 0 && !w->flushed) {
         loop_timer_stop(&w->flush);
         flush(w);
         w->flushed = true;
     }
+}
+
+static bool pins_forever(const struct topology *t)
+{
+    for (size_t i = 0; i < t->flaw_count; i++) {
+        if (text_eq(t->flaws[i], "dns_pin_forever")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where there is a traffic manager, clients know one name and nothing else. */
+static int open_resolver(struct worker *w, struct err *e)
+{
+    const struct topology *t = w->config.plan->topology;
+    uint16_t manager = topo_dns_node(t);
+    if (manager == TOPO_NONE) {
+        return 0;
+    }
+    int64_t limit_ns = INT64_MAX;
+    for (size_t i = 0; i < w->stream_count; i++) {
+        int64_t timeout_ns = w->streams[i].plan->timeout_ns;
+        limit_ns = timeout_ns < limit_ns ? timeout_ns : limit_ns;
+    }
+    enum dns_class kept = pins_forever(t) ? DNS_PINS : t->sites[w->config.vantage].dns;
+    return resolver_new(&w->resolver, w->loop, t->nodes[manager].address, TOPO_PORT_DNS, kept, limit_ns, e);
 }
 
 int worker_new(struct worker **out, const struct worker_config *c, struct loop *l, struct transport *t, struct err *e)
@@ -129,11 +157,14 @@ int worker_new(struct worker **out, const struct worker_config *c, struct loop *
     w->flush.due = on_flush;
     endpoints_init(&w->endpoints, c->plan->topology, c->addresses);
     if (samples_open(&w->samples, c->run_path, e) != 0 || streams_open(w, e) != 0 ||
+        open_resolver(w, e) != 0 ||
         (real && stall_start(&w->stall, e) != 0)) {
         worker_free(w);
         return -1;
     }
-    probes_open(w);
+    if (!w->resolver) {
+        probes_open(w);
+    }
     loop_timer_set(l, &w->flush, loop_now(l) + FLUSH_EVERY_NS);
     *out = w;
     return 0;
@@ -145,6 +176,8 @@ void worker_free(struct worker *w)
         return;
     }
     flights_abandon(&w->flights);
+    w->stopped = true;
+    resolver_free(steal(&w->resolver));
     loop_timer_stop(&w->flush);
     probes_close(w);
     streams_close(w);

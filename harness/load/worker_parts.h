@@ -15,6 +15,7 @@
 #include "harness/load/flight.h"
 #include "harness/load/load.h"
 #include "harness/load/pacer.h"
+#include "harness/load/resolver.h"
 #include "harness/load/stall.h"
 
 enum { KEYS = 16 }; /* k0 .. k15 */
@@ -28,6 +29,7 @@ struct stream {
     struct rng rng;               /* keys, values, nonces */
     struct ledger_writer *ledger; /* writes only */
     struct text targets[KEYS];    /* of reads, by key */
+    char stays_at[16];            /* kept-alive reads: where their connections go until one fails; empty: ask */
 };
 
 struct probe {
@@ -42,6 +44,8 @@ struct worker {
     struct loop *loop;
     struct transport *transport;
     struct endpoints endpoints;
+    struct resolver *resolver; /* NULL: the endpoints are an ordered list */
+    size_t naming;             /* requests that wait for the name */
     struct stream *streams;
     size_t stream_count;
     struct probe *probes; /* one per endpoint */

@@ -35,7 +35,7 @@ static void vantage_rto(const struct rto_run *rto, uint16_t vantage, struct resu
     int64_t lo = NS_NONE, hi = NS_NONE;
     for (size_t i = 0; i < rto->len; i++) {
         const struct stream_rto *r = &rto->at[i];
-        if (r->stream->plan->vantage != vantage || !stream_decides(r->stream->plan))
+        if (r->stream->plan->vantage != vantage || !stream_connects(r->stream->plan))
             continue;
         lo = ns_max(lo, r->lo_ns);
         hi = ns_max(hi, r->hi_ns);

@@ -10,6 +10,10 @@
  * interval). The lease lasts unhealthy_after probe intervals; it is renewed once in each, but three times in its span
  * at least (topo_renew_ms), which for an unhealthy_after below 3 is more often.
  *
+ * Where a traffic manager leads the clients, the first wait is its: its own checks, every I of whole seconds and two at
+ * least, up to a second until a change shows in its answers (gdnsd gathers changes for so long), and what is left of an
+ * answer's life in the clients, TTL at most. Mean: half of each. Requests that fail move nobody then.
+ *
  * The minimum is 0 unless every client path crosses the fault and neither retry nor passive detection can beat it: the
  * loss of the whole region that leads, before anything else happened. One check round trip is taken off, since a check in flight may count.
  *
@@ -80,9 +84,23 @@ static double time_out_s(const struct plan *plan)
     return in_s(least);
 }
 
+#define DNS_PUBLISHED_S 1.0 /* gdnsd: a change of health shows at the latest */
+
+static struct floor dns_floor(const struct plan *plan, bool silent)
+{
+    const struct topology *t = plan->topology;
+    struct floor f = floor_health_check((double)topo_dns_every_s(t), (double)t->failover.unhealthy_after,
+                                        silent ? (double)topo_dns_timeout_s(t) : 0);
+    double ttl = in_s(t->failover.dns_ttl_ns);
+    return (struct floor){fmax(0, f.min - round_trip_s(t)), f.mean + (DNS_PUBLISHED_S + ttl) / 2,
+                          f.max + DNS_PUBLISHED_S + ttl};
+}
+
 static struct floor client_floor(const struct plan *plan, bool silent)
 {
     const struct topo_failover *f = &plan->topology->failover;
+    if (topo_dns_node(plan->topology) != TOPO_NONE)
+        return dns_floor(plan, silent);
     double fails = (double)f->unhealthy_after;
     struct floor probes =
         floor_health_check(in_s(f->probe_every_ns), fails, silent ? in_s(f->probe_timeout_ns) : 0);

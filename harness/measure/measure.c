@@ -152,6 +152,28 @@ static void remark_hold(const struct study *s, struct result *out)
                          100 * (double)s->plan->good_ratio_ppm / (double)PPM);
 }
 
+/* Clients that keep answers of the DNS longer than they may are measured like the others, and judged by nobody. */
+static void remark_dns(const struct study *s, const struct rto_run *rto, struct result *out)
+{
+    for (int kept = DNS_CLAMPS; kept < DNS_CLASSES; kept++) {
+        int64_t lo = NS_NONE, hi = NS_NONE;
+        for (size_t i = 0; i < rto->len; i++) {
+            const struct stream_rto *r = &rto->at[i];
+            if ((int)r->stream->plan->dns != kept || !stream_connects(r->stream->plan))
+                continue;
+            lo = ns_max(lo, r->lo_ns);
+            hi = ns_max(hi, r->hi_ns);
+        }
+        const char *who = kept == DNS_CLAMPS ? "keep an answer of the DNS for 30 s at least" : "keep the first answer of the DNS for ever";
+        if (hi == NS_OPEN)
+            *arena_push(s->arena, &out->limits) =
+                arena_printf(s->arena, "Clients that %s had no service for more than %.3f s; beside the verdict.", who, seconds(lo));
+        else if (hi != NS_NONE)
+            *arena_push(s->arena, &out->limits) = arena_printf(
+                s->arena, "Clients that %s had service again after %.3f to %.3f s; beside the verdict.", who, seconds(lo), seconds(hi));
+    }
+}
+
 /* What a reader should know although it decides nothing. */
 static void add_remarks(const struct findings *f, struct result *out)
 {
@@ -164,6 +186,7 @@ static void add_remarks(const struct findings *f, struct result *out)
     if (rto && f->rto.keepalive_hi_ns > rto->value)
         *arena_push(s->arena, &out->limits) =
             "Connections that were kept alive needed longer than the RTO target; the verdict is about new connections.";
+    remark_dns(s, &f->rto, out);
     for (size_t i = 0; i < f->rto.len; i++) {
         if (f->rto.at[i].blips <= 0)
             continue;

@@ -190,7 +190,10 @@ static void widen(int64_t *lo, int64_t *hi, int64_t by_lo, int64_t by_hi)
 
 static void add_to_run(struct rto_run *out, const struct stream_rto *r)
 {
-    if (!stream_decides(r->stream->plan)) {
+    const struct plan_stream *p = r->stream->plan;
+    if (p->dns != DNS_HONOURS)
+        return; /* shown with its vantage */
+    if (!stream_connects(p)) {
         widen(&out->keepalive_lo_ns, &out->keepalive_hi_ns, r->lo_ns, r->hi_ns);
         return;
     }

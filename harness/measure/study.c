@@ -36,9 +36,14 @@ static bool sane(int64_t ns)
     return ns >= 0 && ns < NS_LIMIT;
 }
 
-bool stream_decides(const struct plan_stream *p)
+bool stream_connects(const struct plan_stream *p)
 {
     return p->kind == STREAM_READ_FRESH || p->kind == STREAM_WRITE;
+}
+
+bool stream_decides(const struct plan_stream *p)
+{
+    return stream_connects(p) && p->dns == DNS_HONOURS;
 }
 
 size_t stream_from(const struct stream_view *v, int64_t at_ns)

@@ -79,7 +79,7 @@ static bool effect_used(const struct plan *p, enum lab_effect effect)
         if (p->steps[i].action.type->class == ACTION_FAULT &&
             injector_effects(&p->steps[i].action) & 1u << effect)
             return true;
-    return false;
+    return effect == EFFECT_DNS && topo_dns_node(p->topology) != TOPO_NONE;
 }
 
 static bool links_shaped(const struct topology *t)
@@ -149,6 +149,14 @@ static int nodes_start(struct drill *d, enum node_role role, struct err *e)
     return 0;
 }
 
+/* The traffic manager comes last, when all others answer: its first look at a gateway decides whether it is up. */
+static bool manager_is_due(struct drill *d, const char *missing)
+{
+    uint16_t manager = topo_dns_node(d->plan->topology);
+    return manager != TOPO_NONE && missing == d->plan->topology->nodes[manager].name && observer_has_leader(d->observer) &&
+           d->ops->node_state(d->lab, manager) == NODE_DOWN;
+}
+
 int prelude_nodes(struct drill *d, struct err *e)
 {
     static const enum node_role order[] = {NODE_WITNESS, NODE_ORIGIN, NODE_GATEWAY};
@@ -163,6 +171,8 @@ int prelude_nodes(struct drill *d, struct err *e)
     const char *missing = NULL;
     bool up;
     while (!(up = observer_all_up(d->observer, &missing)) || !observer_has_leader(d->observer)) {
+        if (manager_is_due(d, missing) && nodes_start(d, NODE_DNS, e) < 0)
+            return -1;
         if (record_now(&d->rec) >= bound)
             return err_set(e, ERR_RUN, up ? "stores" : missing, up ? "no store took the lead within %lld s"
                            : "the node did not answer its admin port within %lld s (its log is in nodes/)",

@@ -51,7 +51,7 @@ static struct sim_question *question_start(struct sim *s, int status, json_t *bo
 json_t *sim_node_config(const struct topology *t, uint16_t node)
 {
     const struct topo_node *n = &t->nodes[node];
-    static const char *const roles[] = {"gateway", "origin", "witness", "client"};
+    static const char *const roles[] = {"gateway", "origin", "witness", "client", "dns"};
     json_t *config = json_pack("{s:s,s:s,s:s}", "node", n->name, "role", roles[n->role], "region", t->sites[n->site].name);
     if (n->role != NODE_GATEWAY)
         return config;
@@ -86,7 +86,7 @@ static int clock_order(struct sim *s, struct sim_node *n, const json_t *body)
 static json_t *status_common(const struct sim *s, uint16_t node)
 {
     const struct topo_node *n = &s->topology->nodes[node];
-    static const char *const roles[] = {"gateway", "origin", "witness", "client"};
+    static const char *const roles[] = {"gateway", "origin", "witness", "client", "dns"};
     char fingerprint[SHA256_HEX];
     json_fingerprint(s->nodes[node].config, fingerprint);
     return json_pack("{s:s,s:s,s:s,s:s,s:I}", "node", n->name, "role", roles[n->role], "region",

@@ -159,6 +159,8 @@ static struct loop *sim_loop(struct lab *lab)
 static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effect)
 {
     (void)lab;
+    if (effect == EFFECT_DNS)
+        return (struct lab_mechanism){.name = "none", .why = "the model has no traffic manager; use --lab netns"};
     if (effect >= EFFECT_DESCRIPTORS && effect <= EFFECT_MEMORY)
         return (struct lab_mechanism){.name = "none", .why = "the model's nodes have no resources; use --lab netns"};
     if (effect == EFFECT_SLOW_CLIENTS)

@@ -13,9 +13,12 @@ enum action_target {
     TARGET_NODE = 2,    /* gateway: R/N */
     TARGET_LINK = 4,    /* between: [A, B], isolate: A, split: [[A], [B, C]]  with direction: both | forward | backward */
     TARGET_ORIGIN = 8,  /* origin: R/N; only in the mask of a verb, the action then says TARGET_NODE */
+    TARGET_DNS = 16,    /* dns: dns/1, the traffic manager; likewise */
 };
 
 enum kill_how { KILL_DEFAULT, KILL_POWER, KILL_CRASH }; /* default: power for a region, crash for one node */
+/* dns: how the answers change; live: they do not, save what else the step says. */
+enum dns_answer { DNS_LIVE, DNS_SILENT, DNS_NXDOMAIN, DNS_EMPTY, DNS_OTHER, DNS_STALE };
 enum disk_state { DISK_WELL, DISK_FULL, DISK_READONLY };
 
 /* starve: one of them. 0: not given; inodes may be 0, so there is a word for it. */
@@ -84,6 +87,9 @@ struct action {
     struct starve_wish starve;
     struct flap flap;          /* only while a scenario is bound: the plan holds its rounds */
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
+    enum dns_answer answer;    /* dns */
+    int64_t ttl_ns, slow_ns;   /* dns: 0 as before */
+    const char *name;          /* dns: the name that is hit, a region's; NULL: the one clients ask for */
     struct service_fault service; /* misbehave */
     struct surge_wish surge;
     int64_t step_ns, clock_ppm; /* clock: how far it jumps; how fast it runs, 0 or a million: as time does */

@@ -21,6 +21,7 @@ struct plan_stream {
     int64_t rate_micro;    /* requests per second * 1e6 */
     int64_t timeout_ns;    /* T_req */
     const char *path;
+    enum dns_class dns;    /* of its vantage; only those that honour are judged */
 };
 
 struct plan_step {

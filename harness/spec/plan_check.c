@@ -25,13 +25,14 @@ static const char *duration(const struct check *c, int64_t ns)
     return arena_strdup(&c->diags->arena, unit_print_duration((ns + NS_PER_MS - 1) / NS_PER_MS * NS_PER_MS, out));
 }
 
-/* Slowest stream of the kinds that a verdict uses: 0 if there is none. */
+/* Slowest stream of the kinds that a verdict uses, of clients that honour the DNS: 0 if there is none. */
 static int64_t longest_interval(const struct plan *p)
 {
     int64_t longest = 0;
     for (size_t i = 0; i < p->stream_count; i++) {
         int64_t interval = plan_interval_ns(&p->streams[i]);
-        if (p->streams[i].kind != STREAM_READ_KEEPALIVE && interval > longest) {
+        const struct plan_stream *stream = &p->streams[i];
+        if (stream->kind != STREAM_READ_KEEPALIVE && stream->dns == DNS_HONOURS && interval > longest) {
             longest = interval;
         }
     }

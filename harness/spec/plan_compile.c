@@ -67,6 +67,7 @@ static void add_stream(struct plan *p, enum stream_kind kind, uint16_t vantage, 
     stream->rate_micro = rate;
     stream->timeout_ns = s->timeout_ns;
     stream->path = s->path;
+    stream->dns = topo_dns_node(p->topology) == TOPO_NONE ? DNS_HONOURS : p->topology->sites[vantage].dns;
 }
 
 /* Rates are divided equally; what does not divide (below a millionth per second) is left out. A topology that could be
@@ -350,7 +351,7 @@ static void make_holds(struct plan *p, const struct scenario *s)
         .upstreams = upstreams_left(p->topology, &unhealed),
         .rate_min_micro = smallest_rate(p),
         .rate_total_micro = total_rate(p),
-        .readmit_ns = p->topology->failover.healthy_after * p->topology->failover.probe_every_ns,
+        .readmit_ns = p->topology->failover.healthy_after * topo_check_every_ns(p->topology),
         .epsilon_ppm = PPM - p->good_ratio_ppm,
         .duration_ns = INT64_MAX,
         .rto_ns = rto ? rto->value : 0,
@@ -384,7 +385,8 @@ static void make_lengths(struct plan *p, const struct scenario *s)
     p->observe_ns = p->timeline_end_ns + s->recovery.within_ns;
     p->observe_ns = p->drill_ns > p->observe_ns ? p->drill_ns : p->observe_ns;
     const struct topo_failover *f = &p->topology->failover;
-    p->phase_max_ns = f->probe_every_ns > f->dns_ttl_ns ? f->probe_every_ns : f->dns_ttl_ns;
+    int64_t every_ns = topo_check_every_ns(p->topology);
+    p->phase_max_ns = every_ns > f->dns_ttl_ns ? every_ns : f->dns_ttl_ns;
 }
 
 static void make_targets(struct plan *p, const struct scenario *s)

@@ -299,7 +299,8 @@ static void check_routes(const struct check *c, const struct plan_step *step)
     for (uint16_t site = 0; site < t->site_count; site++) {
         bool route = t->sites[site].kind != SITE_VANTAGE || !touches(t, &step->action, site);
         for (uint16_t l = 0; l < t->link_count && !route; l++) {
-            route = (t->links[l].a == site || t->links[l].b == site) && !is_cut(c, l, step);
+            route = (t->links[l].a == site || t->links[l].b == site) &&
+                    t->sites[t->links[l].b].kind != SITE_DNS && !is_cut(c, l, step);
         }
         if (!route) {
             struct diag *d = diag_warning(c->diags, DIAG_NO_ROUTE, plan_step_place(c->s, step),

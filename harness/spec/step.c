@@ -35,6 +35,8 @@ static const struct shared_key {
       .doc = "one gateway"}, TARGET_NODE, EVERY_STEP, false},
     {{.key = "origin", .kind = FIELD_TEXT, IN(origin), .choice = FIELD_ONE, .example = "us-east/1",
       .doc = "one origin"}, TARGET_ORIGIN, EVERY_STEP, false},
+    {{.key = "dns", .kind = FIELD_TEXT, IN(dns), .choice = FIELD_ONE, .example = "dns/1",
+      .doc = "the traffic manager"}, TARGET_DNS, EVERY_STEP, false},
     {{.key = "between", .kind = FIELD_TEXTS, IN(between), .choice = FIELD_ONE, .min = 2, .max = 2,
       .example = "[us-east, eu-west]", .doc = "the link between two regions, or a region and a vantage"},
      TARGET_LINK, EVERY_STEP, false},
@@ -166,14 +168,34 @@ static uint16_t find_node(struct binder *b, const struct yaml_node *at, const ch
     return TOPO_NONE;
 }
 
+/* The zone has the clients' name and one for each region. */
+static void check_dns_name(struct binder *b, const struct scenario_step *s)
+{
+    const char *names[TOPO_MAX_SITES + 1] = {TOPO_DNS_NAME}, *name = s->action.name;
+    size_t count = 1;
+    bool known = !name || text_eq(name, TOPO_DNS_NAME);
+    for (size_t i = 0; i < b->topology->site_count; i++) {
+        if (b->topology->sites[i].kind == SITE_REGION) {
+            known = known || text_eq(name, b->topology->sites[i].name);
+            names[count++] = b->topology->sites[i].name;
+        }
+    }
+    if (!known) {
+        const struct yaml_node *at = node_get(s->node, "name");
+        diag_label(field_unknown(b, DIAG_NO_SUCH, at->place, "name", name, names, count), "not in the zone");
+    }
+}
+
 static void resolve_target(struct binder *b, struct scenario_step *s)
 {
+    check_dns_name(b, s);
     if (node_get(s->node, "region") && (s->action.type->targets & TARGET_REGION)) {
         s->action.target = TARGET_REGION;
-    } else if (s->gateway || s->origin) {
+    } else if (s->gateway || s->origin || s->dns) {
         s->action.target = TARGET_NODE;
-        s->action.node = s->gateway ? find_node(b, node_get(s->node, "gateway"), "gateway", NODE_GATEWAY)
-                                    : find_node(b, node_get(s->node, "origin"), "origin", NODE_ORIGIN);
+        s->action.node = s->gateway  ? find_node(b, node_get(s->node, "gateway"), "gateway", NODE_GATEWAY)
+                         : s->origin ? find_node(b, node_get(s->node, "origin"), "origin", NODE_ORIGIN)
+                                     : find_node(b, node_get(s->node, "dns"), "traffic manager", NODE_DNS);
     } else if (s->action.type->targets & TARGET_LINK) {
         step_resolve_link(b, s);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: sites in the order regions, vantages, witness; the nodes of a site in a row, gateways before origins; links
+ * Method: sites in the order regions, vantages, witness, traffic manager; the nodes of a site in a row, gateways before origins; links
  * as a full mesh of the routers that may talk to each other. Addresses follow from the indices alone, 10.S.N.2 with S
  * the site counted from 1 and N the node within its site counted from 1, so that nobody has to hand them out.
  *
@@ -8,11 +8,14 @@
  * regions and 99 vantages the mesh has fewer than 15,000 links, hence paths fit 16 bits.
  */
 #include "harness/spec/topology.h"
+#include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/spec/topology_spec.h"
 #include <stdio.h>
 #include <string.h>
+
+const char *const topo_dns_words[] = {"honours", "clamps", "pins", NULL};
 
 uint16_t topo_site_find(const struct topology *t, const char *name)
 {
@@ -28,6 +31,16 @@ uint16_t topo_node_find(const struct topology *t, const char *name)
 {
     for (size_t i = 0; i < t->node_count; i++) {
         if (strcmp(t->nodes[i].name, name) == 0) {
+            return (uint16_t)i;
+        }
+    }
+    return TOPO_NONE;
+}
+
+uint16_t topo_dns_node(const struct topology *t)
+{
+    for (size_t i = t->node_count; i-- > 0;) {
+        if (t->nodes[i].role == NODE_DNS) {
             return (uint16_t)i;
         }
     }
@@ -67,7 +80,19 @@ struct builder {
     const struct yaml_node *failover; /* NULL: all defaults */
     struct topology *t;
     size_t region_count, vantage_count;
+    bool managed; /* by a traffic manager */
 };
+
+/* Names that are not the scenario's to give: of the other sites, and of the DNS, whose zone names the regions, too. */
+static bool is_reserved(const struct builder *b, const char *name)
+{
+    static const char *const zone[] = {"dns", "ns", "control", TOPO_DNS_NAME};
+    bool reserved = text_eq(name, "witness");
+    for (size_t i = 0; b->managed && i < array_len(zone); i++) {
+        reserved = reserved || text_eq(name, zone[i]);
+    }
+    return reserved;
+}
 
 static const struct region_spec *region_at(const struct builder *b, size_t i)
 {
@@ -130,7 +155,7 @@ static void add_vantage(struct builder *b, const struct vantage_spec *v)
         regions[i] = b->t->sites[i].name;
     }
     uint16_t home = v->home ? topo_site_find(b->t, v->home) : TOPO_NONE;
-    if (topo_site_find(b->t, v->item.name) != TOPO_NONE || text_eq(v->item.name, "witness")) {
+    if (topo_site_find(b->t, v->item.name) != TOPO_NONE || is_reserved(b, v->item.name)) {
         name_taken(b, v->item.node, "the name of a region or of the witness, too");
     } else if (v->home && (home == TOPO_NONE || home >= b->region_count)) {
         const struct yaml_node *at = node_get(v->item.node, "home");
@@ -138,21 +163,24 @@ static void add_vantage(struct builder *b, const struct vantage_spec *v)
                    "not in `topology.regions`");
     }
     uint16_t site = (uint16_t)b->t->site_count;
-    add_site(b, SITE_VANTAGE, v->item.name)->home = home;
+    struct topo_site *s = add_site(b, SITE_VANTAGE, v->item.name);
+    s->home = home;
+    s->dns = v->dns;
     add_node(b, site, NODE_CLIENT, 1);
 }
 
 static void add_sites(struct builder *b)
 {
-    size_t sites = b->region_count + b->vantage_count + 1, nodes = b->vantage_count + 1;
+    size_t sites = b->region_count + b->vantage_count + 1 + b->managed, nodes = b->vantage_count + 1 + b->managed;
     for (size_t i = 0; i < b->region_count; i++) {
         nodes += (size_t)(region_at(b, i)->gateways + region_at(b, i)->origins);
     }
     b->t->sites = arena_array(b->binder->arena, struct topo_site, sites);
     b->t->nodes = arena_array(b->binder->arena, struct topo_node, nodes);
     for (size_t i = 0; i < b->region_count; i++) {
-        if (text_eq(region_at(b, i)->item.name, "witness")) {
-            name_taken(b, region_at(b, i)->item.node, "the name of the witness's site");
+        if (is_reserved(b, region_at(b, i)->item.name)) {
+            name_taken(b, region_at(b, i)->item.node, b->managed ? "a name of the witness's site or of the DNS"
+                                                                 : "the name of the witness's site");
         }
         add_region(b, region_at(b, i));
     }
@@ -162,6 +190,10 @@ static void add_sites(struct builder *b)
     uint16_t witness = (uint16_t)b->t->site_count;
     add_site(b, SITE_WITNESS, "witness");
     add_node(b, witness, NODE_WITNESS, 1);
+    if (b->managed) {
+        add_site(b, SITE_DNS, "dns");
+        add_node(b, (uint16_t)(witness + 1), NODE_DNS, 1);
+    }
 }
 
 static void add_link(struct topology *t, size_t a, size_t b)
@@ -172,7 +204,7 @@ static void add_link(struct topology *t, size_t a, size_t b)
 static void add_mesh(struct builder *b)
 {
     size_t r = b->region_count, v = b->vantage_count;
-    b->t->links = arena_array(b->binder->arena, struct topo_link, r * (r - 1) / 2 + r * v + r);
+    b->t->links = arena_array(b->binder->arena, struct topo_link, r * (r - 1) / 2 + r * v + r + r + v);
     for (size_t i = 0; i < r; i++) {
         for (size_t j = i + 1; j < r; j++) {
             add_link(b->t, i, j);
@@ -185,6 +217,9 @@ static void add_mesh(struct builder *b)
     }
     for (size_t i = 0; i < r; i++) {
         add_link(b->t, i, r + v);
+    }
+    for (size_t i = 0; b->managed && i < r + v; i++) {
+        add_link(b->t, i, r + v + 1);
     }
 }
 
@@ -306,6 +341,25 @@ static void check_failover(struct builder *b)
     out_of_reach(b, "healthy_after", f->healthy_after, 0, TOPO_MAX_HOLD_NS, "how long a region returned must hold still");
 }
 
+static void check_ttl(struct builder *b)
+{
+    if (b->managed && b->spec->failover.dns_ttl_ns % NS_PER_S != 0) {
+        struct diag *d = diag_error(b->binder->diags, DIAG_RANGE, node_place(node_get(b->failover, "dns_ttl")),
+                                    "`dns_ttl` is not a number of whole seconds");
+        diag_help(d, "write one such as 1s: the DNS has no finer ones");
+    }
+}
+
+/* A check that does not see what customers see would lead them to gateways that they refuse. */
+static void check_tls(struct builder *b, const struct yaml_node *node)
+{
+    if (b->managed && b->spec->tls) {
+        struct diag *d = diag_error(b->binder->diags, DIAG_TOPOLOGY, node_place(node_get(node, "tls")),
+                                    "`tls` beside `traffic_manager: gdnsd`, whose checks speak plain HTTP only");
+        diag_help(d, "leave out one of the two");
+    }
+}
+
 struct topology *topology_build(struct binder *binder, const struct yaml_node *node)
 {
     struct topology_spec spec = {0};
@@ -329,12 +383,15 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
                         .t = arena_new(binder->arena, struct topology)};
     b.region_count = spec.regions.len;
     b.vantage_count = spec.vantages.len;
+    b.managed = spec.traffic_manager == MANAGER_GDNSD;
     add_sites(&b);
     add_mesh(&b);
     choose_primary(&b);
     order_endpoints(&b);
     shape_links(&b);
     check_failover(&b);
+    check_ttl(&b);
+    check_tls(&b, node);
     b.t->failover = spec.failover;
     b.t->replication = spec.replication;
     b.t->tls = spec.tls;

@@ -3,9 +3,10 @@
  * The world on paper: sites, nodes, links, and how they are told apart by address.
  *
  * Built by topology.c from the scenario, const afterwards, owned by the plan's arena. Read by every room. A *site* is a
- * region, a vantage (where clients stand) or the witness's third site; each site has one router. A *node* is one host
- * (one network namespace, one process). A *link* joins two routers: region-region, region-vantage, region-witness;
- * vantages never talk to each other nor to the witness. A *path* is one direction of a link. Everything refers to
+ * region, a vantage (where clients stand), the witness's third site or, where one leads clients, the traffic manager's;
+ * each site has one router. A *node* is one host
+ * (one network namespace, one process). A *link* joins two routers: region-region, region-vantage, region-witness, and
+ * the traffic manager to regions and vantages; vantages never talk to each other nor to the witness. A *path* is one direction of a link. Everything refers to
  * everything else by index into these arrays.
  */
 #pragma once
@@ -22,10 +23,16 @@
 #define TOPO_PORT_REPLICATION 7001
 #define TOPO_PORT_LEASE 7002
 #define TOPO_PORT_ADMIN 9900
+#define TOPO_PORT_DNS 53
+#define TOPO_DNS_ZONE "drtest.test"
+#define TOPO_DNS_NAME "api" /* what clients ask for, in the zone */
 
-enum site_kind { SITE_REGION, SITE_VANTAGE, SITE_WITNESS };
+enum site_kind { SITE_REGION, SITE_VANTAGE, SITE_WITNESS, SITE_DNS };
 enum region_role { REGION_PRIMARY, REGION_STANDBY, REGION_ACTIVE };
-enum node_role { NODE_GATEWAY, NODE_ORIGIN, NODE_WITNESS, NODE_CLIENT };
+enum node_role { NODE_GATEWAY, NODE_ORIGIN, NODE_WITNESS, NODE_CLIENT, NODE_DNS };
+/* What clients do with an answer of the DNS: keep it as long as it says, 30 s at least, or for ever. */
+enum dns_class { DNS_HONOURS, DNS_CLAMPS, DNS_PINS, DNS_CLASSES };
+extern const char *const topo_dns_words[]; /* NULL-terminated */
 
 struct topo_site {
     const char *name;
@@ -36,6 +43,7 @@ struct topo_site {
     uint16_t node_count;
     uint16_t gateways, origins;
     uint16_t sources;         /* vantages: addresses of the client, 0 means 1 */
+    enum dns_class dns;       /* vantages; told apart only where there is a traffic manager */
 };
 
 struct topo_node {
@@ -187,6 +195,25 @@ static inline int64_t topo_drain_ms(const struct topology *t)
 {
     int64_t seen = topo_lease_ms(t) + (t->failover.probe_every_ns + t->failover.probe_timeout_ns + 999999) / 1000000;
     return seen < 500 ? 500 : seen > 600000 ? 600000 : seen;
+}
+
+/* The node of the traffic manager; TOPO_NONE: clients have the ordered list of endpoints instead. */
+uint16_t topo_dns_node(const struct topology *t);
+/* gdnsd counts in whole seconds and checks every other second at the quickest; a check must end before the next begins. */
+static inline int64_t topo_dns_every_s(const struct topology *t)
+{
+    int64_t s = (t->failover.probe_every_ns + 999999999) / 1000000000;
+    return s < 2 ? 2 : s;
+}
+static inline int64_t topo_dns_timeout_s(const struct topology *t)
+{
+    int64_t s = (t->failover.probe_timeout_ns + 999999999) / 1000000000, most = topo_dns_every_s(t) - 1;
+    return s < 1 ? 1 : s > most ? most : s;
+}
+/* The longest time between two looks at the health of what clients are led to: a probe of their own, or a check. */
+static inline int64_t topo_check_every_ns(const struct topology *t)
+{
+    return topo_dns_node(t) == TOPO_NONE ? t->failover.probe_every_ns : topo_dns_every_s(t) * 1000000000;
 }
 
 /* Addresses that so many ports take, 1..; 0: more than a client can have. */

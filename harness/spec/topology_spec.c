@@ -24,11 +24,12 @@ static const char *const role_words[] = {"primary", "standby", "active", NULL};
 static const char *const mode_words[] = {"async", "sync", NULL};
 static const char *const degrade_words[] = {"async", "block", NULL};
 static const char *const driver_words[] = {"reference", NULL};
+static const char *const manager_words[] = {"reference", "gdnsd", NULL};
 static const char *const flaw_words[] = {
     "no_failover", "ack_before_replicate", "no_fencing", "drift_unreported", "stale_follower_read",
     "drop_every_nth_write", "silent_async_degrade", "slow_detect", "failback_without_catchup", "duplicate_on_retry",
     "sticky_dead_upstream", "health_reset_on_target_change", "keepalive_no_check", "accept_empty_config",
-    "drain_ignored", NULL,
+    "drain_ignored", "dns_pin_forever", NULL,
 };
 
 #define IN(type, member) .offset = offsetof(struct type, member)
@@ -48,6 +49,8 @@ static const struct field_set region_set = {
 static const struct field vantage_fields[] = {
     {.key = "home", .kind = FIELD_NAME, IN(vantage_spec, home), .required = true, .example = "us-east",
      .doc = "the region that these clients are near to"},
+    {.key = "dns", .kind = FIELD_ENUM, IN(vantage_spec, dns), .words = topo_dns_words, .example = "pins",
+     .doc = "how long they keep an answer of the DNS: as it says (honours, also if absent), 30s at least, for ever"},
 };
 static const struct field_set vantage_set = {
     "a vantage", "topology.vantages", "A place where clients sit; its process measures.", vantage_fields,
@@ -112,14 +115,14 @@ static const struct field topology_fields[] = {
      .doc = "how writes reach the other regions"},
     {.key = "tls", .kind = FIELD_BOOL, IN(topology_spec, tls), .preset = "false",
      .doc = "customers and their health checks speak https, with certificates of the run's own authority"},
-    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 15,
+    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 16,
      .example = "[no_failover]", .doc = "deliberate weaknesses of the reference gateway"},
     {.key = "gateway", .kind = FIELD_ENUM, IN(topology_spec, gateway), .words = driver_words, .preset = "reference",
      .doc = "driver of the gateways"},
     {.key = "store", .kind = FIELD_ENUM, IN(topology_spec, store), .words = driver_words, .preset = "reference",
      .doc = "driver of the store"},
-    {.key = "traffic_manager", .kind = FIELD_ENUM, IN(topology_spec, traffic_manager), .words = driver_words,
-     .preset = "reference", .doc = "driver of what leads clients to a region"},
+    {.key = "traffic_manager", .kind = FIELD_ENUM, IN(topology_spec, traffic_manager), .words = manager_words,
+     .preset = "reference", .doc = "what leads clients to a region: reference, their own ordered list; gdnsd, the DNS"},
 };
 const struct field_set topology_set = {
     "`topology`", "topology", "The world under test: a bundled name (two-regions, the default) or a map.",

@@ -14,6 +14,7 @@ struct region_spec {
 struct vantage_spec {
     struct field_item item;
     const char *home;
+    enum dns_class dns;
 };
 
 struct link_spec {
@@ -28,8 +29,11 @@ struct topology_spec {
     struct topo_replication replication;
     bool tls;
     struct field_texts flaws;
-    int gateway, store, traffic_manager; /* drivers; the reference ones so far */
+    int gateway, store;  /* drivers; the reference ones so far */
+    int traffic_manager; /* enum manager_driver */
 };
+
+enum manager_driver { MANAGER_REFERENCE, MANAGER_GDNSD };
 
 extern const struct field_set topology_set;
 

@@ -271,14 +271,14 @@ static void composes(struct stage *s)
 static void damages(struct stage *s)
 {
     struct world w;
-    const struct path_state tenths = {.corrupt_ppm = 100000, .duplicate_ppm = 100000};
-    begin(&w, s, 2, &(struct action){.target = TARGET_REGION, .site = WEST, .shape = tenths});
+    const struct path_state often = {.corrupt_ppm = 100000, .duplicate_ppm = 500000}; /* records come five times a second */
+    begin(&w, s, 2, &(struct action){.target = TARGET_REGION, .site = WEST, .shape = often});
     uint16_t west = store_of(&w, WEST);
     json_int_t broken = number(&w, west, "frames_broken"), repeated = number(&w, west, "frames_repeated");
     apply(&w);
     CHECK(prove(&w, false) == PROOF_PROVEN);
     bool both = false;
-    for (int i = 0; i < 100 && !both; i++) {
+    for (int i = 0; i < 200 && !both; i++) {
         both = number(&w, west, "frames_broken") > broken && number(&w, west, "frames_repeated") > repeated;
         pass(&w, 50 * NS_PER_MS);
     }

@@ -101,13 +101,14 @@ static void both_know_the_same_flaws(void)
         snprintf(topology, sizeof(topology), "{flaws: [%s]}", flaw_rows[i].name);
         fits(topology);
     }
-    refused("{flaws: [dns_pin_forever]}", "unknown `flaws` entry `dns_pin_forever`");
+    refused("{flaws: [no_such_flaw]}", "unknown `flaws` entry `no_such_flaw`");
 }
 
 static void failover_at_its_limits(void)
 {
     fits("two-regions");
     fits("{tls: true}");
+    refused("{tls: true, traffic_manager: gdnsd}", "whose checks speak plain HTTP only");
     fits("{failover: {probe_every: 10ms, unhealthy_after: 3, healthy_after: 1}}");
     fits("{failover: {probe_every: 30ms, unhealthy_after: 1, probe_timeout: 10ms}}");
     fits("{failover: {probe_every: 15ms, unhealthy_after: 2}}");

@@ -2,6 +2,7 @@
 SUITE(binomial)
 SUITE(clock)
 SUITE(connections)
+SUITE(dns)
 SUITE(drift)
 SUITE(hold)
 SUITE(lag)

@@ -235,6 +235,21 @@ static json_t *status_of(const struct fake_lab *f, uint16_t node)
     return status;
 }
 
+/* The traffic manager: the document, unless it ignores what it was told, decides about every name but the control. */
+static json_t *dns_answer(const struct fake_lab *f, uint16_t node, bool control)
+{
+    const json_t *doc = f->ignores_hangup ? f->nodes[node].running : f->nodes[node].file;
+    const char *word = json_string_value(json_object_get(doc, "answer"));
+    if (control) {
+        return json_pack("{s:i, s:[s], s:i}", "rcode", 0, "answer", "192.0.2.53", "ttl", 0);
+    }
+    if (word && (strcmp(word, "nxdomain") == 0 || strcmp(word, "empty") == 0)) {
+        return json_pack("{s:i, s:[], s:i}", "rcode", *word == 'n' ? 3 : 0, "answer", "ttl", 0);
+    }
+    return json_pack("{s:i, s:[s], s:I}", "rcode", 0, "answer", word && strcmp(word, "other") == 0 ? "192.0.2.1" : "10.1.1.2",
+                     "ttl", json_integer_value(json_object_get(doc, "ttl")));
+}
+
 static int fake_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
                       int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e)
 {
@@ -243,6 +258,9 @@ static int fake_admin(struct lab *lab, uint16_t node, const char *method, const 
     (void)e;
     if (f->nodes[node].state != NODE_UP) {
         return fake_answer_later(f, 0, NULL, timeout_ns, done, arg);
+    }
+    if (f->topo.nodes[node].role == NODE_DNS) {
+        return fake_answer_later(f, 200, dns_answer(f, node, strcmp(target, "/control") == 0), NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/status") == 0 && strcmp(method, "GET") == 0) {
         return fake_answer_later(f, 200, status_of(f, node), NS_PER_MS, done, arg);
@@ -299,7 +317,8 @@ static int fake_knock(struct lab *lab, uint16_t from, uint16_t to, const char *h
     }
     bool full = n->limits[RESOURCE_DESCRIPTORS] != LAB_PLENTY && n->crowd > 0;
     if (n->state == NODE_FROZEN || (n->state == NODE_UP && full)) {
-        return fake_answer_later(f, KNOCK_CONNECTED_SILENT, NULL, timeout_ns, done, arg);
+        return fake_answer_later(f, f->topo.nodes[to].role == NODE_DNS ? KNOCK_SILENT : KNOCK_CONNECTED_SILENT, NULL, timeout_ns,
+                            done, arg);
     }
     return fake_answer_later(f, n->state == NODE_UP ? KNOCK_ANSWERED : KNOCK_REFUSED, NULL, NS_PER_MS, done, arg);
 }

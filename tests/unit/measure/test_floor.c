@@ -54,6 +54,28 @@ static void losing_the_primary_region_waits_for_clients_or_lease(void)
     bench_deinit(&b);
 }
 
+static void the_dns_counts_in_seconds(void)
+{
+    struct topo_node nodes[8];
+    bench_init(&b);
+    add("kill"); /* silent */
+    memcpy(nodes, b.topology.nodes, b.topology.node_count * sizeof(*nodes));
+    nodes[b.topology.node_count++] = (struct topo_node){.name = "dns/1", .role = NODE_DNS};
+    b.topology.nodes = nodes;
+    b.topology.failover.dns_ttl_ns = MS(1000);
+    bench_stream(&b, STREAM_READ_FRESH, 50, 1000); /* whose failures move nobody now */
+    struct floor f = floor_rto(&b.plan, &b.steps[0]);
+    CU_ASSERT_NEAR(f.min, 5); /* checks every 2 s, time-out 1 s */
+    CU_ASSERT_NEAR(f.mean, 7);
+    CU_ASSERT_NEAR(f.max, 9); /* a second until it shows, a second that it is kept */
+    b.topology.failover.probe_every_ns = MS(30000);
+    b.topology.failover.dns_ttl_ns = MS(60000);
+    CU_ASSERT_NEAR(floor_rto(&b.plan, &b.steps[0]).max, 152);
+    b.steps[0].action.how = KILL_CRASH;
+    CU_ASSERT_NEAR(floor_rto(&b.plan, &b.steps[0]).min, 60);
+    bench_deinit(&b);
+}
+
 static void the_lease_is_renewed_three_times_at_least(void)
 {
     static const struct {
@@ -249,6 +271,7 @@ void suite_floor(void)
     runner_test(the_worked_example_has_its_floor_efficiency_and_excess);
     runner_test(defaults_in_a_black_hole_are_those_of_the_table);
     runner_test(losing_the_primary_region_waits_for_clients_or_lease);
+    runner_test(the_dns_counts_in_seconds);
     runner_test(the_lease_is_renewed_three_times_at_least);
     runner_test(clients_may_notice_by_their_own_requests);
     runner_test(the_minimum_is_zero_where_something_may_beat_it);

@@ -4,6 +4,8 @@
 #include "tests/unit/measure/bench.h"
 #include "tests/unit/runner.h"
 
+#include <string.h>
+
 static struct bench b;
 
 enum { COUNT = 2500 };
@@ -70,6 +72,25 @@ static void each_fault_answers_for_what_it_caused(void)
     CU_ASSERT_WORD(bench_objective(&b, "rto")->recovered_by, "failover");
     CU_ASSERT_EQUAL(b.result->measures.loss_period_count, 2);
     CU_ASSERT_EQUAL(bench_objective(&b, "rto")->flags.len, 0);
+    bench_deinit(&b);
+}
+
+static void clients_that_keep_answers_are_shown_and_not_judged(void)
+{
+    build();
+    uint16_t pinned = add_stream(STREAM_READ_FRESH);
+    b.streams[pinned].dns = DNS_PINS;
+    bench_fault(&b, "partition", 15000, 15003, 50000, 50001, 3000);
+    break_stream(0, 15001, 16000);
+    break_stream(pinned, 15001, 28000);
+    bench_run(&b);
+    CU_ASSERT_NEAR(upper(), back(16000, 15000));
+    CU_ASSERT_NEAR(b.result->requests.by_vantage.at[0].rto_upper_s, back(28000, 15000));
+    bool said = false;
+    for (size_t i = 0; i < b.result->limits.len; i++)
+        said |= strstr(b.result->limits.at[i], "keep the first answer of the DNS for ever had service again after") != NULL;
+    CU_ASSERT_TRUE(said);
+    CU_ASSERT_EQUAL(bench_objective(&b, "rto")->verdict, MET);
     bench_deinit(&b);
 }
 
@@ -179,6 +200,7 @@ void suite_rto_many(void)
 {
     runner_suite(NULL, NULL);
     runner_test(each_fault_answers_for_what_it_caused);
+    runner_test(clients_that_keep_answers_are_shown_and_not_judged);
     runner_test(an_outage_that_goes_on_stays_with_the_first);
     runner_test(a_hold_cut_by_the_next_fault_widens_the_interval);
     runner_test(what_left_before_a_fault_counts_from_the_earlier_one);

@@ -89,6 +89,29 @@ static void routers_are_meshed(void)
     CU_ASSERT_EQUAL(path_to(t, path_of(link, true)), 0);
 }
 
+static void a_traffic_manager_stands_apart(void)
+{
+    const struct topology *t = build("topology: {traffic_manager: gdnsd, regions: {a: {}, b: {}}, "
+                                     "vantages: {x: {home: a}, y: {home: b, dns: pins}}}\n");
+    REQUIRE(t != NULL);
+    uint16_t node = topo_dns_node(t), site = topo_site_find(t, "dns");
+    REQUIRE(node != TOPO_NONE && site != TOPO_NONE);
+    CU_ASSERT_STRING_EQUAL(t->nodes[node].name, "dns/1");
+    CU_ASSERT_EQUAL(t->nodes[node].site, site);
+    CU_ASSERT_EQUAL(t->sites[site].kind, SITE_DNS);
+    for (uint16_t s = 0; s < site; s++) { /* asked by vantages, asks regions; the witness is nothing to it */
+        CU_ASSERT_EQUAL(topo_link_find(t, s, site) != TOPO_NONE, t->sites[s].kind != SITE_WITNESS);
+    }
+    CU_ASSERT_EQUAL(t->sites[2].dns, DNS_HONOURS);
+    CU_ASSERT_EQUAL(t->sites[3].dns, DNS_PINS);
+    CU_ASSERT(topo_dns_every_s(t) == 2 && topo_dns_timeout_s(t) == 1);
+    const struct topology *without = build("topology: {regions: {a: {}, dns: {}}}\n");
+    CU_ASSERT(without && topo_dns_node(without) == TOPO_NONE); /* the word is free without it */
+    CU_ASSERT_PTR_NULL(build("topology: {traffic_manager: gdnsd, regions: {a: {}, dns: {}}}\n"));
+    CU_ASSERT_PTR_NULL(build("topology: {traffic_manager: gdnsd, regions: {a: {}, api: {}}}\n"));
+    CU_ASSERT_PTR_NULL(build("topology: {traffic_manager: gdnsd, failover: {dns_ttl: 1500ms}}\n"));
+}
+
 static void links_get_their_shape(void)
 {
     const struct topology *t =
@@ -194,6 +217,7 @@ void suite_topology(void)
     runner_suite(NULL, tear_down);
     runner_test(two_regions_by_default);
     runner_test(routers_are_meshed);
+    runner_test(a_traffic_manager_stands_apart);
     runner_test(links_get_their_shape);
     runner_test(roles_and_endpoints);
     runner_test(a_map_without_regions_is_the_default);
