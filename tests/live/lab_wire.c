@@ -29,9 +29,9 @@ static struct lab *open_wired(struct stage *s)
 {
     static unsigned effects[16];
     stage_topology(&s->topo, 2, 1);
-    effects[WIRED] = 1u << EFFECT_DEGRADE;
+    effects[WIRED] = 1u << EFFECT_DEGRADE | 1u << EFFECT_FILTER;
     s->options.link_effects = effects;
-    s->options.forced[EFFECT_DEGRADE] = "wire";
+    s->options.forced[EFFECT_DEGRADE] = s->options.forced[EFFECT_FILTER] = "wire";
     struct lab *lab = NULL;
     if (lab_netns.open(&lab, &s->topo, &s->options, &s->err) != 0) {
         stage_give_up(s, "opening the lab");
