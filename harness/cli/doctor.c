@@ -179,7 +179,7 @@ static void print_text(const struct examination *x, bool fit)
     bool colour = x->call->out.colour;
     for (size_t i = 0; i < x->rows.len; i++) {
         const struct finding_row *r = &x->rows.at[i];
-        printf("%s%-9s%s %-10s %s\n", colour ? colours[r->finding] : "", finding_words[r->finding],
+        printf("%s%-9s%s %-12s %s\n", colour ? colours[r->finding] : "", finding_words[r->finding],
                colour ? "\033[0m" : "", r->what, r->answer);
         if (r->remedy && *r->remedy) {
             printf("%20s = help: %s\n", "", r->remedy);

@@ -88,7 +88,7 @@ static void add_links(json_t *links, const struct painter *p, const struct fabri
     }
 }
 
-/* The strongest hold first: killed, frozen, cut off, short of something. */
+/* The strongest hold first: killed, frozen, cut off, short of something, serving badly. */
 static const char *node_words(unsigned holds)
 {
     return holds & HOLD_DOWN     ? (holds & HOLD_NO_DISK     ? "dead, its disk lost"
@@ -96,7 +96,8 @@ static const char *node_words(unsigned holds)
                                                              : "dead")
            : holds & HOLD_FROZEN    ? "frozen"
            : holds & HOLD_UNPLUGGED ? "without power"
-                                    : "starved";
+           : holds & HOLD_STARVED   ? "starved"
+                                    : "misbehaving";
 }
 
 static void add_nodes(json_t *nodes, const struct painter *p, const struct fabric *f)

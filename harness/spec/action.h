@@ -133,7 +133,7 @@ struct action_type {
     const struct field *fields;   /* its own keys, bound into struct action; see harness/spec/field.h */
     size_t field_count;
     bool selective;               /* on links: takes `only` */
-    bool severing;                /* may separate acknowledged writes from the survivors (all but degrade and drift) */
+    bool severing;                /* may separate acknowledged writes from the survivors */
     bool of_tls;                  /* needs gateways that speak TLS (topology.tls) */
     bool of_process;              /* lives in the node's process and would die with it */
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
