@@ -328,8 +328,8 @@ static bool follower_caught_up(struct injection *in, struct lag_state *s)
         return true; /* nobody to compare with, or others still want it late */
     }
     note_moment(s, leader);
-    if (s->moments == 0 || lacks_since_ns(s, follower) <= 2 * normal_ns(in)) {
-        return true;
+    if (follower->lsn >= s->history[0].lsn && lacks_since_ns(s, follower) <= 2 * normal_ns(in)) {
+        return true; /* what the leader had before the history began would be of any age */
     }
     snprintf(in->method, sizeof(in->method), "the follower is at %lld of %lld", (long long)follower->lsn, (long long)leader->lsn);
     return false;

@@ -133,6 +133,21 @@ static void a_frozen_node_must_be_told_before_it_is_healed(void)
     bench_free(&b);
 }
 
+/* Never looked at while it was late: of what it lacks nobody knows the age, and that is no heal. */
+static void who_stays_behind_has_not_caught_up(void)
+{
+    struct bench b;
+    bench_new(&b, "lag", &stopped);
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    fake_lab_pass(b.lab, 2 * NS_PER_S);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    b.lab->all_late = true;
+    CU_ASSERT_EQUAL(settle(&b, true), PROOF_PENDING);
+    b.lab->all_late = false;
+    CU_ASSERT_EQUAL(settle(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
 static void nobody_is_left_to_be_late(void)
 {
     struct bench b;
@@ -165,6 +180,7 @@ void suite_lag(void)
     runner_test(a_node_that_started_again_is_told_again);
     runner_test(two_on_one_region_do_not_heal_each_other);
     runner_test(a_frozen_node_must_be_told_before_it_is_healed);
+    runner_test(who_stays_behind_has_not_caught_up);
     runner_test(nobody_is_left_to_be_late);
     runner_test(what_contradicts_itself);
 }
