@@ -32,9 +32,13 @@ static bool share_node(const struct topology *t, const struct plan_step *a, cons
     return false;
 }
 
+/* Only the two paths of a link that one of them names are looked at: a large world has thirty thousand. */
 static bool share_path(const struct topology *t, const struct plan_step *a, const struct plan_step *b)
 {
-    for (uint16_t path = 0; path < 2 * t->link_count; path++) {
+    const struct plan_step *narrow = a->action.sides ? b : a;
+    bool named = narrow->action.target == TARGET_LINK && !narrow->action.sides;
+    uint16_t first = named ? path_of(narrow->action.link, false) : 0, end = named ? first + 2 : 2 * (uint16_t)t->link_count;
+    for (uint16_t path = first; path < end; path++) {
         if (action_hits_path(t, &a->action, path) && action_hits_path(t, &b->action, path)) {
             return true;
         }
@@ -272,10 +276,18 @@ static bool is_cut(const struct check *c, uint16_t link, const struct plan_step 
     return false;
 }
 
+static bool ends_at(const struct topology *t, uint16_t link, uint16_t site)
+{
+    return t->links[link].a == site || t->links[link].b == site;
+}
+
 static bool touches(const struct topology *t, const struct action *a, uint16_t site)
 {
+    if (a->target == TARGET_LINK && !a->sides) {
+        return ends_at(t, a->link, site);
+    }
     for (uint16_t k = 0; k < t->link_count; k++) {
-        if ((t->links[k].a == site || t->links[k].b == site) && action_hits_link(t, a, k)) {
+        if (ends_at(t, k, site) && action_hits_link(t, a, k)) {
             return true;
         }
     }
