@@ -43,3 +43,15 @@ enum link_news link_receive(int fd, struct link_frame *f)
     bool whole = n == (ssize_t)sizeof(*f) && f->word >= LINK_START && f->word <= LINK_FAILED;
     return whole && memchr(f->text, '\0', sizeof(f->text)) ? LINK_FRAME : LINK_BROKEN;
 }
+
+enum link_news link_take_all(int fd, void (*take)(void *arg, const struct link_frame *f), void *arg)
+{
+    for (;;) {
+        struct link_frame f;
+        enum link_news news = link_receive(fd, &f);
+        if (news != LINK_FRAME) {
+            return news;
+        }
+        take(arg, &f);
+    }
+}

@@ -28,3 +28,5 @@ int link_send(int fd, enum link_word word, int64_t number, const char *text, str
 enum link_news { LINK_NOTHING, LINK_FRAME, LINK_CLOSED, LINK_BROKEN };
 /* Never blocks. Anything but a whole frame of known word is LINK_BROKEN. */
 enum link_news link_receive(int fd, struct link_frame *f);
+/* Hand over every frame that has come: LINK_NOTHING, the link goes on; LINK_CLOSED or LINK_BROKEN, it has ended. */
+enum link_news link_take_all(int fd, void (*take)(void *arg, const struct link_frame *f), void *arg);

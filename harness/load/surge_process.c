@@ -56,8 +56,9 @@ static void on_tell(struct loop_timer *timer, int64_t now)
     loop_timer_set(p->loop, timer, now + TELL_EVERY_NS);
 }
 
-static void obey(struct process *p, const struct link_frame *f)
+static void obey(void *arg, const struct link_frame *f)
 {
+    struct process *p = arg;
     if (!p->surge) {
         return;
     }
@@ -74,18 +75,7 @@ static void on_link(struct loop_io *io, uint32_t events)
 {
     (void)events;
     struct process *p = (struct process *)(void *)((char *)io - offsetof(struct process, link));
-    for (;;) {
-        struct link_frame f;
-        enum link_news news = link_receive(p->fd, &f);
-        if (news == LINK_NOTHING) {
-            return;
-        }
-        if (news != LINK_FRAME) {
-            p->over = true;
-            return;
-        }
-        obey(p, &f);
-    }
+    p->over = link_take_all(p->fd, obey, p) != LINK_NOTHING;
 }
 
 static int start(struct process *p, const struct surge_config *c, struct err *e)
@@ -170,8 +160,9 @@ bool surge_tally_read(struct surge_tally *to, const char *text)
     return *at == '\0';
 }
 
-static void take(struct surge_link *l, const struct link_frame *f)
+static void take(void *arg, const struct link_frame *f)
 {
+    struct surge_link *l = arg;
     if (f->word == LINK_READY) {
         l->ready = true;
     } else if (f->word == LINK_IDLE) {
@@ -189,19 +180,10 @@ static void on_news(struct loop_io *io, uint32_t events)
 {
     (void)events;
     struct surge_link *l = (struct surge_link *)io; /* io is its first member */
-    for (;;) {
-        struct link_frame f;
-        enum link_news news = link_receive(l->fd, &f);
-        if (news == LINK_NOTHING) {
-            return;
-        }
-        if (news == LINK_FRAME) {
-            take(l, &f);
-            continue;
-        }
+    enum link_news news = link_take_all(l->fd, take, l);
+    if (news != LINK_NOTHING) {
         fail(l, news == LINK_CLOSED ? "the surge's process ended" : "the surge's process sent what is no message");
         loop_io_stop(&l->io);
-        return;
     }
 }
 

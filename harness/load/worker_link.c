@@ -31,8 +31,9 @@ static void fail(struct worker_link *l, const char *why)
     }
 }
 
-static void take(struct worker_link *l, const struct link_frame *f)
+static void take(void *arg, const struct link_frame *f)
 {
+    struct worker_link *l = arg;
     switch (f->word) {
     case LINK_READY:
         l->ready = true;
@@ -52,19 +53,10 @@ static void on_ready(struct loop_io *io, uint32_t events)
 {
     (void)events;
     struct worker_link *l = (struct worker_link *)io; /* io is its first member */
-    for (;;) {
-        struct link_frame f;
-        enum link_news news = link_receive(l->fd, &f);
-        if (news == LINK_NOTHING) {
-            return;
-        }
-        if (news == LINK_FRAME) {
-            take(l, &f);
-            continue;
-        }
+    enum link_news news = link_take_all(l->fd, take, l);
+    if (news != LINK_NOTHING) {
         fail(l, news == LINK_CLOSED ? "the load process ended" : "the load process sent what is no message");
         loop_io_stop(&l->io);
-        return;
     }
 }
 

@@ -65,8 +65,9 @@ static void on_tell(struct loop_timer *timer, int64_t now)
     loop_timer_set(p->loop, timer, now + TELL_EVERY_NS);
 }
 
-static void obey(struct process *p, const struct link_frame *f)
+static void obey(void *arg, const struct link_frame *f)
 {
+    struct process *p = arg;
     if (!p->worker) {
         return;
     }
@@ -83,18 +84,7 @@ static void on_link(struct loop_io *io, uint32_t events)
 {
     (void)events;
     struct process *p = (struct process *)(void *)((char *)io - offsetof(struct process, link));
-    for (;;) {
-        struct link_frame f;
-        enum link_news news = link_receive(p->fd, &f);
-        if (news == LINK_NOTHING) {
-            return;
-        }
-        if (news != LINK_FRAME) {
-            p->over = true;
-            return;
-        }
-        obey(p, &f);
-    }
+    p->over = link_take_all(p->fd, obey, p) != LINK_NOTHING;
 }
 
 void load_ignore_signals(void)
