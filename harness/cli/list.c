@@ -97,7 +97,7 @@ static void show(struct listing *l, const char *file)
     struct err e = {0};
     size_t verbs = 0;
     const struct action_type *const *types = injector_types(&verbs);
-    if (spec_load(file, types, verbs, NULL, 0, 0, &p, &diags, &e) < 0) {
+    if (spec_load(file, types, verbs, NULL, &p, &diags, &e) < 0) {
         if (!l->call->globals.json && diags.errors > 0) {
             printf("%-22s %s\n", "(not valid)", file);
         }

@@ -59,7 +59,8 @@ static struct plan *plan_entry(const struct suite *s, size_t entry, const char *
 {
     struct plan *p = NULL;
     struct diag_list diags = {0};
-    int failed = suite_plan(s, entry, test_verbs, test_verb_count, &set, set ? 1 : 0, 0, &p, &diags, NULL);
+    const struct spec_options options = {.sets = &set, .set_count = set ? 1 : 0};
+    int failed = suite_plan(s, entry, test_verbs, test_verb_count, &options, &p, &diags, NULL);
     if (out) {
         text_clear(out);
         diag_print(&diags, out, false);
