@@ -230,6 +230,22 @@ static int judge(const struct session *s, const struct job *job, struct session_
     return 0;
 }
 
+/* The manifest of the run before becomes part of this run's evidence, so that the runs of a folder hang together. */
+static void chain_to_run_before(struct result *r, const char *run_path)
+{
+    scoped_text struct text manifest = {0};
+    char sha256[SHA256_HEX];
+    if (!r->history.before_run_id) {
+        return;
+    }
+    text_addf(&manifest, "%s/../%s/manifest.sha256", run_path, r->history.before_run_id);
+    if (sha256_file(text_str(&manifest), sha256, NULL) == 0) {
+        r->history.before_manifest_sha256 = arena_strdup(&r->arena, sha256);
+    } else {
+        r->history.before_run_id = NULL;
+    }
+}
+
 static void file_away(const struct session *s, const struct job *job, struct session_outcome *o)
 {
     scoped_text struct text path = {0};
@@ -241,6 +257,7 @@ static void file_away(const struct session *s, const struct job *job, struct ses
     struct history h;
     struct err history = {0}, store = {0}, report = {0}, manifest = {0};
     int locked = history_begin(&h, text_str(&path), s->history ? s->history : "../history.jsonl", o->result, &history);
+    chain_to_run_before(o->result, o->run_path);
     int stored = result_store(o->run_path, o->result, &store);
     struct report_input in = {.result = o->result,
                               .plan = job->plan,
