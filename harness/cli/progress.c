@@ -159,6 +159,9 @@ static void other(struct watch *w, const struct event *ev, double run_s)
 static void on_event(struct progress *p, const struct event *ev, double run_s)
 {
     struct watch *w = (struct watch *)p;
+    if (w->notify) {
+        notify_event(w->notify, ev, run_s);
+    }
     if (w->quiet && ev->kind != EVENT_HARNESS) {
         return;
     }

@@ -100,7 +100,7 @@ static struct run_options options_of(const struct session *s, const struct sessi
 }
 
 static _Noreturn void conduct(const struct session *s, const struct plan *plan, const struct session_outcome *o,
-                              struct last_words *words)
+                              struct notify *notify, struct last_words *words)
 {
     setpgid(0, 0);
     signal(SIGTTOU, SIG_IGN);
@@ -112,6 +112,7 @@ static _Noreturn void conduct(const struct session *s, const struct plan *plan, 
     }
     struct watch w;
     watch_init(&w, plan, &s->call->err, s->lab->kind);
+    w.notify = notify;
     w.quiet = s->call->globals.quiet;
     w.verbose = s->call->globals.verbose;
     struct run_options r = options_of(s, o);
@@ -170,7 +171,8 @@ static int await(const struct session *s, const struct plan *p, struct child *c)
     return first;
 }
 
-static int conductor(const struct session *s, const struct plan *plan, struct session_outcome *o, struct err *e)
+static int conductor(const struct session *s, const struct plan *plan, struct session_outcome *o, struct notify *notify,
+                     struct err *e)
 {
     struct last_words *words = mmap(NULL, sizeof(*words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (words == MAP_FAILED) {
@@ -180,7 +182,7 @@ static int conductor(const struct session *s, const struct plan *plan, struct se
     struct child c = {0};
     int side = guardian_fork(&c, e);
     if (side == 0) {
-        conduct(s, plan, o, words);
+        conduct(s, plan, o, notify, words);
     }
     if (side > 0) {
         int seen = await(s, plan, &c);
@@ -246,7 +248,19 @@ static void chain_to_run_before(struct result *r, const char *run_path)
     }
 }
 
-static void file_away(const struct session *s, const struct job *job, struct session_outcome *o)
+/* Others that could not be told are no reason to doubt the run. */
+static void finish_notify(const struct session *s, struct notify *n, const struct session_outcome *o)
+{
+    int undelivered = notify_end(n, o->result, o->run_path);
+    if (undelivered > 0) {
+        say_warning(&s->call->err, "--notify: %d event%s could not be delivered, see notifications.jsonl", undelivered,
+                    undelivered == 1 ? "" : "s");
+    } else if (undelivered < 0) {
+        say_warning(&s->call->err, "--notify: the sender of events was lost or did not end in time");
+    }
+}
+
+static void file_away(const struct session *s, const struct job *job, struct notify *notify, struct session_outcome *o)
 {
     scoped_text struct text path = {0};
     if (s->history) {
@@ -272,29 +286,43 @@ static void file_away(const struct session *s, const struct job *job, struct ses
         history_close(&h);
     }
     told(s, o, locked, &history);
+    finish_notify(s, notify, o);
     told(s, o, rundir_manifest(o->run_path, &manifest), &manifest);
+}
+
+/* The lab, or the word that it cannot be had here. */
+static int carry_out(const struct session *s, const struct job *job, struct notify *notify, struct session_outcome *o,
+                     struct err *e)
+{
+    scoped_text struct text reason = {0};
+    if (!machine_unfit(s->caps, job->plan, &reason)) {
+        return conductor(s, job->plan, o, notify, e);
+    }
+    struct run_options r = options_of(s, o);
+    say_warning(&s->call->err, "%s is skipped: %s", job->plan->name, text_str(&reason));
+    return run_unfit(job->plan, &r, text_str(&reason), e);
 }
 
 int session_run(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e)
 {
-    scoped_text struct text reason = {0};
     if (prepare(s, job, o, e) < 0) {
         return -1;
     }
-    if (machine_unfit(s->caps, job->plan, &reason)) {
-        struct run_options r = options_of(s, o);
-        if (run_unfit(job->plan, &r, text_str(&reason), e) < 0) {
-            return -1;
-        }
-        say_warning(&s->call->err, "%s is skipped: %s", job->plan->name, text_str(&reason));
-    } else if (conductor(s, job->plan, o, e) < 0) {
-        return -1;
+    struct notify notify = {.plan = job->plan,
+                            .suite = job->suite && job->suite->file ? job->suite->name : NULL,
+                            .lab = s->lab->kind,
+                            .run_id = run_id_of(o->run_path),
+                            .zero_wall_ns = clock_wall_ns()};
+    int rc = notify_begin(&notify, s->notify, o->run_path, e);
+    if (rc == 0) {
+        notify_started(&notify);
+        rc = carry_out(s, job, &notify, o, e) < 0 || judge(s, job, o, e) < 0 ? -1 : 0;
     }
-    if (judge(s, job, o, e) < 0) {
-        return -1;
+    if (rc == 0) {
+        file_away(s, job, &notify, o);
     }
-    file_away(s, job, o);
-    return 0;
+    notify_close(&notify);
+    return rc;
 }
 
 int session_exit_code(const struct session *s, const struct session_outcome *o)
