@@ -28,7 +28,7 @@ struct run_flags {
     const char *output, *history, *lab, *profile, *junit, *junit_style, *html, *summary, *metrics, *notify;
     struct option_list set, tags, mechanisms;
     int64_t repeat, seed, timeout_ns;
-    bool fail_fast, keep, dry_run, skip_unsupported, crosscheck;
+    bool fail_fast, keep, dry_run, skip_unsupported, crosscheck, live;
 };
 
 static const char *const lab_words[] = {"netns", "sim", NULL};
@@ -117,6 +117,7 @@ static const struct option_row options[] = {
      AT(metrics),
      .value = "FILE",
      .help = "a copy of metrics.prom; with several runs NAME-<run id>.EXT"},
+    {.name = "live", AT(live), .help = "serve a page of the running drill on a port of 127.0.0.1, told on standard error"},
     {.name = "notify",
      .kind = OPTION_TEXT,
      AT(notify),
@@ -207,6 +208,7 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
                           .crosscheck = f->crosscheck,
                           .junit_style = f->junit_style,
                           .notify = f->notify,
+                          .live = f->live,
                           .skip_unsupported = f->skip_unsupported,
                           .signals_fd = -1,
                           .timeout_ns = f->timeout_ns > 0 ? f->timeout_ns : 0,

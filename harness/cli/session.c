@@ -33,6 +33,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
@@ -46,6 +47,12 @@ struct last_words {
     bool spoken;
     int rc, signal;
     struct err e;
+};
+
+/* Who else hears of the course of a run. */
+struct listeners {
+    struct notify *notify;
+    struct live *live;
 };
 
 static void signal_set(sigset_t *set)
@@ -100,7 +107,7 @@ static struct run_options options_of(const struct session *s, const struct sessi
 }
 
 static _Noreturn void conduct(const struct session *s, const struct plan *plan, const struct session_outcome *o,
-                              struct notify *notify, struct last_words *words)
+                              const struct listeners *others, struct last_words *words)
 {
     setpgid(0, 0);
     signal(SIGTTOU, SIG_IGN);
@@ -112,7 +119,8 @@ static _Noreturn void conduct(const struct session *s, const struct plan *plan, 
     }
     struct watch w;
     watch_init(&w, plan, &s->call->err, s->lab->kind);
-    w.notify = notify;
+    w.notify = others->notify;
+    w.live = others->live;
     w.quiet = s->call->globals.quiet;
     w.verbose = s->call->globals.verbose;
     struct run_options r = options_of(s, o);
@@ -171,8 +179,8 @@ static int await(const struct session *s, const struct plan *p, struct child *c)
     return first;
 }
 
-static int conductor(const struct session *s, const struct plan *plan, struct session_outcome *o, struct notify *notify,
-                     struct err *e)
+static int conductor(const struct session *s, const struct plan *plan, struct session_outcome *o,
+                     const struct listeners *others, struct err *e)
 {
     struct last_words *words = mmap(NULL, sizeof(*words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (words == MAP_FAILED) {
@@ -182,7 +190,7 @@ static int conductor(const struct session *s, const struct plan *plan, struct se
     struct child c = {0};
     int side = guardian_fork(&c, e);
     if (side == 0) {
-        conduct(s, plan, o, notify, words);
+        conduct(s, plan, o, others, words);
     }
     if (side > 0) {
         int seen = await(s, plan, &c);
@@ -291,16 +299,23 @@ static void file_away(const struct session *s, const struct job *job, struct not
 }
 
 /* The lab, or the word that it cannot be had here. */
-static int carry_out(const struct session *s, const struct job *job, struct notify *notify, struct session_outcome *o,
-                     struct err *e)
+static int carry_out(const struct session *s, const struct job *job, const struct listeners *others,
+                     struct session_outcome *o, struct err *e)
 {
     scoped_text struct text reason = {0};
     if (!machine_unfit(s->caps, job->plan, &reason)) {
-        return conductor(s, job->plan, o, notify, e);
+        return conductor(s, job->plan, o, others, e);
     }
     struct run_options r = options_of(s, o);
     say_warning(&s->call->err, "%s is skipped: %s", job->plan->name, text_str(&reason));
     return run_unfit(job->plan, &r, text_str(&reason), e);
+}
+
+static void show_address(const struct session *s, const struct live *l)
+{
+    if (l->url[0] && !s->call->globals.quiet) {
+        fprintf(stderr, "live: %s\n", l->url);
+    }
 }
 
 int session_run(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e)
@@ -313,15 +328,23 @@ int session_run(const struct session *s, const struct job *job, struct session_o
                             .lab = s->lab->kind,
                             .run_id = run_id_of(o->run_path),
                             .zero_wall_ns = clock_wall_ns()};
-    int rc = notify_begin(&notify, s->notify, o->run_path, e);
+    struct live live = {.fd = -1};
+    const struct listeners others = {&notify, &live};
+    int rc = notify_begin(&notify, s->notify, o->run_path, e) < 0 ||
+                     live_begin(&live, s->live, job->plan, o->run_path, e) < 0
+                 ? -1
+                 : 0;
     if (rc == 0) {
         notify_started(&notify);
-        rc = carry_out(s, job, &notify, o, e) < 0 || judge(s, job, o, e) < 0 ? -1 : 0;
+        show_address(s, &live);
+        rc = carry_out(s, job, &others, o, e) < 0 || judge(s, job, o, e) < 0 ? -1 : 0;
     }
     if (rc == 0) {
         file_away(s, job, &notify, o);
+        live_end(&live, o->result);
     }
     notify_close(&notify);
+    live_close(&live);
     return rc;
 }
 
