@@ -45,7 +45,7 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_SURGE] = "surge",         [EFFECT_SLOW_CLIENTS] = "slow_clients",
     [EFFECT_DNS] = "dns",
     [EFFECT_FILTER] = "filter", [EFFECT_UNPLUG] = "unplug", [EFFECT_DISCONNECT] = "disconnect", [EFFECT_STALL] = "stall",
-    [EFFECT_LAG] = "lag", [EFFECT_CLOCK] = "clock",
+    [EFFECT_LAG] = "lag", [EFFECT_IO] = "io", [EFFECT_CLOCK] = "clock",
 };
 
 enum { INDEX_LOOPBACK = 1, INDEX_A = 2, INDEX_B = 3 };

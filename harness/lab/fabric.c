@@ -273,7 +273,7 @@ int64_t fabric_allowed(const struct fabric *f, uint16_t node, enum lab_resource 
     int64_t most = LAB_PLENTY;
     for (size_t i = 0; i < f->limits.len; i++) {
         const struct limit *l = &f->limits.at[i];
-        if (l->node == node && l->resource == r && (most == LAB_PLENTY || l->most < most)) {
+        if (l->node == node && l->resource == r && (most == LAB_PLENTY || lab_as_scarce(r, l->most, most))) {
             most = l->most;
         }
     }

@@ -18,6 +18,7 @@
 #include "harness/lab/handshake.h"
 #include "harness/lab/lab.h"
 #include "harness/lab/nl.h"
+#include "harness/lab/tap.h"
 #include "harness/lab/wire.h"
 
 #include <string.h>
@@ -46,6 +47,7 @@ struct node_guest {
     struct child process;
     int64_t felt;     /* what the kernel had counted before */
     int64_t until_ns;
+    int file; /* of a trial of the disk */
 };
 
 struct crowd;
@@ -54,6 +56,7 @@ struct node_run {
     unsigned disks; /* lost so far */
     struct node_disk disk;
     struct node_guest guest;
+    struct tap *tap;     /* on its disk; NULL: none in this run */
     struct crowd *crowd; /* of idle connections to it; NULL: none */
 };
 
@@ -185,6 +188,12 @@ int disk_starve(struct node_disk *d, const char *path, enum lab_resource r, int6
 int disk_supply(const char *path, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
 int netns_disk_starve(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
 int netns_disk_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+
+/* netns_io.c: the tap on a node's disk, in runs that need it. */
+int netns_tap_furnish(struct netns_lab *l, uint16_t node, struct err *e); /* before each start */
+int netns_tap_settle(struct netns_lab *l, uint16_t node, struct err *e);  /* what died has lost what it is to lose */
+int netns_io_starve(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
+int netns_io_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
 
 /* netns_starve.c, netns_crowd.c */
 int netns_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);

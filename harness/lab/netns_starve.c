@@ -4,7 +4,7 @@
  *
  *     descriptors   prlimit(2), the soft limit of the live process: it can be raised again without any privilege. The kernel
  *                   limits the number a new descriptor gets, so a node is short of them when all lower ones are taken
- *     disk          netns_disk.c
+ *     disk          netns_disk.c, and how it behaves netns_io.c
  *     ports         ip_local_port_range of the node's network namespace; the trial binds UDP sockets there, whose ports
  *                   are drawn from the same range and are nobody's but ours
  *     backlog       somaxconn of that namespace, which listen(2) looks at once; the trial listens, too, accepts nobody,
@@ -344,6 +344,10 @@ int netns_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64
         return inside(l, node, limit_ports, limit, NULL, e);
     case RESOURCE_BACKLOG:
         return inside(l, node, limit_backlog, limit, NULL, e);
+    case RESOURCE_IO_TIME:
+    case RESOURCE_IO:
+    case RESOURCE_IO_KEPT:
+        return netns_io_starve(l, node, r, limit, e);
     default:
         return on_disk(r) ? netns_disk_starve(l, node, r, limit, e) : cgroup_limit(&l->groups, kind_of(r), node, limit, e);
     }
@@ -360,6 +364,10 @@ int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64
         return inside(l, node, look_at_ports, want, s, e);
     case RESOURCE_BACKLOG:
         return inside(l, node, look_at_backlog, want, s, e);
+    case RESOURCE_IO_TIME:
+    case RESOURCE_IO:
+    case RESOURCE_IO_KEPT:
+        return netns_io_supply(l, node, r, want, s, e);
     default:
         return on_disk(r) ? netns_disk_supply(l, node, r, want, s, e) : ask_guest(l, node, r, want, s, e);
     }

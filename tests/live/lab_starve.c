@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { GATEWAY = 0, OTHER_GATEWAY = 1, STORE = 2, OTHER_STORE = 5 };
@@ -309,6 +310,93 @@ static void out_of_memory(struct stage *s)
     end(&d);
 }
 
+/* Milliseconds until a write is acknowledged: the quickest of five. */
+static double quickest_write(struct drill *d, uint16_t node)
+{
+    double best = 1e9;
+    for (int i = 0; i < 5; i++) {
+        int64_t begun = clock_mono_ns();
+        CHECK(write_order(d, node) == 200);
+        double took = (double)(clock_mono_ns() - begun) / 1e6;
+        best = took < best ? took : best;
+    }
+    return best;
+}
+
+/* A hundred milliseconds asked, a write acknowledged that much later; reads come from memory, the gateway has its own disk. */
+static void io_slow(struct stage *s)
+{
+    struct action a = {.target = TARGET_NODE, .node = STORE, .starve.io = IO_SLOW, .starve.io_delay_ns = 100 * NS_PER_MS};
+    struct drill d;
+    if (!can(s, "starve", &a)) {
+        return;
+    }
+    begin(&d, s, "starve", &a);
+    await_leader(&d);
+    double before = quickest_write(&d, STORE);
+    apply(&d);
+    double slow = quickest_write(&d, STORE);
+    int64_t begun = clock_mono_ns();
+    CHECK(get(&d, OTHER_STORE, "/healthz") == 200 && get(&d, GATEWAY, "/healthz") == 200);
+    double control = (double)(clock_mono_ns() - begun) / 1e6;
+    heal(&d);
+    double after = quickest_write(&d, STORE);
+    printf("a write acknowledged in %.1f ms, on the slow disk %.1f, healed %.1f; two others answered in %.1f\n", before, slow,
+           after, control);
+    CHECK(slow - before >= 98 && slow - before < 140 * stage_slow());
+    CHECK(after < before + 50 * stage_slow() && control < 90 * stage_slow());
+    end(&d);
+}
+
+/* Writes are refused, not lost and not hanging; what was there can be read; the heal needs no restart. */
+static void io_error(struct stage *s)
+{
+    struct action a = {.target = TARGET_NODE, .node = STORE, .starve.io = IO_ERROR};
+    if (can(s, "starve", &a)) {
+        store_without(s, &a);
+    }
+}
+
+static long log_bytes(struct drill *d, uint16_t node)
+{
+    char path[512];
+    struct stat st = {0};
+    snprintf(path, sizeof(path), "%s/lab/%s/data/orders.log", d->stage->options.run_path, d->stage->topo.nodes[node].name);
+    CHECK(stat(path, &st) == 0);
+    return (long)st.st_size;
+}
+
+/* The store acknowledges what it has not synced: killed, it comes back with what it had before the fault, the other with all. */
+static void io_lost_writes(struct stage *s)
+{
+    struct action a = {.target = TARGET_NODE, .node = STORE, .starve.io = IO_LOST_WRITES};
+    struct drill d;
+    if (!can(s, "starve", &a)) {
+        return;
+    }
+    begin(&d, s, "starve", &a);
+    await_leader(&d);
+    long before = log_bytes(&d, STORE);
+    apply(&d);
+    for (int i = 0; i < 5; i++) {
+        CHECK(write_order(&d, STORE) == 200);
+    }
+    long alive = log_bytes(&d, STORE);
+    must(&d, fabric_hold(d.fabric, 2, STORE, HOLD_DOWN, &s->err), "kill");
+    long dead = log_bytes(&d, STORE);
+    printf("%ld bytes of log before, %ld with five writes, %ld after the death\n", before, alive, dead);
+    CHECK(alive > before && dead == before);
+    must(&d, fabric_release(d.fabric, 2, &s->err), "start again");
+    CHECK(prove(&d, false, 6 * NS_PER_S) == PROOF_PROVEN);
+    heal(&d);
+    await_leader(&d);
+    alive = log_bytes(&d, STORE);
+    must(&d, fabric_hold(d.fabric, 2, STORE, HOLD_DOWN, &s->err), "kill");
+    CHECK(log_bytes(&d, STORE) == alive); /* healed, a death costs nothing */
+    must(&d, fabric_release(d.fabric, 2, &s->err), "start again");
+    end(&d);
+}
+
 /* A lab that takes the limit away again behind our back is found out. */
 static void a_starve_that_is_none(struct stage *s)
 {
@@ -327,6 +415,7 @@ int main(int argc, char **argv)
     static const struct act acts[] = {{"descriptors", descriptors}, {"disk full", disk_full}, {"no inodes", no_inodes},
                                       {"disk readonly", disk_readonly}, {"ports", ports}, {"backlog", backlog},
                                       {"processes", processes}, {"processor", processor}, {"memory", memory}, {"out of memory", out_of_memory},
+                                      {"slow disk", io_slow}, {"broken disk", io_error}, {"forgetful disk", io_lost_writes},
                                       {"a starve that is none", a_starve_that_is_none}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));
 }
