@@ -25,6 +25,7 @@ struct wire_counts;
 enum lab_effect {
     EFFECT_KILL, EFFECT_FREEZE,
     EFFECT_CUT, EFFECT_CUT_ONLY, EFFECT_REJECT, EFFECT_DEGRADE, EFFECT_RATE,
+    EFFECT_DEGRADE_ONLY, /* packets of one port shaped */
     EFFECT_FILTER,     /* packets told apart: first ones of connections, long ones */
     EFFECT_UNPLUG, EFFECT_DISCONNECT, EFFECT_STALL,
     EFFECT_DRIFT, EFFECT_LAG, EFFECT_CLOCK, EFFECT_FAIL_OVER, EFFECT_DNS, EFFECT_TLS,
@@ -203,8 +204,9 @@ struct lab_ops {
     int (*handshake)(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
                      struct err *e);
 
-    /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. NULL in sim. */
-    int (*path_sockets)(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
+    /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. port: at which the
+     * far one hears, 0 any. NULL in sim. */
+    int (*path_sockets)(struct lab *lab, uint16_t path, uint16_t port, int *send_fd, int *receive_fd, struct err *e);
 
     /* A non-blocking IPv4 socket that stands in a node's namespace, whatever its processes do. NULL in sim. */
     int (*node_socket)(struct lab *lab, uint16_t node, int type, struct err *e);

@@ -179,7 +179,7 @@ int netns_path_plumb(struct netns_lab *l, struct err *e); /* all paths neutral: 
 int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e);
 int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e);
 int netns_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
-int netns_path_sockets(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
+int netns_path_sockets(struct lab *lab, uint16_t path, uint16_t port, int *send_fd, int *receive_fd, struct err *e);
 
 /* netns_disk.c: the file system under a node's data/. */
 int disk_mount(struct node_disk *d, const char *path, struct err *e); /* there already: nothing */

@@ -150,7 +150,7 @@ int stage_datagrams(struct lab *lab, uint16_t path, int n)
 {
     struct err e = {0};
     int out = -1, in = -1, arrived = 0;
-    if (lab->ops->path_sockets(lab, path, &out, &in, &e) != 0) {
+    if (lab->ops->path_sockets(lab, path, 0, &out, &in, &e) != 0) {
         printf("sockets: %s: %s\n", e.at, e.msg);
         return -1;
     }

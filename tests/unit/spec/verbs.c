@@ -24,6 +24,11 @@ static const struct field kill_fields[] = {
      .doc = "what restarts find"},
 };
 
+static bool other_port(const struct action *a, const struct action *b)
+{
+    return a->port != b->port;
+}
+
 static const struct field starve_fields[] = {
     {.key = "ports", .kind = FIELD_COUNT, IN(starve.ports), .choice = FIELD_SOME, .min = 1, .max = 200, .doc = "p"},
     {.key = "memory", .kind = FIELD_BYTES, IN(starve.memory_bytes), .choice = FIELD_SOME, .min = 4000000,
@@ -104,7 +109,7 @@ static const struct action_type rows[] = {
     {.verb = "partition", .summary = "Cut a link.", .class = ACTION_FAULT, .targets = TARGET_LINK,
      .severing = true, .selective = true},
     {.verb = "degrade", .summary = "Make a link worse.", .class = ACTION_FAULT, .targets = TARGET_LINK,
-     .fields = degrade_fields, .field_count = array_len(degrade_fields)},
+     .fields = degrade_fields, .field_count = array_len(degrade_fields), .selective = true, .apart = other_port},
     {.verb = "drift", .summary = "Change a configuration.", .class = ACTION_FAULT,
      .targets = TARGET_REGION | TARGET_NODE, .fields = drift_fields, .field_count = array_len(drift_fields),
      .proven_once = true},
