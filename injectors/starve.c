@@ -318,6 +318,14 @@ static bool starve_objects(const struct action *a, char why[ACTION_WHY])
     return n > 1;
 }
 
+/* Short of the others a node serves on, slower or fewer. Without descriptors it serves nobody, and a store that cannot
+ * write takes no orders. */
+static bool starve_spares(const struct action *a)
+{
+    const struct starve_wish *w = &a->starve;
+    return w->descriptors == 0 && w->disk == DISK_WELL && w->io != IO_ERROR;
+}
+
 static enum lab_effect starve_effect(const struct action *a)
 {
     return want_of(a).effect;
@@ -331,6 +339,7 @@ const struct injector injector_starve = {
              .fields = starve_fields,
              .field_count = sizeof(starve_fields) / sizeof(starve_fields[0]),
              .severing = true,
+             .spares = starve_spares,
              .proof_bound_ns = starve_proof_bound,
              .objects = starve_objects},
     .apply = starve_apply,

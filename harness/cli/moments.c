@@ -151,6 +151,12 @@ static void add_deeds(json_t *begins, json_t *ends, const struct moment *m, cons
             }
         }
     }
+    if (m->goes_on) {
+        scoped_text struct text words = {0};
+        text_addf(&words, "%s, the next", m->goes_on->text);
+        json_array_append_new(begins, json_string(text_str(&words)));
+        return;
+    }
     for (size_t k = 0; m->deed_count == 0 && k < p->step_count; k++) {
         if (p->steps[k].action.type->class == ACTION_FAULT && p->steps[k].until_ns == INT64_MAX) {
             json_array_append_new(ends, json_string(p->steps[k].text));

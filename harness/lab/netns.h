@@ -53,6 +53,9 @@ struct node_guest {
 struct crowd;
 struct node_run {
     struct child process;
+    int64_t descriptors;         /* that it may have, while that is kept */
+    struct loop_timer keeping;   /* sees to that while the process may still be starting */
+    int64_t keep_until_ns;
     unsigned disks; /* lost so far */
     struct node_disk disk;
     struct node_guest guest;
@@ -200,6 +203,7 @@ int netns_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64
 int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
 int netns_node_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
 void netns_crowd_free(struct crowd *c);
+void netns_descriptors_let_go(struct node_run *run); /* nobody sees to its limit any more */
 /* netns_plug.c: the router's device of a path down, and up again as it was. */
 int netns_plug_drive(struct netns_lab *l, uint16_t path, bool down, struct err *e);
 int netns_plug_read(struct netns_lab *l, uint16_t path, bool *down, struct err *e);

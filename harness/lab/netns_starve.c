@@ -28,6 +28,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,8 @@
 #define PORTS_PLENTY (PORTS_END - PORTS_BEGIN + 1)
 #define BACKLOG_PLENTY 4096
 #define TRIAL_MAX 256
+#define KEEP_EVERY_NS (20 * NS_PER_MS)
+#define KEEP_FOR_NS (2 * NS_PER_S)
 #define GUEST_WORK_NS (400 * NS_PER_MS)
 #define GUEST_BOUND_NS (3 * NS_PER_S)
 #define GUEST_SPARE (INT64_C(8) << 20)
@@ -79,20 +82,48 @@ static int read_numbers(const char *path, long long at[2], struct err *e)
 
 /* Descriptors. */
 
+static int set_descriptors(const struct child *process, int64_t limit)
+{
+    struct rlimit now;
+    if (prlimit(process->pid, RLIMIT_NOFILE, NULL, &now) != 0) {
+        return -1;
+    }
+    now.rlim_cur = limit == LAB_PLENTY || (rlim_t)limit > now.rlim_max ? now.rlim_max : (rlim_t)limit;
+    return prlimit(process->pid, RLIMIT_NOFILE, &now, NULL);
+}
+
+/* A program may raise its limit as it starts, which undoes ours: it is put back until the start is over. */
+static void keep_descriptors(struct loop_timer *t, int64_t now)
+{
+    struct node_run *run = (struct node_run *)(void *)((char *)t - offsetof(struct node_run, keeping));
+    if (!child_dead(&run->process) && now < run->keep_until_ns) {
+        (void)set_descriptors(&run->process, run->descriptors); /* who looks reads it back */
+        loop_timer_set(t->loop, t, now + KEEP_EVERY_NS);
+    }
+}
+
+void netns_descriptors_let_go(struct node_run *run)
+{
+    loop_timer_stop(&run->keeping);
+}
+
 static int limit_descriptors(struct netns_lab *l, uint16_t node, int64_t limit, struct err *e)
 {
-    struct child *process = &l->runs[node].process;
-    struct rlimit now;
-    if (child_dead(process)) {
+    struct node_run *run = &l->runs[node];
+    netns_descriptors_let_go(run);
+    if (child_dead(&run->process)) {
         return 0; /* a new process has a new limit */
     }
-    if (prlimit(process->pid, RLIMIT_NOFILE, NULL, &now) == 0) {
-        now.rlim_cur = limit == LAB_PLENTY || (rlim_t)limit > now.rlim_max ? now.rlim_max : (rlim_t)limit;
-        if (prlimit(process->pid, RLIMIT_NOFILE, &now, NULL) == 0) {
-            return 0;
-        }
+    if (set_descriptors(&run->process, limit) != 0) {
+        return err_os(e, ERR_RUN, errno, l->topo->nodes[node].name, "cannot set its limit of descriptors");
     }
-    return err_os(e, ERR_RUN, errno, l->topo->nodes[node].name, "cannot set its limit of descriptors");
+    if (limit != LAB_PLENTY) {
+        run->descriptors = limit;
+        run->keeping.due = keep_descriptors;
+        run->keep_until_ns = loop_now(l->loop) + KEEP_FOR_NS;
+        loop_timer_set(l->loop, &run->keeping, loop_now(l->loop) + KEEP_EVERY_NS);
+    }
+    return 0;
 }
 
 static size_t count_descriptors(pid_t pid)

@@ -146,5 +146,6 @@ struct action_type {
     /* Two of this verb on one target at a time that set different keys: what of it both set nevertheless, NULL if nothing. */
     const char *(*clash)(const struct action *a, const struct action *b);
     bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */
+    bool (*spares)(const struct action *a); /* severing, yet whoever is hit so serves on, if worse; NULL: never */
     bool (*apart)(const struct action *a, const struct action *b); /* two on one target are about different things; NULL: never */
 };

@@ -225,10 +225,17 @@ static void name_helpers(const struct check *c, struct diag *d, const struct pla
     }
 }
 
+/* Nobody is served any more by the nodes that it hits. */
+static bool ends_service(const struct plan_step *step)
+{
+    const struct action_type *type = step->action.type;
+    return step_silences(step) && !(type->spares && type->spares(&step->action));
+}
+
 static bool silences_too(const struct check *c, const struct plan_step *step, const struct plan_step *last)
 {
     (void)c, (void)last;
-    return step_silences(step);
+    return ends_service(step);
 }
 
 /* A region serves while one gateway and one origin of it are alive. */
@@ -240,7 +247,7 @@ static bool region_serves(const struct check *c, uint16_t site, int64_t at_ns)
         bool out = false;
         for (size_t i = 0; i < c->p->step_count; i++) {
             const struct plan_step *step = &c->p->steps[i];
-            out |= step_silences(step) && step->at_ns <= at_ns && at_ns < step->until_ns && step_hits_node(t, step, n);
+            out |= ends_service(step) && step->at_ns <= at_ns && at_ns < step->until_ns && step_hits_node(t, step, n);
         }
         gateway |= !out && t->nodes[n].role == NODE_GATEWAY;
         origin |= !out && t->nodes[n].role == NODE_ORIGIN;
@@ -367,7 +374,7 @@ void plan_check_faults(const struct plan *p, const struct scenario *s, struct di
                 check_routes(&c, step);
             }
         }
-        if (step_silences(step)) {
+        if (ends_service(step)) {
             check_service(&c, step);
         }
     }

@@ -6,6 +6,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
+#include "tests/live/inside.h"
 #include "tests/live/lab_drill.h"
 
 #include <stdio.h>
@@ -212,21 +213,44 @@ static void forgets(struct stage *s)
     drill_end(&d);
 }
 
-static void fails_over(struct stage *s)
+/* What a write to the store of a region is answered, as soon as it is the wanted status; at last, whatever it is. */
+static int write_until(struct drill *d, uint16_t store, int wanted)
 {
+    int status = 0;
+    for (int i = 0; i < 100 && status != wanted; i++) {
+        status = inside_write_order(d->lab, stage_client(&d->stage->topo, 0), store, 1000 * stage_slow());
+        drill_pass(d, 50 * NS_PER_MS);
+    }
+    return status;
+}
+
+static void operate(struct drill *d, const char *verb)
+{
+    d->injector = injector_find(verb);
+    d->action.type = &d->injector->type;
+    drill_must(d, d->injector->apply(&d->in, &d->stage->err), verb);
+}
+
+/* To the other region and home again: the one store takes writes and the other refuses them, turn and turn about. */
+static void fails_over_and_back(struct stage *s)
+{
+    enum { HOME = 2, AWAY = 5, HOME_GATEWAY = 0, AWAY_GATEWAY = 3 };
     struct drill d;
-    drill_begin(&d, s, "fail_over", &(struct action){.site = 1});
-    int rc = -1; /* the first leader needs a moment to get its lease */
-    for (int i = 0; i < 20 && rc != 0; i++) {
-        s->err = (struct err){0};
-        rc = d.injector->apply(&d.in, &s->err);
-        drill_pass(&d, 200 * NS_PER_MS);
-    }
-    if (rc != 0 && strstr(s->options.gateway_path, "lab_echo")) {
+    if (strstr(s->options.gateway_path, "lab_echo")) {
         printf("the stand-in leads nobody\n");
-    } else if (rc != 0) {
-        stage_give_up(s, "fail over");
+        return;
     }
+    drill_begin(&d, s, "fail_over", &(struct action){.site = 1});
+    CHECK(write_until(&d, HOME, 200) == 200 && write_until(&d, AWAY, 503) == 503);
+    operate(&d, "fail_over");
+    CHECK(write_until(&d, AWAY, 200) == 200 && write_until(&d, HOME, 503) == 503);
+    CHECK(inside_get(d.lab, stage_client(&s->topo, 0), HOME_GATEWAY, "/healthz", 1000) == 503);
+    CHECK(inside_get(d.lab, stage_client(&s->topo, 0), AWAY_GATEWAY, "/healthz", 1000) == 200);
+    operate(&d, "fail_back");
+    CHECK(write_until(&d, HOME, 200) == 200 && write_until(&d, AWAY, 503) == 503);
+    CHECK(inside_get(d.lab, stage_client(&s->topo, 0), HOME_GATEWAY, "/healthz", 1000) == 200);
+    operate(&d, "fail_back"); /* at home already: nothing moves */
+    CHECK(write_until(&d, HOME, 200) == 200);
     drill_end(&d);
 }
 
@@ -245,6 +269,6 @@ int main(int argc, char **argv)
                                       {"degrade", degrades}, {"degrade one port", degrades_one_port},
                                       {"misbehave", serves_badly},
                                       {"a misbehaviour that is none", forgets},
-                                      {"fail over", fails_over}};
+                                      {"fail over and back", fails_over_and_back}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));
 }

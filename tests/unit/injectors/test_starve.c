@@ -172,6 +172,16 @@ static void only_a_slow_disk_has_a_delay(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(why, "io: slow"));
 }
 
+static void who_is_short_serves_on_unless_nobody_could(void)
+{
+    bool (*spares)(const struct action *) = injector_find("starve")->type.spares;
+    for (int i = 0; i < WISHES; i++) {
+        const struct starve_wish *w = &wishes[i];
+        bool ends = w->descriptors || w->disk != DISK_WELL || w->io == IO_ERROR;
+        CU_ASSERT_EQUAL(spares(&(struct action){.starve = *w}), !ends);
+    }
+}
+
 static void a_step_takes_one_resource(void)
 {
     const struct action two = {.starve = {.ports = 1, .inodes_given = true}};
@@ -198,5 +208,6 @@ void suite_starve(void)
     runner_test(a_heal_that_fails_can_be_repeated);
     runner_test(the_slowest_disk_counts);
     runner_test(only_a_slow_disk_has_a_delay);
+    runner_test(who_is_short_serves_on_unless_nobody_could);
     runner_test(a_step_takes_one_resource);
 }

@@ -151,6 +151,11 @@ static void one_resource_once_at_a_time(void)
     CU_ASSERT(rejected(STARVE("0s", "ports: 10") STARVE("5s", "ports: 5"), RTO, "sets `ports` of the same node"));
     CU_ASSERT(rejected(STARVE("0s", "memory: 64"), RTO, "DR0107"));
     CU_ASSERT(rejected(STARVE("0s", "memory: 1GB"), RTO, "256MB"));
+#undef STARVE
+#define STARVE(region, what) "  - {at: 0s, do: starve, region: " region ", " what ", for: 20s}\n"
+    CU_ASSERT(accepted(STARVE("us-east", "ports: 10") STARVE("eu-west", "ports: 10"), RTO)); /* both serve on */
+    CU_ASSERT(rejected(STARVE("us-east", "memory: 64MB") STARVE("eu-west", "memory: 64MB"), RTO, "DR0212"));
+    CU_ASSERT(accepted(STARVE("us-east", "memory: 64MB") STARVE("eu-west", "ports: 10"), RTO));
 }
 
 static void one_verb_once_at_a_time(void)

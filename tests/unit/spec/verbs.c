@@ -24,6 +24,11 @@ static const struct field kill_fields[] = {
      .doc = "what restarts find"},
 };
 
+static bool not_of_memory(const struct action *a)
+{
+    return a->starve.memory_bytes == 0;
+}
+
 static bool other_port(const struct action *a, const struct action *b)
 {
     return a->port != b->port;
@@ -126,7 +131,7 @@ static const struct action_type rows[] = {
      .fields = reject_fields, .field_count = array_len(reject_fields), .severing = true, .selective = true},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
     {.verb = "starve", .summary = "Take a resource.", .class = ACTION_FAULT, .targets = NODES, .fields = starve_fields,
-     .field_count = array_len(starve_fields), .severing = true},
+     .field_count = array_len(starve_fields), .severing = true, .spares = not_of_memory},
     {.verb = "misbehave", .summary = "Serve badly.", .class = ACTION_FAULT, .targets = TARGET_REGION | TARGET_ORIGIN,
      .fields = ill_fields, .field_count = array_len(ill_fields), .of_process = true},
     {.verb = "lag", .summary = "Make it late.", .class = ACTION_FAULT, .targets = TARGET_REGION, .fields = lag_fields,
