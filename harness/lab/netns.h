@@ -55,6 +55,7 @@ struct node_run {
     struct child process;
     int64_t descriptors;         /* that it may have, while that is kept */
     struct loop_timer keeping;   /* sees to that while the process may still be starting */
+    struct loop *loop;           /* on which it does */
     int64_t keep_until_ns;
     unsigned disks; /* lost so far */
     struct node_disk disk;

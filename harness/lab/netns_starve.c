@@ -98,7 +98,7 @@ static void keep_descriptors(struct loop_timer *t, int64_t now)
     struct node_run *run = (struct node_run *)(void *)((char *)t - offsetof(struct node_run, keeping));
     if (!child_dead(&run->process) && now < run->keep_until_ns) {
         (void)set_descriptors(&run->process, run->descriptors); /* who looks reads it back */
-        loop_timer_set(t->loop, t, now + KEEP_EVERY_NS);
+        loop_timer_set(run->loop, t, now + KEEP_EVERY_NS);
     }
 }
 
@@ -119,6 +119,7 @@ static int limit_descriptors(struct netns_lab *l, uint16_t node, int64_t limit, 
     }
     if (limit != LAB_PLENTY) {
         run->descriptors = limit;
+        run->loop = l->loop;
         run->keeping.due = keep_descriptors;
         run->keep_until_ns = loop_now(l->loop) + KEEP_FOR_NS;
         loop_timer_set(l->loop, &run->keeping, loop_now(l->loop) + KEEP_EVERY_NS);

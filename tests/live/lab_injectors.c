@@ -244,11 +244,11 @@ static void fails_over_and_back(struct stage *s)
     CHECK(write_until(&d, HOME, 200) == 200 && write_until(&d, AWAY, 503) == 503);
     operate(&d, "fail_over");
     CHECK(write_until(&d, AWAY, 200) == 200 && write_until(&d, HOME, 503) == 503);
-    CHECK(inside_get(d.lab, stage_client(&s->topo, 0), HOME_GATEWAY, "/healthz", 1000) == 503);
-    CHECK(inside_get(d.lab, stage_client(&s->topo, 0), AWAY_GATEWAY, "/healthz", 1000) == 200);
+    CHECK(inside_get(d.lab, stage_client(&s->topo, 0), HOME_GATEWAY, "/readyz", 1000) == 503);
+    CHECK(inside_get(d.lab, stage_client(&s->topo, 0), AWAY_GATEWAY, "/readyz", 1000) == 200);
     operate(&d, "fail_back");
     CHECK(write_until(&d, HOME, 200) == 200 && write_until(&d, AWAY, 503) == 503);
-    CHECK(inside_get(d.lab, stage_client(&s->topo, 0), HOME_GATEWAY, "/healthz", 1000) == 200);
+    CHECK(inside_get(d.lab, stage_client(&s->topo, 0), HOME_GATEWAY, "/readyz", 1000) == 200);
     operate(&d, "fail_back"); /* at home already: nothing moves */
     CHECK(write_until(&d, HOME, 200) == 200);
     drill_end(&d);

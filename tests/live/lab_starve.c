@@ -49,6 +49,7 @@ static bool can(struct stage *s, const char *verb, struct action *a)
     CHECK(lab_caps_probe(&caps, &s->err) == 0);
     if (!caps.effects[effect].available) {
         printf("skipped: %s: %s\n", lab_effect_words[effect], caps.effects[effect].why);
+        CHECK(!getenv("DRTEST_ACTS")); /* who asks for it by name wants it */
     }
     s->options.effects = 1u << effect;
     return caps.effects[effect].available;
@@ -245,7 +246,9 @@ static void backlog(struct stage *s)
 {
     struct action a = {.target = TARGET_NODE, .node = GATEWAY, .starve.backlog = 1};
     struct drill d;
-    CHECK(can(s, "starve", &a));
+    if (!can(s, "starve", &a)) { /* Linux 6.1 shows somaxconn to no user namespace */
+        return;
+    }
     begin(&d, s, "starve", &a);
     apply(&d);
     int hit = unanswered(&d, GATEWAY, 6), other = unanswered(&d, OTHER_GATEWAY, 6);
