@@ -6,6 +6,7 @@
  */
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
+#include "harness/cli/history.h"
 #include "harness/cli/outputs.h"
 #include "harness/cli/stored.h"
 #include "harness/evidence/evidence_write.h"
@@ -41,20 +42,28 @@ static const struct option_row options[] = {
 static int write_all(struct call *c, const struct stored_run *s, const struct report_flags *f, struct err *e)
 {
     bool jenkins = text_eq(f->junit_style, "jenkins");
-    struct report_input in = {
-        .result = s->result, .plan = s->plan, .evidence = s->evidence, .run_path = s->path, .jenkins_style = jenkins};
+    struct history_runs earlier = {0};
+    history_read_earlier(&earlier, &c->arena, s->path, s->result);
+    struct report_input in = {.result = s->result,
+                              .plan = s->plan,
+                              .evidence = s->evidence,
+                              .run_path = s->path,
+                              .earlier = earlier.at,
+                              .earlier_count = earlier.len,
+                              .jenkins_style = jenkins};
     struct outputs out = {.call = c,
                           .junit = f->junit,
                           .html = f->html,
                           .summary = f->summary,
                           .metrics = f->metrics,
                           .jenkins_style = jenkins};
-    if (outputs_prepare(&out, NULL, e) < 0 || report_write_all(&in, e) < 0 || rundir_manifest(s->path, e) < 0) {
-        return -1;
+    int rc = -1;
+    if (outputs_prepare(&out, NULL, e) == 0 && report_write_all(&in, e) == 0 && rundir_manifest(s->path, e) == 0) {
+        rc = outputs_add(&out, &in) < 0 ? 4 : 0;
     }
-    int rc = outputs_add(&out, &in);
     outputs_deinit(&out);
-    return rc < 0 ? 4 : 0;
+    history_runs_deinit(&earlier);
+    return rc;
 }
 
 /* A result of whole evidence is not told again once that evidence has changed. */

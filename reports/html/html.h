@@ -5,6 +5,7 @@
  * once (series, lanes, axis) and only read by sections.
  */
 #pragma once
+#include "harness/base/json.h"
 #include "harness/base/text.h"
 #include "reports/escape.h"
 #include "reports/format.h"
@@ -24,6 +25,8 @@ struct page {
     struct svg_axis axis; /* shared by all charts of the whole run */
     double end_s;
     struct text contents; /* list items: the headings so far */
+    const struct pool_run *mine; /* this run, as histories know it */
+    struct arena arena;
 };
 
 /* Parts that every section uses (html_parts.c). Names of elements and classes are ours and not escaped. */
@@ -36,8 +39,15 @@ void html_time(struct page *p, double t_s);        /* a right-aligned cell: 22.0
 void html_number(struct page *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void html_rows_cut(struct page *p, size_t shown, size_t all, const char *what, const char *file);
 
+void html_data(struct page *p, const char *id, const json_t *doc); /* for scripts; nothing for NULL */
+const char *html_role(const struct topo_site *site); /* of a region */
+void html_evidence(struct page *p, const struct result_evidence *ev); /* a link to it */
+/* The fault that the RTO was charged to, else the first that began; NULL without any. */
+const struct result_fault *html_charged_fault(const struct result *r);
+const char *html_event_label(const char *name); /* "first_failure" gives "first failure" */
+
 /* A figure: scrollable SVG, then a caption, then its numbers behind <details>. */
-void html_figure_begin(struct page *p, const char *label);
+void html_figure_begin(struct page *p, const char *label, const struct svg_axis *axis);
 void html_figure_chart_end(struct page *p); /* after the SVG; a legend may follow */
 void html_figure_data(struct page *p, const char *const *columns, const char *what); /* opens the table */
 void html_figure_end(struct page *p);
@@ -53,10 +63,13 @@ void chart_label(struct page *p, double y, const char *name, const char *sub); /
 void html_verdict_section(struct page *p);
 void html_cards(struct page *p);
 void html_recovery(struct page *p);
+void html_steps(struct page *p);
+void html_world(struct page *p);
 void html_timeline(struct page *p);
 void html_lanes(struct page *p);
 void html_traffic(struct page *p);
 void html_latency(struct page *p);
+void html_dense(struct page *p); /* the data of the two charts above, for scripts */
 void html_writes(struct page *p);
 void html_drift(struct page *p);
 void html_events(struct page *p);
@@ -64,7 +77,7 @@ void html_errors(struct page *p);
 void html_scenario(struct page *p);
 void html_environment(struct page *p);
 void html_quality(struct page *p);
+void html_history(struct page *p);
+void html_load(struct page *p);
 void html_reproduce(struct page *p);
-
-/* Made from report.css and report.js by embed.cmake. */
-extern const char report_css[], report_js[];
+void html_record(struct page *p);

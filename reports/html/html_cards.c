@@ -7,6 +7,7 @@
  * just below the smallest number for at-least ones. An interval open to the right fades out at the edge.
  */
 #include "reports/html/html.h"
+#include "reports/html/spark.h"
 #include "reports/story.h"
 
 #include <ctype.h>
@@ -136,8 +137,10 @@ static void bar(struct page *p, const struct result_objective *o, size_t i)
 {
     struct svg_axis axis = bar_scale(o);
     bool least = text_eq(o->direction, "at_least");
-    scoped_text struct text id = {0}, desc = {0}, low = {0}, high = {0};
+    scoped_text struct text id = {0}, desc = {0}, low = {0}, high = {0}, at = {0};
     text_addf(&id, "card%zu", i);
+    text_add(&at, "target ");
+    format_short(&at, o->target, o->unit);
     format_sentence(&desc, o);
     svg_open(p->out, text_str(&id), BAR_WIDTH, BAR_HEIGHT, "Achieved against target", text_str(&desc));
     double target = svg_x(&axis, o->target), edge = svg_x(&axis, least ? axis.to_s : axis.from_s);
@@ -155,7 +158,7 @@ static void bar(struct page *p, const struct result_objective *o, size_t i)
              target > 240  ? ANCHOR_END
              : target < 60 ? ANCHOR_START
                            : ANCHOR_MIDDLE,
-             PAINT_INK, 11, true, "target");
+             PAINT_INK, 11, true, text_str(&at));
     format_short(&low, axis.from_s, o->unit);
     format_short(&high, axis.to_s, o->unit);
     svg_text(p->out, BAR_LEFT, 58, ANCHOR_START, PAINT_MUTED, 10, false, axis.from_s > 0 ? text_str(&low) : "0");
@@ -163,41 +166,77 @@ static void bar(struct page *p, const struct result_objective *o, size_t i)
     svg_close(p->out);
 }
 
-static void card_facts(struct page *p, const struct result_objective *o)
+static const char *method_words(const char *method)
 {
     static const char *const methods[][2] = {{"timestamp", "timestamps of requests"},
                                              {"ledger", "write ledger and final read"},
                                              {"window", "requests in the window"},
                                              {"poll", "polls of the admin port"}};
-    const char *method = o->method ? o->method : "unknown";
-    scoped_text struct text resolution = {0}, floor = {0}, flags = {0}, where = {0};
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-        method = text_eq(methods[i][0], method) ? methods[i][1] : method;
+        if (text_eq(methods[i][0], method)) {
+            return methods[i][1];
+        }
     }
+    return method ? method : "unknown";
+}
+
+static void evidence(struct page *p, const struct result_objective *o)
+{
+    text_add(p->out, "<div><dt>Evidence</dt><dd>");
+    for (size_t i = 0; i < o->evidence.len; i++) {
+        text_add(p->out, i ? "<br>" : "");
+        html_evidence(p, &o->evidence.at[i]);
+    }
+    text_add(p->out, "</dd></div>");
+}
+
+static void card_facts(struct page *p, const struct result_objective *o)
+{
+    scoped_text struct text resolution = {0}, floor = {0}, flags = {0};
     format_value(&resolution, o->resolution, o->unit);
     format_floor(&floor, o);
     for (size_t i = 0; i < o->flags.len; i++) {
         text_addf(&flags, "%s%s", i ? ", " : "", o->flags.at[i]);
     }
-    for (size_t i = 0; i < o->evidence.len; i++) {
-        const struct result_evidence *ev = &o->evidence.at[i];
-        text_addf(&where, "%s%s: %s #%lld", i ? "; " : "", ev->what, ev->file, (long long)ev->seq);
-    }
     text_add(p->out, "<dl>");
-    fact(p, "Measured by", method);
+    fact(p, "Measured by", method_words(o->method));
     if (isfinite(o->resolution)) {
         fact(p, "Resolution", text_str(&resolution));
     }
     if (floor.len) {
-        fact(p, "Floor (hatched)", text_str(&floor));
+        fact(p, "Floor", text_str(&floor));
     }
     if (flags.len) {
         fact(p, "Flags", text_str(&flags));
     }
-    if (where.len) {
-        fact(p, "Evidence", text_str(&where));
+    if (o->evidence.len) {
+        evidence(p, o);
     }
     text_add(p->out, "</dl>");
+}
+
+/* What earlier runs came to, and this one. */
+static void trail(struct page *p, const struct result_objective *o)
+{
+    struct spark s = spark_of(p->in->earlier, p->in->earlier_count, o->name, 1);
+    if (s.count == 0) {
+        return;
+    }
+    scoped_text struct text label = {0};
+    size_t met = 0, all = s.count;
+    for (size_t i = 0; i < s.count; i++) {
+        met += s.dots[i].verdict == MET;
+    }
+    for (size_t i = 0; i < p->mine->objectives.len; i++) {
+        if (text_eq(p->mine->objectives.at[i].name, o->name)) {
+            spark_add(&s, &p->mine->objectives.at[i]);
+        }
+    }
+    text_addf(&label, "%zu of %zu earlier runs met", met, all);
+    text_add(p->out, "<p class=\"trail\">");
+    spark_draw(p->out, &s);
+    html_element(p, "span", NULL, text_str(&label));
+    text_add(p->out, "</p>");
 }
 
 static void card(struct page *p, const struct result_objective *o, size_t i)
@@ -231,8 +270,23 @@ static void card(struct page *p, const struct result_objective *o, size_t i)
     if (o->reason && o->verdict != MET) {
         html_element(p, "p", "reason", o->reason);
     }
+    trail(p, o);
     card_facts(p, o);
     text_add(p->out, "</article>\n");
+}
+
+/* How to read the bars. */
+static void key(struct page *p)
+{
+    static const char open[] = "<span><svg width=\"26\" height=\"14\" viewBox=\"0 0 26 14\" aria-hidden=\"true\">";
+    text_addf(p->out, "<p class=\"legend\">%s", open);
+    svg_rect(p->out, 3, 2, 20, 10, PAINT_GOOD, 100, NULL);
+    text_addf(p->out, "</svg>achieved, as an interval</span>%s", open);
+    svg_rect(p->out, 0, 4, 15, 6, PAINT_GOOD, 18, "promised");
+    svg_line(p->out, 16, 0, 16, 14, PAINT_INK, 2, NULL);
+    text_addf(p->out, "</svg>promised, up to the target</span>%s", open);
+    svg_hatch(p->out, 1, 4, 24, 6, PAINT_MUTED);
+    text_add(p->out, "</svg>floor: what the configuration alone explains</span></p>\n");
 }
 
 void html_cards(struct page *p)
@@ -244,6 +298,7 @@ void html_cards(struct page *p)
         text_add(p->out, "<p>The scenario promises nothing.</p>\n");
         return;
     }
+    key(p);
     text_add(p->out, "<div class=\"cards\">\n");
     for (size_t i = 0; i < p->r->objectives.len; i++) {
         card(p, &p->r->objectives.at[i], i);

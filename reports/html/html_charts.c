@@ -67,7 +67,7 @@ void html_traffic(struct page *p)
     width_sentence(p, &lead,
                    "Planned requests by what became of them; open loop, so the load does not shrink during an outage");
     html_heading(p, "availability", "Availability over time", text_str(&lead));
-    html_figure_begin(p, "Requests over time");
+    html_figure_begin(p, "Requests over time", &p->axis);
     svg_open(p->out, "traffic-chart", CHART_WIDTH, bottom + 26, "Requests over time",
              "Good and bad requests per second, stacked, with the fault windows shaded.");
     chart_axis(p, TOP, bottom);
@@ -194,7 +194,7 @@ void html_latency(struct page *p)
     scoped_text struct text lead = {0};
     width_sentence(p, &lead, "Good answers, from the planned send, on a logarithmic scale");
     html_heading(p, "latency", "Latency over time", text_str(&lead));
-    html_figure_begin(p, "Latency over time");
+    html_figure_begin(p, "Latency over time", &p->axis);
     svg_open(p->out, "latency-chart", CHART_WIDTH, bottom + 26, "Latency over time",
              "Median, 95th and 99th percentile of good answers, with the fault windows shaded.");
     chart_axis(p, TOP, bottom);
@@ -286,7 +286,7 @@ void html_writes(struct page *p)
                  l->final_read_complete ? "Every write was on record before it left, and looked for afterwards."
                                         : "The final read is not complete: losses are not fully known.");
     ledger_counts(p);
-    html_figure_begin(p, "Writes over time");
+    html_figure_begin(p, "Writes over time", &p->axis);
     svg_open(p->out, "writes-chart", CHART_WIDTH, bottom + 26, "Writes over time",
              "Acknowledged writes, with a cross for each lost one at the moment it was acknowledged.");
     chart_axis(p, 8, bottom);

@@ -4,6 +4,8 @@
  */
 #include "reports/html/html.h"
 
+#include "harness/base/scoped.h"
+
 #include <math.h>
 
 void html_escaped(struct page *p, const char *s)
@@ -68,6 +70,21 @@ void html_rows_cut(struct page *p, size_t shown, size_t all, const char *what, c
     }
 }
 
+void html_data(struct page *p, const char *id, const json_t *doc)
+{
+    scoped_free char *dumped = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    if (dumped) {
+        text_addf(p->out, "<script type=\"application/json\" id=\"%s\">", id);
+        escape(p->out, ESCAPE_JSON_SCRIPT, dumped);
+        text_add(p->out, "</script>\n");
+    }
+}
+
+const char *html_role(const struct topo_site *site)
+{
+    return site->role == REGION_PRIMARY ? "primary" : site->role == REGION_STANDBY ? "standby" : "active";
+}
+
 void html_table_begin(struct page *p, const char *class, const char *const *columns)
 {
     text_addf(p->out, "<div class=\"scroll\" tabindex=\"0\"><table class=\"%s\"><thead><tr>", class);
@@ -83,11 +100,12 @@ void html_table_end(struct page *p)
     text_add(p->out, "</tbody></table></div>\n");
 }
 
-void html_figure_begin(struct page *p, const char *label)
+void html_figure_begin(struct page *p, const char *label, const struct svg_axis *axis)
 {
     text_add(p->out, "<figure><div class=\"scroll chart\" tabindex=\"0\" role=\"group\" aria-label=\"");
     html_escaped(p, label);
-    text_add(p->out, "\">\n");
+    text_addf(p->out, "\" data-axis=\"%.4f %.4f %g %g %d\">\n", axis->from_s, axis->to_s, axis->left, axis->right,
+              CHART_WIDTH);
 }
 
 void html_figure_chart_end(struct page *p)

@@ -62,10 +62,31 @@ static bool noise(enum event_kind k)
     return k == EVENT_POSITION || k == EVENT_CANARY || k == EVENT_CLOCK || k == EVENT_HEADER;
 }
 
+/* A line of the timeline that the table has is one click away; anything else is in its file. */
+void html_evidence(struct page *p, const struct result_evidence *found)
+{
+    const struct evidence *ev = p->in->evidence;
+    bool listed = false;
+    for (size_t i = 0, told = 0; text_eq(found->file, "timeline.jsonl") && i < ev->event_count && told < EVENTS_MAX; i++) {
+        listed = listed || (ev->events[i].seq == found->seq && !noise(ev->events[i].kind));
+        told += !noise(ev->events[i].kind);
+    }
+    html_escaped(p, found->what);
+    text_add(p->out, ": <a href=\"");
+    if (listed) {
+        text_addf(p->out, "#e%lld", (long long)found->seq);
+    } else {
+        html_escaped(p, found->file);
+    }
+    text_add(p->out, "\">");
+    html_escaped(p, found->file);
+    text_addf(p->out, " #%lld</a>", (long long)found->seq);
+}
+
 static void event_row(struct page *p, const struct event *ev)
 {
     const char *kind = (unsigned)ev->kind < EVENT_KIND_COUNT ? event_words[ev->kind] : "unknown";
-    text_addf(p->out, "<tr data-kind=\"%s\">", kind);
+    text_addf(p->out, "<tr id=\"e%lld\" data-kind=\"%s\">", (long long)ev->seq, kind);
     html_number(p, "%.3f", (double)ev->at_ns / (double)NS_PER_S);
     if (ev->end_ns > ev->at_ns) {
         html_number(p, "%.1f", (double)(ev->end_ns - ev->at_ns) / (double)NS_PER_MS);
