@@ -36,6 +36,7 @@ void html_heading(struct page *p, const char *id, const char *title, const char 
 void html_verdict(struct page *p, enum verdict v); /* icon and word */
 enum svg_paint html_verdict_paint(enum verdict v);
 void html_time(struct page *p, double t_s);        /* a right-aligned cell: 22.004, or a dash */
+void html_date(struct page *p, const char *rfc3339); /* "2026-01-01 06:00:00 UTC", to which scripts add its age */
 void html_number(struct page *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void html_rows_cut(struct page *p, size_t shown, size_t all, const char *what, const char *file);
 
@@ -57,6 +58,10 @@ void html_table_end(struct page *p);
 /* Parts that every chart of the run uses (html_axis.c). */
 void chart_faults(struct page *p, double top, double height); /* shaded windows of the faults */
 void chart_axis(struct page *p, double top, double bottom);   /* vertical grid and the times below */
+void chart_values(struct page *p, double y, double height, double top, const char *unit); /* horizontal grid, 0..top */
+double chart_top(double largest); /* a round value at or above the largest one */
+/* A bar of one bucket of the page's series, appended to a path; y is its lower edge. */
+void chart_bar(const struct page *p, struct text *d, size_t bucket, double y, double h);
 void chart_label(struct page *p, double y, const char *name, const char *sub); /* in the left margin, cut to fit */
 
 /* The sections, in the order of the page. */
@@ -79,5 +84,6 @@ void html_environment(struct page *p);
 void html_quality(struct page *p);
 void html_history(struct page *p);
 void html_load(struct page *p);
+void html_measures(struct page *p);
 void html_reproduce(struct page *p);
 void html_record(struct page *p);

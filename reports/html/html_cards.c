@@ -48,7 +48,9 @@ static void facts(struct page *p)
         text_addf(&regions, "%s%s", i ? ", " : "", r->lab.regions.at[i]);
     }
     text_add(p->out, "<dl class=\"facts\">");
-    fact(p, "Started", r->run.started_at);
+    text_add(p->out, "<div><dt>Started</dt><dd>");
+    html_date(p, r->run.started_at);
+    text_add(p->out, "</dd></div>");
     fact(p, "Took", text_str(&duration));
     fact(p, "Regions", text_str(&regions));
     fact(p, "Lab", r->lab.kind);
@@ -198,7 +200,7 @@ static void card_facts(struct page *p, const struct result_objective *o)
     for (size_t i = 0; i < o->flags.len; i++) {
         text_addf(&flags, "%s%s", i ? ", " : "", o->flags.at[i]);
     }
-    text_add(p->out, "<dl>");
+    text_add(p->out, "<details><summary>How it was measured</summary><dl>");
     fact(p, "Measured by", method_words(o->method));
     if (isfinite(o->resolution)) {
         fact(p, "Resolution", text_str(&resolution));
@@ -212,7 +214,7 @@ static void card_facts(struct page *p, const struct result_objective *o)
     if (o->evidence.len) {
         evidence(p, o);
     }
-    text_add(p->out, "</dl>");
+    text_add(p->out, "</dl></details>");
 }
 
 /* What earlier runs came to, and this one. */

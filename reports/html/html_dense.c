@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-enum { DENSE_BUCKETS = 1500 };
+enum { DENSE_MIN = 240, DENSE_MAX = 1500, REQUESTS = 40 }; /* so many in a bucket, or its rate is mere rounding */
 
 static json_t *milliseconds(double s)
 {
@@ -32,7 +32,9 @@ static json_t *fault_windows(const struct page *p)
 void html_dense(struct page *p)
 {
     scoped_series struct series s = {0};
-    series_make(&s, p->in->evidence, p->in->plan, 0, p->axis.to_s, DENSE_BUCKETS);
+    size_t want = p->in->evidence->sample_count / REQUESTS;
+    want = want < DENSE_MIN ? DENSE_MIN : want > DENSE_MAX ? DENSE_MAX : want;
+    series_make(&s, p->in->evidence, p->in->plan, 0, p->axis.to_s, want);
     if (s.count == 0) {
         return;
     }

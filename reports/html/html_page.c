@@ -20,7 +20,8 @@ enum { PAGE_MAX = 5 * 1000 * 1000, BUCKETS = 240 };
 static void (*const sections[])(struct page *p) = {
     html_verdict_section, html_cards,  html_recovery, html_steps,    html_world,       html_timeline, html_lanes,
     html_traffic,         html_latency, html_dense,   html_writes,   html_drift,       html_events,   html_errors,
-    html_scenario,        html_history, html_load,    html_environment, html_quality,  html_reproduce, html_record,
+    html_scenario,        html_measures, html_history, html_load,    html_environment, html_quality,  html_reproduce,
+    html_record,
 };
 
 static void masthead(struct page *p)

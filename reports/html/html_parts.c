@@ -7,6 +7,7 @@
 #include "harness/base/scoped.h"
 
 #include <math.h>
+#include <string.h>
 
 void html_escaped(struct page *p, const char *s)
 {
@@ -25,9 +26,7 @@ void html_heading(struct page *p, const char *id, const char *title, const char 
     text_addf(p->out, "<h2 id=\"%s\">", id);
     html_escaped(p, title);
     text_add(p->out, "</h2>\n");
-    text_addf(&p->contents, "<li><a href=\"#%s\">", id);
-    escape(&p->contents, ESCAPE_HTML, title);
-    text_add(&p->contents, "</a></li>\n");
+    text_addf(&p->contents, "<li><a href=\"#%s\">%c%s</a></li>\n", id, id[0] - 'a' + 'A', id + 1);
     if (lead) {
         html_element(p, "p", "lead", lead);
         text_add(p->out, "\n");
@@ -49,6 +48,24 @@ enum svg_paint html_verdict_paint(enum verdict v)
 void html_time(struct page *p, double t_s)
 {
     text_addf(p->out, isfinite(t_s) ? "<td class=\"n\">%.3f</td>" : "<td class=\"n\">–</td>", t_s);
+}
+
+void html_date(struct page *p, const char *rfc3339)
+{
+    scoped_text struct text shown = {0};
+    size_t day = rfc3339 ? strcspn(rfc3339, "T") : 0, second = rfc3339 ? strcspn(rfc3339, ".Z") : 0;
+    if (!rfc3339 || !rfc3339[day] || second < day) {
+        html_escaped(p, rfc3339);
+        return;
+    }
+    text_add_bytes(&shown, rfc3339, day);
+    text_add(&shown, " ");
+    text_add_bytes(&shown, rfc3339 + day + 1, second - day - 1);
+    text_add(p->out, "<time data-age=\"\" datetime=\"");
+    html_escaped(p, rfc3339);
+    text_add(p->out, "\">");
+    html_escaped(p, text_str(&shown));
+    text_add(p->out, " UTC</time>");
 }
 
 void html_number(struct page *p, const char *fmt, ...)

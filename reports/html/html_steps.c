@@ -58,7 +58,7 @@ static void add_event(struct steps *s, const struct page *p, const char *name, c
         text_addf(how, ", %s", ev->subject);
     }
     if (isfinite(lower_s) || isfinite(upper_s)) {
-        text_add(how, "; ");
+        text_add(how, "; after ");
         format_interval(how, lower_s, upper_s, "s");
     }
 }
@@ -82,7 +82,7 @@ static void collect(struct steps *s, const struct page *p, const struct result_f
     add_event(s, p, "detected", "detected", PAINT_BLUE, "a node said so of itself", m->detected_lower_s, m->detected_upper_s);
     add_event(s, p, "first_success", "first success", PAINT_WARN, "first good answer after the first bad one", (double)NAN,
               (double)NAN);
-    add_event(s, p, "recovered", "stable", PAINT_GOOD, "good from here on; RTO", m->rto_lower_s, m->rto_upper_s);
+    add_event(s, p, "recovered", "stable", PAINT_GOOD, "good from here on", m->rto_lower_s, m->rto_upper_s);
     struct text *how = add(s, "healed", f->t_he_s, PAINT_FAULT);
     text_add(how, !isfinite(f->t_he_s) ? "never" : text_eq(f->ended_by, "for") ? "its time was over"
                   : f->ended_by ? f->ended_by : "ended");

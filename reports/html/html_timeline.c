@@ -75,8 +75,8 @@ static void action_marks(struct marks *m, const struct page *p)
 
 static void fault_marks(struct marks *m, const struct result_fault *f)
 {
-    add_mark(m, f->t_ib_s, "t_ib", PAINT_FAULT);
-    add_mark(m, f->t_ie_s, "t_ie", PAINT_FAULT);
+    add_mark(m, f->t_ib_s, "begins (t_ib)", PAINT_FAULT);
+    add_mark(m, f->t_ie_s, "in force (t_ie)", PAINT_FAULT);
     add_mark(m, f->proof.at_s, text_eq(f->proof.verdict, "proven") ? "proven" : f->proof.verdict, PAINT_FAULT);
     add_mark(m, f->t_he_s, "healed", PAINT_FAULT);
 }
@@ -266,8 +266,8 @@ void html_recovery(struct page *p)
     static const char *const columns[] = {"#at, s", "what", NULL};
     const struct result_objective *rto = rto_of(r);
     struct marks marks = {0};
-    add_mark(&marks, f->t_ib_s, "t_ib", PAINT_FAULT);
-    add_mark(&marks, f->t_ie_s, "t_ie", PAINT_FAULT);
+    add_mark(&marks, f->t_ib_s, "begins (t_ib)", PAINT_FAULT);
+    add_mark(&marks, f->t_ie_s, "in force (t_ie)", PAINT_FAULT);
     add_mark(&marks, f->proof.at_s, f->proof.verdict, PAINT_FAULT);
     double until = f->t_ib_s + close_span(r, rto);
     if (!isfinite(r->measures.rto_upper_s) && isfinite(f->t_he_s)) {

@@ -351,7 +351,7 @@ void html_world(struct page *p)
         choose_moments(&k);
     }
     if (k.moment_count > 0) {
-        html_heading(p, "world", "The world at a glance", "Who was up, which links carried, and who answered whose requests.");
+        html_heading(p, "topology", "The world at a glance", "Who was up, which links carried, and who answered whose requests.");
         text_add(p->out, "<figure id=\"world-figure\">\n");
         tiles(&k);
         legend(p);

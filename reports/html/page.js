@@ -4,7 +4,11 @@
 // switch of colours, filters for lists and ages beside dates, and opens what is folded when it is wanted: by a link, by paper.
 var drtest = {
   recolour: [], // called when colours change
-  colour: function (name) { return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim(); },
+  colour: function (name) { // of this theme, as a canvas takes it
+    drtest.probe = drtest.probe || drtest.make("span", {hidden: ""}, document.body);
+    drtest.probe.style.color = "var(--" + name + ")";
+    return getComputedStyle(drtest.probe).color;
+  },
   make: function (name, attributes, parent) {
     var e = document.createElement(name);
     Object.keys(attributes || {}).forEach(function (key) { e.setAttribute(key, attributes[key]); });
@@ -80,7 +84,7 @@ var drtest = {
     var days = (Date.now() - Date.parse(e.dateTime)) / 864e5;
     if (days >= 0) {
       e.after(" ", drtest.make("span", {"class": "age"}));
-      e.nextElementSibling.textContent = days < 1 / 24 ? "just now" : days < 1 ? Math.floor(days * 24) + " h ago" :
+      e.nextElementSibling.textContent = days < 1 / 24 ? Math.floor(days * 1440) + " min ago" : days < 1 ? Math.floor(days * 24) + " h ago" :
         days < 2 ? "yesterday" : Math.floor(days) + " days ago";
     }
   });
