@@ -17,7 +17,7 @@
 
 enum { BUCKETS = 300, SITES_MAX = 24 };
 
-const char *const link_state_words[LINK_STATES] = {"well", "impaired", "one way only", "cut"};
+const char *const link_state_words[LINK_STATES] = {"well", "impaired", "one way", "cut"};
 
 static const struct plan_step *step_of(const struct plan *plan, int64_t id)
 {

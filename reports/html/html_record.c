@@ -10,7 +10,7 @@ static void blank(struct page *p, const char *name)
     text_add(p->out, "<tr>");
     text_add(p->out, "<th scope=\"row\">");
     html_escaped(p, name);
-    text_add(p->out, "</th><td class=\"blank\"><span class=\"by-hand\">to be filled in</span></td></tr>\n");
+    text_add(p->out, "</th><td class=\"blank\"><span class=\"hidden\">to be filled in by hand</span></td></tr>\n");
 }
 
 static void blanks(struct page *p, const char *title, const char *const *names)

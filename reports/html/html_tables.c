@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is read rather than looked at: drift, events, errors, the scenario with its verdicts in the margin.
+ * What is read rather than looked at: events, errors, the scenario with its verdicts in the margin.
  *
  * Every list has a cap, and the cut is announced where it happens. Replication positions, canary readings and clock
  * samples are left out of the event table: they are material for measures, thousands of lines of it.
@@ -15,47 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVENTS_MAX = 5000, ERRORS_MAX = 50, SCENARIO_MAX = 64 * 1024, PATCH_MAX = 64 * 1024 };
-
-static void json_block(struct page *p, const char *title, const json_t *doc)
-{
-    if (!doc) {
-        return;
-    }
-    scoped_free char *dumped = json_dumps(doc, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-    if (!dumped) {
-        return;
-    }
-    size_t len = strlen(dumped);
-    html_element(p, "h3", NULL, title);
-    text_add(p->out, "<pre class=\"scroll\" tabindex=\"0\">");
-    escape_bytes(p->out, ESCAPE_HTML, dumped, len < PATCH_MAX ? len : PATCH_MAX);
-    text_add(p->out, "</pre>\n");
-    if (len > PATCH_MAX) {
-        text_add(p->out, "<p class=\"cut\">Cut here after 64 KiB; <code>result.json</code> has it all.</p>\n");
-    }
-}
-
-void html_drift(struct page *p)
-{
-    static const char *const columns[] = {"gateway", "configuration", "fingerprint of what ran", NULL};
-    const struct result_drift *d = &p->r->drift;
-    if (!p->r->has_drift) {
-        return;
-    }
-    html_heading(p, "drift", "Configuration drift", "Running configuration against the desired one.");
-    html_table_begin(p, "data", columns);
-    for (size_t i = 0; i < d->gateways.len; i++) {
-        text_add(p->out, "<tr>");
-        html_element(p, "td", NULL, d->gateways.at[i].gateway);
-        html_element(p, "td", text_eq(d->gateways.at[i].status, "in_sync") ? "good" : "bad", d->gateways.at[i].status);
-        html_element(p, "td", "mono", d->gateways.at[i].fingerprint);
-        text_add(p->out, "</tr>\n");
-    }
-    html_table_end(p);
-    json_block(p, "What had drifted (RFC 6902, from desired to running)", d->patch);
-    json_block(p, "The way back", d->undo_patch);
-}
+enum { EVENTS_MAX = 5000, ERRORS_MAX = 50, SCENARIO_MAX = 64 * 1024 };
 
 static bool noise(enum event_kind k)
 {

@@ -276,6 +276,8 @@ static void choose_moments(struct picture *k)
         }
         if (isfinite(back) && (title = add_moment(k, back + step))) {
             text_add(title, back > f->t_hb_s ? "Service back, after the heal" : "Service back, fault still in force");
+        } else if (!isfinite(back) && (title = add_moment(k, f->t_he_s + step))) {
+            text_add(title, "Healed");
         }
     }
     if ((title = add_moment(k, last))) {

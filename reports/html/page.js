@@ -84,7 +84,7 @@ var drtest = {
     var days = (Date.now() - Date.parse(e.dateTime)) / 864e5;
     if (days >= 0) {
       e.after(" ", drtest.make("span", {"class": "age"}));
-      e.nextElementSibling.textContent = days < 1 / 24 ? Math.floor(days * 1440) + " min ago" : days < 1 ? Math.floor(days * 24) + " h ago" :
+      e.nextElementSibling.textContent = days < 1 / 1440 ? "just now" : days < 1 / 24 ? Math.floor(days * 1440) + " min ago" : days < 1 ? Math.floor(days * 24) + " h ago" :
         days < 2 ? "yesterday" : Math.floor(days) + " days ago";
     }
   });

@@ -8,7 +8,7 @@
     return;
   }
   var data = JSON.parse(source.textContent), tiles = Array.from(figure.querySelectorAll(".moment"));
-  var linkWords = {impaired: "impaired", oneway: "one way only", cut: "cut"};
+  var linkWords = {impaired: "impaired", oneway: "one way", cut: "cut"};
   var player = drtest.make("div", {"class": "player"}), picture = tiles[0].querySelector("svg").cloneNode(true);
   picture.querySelectorAll("[id]").forEach(function (e) { e.remove(); });
   picture.removeAttribute("aria-labelledby");

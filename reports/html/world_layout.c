@@ -28,7 +28,7 @@ static double place_regions(struct world_layout *l, const struct topology *topo,
 {
     size_t a_row = regions <= 3 ? regions : regions <= ROOMY_REGIONS ? 4 : 6, at = 0;
     double w = regions <= 2 ? 226 : regions <= 3 ? 190 : regions <= ROOMY_REGIONS ? 150 : 104;
-    double h = l->roomy ? 112 : 58, gap = regions <= 4 ? 76 : 22;
+    double h = l->roomy ? 112 : 58, gap = regions <= 4 ? 84 : 22;
     a_row = a_row ? a_row : 1;
     double taken = (double)a_row * w + (double)(a_row - 1) * gap, below = REGION_Y;
     l->width = fmax(taken + 2 * MARGIN, 560);
