@@ -9,6 +9,7 @@
 #include "harness/cli/history.h"
 #include "harness/cli/outputs.h"
 #include "harness/cli/stored.h"
+#include "harness/cli/suite_page.h"
 #include "harness/evidence/evidence_write.h"
 
 struct report_flags {
@@ -77,10 +78,25 @@ static int check_evidence(const struct stored_run *s, struct err *e)
     return err_help(e, "drtest analyze says what can still be told from it");
 }
 
+/* The folder of a suite or a set of repeats that the word stands for; false: it is a run. */
+static bool find_suite(struct text *path, const struct report_flags *f, const char *word)
+{
+    text_add(path, word);
+    if (!suite_page_is(word)) {
+        text_clear(path);
+        text_addf(path, "%s/%s", f->output, word);
+    }
+    return suite_page_is(text_str(path));
+}
+
 static int run(struct call *c)
 {
     const struct report_flags *f = c->flags;
     struct err e = {0};
+    scoped_text struct text suite = {0};
+    if (find_suite(&suite, f, c->operands.at[0])) {
+        return suite_page_write(text_str(&suite), &e) < 0 ? say_error(&c->err, &e) : 0;
+    }
     struct stored_run s = {0};
     int code = stored_load(&s, f->output, c->operands.at[0], &e) < 0 || check_evidence(&s, &e) < 0
                    ? -1
@@ -92,7 +108,8 @@ static int run(struct call *c)
 const struct command command_report = {.name = "report",
                                        .operands = "RUN",
                                        .summary = "make the reports of a run again from its directory",
-                                       .text = "RUN is a run directory, a run id, or latest.",
+                                       .text = "RUN is a run directory, a run id, or latest; of a suite's folder, its page of\n"
+                                               "all runs is made again.",
                                        .exits = "0 3",
                                        .options = options,
                                        .option_count = array_len(options),

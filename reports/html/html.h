@@ -9,7 +9,7 @@
 #include "harness/base/text.h"
 #include "reports/escape.h"
 #include "reports/format.h"
-#include "reports/html/svg.h"
+#include "reports/html/marks.h"
 #include "reports/lanes.h"
 #include "reports/report.h"
 #include "reports/series.h"
@@ -33,10 +33,7 @@ struct page {
 void html_escaped(struct page *p, const char *s);
 void html_element(struct page *p, const char *element, const char *class, const char *s); /* class may be NULL */
 void html_heading(struct page *p, const char *id, const char *title, const char *lead);   /* h2; lead may be NULL */
-void html_verdict(struct page *p, enum verdict v); /* icon and word */
-enum svg_paint html_verdict_paint(enum verdict v);
 void html_time(struct page *p, double t_s);        /* a right-aligned cell: 22.004, or a dash */
-void html_date(struct page *p, const char *rfc3339); /* "2026-01-01 06:00:00 UTC", to which scripts add its age */
 void html_number(struct page *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void html_rows_cut(struct page *p, size_t shown, size_t all, const char *what, const char *file);
 

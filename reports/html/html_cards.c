@@ -15,21 +15,6 @@
 
 enum { BAR_LEFT = 4, BAR_RIGHT = 316, BAR_WIDTH = 320, BAR_HEIGHT = 62 };
 
-static void verdict_icon(struct page *p, enum verdict v)
-{
-    static const char *const marks[] = {
-        [INCONCLUSIVE] = "M18.5 18.5c0-7 11-7 11 0 0 4.5-5.5 4.5-5.5 9M24 34v.5",
-        [MET] = "M14.5 25l6.5 6.5 13-14",
-        [MISSED] = "M16.5 16.5l15 15M31.5 16.5l-15 15",
-        [SKIPPED] = "M15 24h18",
-    };
-    enum verdict known = (unsigned)v <= SKIPPED ? v : INCONCLUSIVE;
-    text_add(p->out, "<svg class=\"icon\" viewBox=\"0 0 48 48\" width=\"56\" height=\"56\" aria-hidden=\"true\">");
-    svg_circle(p->out, 24, 24, 22, html_verdict_paint(known), NULL);
-    svg_path(p->out, marks[known], PAINT_PAPER, 4.5, NULL);
-    text_add(p->out, "</svg>");
-}
-
 static void fact(struct page *p, const char *name, const char *value)
 {
     text_add(p->out, "<div>");
@@ -49,7 +34,7 @@ static void facts(struct page *p)
     }
     text_add(p->out, "<dl class=\"facts\">");
     text_add(p->out, "<div><dt>Started</dt><dd>");
-    html_date(p, r->run.started_at);
+    html_date(p->out, r->run.started_at);
     text_add(p->out, "</dd></div>");
     fact(p, "Took", text_str(&duration));
     fact(p, "Regions", text_str(&regions));
@@ -85,7 +70,7 @@ void html_verdict_section(struct page *p)
     story_tell(&story, p->in);
     format_counts(&counts, &r->run);
     text_addf(p->out, "<section class=\"verdict v-%s\" aria-labelledby=\"verdict\">", word);
-    verdict_icon(p, r->run.verdict);
+    html_icon(p->out, r->run.verdict);
     text_addf(p->out, "<div><h2 id=\"verdict\">%c%s</h2>", word[0] - 'a' + 'A', word + 1);
     html_element(p, "p", "story", text_str(&story));
     text_add(p->out, "<p class=\"counts\">Objectives: ");
@@ -253,7 +238,7 @@ static void card(struct page *p, const struct result_objective *o, size_t i)
     }
     text_add(p->out, "\"><header>");
     html_element(p, "h3", NULL, format_label(o->name));
-    html_verdict(p, o->verdict);
+    html_badge(p->out, o->verdict);
     text_add(p->out, "</header>");
     html_element(p, "p", "achieved", text_str(&achieved));
     text_add(p->out, "<p class=\"target\">");

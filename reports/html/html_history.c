@@ -70,7 +70,7 @@ static void earlier_row(struct page *p, const struct pool_run *run, const struct
     text_add(p->out, "/report.html\">");
     html_escaped(p, run->run_id);
     text_add(p->out, "</a></td><td>");
-    html_verdict(p, run->verdict);
+    html_badge(p->out, run->verdict);
     text_add(p->out, "</td><td>");
     for (size_t i = 0, said = 0; i < run->objectives.len; i++) {
         const struct pool_objective *o = &run->objectives.at[i];

@@ -7,7 +7,6 @@
 #include "harness/base/scoped.h"
 
 #include <math.h>
-#include <string.h>
 
 void html_escaped(struct page *p, const char *s)
 {
@@ -33,39 +32,9 @@ void html_heading(struct page *p, const char *id, const char *title, const char 
     }
 }
 
-void html_verdict(struct page *p, enum verdict v)
-{
-    const char *word = format_verdict(v);
-    text_addf(p->out, "<span class=\"badge v-%s\"><span aria-hidden=\"true\">%s</span> %s</span>", word,
-              format_icon(v, true), word);
-}
-
-enum svg_paint html_verdict_paint(enum verdict v)
-{
-    return v == MET ? PAINT_GOOD : v == MISSED ? PAINT_BAD : v == SKIPPED ? PAINT_MUTED : PAINT_WARN;
-}
-
 void html_time(struct page *p, double t_s)
 {
     text_addf(p->out, isfinite(t_s) ? "<td class=\"n\">%.3f</td>" : "<td class=\"n\">–</td>", t_s);
-}
-
-void html_date(struct page *p, const char *rfc3339)
-{
-    scoped_text struct text shown = {0};
-    size_t day = rfc3339 ? strcspn(rfc3339, "T") : 0, second = rfc3339 ? strcspn(rfc3339, ".Z") : 0;
-    if (!rfc3339 || !rfc3339[day] || second < day) {
-        html_escaped(p, rfc3339);
-        return;
-    }
-    text_add_bytes(&shown, rfc3339, day);
-    text_add(&shown, " ");
-    text_add_bytes(&shown, rfc3339 + day + 1, second - day - 1);
-    text_add(p->out, "<time data-age=\"\" datetime=\"");
-    html_escaped(p, rfc3339);
-    text_add(p->out, "\">");
-    html_escaped(p, text_str(&shown));
-    text_add(p->out, " UTC</time>");
 }
 
 void html_number(struct page *p, const char *fmt, ...)

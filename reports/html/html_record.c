@@ -46,7 +46,7 @@ static void follow_ups(struct page *p)
         text_add(p->out, "<tr>");
         html_element(p, "td", NULL, format_label(o->name));
         text_add(p->out, "<td>");
-        html_verdict(p, o->verdict);
+        html_badge(p->out, o->verdict);
         text_add(p->out, "</td>");
         html_element(p, "td", NULL, text_str(&found));
         text_add(p->out, "<td class=\"blank\"></td><td class=\"blank\"></td><td class=\"blank\"></td><td class=\"blank\"></td></tr>\n");

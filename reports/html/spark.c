@@ -5,7 +5,8 @@
  */
 #include "reports/html/spark.h"
 
-#include "reports/html/html.h"
+#include "harness/base/text.h"
+#include "reports/html/marks.h"
 
 #include <math.h>
 
