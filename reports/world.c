@@ -111,17 +111,17 @@ static void make_flows(struct world *w, const struct report_input *in, double en
     w->asked = xcalloc(w->buckets * w->sites + 1, sizeof(*w->asked));
     w->served = w->sites <= SITES_MAX ? xcalloc(w->buckets * w->sites * w->sites + 1, sizeof(*w->served)) : NULL;
     for (size_t i = 0; in->evidence && i < in->evidence->sample_count; i++) {
-        const struct sample *s = &in->evidence->samples[i];
-        size_t vantage = s->stream < plan->stream_count ? plan->streams[s->stream].vantage : w->sites;
-        if (vantage >= w->sites || s->planned_ns < 0) {
+        const struct sample_brief s = evidence_brief(in->evidence, i);
+        size_t vantage = s.stream < plan->stream_count ? plan->streams[s.stream].vantage : w->sites;
+        if (vantage >= w->sites || s.planned_ns < 0) {
             continue;
         }
-        size_t cell = world_bucket(w, (double)s->planned_ns / (double)NS_PER_S) * w->sites + vantage;
+        size_t cell = world_bucket(w, (double)s.planned_ns / (double)NS_PER_S) * w->sites + vantage;
         w->asked[cell].intended++;
-        if (s->outcome == OUTCOME_GOOD) {
+        if (s.outcome == OUTCOME_GOOD) {
             w->asked[cell].good++;
-            if (w->served && s->region < w->sites) {
-                w->served[cell * w->sites + s->region]++;
+            if (w->served && s.region < w->sites) {
+                w->served[cell * w->sites + s.region]++;
             }
         }
     }

@@ -98,7 +98,7 @@ static int run(struct call *c)
         return suite_page_write(text_str(&suite), &e) < 0 ? say_error(&c->err, &e) : 0;
     }
     struct stored_run s = {0};
-    int code = stored_load(&s, f->output, c->operands.at[0], &e) < 0 || check_evidence(&s, &e) < 0
+    int code = stored_skim(&s, f->output, c->operands.at[0], &e) < 0 || check_evidence(&s, &e) < 0
                    ? -1
                    : write_all(c, &s, f, &e);
     stored_deinit(&s);

@@ -93,21 +93,31 @@ void html_events(struct page *p)
 }
 
 struct group {
-    struct sample first;
+    struct sample_brief of; /* planned_ns is the first */
     int64_t last_ns;
     size_t count;
 };
 
-static bool same(const struct sample *a, const struct sample *b)
+static bool same(const struct sample_brief *a, const struct sample_brief *b)
 {
     return a->outcome == b->outcome && a->status == b->status && a->code == b->code && a->stream == b->stream &&
            a->endpoint == b->endpoint;
 }
 
-static int by_count(const void *a, const void *b)
+/* The largest first, then the earliest, then by what they are: the order in which requests were read shall not show. */
+static int by_count(const void *left, const void *right)
 {
-    size_t x = ((const struct group *)a)->count, y = ((const struct group *)b)->count;
-    return (x < y) - (x > y);
+    const struct group *a = left, *b = right;
+    int64_t order[] = {(int64_t)b->count - (int64_t)a->count, a->of.planned_ns - b->of.planned_ns,
+                       a->of.stream - b->of.stream,           a->of.endpoint - b->of.endpoint,
+                       a->of.outcome - b->of.outcome,         a->of.status - b->of.status,
+                       (int64_t)a->of.code - b->of.code};
+    for (size_t i = 0; i < array_len(order); i++) {
+        if (order[i] != 0) {
+            return order[i] < 0 ? -1 : 1;
+        }
+    }
+    return 0;
 }
 
 static const char *stream_name(const struct page *p, uint16_t stream, const char **vantage)
@@ -127,22 +137,22 @@ static const char *stream_name(const struct page *p, uint16_t stream, const char
 static void error_row(struct page *p, const struct group *g)
 {
     const struct topology *topo = p->in->plan ? p->in->plan->topology : NULL;
-    const char *vantage, *stream = stream_name(p, g->first.stream, &vantage);
+    const char *vantage, *stream = stream_name(p, g->of.stream, &vantage);
     text_add(p->out, "<tr>");
     html_number(p, "%zu", g->count);
     html_element(p, "td", NULL,
-                 g->first.outcome == OUTCOME_HTTP_STATUS ? "HTTP status" : format_outcome(g->first.outcome));
-    if (g->first.status) {
-        html_number(p, "%u", g->first.status);
+                 g->of.outcome == OUTCOME_HTTP_STATUS ? "HTTP status" : format_outcome(g->of.outcome));
+    if (g->of.status) {
+        html_number(p, "%u", g->of.status);
     } else {
         text_add(p->out, "<td></td>");
     }
-    html_number(p, "%d", g->first.code);
+    html_number(p, "%d", g->of.code);
     html_element(p, "td", NULL, vantage);
     html_element(p, "td", NULL, stream);
     html_element(p, "td", NULL,
-                 topo && g->first.endpoint < topo->node_count ? topo->nodes[g->first.endpoint].name : "");
-    html_time(p, (double)g->first.planned_ns / (double)NS_PER_S);
+                 topo && g->of.endpoint < topo->node_count ? topo->nodes[g->of.endpoint].name : "");
+    html_time(p, (double)g->of.planned_ns / (double)NS_PER_S);
     html_time(p, (double)g->last_ns / (double)NS_PER_S);
     text_add(p->out, "</tr>\n");
 }
@@ -156,20 +166,21 @@ void html_errors(struct page *p)
     scoped_free struct group *groups = xcalloc(GROUPS_MAX, sizeof(*groups));
     size_t len = 0, beyond = 0;
     for (size_t i = 0, hit = 0; i < ev->sample_count; i++) {
-        const struct sample *s = &ev->samples[i];
-        if (s->outcome == OUTCOME_GOOD) {
+        const struct sample_brief s = evidence_brief(ev, i);
+        if (s.outcome == OUTCOME_GOOD) {
             continue;
         }
-        if (hit >= len || !same(&groups[hit].first, s)) { /* errors come in bursts: try the last group first */
-            for (hit = 0; hit < len && !same(&groups[hit].first, s); hit++) {
+        if (hit >= len || !same(&groups[hit].of, &s)) { /* errors come in bursts: try the last group first */
+            for (hit = 0; hit < len && !same(&groups[hit].of, &s); hit++) {
             }
         }
         if (hit == len && len < GROUPS_MAX) {
-            groups[len++].first = *s;
+            groups[len++] = (struct group){.of = s, .last_ns = s.planned_ns};
         }
         if (hit < len) {
             groups[hit].count++;
-            groups[hit].last_ns = s->planned_ns;
+            groups[hit].of.planned_ns = s.planned_ns < groups[hit].of.planned_ns ? s.planned_ns : groups[hit].of.planned_ns;
+            groups[hit].last_ns = s.planned_ns > groups[hit].last_ns ? s.planned_ns : groups[hit].last_ns;
         } else {
             beyond++;
         }
