@@ -38,7 +38,8 @@ static char *markup_only(const char *page)
 
 static bool is_void(const char *name, size_t len)
 {
-    return (len == 4 && strncmp(name, "meta", 4) == 0) || (len == 8 && strncmp(name, "!DOCTYPE", 8) == 0);
+    return (len == 4 && strncmp(name, "meta", 4) == 0) || (len == 2 && strncmp(name, "br", 2) == 0) ||
+           (len == 8 && strncmp(name, "!DOCTYPE", 8) == 0);
 }
 
 /* Checks nesting, attributes and heading order in one walk. */
