@@ -56,6 +56,7 @@ static void checks(struct page *p)
         if (c->verdict != MET) {
             text_addf(p->out, " <em>%s</em>", format_verdict(c->verdict));
         }
+        text_add(p->out, " ");
         html_element(p, "span", "detail", c->detail);
         text_add(p->out, "</li>\n");
     }

@@ -140,7 +140,7 @@ static void legend(struct page *p)
     for (int i = LANE_STARTING; i < LANE_STATES; i++) {
         text_add(p->out, "<span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
         draw_state(p, 0, 0, 22, 12, (enum lane_state)i, NULL);
-        text_addf(p->out, "</svg>%s</span>", lane_state_words[i]);
+        text_addf(p->out, "</svg> %s</span> ", lane_state_words[i]);
     }
     text_add(p->out, "<span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
     svg_rect(p->out, 0, 4, 22, 4, PAINT_BLUE, 100, NULL);

@@ -241,11 +241,11 @@ void html_scenario(struct page *p)
         end = end < shown ? end : shown;
         int verdict = verdict_on(p->r, line);
         const char *word = verdict >= 0 ? format_verdict((enum verdict)verdict) : NULL;
-        text_addf(p->out, "<span class=\"line%s%s%s\"><span class=\"no\">%lld</span>", word ? " v-" : "",
+        text_addf(p->out, "<span class=\"line%s%s%s\"><span class=\"no\">%lld</span> ", word ? " v-" : "",
                   word ? word : "", fault_on(p->r, line) ? " fault" : "", (long long)line);
         escape_bytes(p->out, ESCAPE_HTML, text + at, end - at);
         if (word) {
-            text_addf(p->out, "<span class=\"mark\">%s %s</span>", format_icon((enum verdict)verdict, true), word);
+            text_addf(p->out, " <span class=\"mark\">%s %s</span>", format_icon((enum verdict)verdict, true), word);
         }
         text_add(p->out, "\n</span>");
         at = end + 1;

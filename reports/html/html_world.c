@@ -293,7 +293,7 @@ static void legend(struct page *p)
         text_addf(p->out,
                   "<span><svg class=\"w-node w-%s\" width=\"18\" height=\"18\" viewBox=\"0 0 18 18\" aria-hidden=\"true\" "
                   "fill=\"%s\"><circle cx=\"9\" cy=\"9\" r=\"8.5\"/><text class=\"w-glyph\" x=\"9\" y=\"14\" "
-                  "text-anchor=\"middle\" font-size=\"14\" font-weight=\"700\" fill=\"#fff\">%s</text></svg>%s</span>",
+                  "text-anchor=\"middle\" font-size=\"14\" font-weight=\"700\" fill=\"#fff\">%s</text></svg> %s</span> ",
                   lane_state_words[i], svg_colour(looks[i].paint), looks[i].glyph, lane_state_words[i]);
     }
     text_add(p->out, "<span>round: gateway, square: store, ringed: the store that leads</span><span><svg width=\"26\" "

@@ -216,6 +216,30 @@ static void needs_neither_plan_nor_evidence(void)
     fixture_free(f);
 }
 
+/* Earlier runs show as sparklines and as a table; only comparable ones are counted. */
+static void earlier_runs_are_told(void)
+{
+    struct fixture *f = fixture_new(FIXTURE_MET);
+    scoped_json json_t *doc = result_to_json(&f->result);
+    struct pool_run earlier[3];
+    for (size_t i = 0; i < array_len(earlier); i++) {
+        earlier[i] = pool_run_of_result(&f->result.arena, doc);
+    }
+    earlier[0].digest[DIGEST_CONFIG] = "another";
+    earlier[2].verdict = earlier[2].objectives.at[0].verdict = MISSED;
+    earlier[2].objectives.at[0].upper = (double)NAN; /* never recovered */
+    f->in.earlier = earlier;
+    f->in.earlier_count = array_len(earlier);
+    scoped_free char *page = fixture_render("html", &f->in);
+    scoped_free char *markup = markup_only(page);
+    walk(markup);
+    CU_ASSERT_PTR_NOT_NULL(strstr(markup, "2 of 3 comparable runs met, this one included"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(markup, "2 of 3 earlier runs met"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(markup, "no: other digests"));
+    CU_ASSERT_EQUAL(count(markup, "class=\"spark\""), f->result.objectives.len);
+    fixture_free(f);
+}
+
 void suite_html(void)
 {
     runner_suite(NULL, NULL);
@@ -223,5 +247,6 @@ void suite_html(void)
     runner_test(policy_names_the_very_bytes);
     runner_test(foreign_text_stays_text);
     runner_test(cuts_are_announced);
+    runner_test(earlier_runs_are_told);
     runner_test(needs_neither_plan_nor_evidence);
 }
