@@ -54,7 +54,7 @@ static void event_row(struct page *p, const struct event *ev)
         text_add(p->out, "<td></td>");
     }
     html_element(p, "td", "kind", kind);
-    html_element(p, "td", NULL, ev->subject);
+    html_element(p, "td", "subject", ev->subject);
     text_add(p->out, "<td>");
     html_escaped(p, ev->outcome);
     text_add(p->out, ev->outcome && ev->detail ? ": " : "");
