@@ -66,6 +66,13 @@ static bool draws_link(const struct picture *k, size_t link)
     return k->layout.roomy || k->world.links[link].hit;
 }
 
+/* Words stand at links between regions; at others only where there are so few that none would touch another. */
+static bool has_words(const struct picture *k, size_t link)
+{
+    bool inner = k->topo->sites[k->topo->links[link].a].kind == SITE_REGION && k->topo->sites[k->topo->links[link].b].kind == SITE_REGION;
+    return inner || k->world.link_count <= 8;
+}
+
 static void link_label(const struct picture *k, size_t link, struct text *t)
 {
     int64_t delay = k->topo->links[link].baseline.delay_ns;
@@ -85,7 +92,10 @@ static void draw_link(const struct picture *k, size_t link, double at_s)
     link_label(k, link, &label);
     text_addf(out, "<path class=\"w-link w-%s\" data-e=\"l%zu\" d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%g\"",
               picture_strokes[state].class, link, text_str(&d), picture_strokes[state].colour, picture_strokes[state].width);
-    text_addf(out, picture_strokes[state].dash ? " stroke-dasharray=\"%s\"/>" : "/>", picture_strokes[state].dash);
+    text_addf(out, picture_strokes[state].dash ? " stroke-dasharray=\"%s\"/>\n" : "/>\n", picture_strokes[state].dash);
+    if (!has_words(k, link)) {
+        return;
+    }
     text_addf(out,
               "<text class=\"w-word\" data-e=\"l%zu\" data-well=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" "
               "font-size=\"13\" fill=\"#5b6570\">%s</text>\n",
@@ -296,6 +306,13 @@ static void legend(struct page *p)
                   "text-anchor=\"middle\" font-size=\"14\" font-weight=\"700\" fill=\"#fff\">%s</text></svg> %s</span> ",
                   lane_state_words[i], svg_colour(looks[i].paint), looks[i].glyph, lane_state_words[i]);
     }
+    for (int i = LINK_IMPAIRED; i < LINK_STATES; i++) {
+        text_addf(p->out,
+                  "<span><svg width=\"30\" height=\"8\" viewBox=\"0 0 30 8\" aria-hidden=\"true\"><path class=\"w-link w-%s\" "
+                  "d=\"M0 4H30\" fill=\"none\" stroke=\"%s\" stroke-width=\"%g\" stroke-dasharray=\"%s\"/></svg> link %s</span> ",
+                  picture_strokes[i].class, picture_strokes[i].colour, picture_strokes[i].width, picture_strokes[i].dash,
+                  link_state_words[i]);
+    }
     text_add(p->out, "<span>round: gateway, square: store, ringed: the store that leads</span><span><svg width=\"26\" "
                      "height=\"8\" viewBox=\"0 0 26 8\" aria-hidden=\"true\">");
     svg_line(p->out, 1, 4, 25, 4, PAINT_BLUE, 6, NULL);
@@ -327,7 +344,7 @@ static void table(const struct picture *k)
 static void tiles(const struct picture *k)
 {
     struct page *p = k->p;
-    text_addf(p->out, "<div class=\"moments%s\">\n", k->layout.width > 760 ? " wide" : "");
+    text_add(p->out, "<div class=\"moments\">\n");
     for (size_t i = 0; i < k->moment_count; i++) {
         const struct moment *m = &k->moments[i];
         scoped_text struct text id = {0};

@@ -15,6 +15,7 @@
   picture.setAttribute("aria-hidden", "true");
   picture.removeAttribute("role");
   player.append(picture);
+  player.classList.toggle("wide", picture.viewBox.baseVal.width > 760);
 
   var controls = drtest.make("p", {"class": "controls"}, player);
   var play = drtest.make("button", {type: "button"}, controls);

@@ -84,9 +84,9 @@ void world_layout_make(struct world_layout *l, const struct topology *topo)
 {
     size_t regions = count_kind(topo, SITE_REGION);
     *l = (struct world_layout){.roomy = regions <= ROOMY_REGIONS, .sites = xcalloc(topo->site_count + 1, sizeof(*l->sites))};
-    double below = place_regions(l, topo, regions);
+    double regions_end = place_regions(l, topo, regions), end = place_below(l, topo, regions_end);
     place_clients(l, topo, count_kind(topo, SITE_VANTAGE), regions);
-    l->height = place_below(l, topo, below) + MARGIN + (regions == 3 || regions == 4 ? 40 : 0);
+    l->height = fmax(end, regions_end + (regions > 2 ? 48 : 0)) + MARGIN; /* room for bows below the regions */
 }
 
 void world_layout_deinit(struct world_layout *l)
