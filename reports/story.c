@@ -318,6 +318,22 @@ static void tell_misses(struct text *t, const struct result *r)
     }
 }
 
+/* What is left open although the run counts: the interval lies astride the target, or a gate barred the objective. */
+static void tell_undecided(struct text *t, const struct result *r)
+{
+    for (size_t i = 0; r->quality.valid && i < r->objectives.len; i++) {
+        const struct result_objective *o = &r->objectives.at[i];
+        if (o->verdict == INCONCLUSIVE) {
+            begin_sentence(t);
+            text_addf(t, "Undecided: %s ", format_label(o->name));
+            format_achieved(t, o);
+            text_add(t, ", promised ");
+            format_target(t, o);
+            text_add(t, ".");
+        }
+    }
+}
+
 static void tell_drift(struct text *t, const struct result *r)
 {
     const struct result_objective *detected = objective(r, "detected"), *repaired = objective(r, "repaired");
@@ -354,4 +370,5 @@ void story_tell(struct text *t, const struct report_input *in)
     tell_writes(t, in->result);
     tell_drift(t, in->result);
     tell_misses(t, in->result);
+    tell_undecided(t, in->result);
 }

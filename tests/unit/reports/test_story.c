@@ -53,6 +53,11 @@ static void claims_no_recovery_that_was_none(void)
     f->result.ledger.final_read_complete = true;
     f->result.objectives.at[2].verdict = MISSED;
     expect(f, "more than promised", true);
+    expect(f, "Undecided", false);
+    f->result.objectives.at[0].verdict = INCONCLUSIVE;
+    expect(f, "Undecided: RTO 5.285 to 5.340 s, promised at most 5 s.", true);
+    f->result.quality.valid = false; /* then nothing is decided, and the reason is told instead */
+    expect(f, "Undecided", false);
     fixture_free(f);
 }
 
