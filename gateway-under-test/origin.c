@@ -87,9 +87,15 @@ static bool origin_takes(struct node *n, struct exchange *x)
     return misbehave_takes(&o->misbehave, x);
 }
 
+static bool leads(const struct origin *o)
+{
+    return o->store != NULL ? store_leads(o->store) : o->passer->leads;
+}
+
+/* Who does not lead refuses, which is no work. */
 static bool limited(struct origin *o, struct exchange *x)
 {
-    return exchange_field(x, PASSED_FIELD).at == NULL && capacity_takes(&o->capacity, x);
+    return leads(o) && exchange_field(x, PASSED_FIELD).at == NULL && capacity_takes(&o->capacity, x);
 }
 
 static void origin_handle(struct node *n, struct exchange *x)
@@ -110,10 +116,9 @@ static void origin_deep(struct node *n, struct exchange *x)
 static void origin_role_fields(struct node *n, struct text *out)
 {
     const struct origin *o = n->self;
-    bool leads = o->store ? store_leads(o->store) : o->passer->leads;
     int64_t epoch = o->store ? o->store->epoch : o->passer->epoch;
     text_addf(out, "X-DR-Role: %s\r\nX-DR-Epoch: %lld\r\nX-DR-Region: %s\r\nX-DR-Node: %s\r\n",
-              leads ? "leader" : "follower", (long long)epoch, n->config->region, n->config->node);
+              leads(o) ? "leader" : "follower", (long long)epoch, n->config->region, n->config->node);
 }
 
 static bool origin_ready(struct node *n)
