@@ -36,6 +36,20 @@ static void answer_metrics(struct node *n, struct exchange *x)
     exchange_answer(x, 200, "text/plain; version=0.0.4", "", body.at, body.len);
 }
 
+bool health_is_deep(const struct exchange *x)
+{
+    return span_is(exchange_path(x), "/healthz") && span_is(span_query(exchange_target(x), "deep"), "1");
+}
+
+void answer_health(struct node *n, struct exchange *x, bool fine)
+{
+    scoped_text struct text fields = {0};
+    if (n->ops->role_fields != NULL)
+        n->ops->role_fields(n, &fields);
+    const char *body = fine ? "ok\n" : "not ready\n";
+    exchange_answer(x, fine ? 200 : 503, "text/plain", text_str(&fields), body, strlen(body));
+}
+
 bool node_answer_health(struct node *n, struct exchange *x)
 {
     struct http_span path = exchange_path(x);
@@ -50,12 +64,10 @@ bool node_answer_health(struct node *n, struct exchange *x)
         answer_metrics(n, x);
         return true;
     }
-    bool fine = health || (!n->draining && !n->standby && n->ops->ready(n));
-    scoped_text struct text fields = {0};
-    if (n->ops->role_fields != NULL)
-        n->ops->role_fields(n, &fields);
-    const char *body = fine ? "ok\n" : "not ready\n";
-    exchange_answer(x, fine ? 200 : 503, "text/plain", text_str(&fields), body, strlen(body));
+    if (n->ops->deep != NULL && health_is_deep(x))
+        n->ops->deep(n, x);
+    else
+        answer_health(n, x, health || (!n->draining && !n->standby && n->ops->ready(n)));
     return true;
 }
 

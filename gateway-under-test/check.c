@@ -39,7 +39,8 @@ static void on_done(struct call *c, enum call_end end)
 {
     struct member *m = owner_of(c, struct member, check);
     struct node *n = m->pool->table->node;
-    bool good = end == CALL_ANSWERED && c->res.status >= 200 && c->res.status < 300;
+    int wanted = m->pool->cfg->check.status, status = end == CALL_ANSWERED ? c->res.status : 0;
+    bool good = wanted != 0 ? status == wanted : status >= 200 && status < 300;
     n->counters[good ? COUNTER_checks_ok : COUNTER_checks_failed]++;
     m->good_run = good ? m->good_run + 1 : 0;
     m->bad_run = good ? 0 : m->bad_run + 1;
@@ -62,8 +63,8 @@ static void on_due(struct loop_timer *t, int64_t now)
     text_clear(&m->check.request);
     text_addf(&m->check.request,
               "GET %s HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\nUser-Agent: drgateway-check\r\n\r\n",
-              cfg->check.path, m->cfg->address, m->cfg->port);
-    call_start(&m->check, &m->up, (struct call_times){limit, limit}, false, on_done);
+              cfg->check.path, cfg->check.host ? cfg->check.host : m->cfg->address, ntohs(m->probe.address.sin_port));
+    call_start(&m->check, &m->probe, (struct call_times){.connect_ms = limit, .total_ms = limit}, false, on_done);
 }
 
 void check_start(struct member *m)

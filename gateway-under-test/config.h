@@ -18,7 +18,10 @@
 struct err;
 
 enum role { ROLE_GATEWAY, ROLE_ORIGIN, ROLE_WITNESS };
-enum policy { POLICY_ROUND_ROBIN, POLICY_LEAST_CONN };
+enum policy { POLICY_ROUND_ROBIN, POLICY_WEIGHTED, POLICY_LEAST_CONN, POLICY_IP_HASH, POLICY_FIRST };
+enum hash { HASH_RENDEZVOUS, HASH_MODULO };
+enum user_by { USER_BY_ADDRESS, USER_BY_HEADER, USER_BY_QUERY };
+enum panic { PANIC_ROUTE_ALL, PANIC_FAIL_FAST };
 
 /* As much as the largest topology has: 99 regions with 4 origins each. */
 #define CONFIG_LIST_MAX 400
@@ -32,27 +35,50 @@ struct config_route {
 
 struct config_member {
     const char *name, *region, *address;
-    int port;
+    int port, weight;
     struct sockaddr_in to;
+};
+
+/* What an active check asks, and how often. */
+struct config_check {
+    const char *path, *host; /* host NULL: the member's address */
+    int64_t every_ms, timeout_ms;
+    int unhealthy_after, healthy_after;
+    int port;   /* 0: the member's */
+    int status; /* 0: any 2xx */
+};
+
+struct config_passive {
+    int failures; /* in a row */
+    int64_t eject_ms;
+    int eject_share; /* percent of the members at most, but always one */
+};
+
+/* What a breaker counts as a failure: bits by enum attempt_end (pool.h). */
+struct config_breaker {
+    int failures; /* in a row; 0: no breaker */
+    int64_t open_ms;
+    int probes;
+    unsigned triggers;
 };
 
 struct config_pool {
     const char *name;
     enum policy policy;
+    enum hash hash;
+    enum user_by user_by;
+    const char *user_key; /* of the header or the query */
+    enum panic panic;
+    int panic_below; /* percent of the members that are usable */
+    bool spill_over;
     const char **regions; /* order of preference */
     size_t region_count;
     struct config_member *members;
     size_t member_count;
-    struct {
-        const char *path;
-        int64_t every_ms, timeout_ms;
-        int unhealthy_after, healthy_after;
-    } check;
-    struct {
-        int failures;
-        int64_t eject_ms;
-    } passive;
-    int64_t connect_ms, try_ms, total_ms;
+    struct config_check check;
+    struct config_passive passive;
+    struct config_breaker breaker;
+    int64_t connect_ms, first_byte_ms, try_ms, total_ms, backoff_ms; /* first_byte_ms 0: no limit of its own */
     int retries;
 };
 
@@ -85,7 +111,8 @@ struct config {
         const char *certificate, *key; /* files; a relative name begins at the configuration's folder */
         int64_t handshake_ms;
     } tls;
-    bool forced; /* may offer much less than the one before */
+    bool forced;   /* may offer much less than the one before */
+    int in_flight; /* requests at a time; 0: no bound */
     struct config_route *routes;
     size_t route_count;
     struct config_pool *pools;
@@ -97,6 +124,10 @@ struct config {
     /* origin: one of the two */
     struct config_store *store;
     struct sockaddr_in *store_at;
+    struct {
+        int slots, queue; /* slots 0: as fast as it goes */
+        int64_t service_us;
+    } capacity;
     /* witness */
     int64_t lease_ms, grace_ms;
     const char *prefer;
@@ -144,5 +175,8 @@ int want_list(const struct config_place *p, const char *key, const json_t **out,
 int want_texts(const struct config_place *p, const char *key, const char ***out, size_t *count);
 int want_address(const struct config_place *p, struct sockaddr_in *out); /* the keys address and port of p */
 int config_parse_gateway(struct config_place *top);
+int config_parse_pool(const struct config_place *p, struct config_pool *pool);
+/* http://ADDRESS:PORT as a pool of one. */
+int config_pool_of_url(const struct config_place *p, const char *url, struct config_pool *pool);
 int config_parse_origin(struct config_place *top);
 int config_parse_witness(struct config_place *top);

@@ -60,15 +60,30 @@ static int parse_store(const struct config_place *p, struct config_store *s)
     return 0;
 }
 
+static int parse_capacity(const struct config_place *top)
+{
+    static const char *const keys[] = {"slots", "service_us", "queue", NULL};
+    struct config *c = top->config;
+    struct config_place at;
+    if (json_object_get(top->object, "capacity") == NULL)
+        return 0;
+    return place_enter(top, "capacity", &at) < 0 || place_keys(&at, keys) < 0 ||
+                   want_small(&at, "slots", 1, 10000, WANTED, &c->capacity.slots) < 0 ||
+                   want_int(&at, "service_us", 1, 600000000, WANTED, &c->capacity.service_us) < 0 ||
+                   want_small(&at, "queue", 0, 1000000, 1000, &c->capacity.queue) < 0
+               ? -1
+               : 0;
+}
+
 int config_parse_origin(struct config_place *top)
 {
-    static const char *const keys[] = {"node",  "role",     "region", "listen",   "admin",
-                                       "flaws", "drain_ms", "store",  "store_at", NULL};
+    static const char *const keys[] = {"node",     "role",  "region",   "listen",   "admin", "flaws",
+                                       "drain_ms", "store", "store_at", "capacity", NULL};
     static const char *const at_keys[] = {"address", "port", NULL};
     struct config *c = top->config;
     struct config_place at;
     bool here = json_object_get(top->object, "store") != NULL, there = json_object_get(top->object, "store_at") != NULL;
-    if (place_keys(top, keys) < 0)
+    if (place_keys(top, keys) < 0 || parse_capacity(top) < 0)
         return -1;
     if (here == there)
         return place_fail(top, "store", "an origin has either store or store_at");

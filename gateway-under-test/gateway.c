@@ -67,6 +67,12 @@ static void gateway_handle(struct node *n, struct exchange *x)
         answer_error(x, 429, "Retry-After: 1\r\n", "rate limit");
         return;
     }
+    int bound = g->table->config->in_flight;
+    if (bound > 0 && g->in_flight >= bound) {
+        n->counters[COUNTER_shed]++;
+        answer_error(x, 503, "Retry-After: 1\r\nX-DR-Not-Forwarded: 1\r\n", "too many requests in flight");
+        return;
+    }
     proxy_start(g, x, r);
 }
 
@@ -150,6 +156,11 @@ static bool gateway_ready(struct node *n)
     return false;
 }
 
+static void gateway_deep(struct node *n, struct exchange *x)
+{
+    answer_health(n, x, gateway_ready(n));
+}
+
 static json_t *tls_status(const struct node *n)
 {
     if (n->identity == NULL)
@@ -167,9 +178,10 @@ static void gateway_status(struct node *n, json_t *into)
     for (size_t i = 0; i < g->table->config->pool_count; i++) {
         for (size_t j = 0; j < g->table->pools[i].count; j++) {
             const struct member *m = &g->table->pools[i].members[j];
-            json_array_append_new(upstreams, json_pack("{s:s, s:b, s:b, s:b}", "name", m->cfg->name, "healthy",
+            json_array_append_new(upstreams, json_pack("{s:s, s:b, s:b, s:b, s:s}", "name", m->cfg->name, "healthy",
                                                        m->health == HEALTH_UP && now >= m->ejected_until, "leader",
-                                                       member_leads(m), "ejected", now < m->ejected_until));
+                                                       member_leads(m), "ejected", now < m->ejected_until, "breaker",
+                                                       breaker_words[m->breaker.state]));
         }
     }
     drift_status(&g->drift, into);
@@ -190,6 +202,7 @@ static void gateway_gauges(struct node *n, struct text *out)
             text_addf(out, "drgateway_upstream_up{name=\"%s\"} %d\n", m->cfg->name, m->health == HEALTH_UP);
         }
     }
+    metrics_gauge(out, "in_flight", "requests being answered", g->in_flight);
     metrics_gauge(out, "drift", "1 while the running configuration differs from the desired one",
                   g->drift.present && !config_flaw(g->table->config, FLAW_drift_unreported));
 }
@@ -201,6 +214,7 @@ const struct role_ops gateway_ops = {
     .admin = gateway_admin,
     .status = gateway_status,
     .ready = gateway_ready,
+    .deep = gateway_deep,
     .gauges = gateway_gauges,
     .reload = gateway_reload,
 };

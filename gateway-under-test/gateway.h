@@ -25,6 +25,7 @@ struct gateway {
     struct table *table;
     struct drift drift;
     struct retry_budget budget;
+    int in_flight;  /* requests that proxy.c has and has not yet answered */
     int64_t writes; /* seen by the flaw duplicate_on_retry */
 };
 

@@ -20,6 +20,10 @@ struct text;
     X(not_forwarded, "requests answered 503, provably not applied")                      \
     X(unknown_outcome, "requests answered 502 or 504 of our own")                        \
     X(rate_limited, "requests answered 429")                                             \
+    X(shed, "requests answered 503 because too many were in flight")                     \
+    X(panics, "requests answered 503 because too few members were usable")               \
+    X(breaker_opened, "times the breaker of a member opened")                            \
+    X(overflowed, "requests answered 503 because the queue of this origin was full")     \
     X(ejections, "members ejected by passive checks")                                    \
     X(checks_ok, "active checks passed")                                                 \
     X(checks_failed, "active checks failed")                                             \

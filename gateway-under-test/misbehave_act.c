@@ -6,7 +6,8 @@
  *
  * The health check of gateways is a request like any other and meets the same draw: an instance that fails every
  * request fails its check. That is what `health` lies about: good answers /healthz and /readyz with 200 whatever the
- * requests get, bad with 503 though they are served; bad outweighs good. /metrics and the admin port stay honest.
+ * requests get, bad with 503 though they are served; bad outweighs good. A deep check does what requests do and cannot be lied about;
+ * /metrics and the admin port stay honest.
  *
  * A request that waits for its first byte is served afterwards, as by a slow server: a write is applied even if the
  * client has gone. One that is answered with a status is not looked at. One that hangs is let go, unanswered, when no
@@ -234,12 +235,9 @@ static bool lies_about_health(struct misbehave *m, struct exchange *x)
     for (size_t i = 0; i < m->count; i++)
         lie = m->at[i].health > lie ? m->at[i].health : lie;
     struct http_span path = exchange_path(x);
-    if (lie == HEALTH_HONEST || !(span_is(path, "/healthz") || span_is(path, "/readyz")))
+    if (lie == HEALTH_HONEST || health_is_deep(x) || !(span_is(path, "/healthz") || span_is(path, "/readyz")))
         return false;
-    scoped_text struct text fields = {0};
-    m->node->ops->role_fields(m->node, &fields);
-    const char *body = lie == HEALTH_GOOD ? "ok\n" : "not ready\n";
-    exchange_answer(x, lie == HEALTH_GOOD ? 200 : 503, "text/plain", text_str(&fields), body, strlen(body));
+    answer_health(m->node, x, lie == HEALTH_GOOD);
     return true;
 }
 

@@ -25,6 +25,7 @@ struct role_ops {
     bool (*admin)(struct node *n, struct exchange *x);  /* on the admin port; false: not ours. NULL: none */
     void (*status)(struct node *n, json_t *into);
     bool (*ready)(struct node *n);
+    void (*deep)(struct node *n, struct exchange *x); /* /healthz?deep=1: with all that it needs; NULL: as without */
     void (*role_fields)(struct node *n, struct text *out); /* header lines for /healthz and /readyz; NULL: none */
     void (*gauges)(struct node *n, struct text *out);      /* NULL: none */
     int (*reload)(struct node *n, struct config *next, struct err *e); /* before n->config is swapped; NULL: nothing */
@@ -61,6 +62,8 @@ void node_log(const struct node *n, const char *fmt, ...) __attribute__((format(
 void node_serve(struct node *n, struct exchange *x); /* a request on the service port, as if nobody had taken it */
 /* Answers that every role gives the same way. False: not such a path. */
 bool node_answer_health(struct node *n, struct exchange *x);
+bool health_is_deep(const struct exchange *x);
+void answer_health(struct node *n, struct exchange *x, bool fine);
 void node_answer_admin(struct node *n, struct exchange *x);
 void answer_json(struct exchange *x, int status, json_t *take);
 void answer_error(struct exchange *x, int status, const char *fields, const char *what);

@@ -15,6 +15,38 @@
 
 static const char bytes_path[] = "/bytes/";
 
+/* GET /bytes/N: as many bytes, whoever leads. What a probe asks that wants to know how this instance serves. */
+static void answer_bytes(struct exchange *x, struct http_span number)
+{
+    int64_t len = 0;
+    if (!span_is(exchange_method(x), "GET") || !span_int(number, &len) || len > (int64_t)HTTP_BODY_MAX) {
+        answer_error(x, 400, "", "write GET /bytes/N, N at most 1048576");
+        return;
+    }
+    scoped_free char *body = xcalloc((size_t)len + 1, 1);
+    memset(body, 'x', (size_t)len);
+    exchange_answer(x, 200, "text/plain", "", body, (size_t)len);
+}
+
+/* The work is done, or costs nothing. */
+static void serve(struct node *n, struct exchange *x)
+{
+    struct origin *o = n->self;
+    struct http_span path = exchange_path(x);
+    if (health_is_deep(x) && o->store != NULL)
+        answer_health(n, x, true);
+    else if (health_is_deep(x))
+        passer_deep(o->passer, x);
+    else if (span_starts(path, bytes_path))
+        answer_bytes(x, (struct http_span){path.at + strlen(bytes_path), path.len - strlen(bytes_path)});
+    else if (!span_starts(path, "/v1/"))
+        answer_error(x, 404, "", "no such resource");
+    else if (o->store != NULL)
+        orders_handle(o->store, x);
+    else
+        passer_handle(o->passer, x);
+}
+
 static int origin_open(struct node *n, struct err *e)
 {
     struct origin *o = xcalloc(1, sizeof(*o));
@@ -30,6 +62,7 @@ static int origin_open(struct node *n, struct err *e)
         passer_open(o->passer, n);
     }
     misbehave_open(&o->misbehave, n);
+    capacity_open(&o->capacity, n, serve);
     n->self = o;
     return 0;
 }
@@ -38,6 +71,7 @@ static void origin_close(struct node *n)
 {
     struct origin *o = n->self;
     misbehave_close(&o->misbehave);
+    capacity_close(&o->capacity);
     if (o->store != NULL)
         store_close(o->store);
     else
@@ -53,42 +87,38 @@ static bool origin_takes(struct node *n, struct exchange *x)
     return misbehave_takes(&o->misbehave, x);
 }
 
-/* GET /bytes/N: as many bytes, whoever leads. What a probe asks that wants to know how this instance serves. */
-static void answer_bytes(struct exchange *x, struct http_span number)
+static bool leads(const struct origin *o)
 {
-    int64_t len = 0;
-    if (!span_is(exchange_method(x), "GET") || !span_int(number, &len) || len > (int64_t)HTTP_BODY_MAX) {
-        answer_error(x, 400, "", "write GET /bytes/N, N at most 1048576");
-        return;
-    }
-    scoped_free char *body = xcalloc((size_t)len + 1, 1);
-    memset(body, 'x', (size_t)len);
-    exchange_answer(x, 200, "text/plain", "", body, (size_t)len);
+    return o->store != NULL ? store_leads(o->store) : o->passer->leads;
+}
+
+/* Who does not lead refuses, which is no work. */
+static bool limited(struct origin *o, struct exchange *x)
+{
+    return leads(o) && exchange_field(x, PASSED_FIELD).at == NULL && capacity_takes(&o->capacity, x);
 }
 
 static void origin_handle(struct node *n, struct exchange *x)
 {
-    struct origin *o = n->self;
-    struct http_span path = exchange_path(x);
     int64_t attempt = 0;
     n->counters[COUNTER_repeats] += span_int(exchange_field(x, "x-dr-attempt"), &attempt) && attempt > 1;
-    if (span_starts(path, bytes_path))
-        answer_bytes(x, (struct http_span){path.at + strlen(bytes_path), path.len - strlen(bytes_path)});
-    else if (!span_starts(path, "/v1/"))
-        answer_error(x, 404, "", "no such resource");
-    else if (o->store != NULL)
-        orders_handle(o->store, x);
-    else
-        passer_handle(o->passer, x);
+    if (!limited(n->self, x))
+        serve(n, x);
+}
+
+/* A request like any other, and what it needs is asked in its turn. */
+static void origin_deep(struct node *n, struct exchange *x)
+{
+    if (!limited(n->self, x))
+        serve(n, x);
 }
 
 static void origin_role_fields(struct node *n, struct text *out)
 {
     const struct origin *o = n->self;
-    bool leads = o->store ? store_leads(o->store) : o->passer->leads;
     int64_t epoch = o->store ? o->store->epoch : o->passer->epoch;
     text_addf(out, "X-DR-Role: %s\r\nX-DR-Epoch: %lld\r\nX-DR-Region: %s\r\nX-DR-Node: %s\r\n",
-              leads ? "leader" : "follower", (long long)epoch, n->config->region, n->config->node);
+              leads(o) ? "leader" : "follower", (long long)epoch, n->config->region, n->config->node);
 }
 
 static bool origin_ready(struct node *n)
@@ -159,6 +189,7 @@ static void origin_status(struct node *n, json_t *into)
 static void origin_gauges(struct node *n, struct text *out)
 {
     const struct origin *o = n->self;
+    metrics_gauge(out, "waiting", "requests in the queue of this origin", (double)o->capacity.waiting);
     if (o->store == NULL)
         return;
     metrics_gauge(out, "leader", "1 while this store leads", store_leads(o->store));
@@ -166,13 +197,14 @@ static void origin_gauges(struct node *n, struct text *out)
     metrics_gauge(out, "lsn", "last entry of the log", (double)index_last(&o->store->index));
 }
 
-/* What must stay as it is: where the store is, or a store without the ways in which it acknowledges. */
+/* What must stay as it is: capacity, and where the store is, or a store without the ways in which it acknowledges. */
 static json_t *foundations(const struct config *c)
 {
     json_t *store = json_copy(json_object_get(c->doc, "store"));
     json_object_del(store, "mode");
     json_object_del(store, "degrade");
-    return json_pack("{s:o*, s:O*}", "store", store, "store_at", json_object_get(c->doc, "store_at"));
+    return json_pack("{s:o*, s:O*, s:O*}", "store", store, "store_at", json_object_get(c->doc, "store_at"), "capacity",
+                     json_object_get(c->doc, "capacity"));
 }
 
 static int origin_reload(struct node *n, struct config *next, struct err *e)
@@ -180,7 +212,7 @@ static int origin_reload(struct node *n, struct config *next, struct err *e)
     struct origin *o = n->self;
     scoped_json json_t *now = foundations(n->config), *then = foundations(next);
     if (!json_equal(now, then))
-        return err_set(e, ERR_MEANING, "configuration", "what the store rests on cannot change in a running process");
+        return err_set(e, ERR_MEANING, "configuration", "what the store rests on, and the capacity, cannot change in a running process");
     if (o->store != NULL) {
         o->store->cfg = next->store;
         for (size_t i = 0; i < o->store->link_count; i++)
@@ -198,6 +230,7 @@ const struct role_ops origin_ops = {
     .admin = origin_admin,
     .status = origin_status,
     .ready = origin_ready,
+    .deep = origin_deep,
     .role_fields = origin_role_fields,
     .gauges = origin_gauges,
     .reload = origin_reload,

@@ -3,6 +3,7 @@
  * The role origin: the orders API on a store of its own, or passed on to the store of its region.
  */
 #pragma once
+#include "gateway-under-test/capacity.h"
 #include "gateway-under-test/misbehave.h"
 #include "gateway-under-test/store.h"
 
@@ -21,11 +22,16 @@ struct origin {
     struct store *store; /* one of the two */
     struct passer *passer;
     struct misbehave misbehave;
+    struct capacity capacity;
 };
+
+/* On what a store's origin is asked by another one of its region: it has been counted there. */
+#define PASSED_FIELD "x-dr-passed"
 
 void passer_open(struct passer *p, struct node *n);
 void passer_close(struct passer *p);
 void passer_handle(struct passer *p, struct exchange *x);
+void passer_deep(struct passer *p, struct exchange *x); /* is the store well? */
 
 /* store_status.c */
 void store_status(struct store *s, json_t *into);

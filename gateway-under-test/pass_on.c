@@ -51,8 +51,25 @@ void passer_handle(struct passer *p, struct exchange *x)
     struct passing *g = xcalloc(1, sizeof(*g));
     g->passer = p;
     g->x = x;
-    relay_request(&g->call.request, x, no_fields, "");
+    relay_request(&g->call.request, x, no_fields, PASSED_FIELD ": 1\r\n");
     call_start(&g->call, &p->store, (struct call_times){CONNECT_MS, TOTAL_MS}, true, on_passed);
+}
+
+static void on_deep(struct call *c, enum call_end end)
+{
+    struct passing *g = owner_of(c, struct passing, call);
+    answer_health(g->passer->node, g->x, end == CALL_ANSWERED && c->res.status == 200);
+    call_deinit(c);
+    free(g);
+}
+
+void passer_deep(struct passer *p, struct exchange *x)
+{
+    struct passing *g = xcalloc(1, sizeof(*g));
+    g->passer = p;
+    g->x = x;
+    text_add(&g->call.request, "GET /healthz?deep=1 HTTP/1.1\r\nHost: store\r\n" PASSED_FIELD ": 1\r\n\r\n");
+    call_start(&g->call, &p->store, (struct call_times){CONNECT_MS, TOTAL_MS}, true, on_deep);
 }
 
 static void on_checked(struct call *c, enum call_end end)

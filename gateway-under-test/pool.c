@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is known about a member comes from two sides. Active checks say up or down. Passive observation ejects a member
- * for a while after some failures in a row, without a check having said anything, and lets it back by itself. Who leads
- * is said by check answers and by acknowledged writes, each with an epoch, and the highest epoch is believed.
+ * What is known about a member comes from two sides. Active checks say up or down. Passive observation (passive.c) leaves it
+ * out for a while, without a check having said anything, and lets it back by itself. Who leads is said by check answers and by acknowledged writes, each with an epoch, and the highest epoch is believed.
  */
 #include "gateway-under-test/pool.h"
 
@@ -12,6 +11,16 @@
 
 #include <string.h>
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_check(const struct config_check *a, const struct config_check *b)
+{
+    return strcmp(a->path, b->path) == 0 && same_text(a->host, b->host) && a->port == b->port && a->status == b->status;
+}
+
 static const struct member *find_like(const struct table *t, const struct config_pool *pool,
                                       const struct config_member *cfg)
 {
@@ -19,7 +28,7 @@ static const struct member *find_like(const struct table *t, const struct config
         const struct pool *p = &t->pools[i];
         for (size_t j = 0; j < p->count; j++) {
             if (memcmp(&p->members[j].cfg->to, &cfg->to, sizeof(cfg->to)) == 0 &&
-                strcmp(p->cfg->check.path, pool->check.path) == 0)
+                same_check(&p->cfg->check, &pool->check))
                 return &p->members[j];
         }
     }
@@ -35,6 +44,46 @@ static void inherit_leader(struct pool *p, const struct table *old)
     }
 }
 
+static size_t region_index(const struct config_pool *cfg, const char *region)
+{
+    size_t i = 0;
+    while (i < cfg->region_count && strcmp(cfg->regions[i], region) != 0)
+        i++;
+    return i;
+}
+
+static void member_init(struct member *m, struct pool *p, const struct config_member *cfg)
+{
+    struct table *t = p->table;
+    struct sockaddr_in probed = cfg->to;
+    m->cfg = cfg;
+    m->pool = p;
+    m->region = region_index(p->cfg, cfg->region);
+    m->hash = balance_hash(cfg->name, strlen(cfg->name));
+    upstream_init(&m->up, t->node->loop, &cfg->to);
+    m->up.unseen = config_flaw(t->config, FLAW_keepalive_no_check);
+    if (p->cfg->check.port != 0)
+        probed.sin_port = htons((uint16_t)p->cfg->check.port);
+    upstream_init(&m->probe, t->node->loop, &probed);
+}
+
+static void inherit_health(struct member *m, const struct member *like)
+{
+    if (config_flaw(m->pool->table->config, FLAW_health_reset_on_target_change)) {
+        m->health = HEALTH_UP;
+        return;
+    }
+    m->health = like->health;
+    m->good_run = like->good_run;
+    m->bad_run = like->bad_run;
+    m->failures = like->failures;
+    m->ejections = like->ejections;
+    m->ejected_until = like->ejected_until;
+    m->calm_since = like->calm_since;
+    m->breaker = like->breaker;
+    m->breaker.on_trial = 0; /* trials under way end at the old table's member */
+}
+
 static void pool_init(struct pool *p, struct table *t, const struct config_pool *cfg, const struct table *old)
 {
     p->cfg = cfg;
@@ -44,19 +93,9 @@ static void pool_init(struct pool *p, struct table *t, const struct config_pool 
     for (size_t i = 0; i < p->count; i++) {
         struct member *m = &p->members[i];
         const struct member *like = find_like(old, cfg, &cfg->members[i]);
-        m->cfg = &cfg->members[i];
-        m->pool = p;
-        upstream_init(&m->up, t->node->loop, &m->cfg->to);
-        m->up.unseen = config_flaw(t->config, FLAW_keepalive_no_check);
-        if (like != NULL && config_flaw(t->config, FLAW_health_reset_on_target_change)) {
-            m->health = HEALTH_UP;
-        } else if (like != NULL) {
-            m->health = like->health;
-            m->good_run = like->good_run;
-            m->bad_run = like->bad_run;
-            m->failures = like->failures;
-            m->ejected_until = like->ejected_until;
-        }
+        member_init(m, p, &cfg->members[i]);
+        if (like != NULL)
+            inherit_health(m, like);
     }
     inherit_leader(p, old);
 }
@@ -92,6 +131,7 @@ void table_unref(struct table *t)
         for (size_t j = 0; j < t->pools[i].count; j++) {
             check_stop(&t->pools[i].members[j]);
             upstream_deinit(&t->pools[i].members[j].up);
+            upstream_deinit(&t->pools[i].members[j].probe);
         }
     }
     config_free(t->config);
@@ -119,17 +159,8 @@ void table_retire(struct table *t)
 
 bool member_usable(const struct member *m, int64_t now)
 {
-    return m->health != HEALTH_DOWN && now >= m->ejected_until;
-}
-
-bool pool_usable(const struct pool *p)
-{
-    int64_t now = loop_now(p->table->node->loop);
-    for (size_t i = 0; i < p->count; i++) {
-        if (member_usable(&p->members[i], now))
-            return true;
-    }
-    return false;
+    return m->health != HEALTH_DOWN && now >= m->ejected_until &&
+           breaker_allows(&m->breaker, &m->pool->cfg->breaker, now);
 }
 
 bool pool_ready(const struct pool *p)
@@ -153,24 +184,6 @@ void member_set_health(struct member *m, enum health health)
         upstream_host_down(&m->up);
     else
         m->ejected_until = 0;
-}
-
-void member_succeeded(struct member *m)
-{
-    m->failures = 0;
-}
-
-void member_failed(struct member *m)
-{
-    struct node *n = m->pool->table->node;
-    int limit = m->pool->cfg->passive.failures * (config_flaw(m->pool->table->config, FLAW_slow_detect) ? 10 : 1);
-    if (++m->failures < limit)
-        return;
-    m->failures = 0;
-    m->ejected_until = loop_now(n->loop) + m->pool->cfg->passive.eject_ms * NS_PER_MS;
-    upstream_host_down(&m->up);
-    n->counters[COUNTER_ejections]++;
-    node_log(n, "%s is ejected for %lld ms", m->cfg->name, (long long)m->pool->cfg->passive.eject_ms);
 }
 
 void pool_learn_leader(struct pool *p, const char *region, size_t len, int64_t epoch)

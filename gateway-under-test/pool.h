@@ -8,9 +8,11 @@
  * across a swap for members with the same address and check.
  */
 #pragma once
+#include "gateway-under-test/breaker.h"
 #include "gateway-under-test/config.h"
 #include "gateway-under-test/upstream.h"
 
+struct exchange;
 struct node;
 struct pool;
 
@@ -23,7 +25,13 @@ struct member {
     enum health health;
     int good_run, bad_run; /* of active checks */
     int failures;          /* of requests, in a row */
-    int64_t ejected_until;
+    int ejections;         /* by which the next one is longer */
+    int64_t ejected_until, calm_since;
+    struct breaker breaker;
+    size_t region;         /* index in the pool's regions */
+    uint64_t hash;         /* of its name */
+    int credit;            /* of smooth weighted turns */
+    struct upstream probe; /* where checks go */
     struct call check;
     struct loop_timer check_timer;
 };
@@ -36,6 +44,7 @@ struct pool {
     const char *leader_region; /* of cfg->regions; NULL while unknown */
     int64_t leader_epoch;
     unsigned turn; /* round robin */
+    double owed;   /* requests that should have gone beyond the first region and have not yet */
 };
 
 struct route {
@@ -58,26 +67,36 @@ void table_unref(struct table *t);
 void table_start_checks(struct table *t);
 void table_retire(struct table *t); /* stop the checks and drop the owner's reference */
 
-bool member_usable(const struct member *m, int64_t now); /* not down, not ejected */
-void member_succeeded(struct member *m);                 /* a request was answered */
-void member_failed(struct member *m);                    /* a request got no answer, or a gateway error */
+bool member_usable(const struct member *m, int64_t now); /* not down, not ejected, its breaker lets it */
 void member_set_health(struct member *m, enum health health);
-bool pool_usable(const struct pool *p); /* some member is */
-bool pool_ready(const struct pool *p);  /* some member is known to be up */
+bool pool_ready(const struct pool *p); /* some member is known to be up */
 /* Someone who knows says that this region leads since this epoch, or that it does not. */
 void pool_learn_leader(struct pool *p, const char *region, size_t len, int64_t epoch);
 void pool_learn_follower(struct pool *p, const char *region, int64_t epoch);
 bool member_leads(const struct member *m);
 
+/* passive.c: an attempt at a member */
+void member_begins(struct member *m);
+void member_ended(struct member *m, enum attempt_end end);
+
 /* check.c */
 void check_start(struct member *m);
 void check_stop(struct member *m);
 
-/* balance.c: what one request has tried so far */
+/* balance.c: what one request has tried so far, and for whom it is */
 enum tried { TRIED_NOT, TRIED_NOT_LEADER, TRIED_AWAY, TRIED_FAILED };
 #define POOL_MEMBERS_MAX CONFIG_LIST_MAX
-struct member *balance_pick(struct pool *p, const unsigned char tried[POOL_MEMBERS_MAX], bool is_read);
-bool balance_again(struct pool *p, unsigned char tried[POOL_MEMBERS_MAX]); /* a new round; false: nothing to try */
+struct asking {
+    unsigned char tried[POOL_MEMBERS_MAX];
+    bool is_read;
+    bool again;    /* not its first attempt */
+    uint64_t user; /* hashed; only ip_hash looks at it */
+};
+struct member *balance_pick(struct pool *p, const struct asking *a);
+bool balance_again(struct pool *p, struct asking *a); /* a new round; false: nothing to try */
+bool balance_refuses(const struct pool *p);           /* in panic, and told to fail fast */
+uint64_t balance_hash(const void *bytes, size_t len);
+uint64_t balance_user(const struct config_pool *cfg, const struct exchange *x);
 
 /* route.c */
 struct route *route_find(struct table *t, struct http_span host, struct http_span path);

@@ -7,7 +7,7 @@
  * other member may be asked. An answer: it is passed on. No answer after the request was sent, or a gateway error from
  * an upstream: it may have happened; such a request is made again only when that is safe (an idempotent method or an
  * Idempotency-Key, by which the store tells repeats), retries are left, and so is the gateway's budget of them
- * (budget.c). When every member has been asked, those who
+ * (budget.c), and after a random pause. When every member has been asked, those who
  * merely do not lead are asked again after 20 to 50 ms, as long as the budget of total_ms lasts.
  *
  * What the client is told at the end: 503 with X-DR-Not-Forwarded only if no attempt can have been applied, else 502 or
@@ -35,8 +35,8 @@ struct proxied {
     struct loop_timer pause;
     int64_t deadline;
     int attempts, failures;
-    bool repeatable, is_read, tainted, broken, twice;
-    unsigned char tried[POOL_MEMBERS_MAX];
+    bool repeatable, tainted, broken, twice;
+    struct asking asking;
 };
 
 static void try_next(struct proxied *p);
@@ -51,6 +51,7 @@ static void add_own_fields(const struct proxied *p, struct text *out)
 
 static void proxied_free(struct proxied *p)
 {
+    p->gateway->in_flight--;
     loop_timer_stop(&p->pause);
     call_deinit(&p->call);
     table_unref(p->table);
@@ -97,7 +98,7 @@ static void pass_on(struct proxied *p)
 
 static void mark(struct proxied *p, enum tried how)
 {
-    p->tried[p->member - p->pool->members] = (unsigned char)how;
+    p->asking.tried[p->member - p->pool->members] = (unsigned char)how;
 }
 
 static void learn(struct proxied *p, const char *region_field, const char *epoch_field)
@@ -110,27 +111,50 @@ static void learn(struct proxied *p, const char *region_field, const char *epoch
 
 static bool may_retry(struct proxied *p)
 {
-    bool may = budget_spend(&p->gateway->budget);
+    bool may = budget_spend(&p->gateway->budget) || config_flaw(p->table->config, FLAW_no_retry_budget);
     p->gateway->node->counters[COUNTER_retries_refused] += !may;
     return may;
 }
 
 /* Sent, and no answer that settles it. */
-static void note_failure(struct proxied *p, bool broken)
+static void note_failure(struct proxied *p, enum attempt_end end)
 {
-    member_failed(p->member);
+    member_ended(p->member, end);
     mark(p, TRIED_FAILED);
     p->tainted = true;
-    p->broken = broken;
+    p->broken = end == ATTEMPT_RESET;
 }
 
-static void failed(struct proxied *p, bool broken)
+static void on_backoff_over(struct loop_timer *t, int64_t now)
 {
-    note_failure(p, broken);
-    if (p->repeatable && p->failures++ < p->pool->cfg->retries && may_retry(p))
-        try_next(p);
-    else
+    (void)now;
+    try_next(owner_of(t, struct proxied, pause));
+}
+
+/* Many that failed together must not come back together: anything up to backoff_ms, twice that the next time. */
+static void retry(struct proxied *p)
+{
+    struct node *n = p->gateway->node;
+    int64_t most = p->pool->cfg->backoff_ms * NS_PER_MS << (p->failures < 8 ? p->failures - 1 : 7);
+    int64_t at = loop_now(n->loop) + (int64_t)rng_below(&n->rng, (uint64_t)most + 1);
+    p->pause.due = on_backoff_over;
+    loop_timer_set(n->loop, &p->pause, at < p->deadline ? at : p->deadline);
+}
+
+static bool retries_left(const struct proxied *p)
+{
+    return p->repeatable && p->failures < p->pool->cfg->retries;
+}
+
+static void failed(struct proxied *p, enum attempt_end end)
+{
+    note_failure(p, end);
+    if (!retries_left(p) || !may_retry(p)) {
         give_up(p);
+        return;
+    }
+    p->failures++;
+    retry(p);
 }
 
 static void answered(struct proxied *p)
@@ -139,24 +163,21 @@ static void answered(struct proxied *p)
     if (status == 503 && call_field(&p->call, "x-dr-not-forwarded").at != NULL) {
         pool_learn_follower(p->pool, p->member->cfg->region, p->pool->leader_epoch);
         learn(p, "x-dr-leader", "x-dr-leader-epoch");
-        member_succeeded(p->member);
+        member_ended(p->member, ATTEMPT_GOOD);
         mark(p, TRIED_NOT_LEADER);
         try_next(p);
         return;
     }
-    if (status >= 502 && status <= 504 && p->repeatable && p->failures < p->pool->cfg->retries && may_retry(p)) {
+    if (status >= 502 && status <= 504 && retries_left(p) && may_retry(p)) {
         p->failures++;
-        note_failure(p, status == 502);
-        try_next(p);
+        note_failure(p, ATTEMPT_5XX);
+        p->broken = status == 502;
+        retry(p);
         return;
     }
-    if (status < 500) {
-        member_succeeded(p->member);
-        if (status == 200 && !p->is_read)
-            learn(p, "x-dr-region", "x-dr-epoch");
-    } else {
-        member_failed(p->member);
-    }
+    member_ended(p->member, status < 500 ? ATTEMPT_GOOD : ATTEMPT_5XX);
+    if (status == 200 && !p->asking.is_read)
+        learn(p, "x-dr-region", "x-dr-epoch");
     if (p->twice) {
         p->twice = false;
         try_next(p);
@@ -175,14 +196,14 @@ static void on_done(struct call *c, enum call_end end)
         return;
     case CALL_UNREACHABLE:
         counters[COUNTER_upstream_unreachable]++;
-        member_failed(p->member);
+        member_ended(p->member, ATTEMPT_REFUSE);
         mark(p, TRIED_AWAY);
         try_next(p);
         return;
     case CALL_TIMEOUT:
     case CALL_BROKEN:
         counters[end == CALL_TIMEOUT ? COUNTER_upstream_timeouts : COUNTER_upstream_broken]++;
-        failed(p, end == CALL_BROKEN);
+        failed(p, end == CALL_BROKEN ? ATTEMPT_RESET : ATTEMPT_TIMEOUT);
         return;
     }
 }
@@ -191,7 +212,7 @@ static void on_pause_over(struct loop_timer *t, int64_t now)
 {
     struct proxied *p = owner_of(t, struct proxied, pause);
     (void)now;
-    if (balance_again(p->pool, p->tried))
+    if (balance_again(p->pool, &p->asking))
         try_next(p);
     else
         give_up(p);
@@ -205,13 +226,21 @@ static void try_next(struct proxied *p)
         give_up(p);
         return;
     }
-    p->member = balance_pick(p->pool, p->tried, p->is_read);
+    p->member = balance_pick(p->pool, &p->asking);
+    p->asking.again = true;
+    if (p->member == NULL && balance_refuses(p->pool)) {
+        n->counters[COUNTER_panics]++;
+        give_up(p);
+        return;
+    }
     if (p->member == NULL) {
+        p->pause.due = on_pause_over;
         int64_t wait = (20 + (int64_t)rng_below(&n->rng, 31)) * NS_PER_MS;
         loop_timer_set(n->loop, &p->pause, now + wait < p->deadline ? now + wait : p->deadline);
         return;
     }
     p->attempts++;
+    member_begins(p->member);
     n->counters[COUNTER_attempts]++;
     if (p->attempts > 1)
         n->counters[COUNTER_retries]++;
@@ -235,12 +264,14 @@ void proxy_start(struct gateway *g, struct exchange *x, struct route *route)
     p->gateway = g;
     p->table = g->table;
     p->pool = &g->table->pools[route->cfg->pool];
-    p->pause.due = on_pause_over;
+    p->call.first_byte_ms = p->pool->cfg->first_byte_ms;
     p->deadline = loop_now(g->node->loop) + p->pool->cfg->total_ms * NS_PER_MS;
+    g->in_flight++;
     budget_earn(&g->budget);
-    p->is_read = span_is(method, "GET") || span_is(method, "HEAD");
+    p->asking.is_read = span_is(method, "GET") || span_is(method, "HEAD");
     p->repeatable = is_idempotent(method) || exchange_field(x, "idempotency-key").at != NULL;
-    if (!p->is_read && config_flaw(g->table->config, FLAW_duplicate_on_retry))
+    p->asking.user = balance_user(p->pool->cfg, x);
+    if (!p->asking.is_read && config_flaw(g->table->config, FLAW_duplicate_on_retry))
         p->twice = ++g->writes % DUPLICATE_EVERY == 0;
     table_ref(p->table);
     try_next(p);

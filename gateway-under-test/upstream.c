@@ -84,6 +84,13 @@ static void finish(struct call *c, enum call_end end)
     c->done(c, end);
 }
 
+/* The request is on its way. */
+static void await_first_byte(struct call *c)
+{
+    int64_t first = loop_now(c->up->loop) + c->first_byte_ms * NS_PER_MS;
+    loop_timer_set(c->up->loop, &c->timer, c->first_byte_ms != 0 && first < c->deadline ? first : c->deadline);
+}
+
 static void on_event(struct conn *conn)
 {
     struct call *c = owner_of(conn, struct call, conn);
@@ -93,9 +100,11 @@ static void on_event(struct conn *conn)
     }
     if (c->connect_deadline != 0 && !conn->connecting) {
         c->connect_deadline = 0;
-        loop_timer_set(c->up->loop, &c->timer, c->deadline);
+        await_first_byte(c);
         conn_send(conn, c->request.at, c->request.len);
     }
+    if (conn->in.len > 0 && c->first_byte_ms != 0)
+        loop_timer_set(c->up->loop, &c->timer, c->deadline);
     enum http_progress p = conn->in.len > 0 ? http_read(&c->res, conn->in.at, conn->in.len) : HTTP_MORE;
     if (p == HTTP_MORE && conn->eof && conn->in.len > 0)
         p = http_read_end(&c->res, conn->in.len);
@@ -134,7 +143,10 @@ void call_start(struct call *c, struct upstream *u, struct call_times times, boo
         c->connect_deadline = 0;
         conn_adopt(&c->conn, u->loop, fd, HTTP_RAW_MAX, on_event);
         conn_send(&c->conn, c->request.at, c->request.len);
-        loop_timer_set(u->loop, &c->timer, c->conn.error == 0 ? c->deadline : now);
+        if (c->conn.error == 0)
+            await_first_byte(c);
+        else
+            loop_timer_set(u->loop, &c->timer, now);
         return;
     }
     bool dialling = conn_dial(&c->conn, u->loop, &u->address, times.total_ms, HTTP_RAW_MAX, on_event) == 0;

@@ -42,6 +42,7 @@ struct call {
     struct upstream *up;
     struct loop_timer timer;
     struct text request;
+    int64_t first_byte_ms; /* of the owner: the answer must have begun by then; 0: no limit of its own */
     int64_t connect_deadline, deadline;
     bool under_way, reused, keep;
     enum call_end end;

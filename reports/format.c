@@ -34,6 +34,8 @@ static const struct word labels[] = {
     {"p99", "Latency p99"},
     {"detected", "Detected"},
     {"repaired", "Repaired"},
+    {"retries", "Retries"},
+    {"moved_users", "Users that changed servers"},
 };
 
 static const struct word checks[] = {

@@ -60,7 +60,8 @@ struct sample {
     uint64_t lsn;       /* writes: X-DR-LSN */
     int32_t code;       /* CURLcode or errno-like detail for people; 0 none */
     uint32_t bytes;     /* body bytes received */
-    uint8_t reserved[20];
+    uint16_t node;      /* that served, by X-DR-Node: index + 1; 0 unknown */
+    uint8_t reserved[18];
     uint32_t crc;       /* CRC-32C of the bytes before it; the writer's business */
 };
 _Static_assert(sizeof(struct sample) == SAMPLE_SIZE, "samples.bin has fixed records");

@@ -6,6 +6,7 @@
  *     lease      as long as a client would take to see a region as gone (topo_lease_ms)
  *     drain      until clients have seen that the node wants to go (topo_drain_ms)
  *     fail-back  a returned home region holds still for healthy_after * probe_every before it leads again
+ *     capacity   each of the slots is busy for slots / rate with a request
  *     patience   a try 600 ms, all tries 950 ms: below the second after which clients count an answer as bad; a store
  *                waits 500 ms for a synchronous peer before it has it recorded as out of sync
  *
@@ -26,7 +27,6 @@ enum {
     CONNECT_MS = 250,
     TRY_MS = 600,
     TOTAL_MS = 950,
-    RETRIES = 2,
     HANDSHAKE_MS = 2000,
     DEGRADE_AFTER_MS = 500,
     RATE_LIMIT_PER_S = 100000
@@ -90,33 +90,85 @@ static json_t *region_order(const struct topology *t, uint16_t own)
     return list;
 }
 
+static json_int_t weight_of(const struct topology *t, const struct topo_node *origin)
+{
+    bool given = origin->number <= TOPO_MAX_ORIGINS && t->balancing.weight[origin->number - 1] > 0;
+    return given ? (json_int_t)t->balancing.weight[origin->number - 1] : 1;
+}
+
 static json_t *pool_members(const struct topology *t)
 {
     json_t *list = made(json_array());
     for (size_t i = 0; i < t->node_count; i++) {
         const struct topo_node *n = &t->nodes[i];
         if (n->role == NODE_ORIGIN) {
-            append(list, json_pack("{s:s, s:s, s:s, s:i}", "name", n->name, "region", t->sites[n->site].name, "address",
-                                   n->address, "port", TOPO_PORT_HTTP));
+            append(list, json_pack("{s:s, s:s, s:s, s:i, s:I}", "name", n->name, "region", t->sites[n->site].name,
+                                   "address", n->address, "port", TOPO_PORT_HTTP, "weight",
+                                   weight_of(t, n)));
         }
     }
     return list;
 }
 
-static void add_gateway(json_t *doc, const struct topology *t, const struct topo_node *n)
+static json_t *text_list(const char *const *at, size_t len)
+{
+    json_t *list = made(json_array());
+    for (size_t i = 0; i < len; i++) {
+        append(list, json_string(at[i]));
+    }
+    return list;
+}
+
+static void add_breaker(json_t *pool, const struct topo_breaker *b)
+{
+    json_t *breaker = made(json_pack("{s:I, s:I, s:I}", "failures", (json_int_t)b->failures, "open_ms", ms(b->open_ns),
+                                     "probes", (json_int_t)b->probes));
+    if (b->triggers.len > 0) {
+        set(breaker, "triggers", text_list(b->triggers.at, b->triggers.len));
+    }
+    set(pool, "breaker", breaker);
+}
+
+static void add_balancing(json_t *pool, const struct topo_balancing *b)
+{
+    static const char *const policies[] = {
+        [BALANCE_ROUND_ROBIN] = "round_robin", [BALANCE_WEIGHTED] = "weighted", [BALANCE_LEAST_CONN] = "least_conn",
+        [BALANCE_IP_HASH] = "ip_hash", [BALANCE_FIRST] = "first"};
+    set(pool, "policy", json_string(policies[b->policy]));
+    set(pool, "hash", json_string(b->hash == BALANCE_MODULO ? "modulo" : "rendezvous"));
+    set(pool, "user", json_string(b->user_is_key ? "query:key" : "address"));
+    set(pool, "spill_over", json_boolean(b->spill_over));
+    set(pool, "passive", json_pack("{s:I, s:i}", "failures", (json_int_t)b->eject_after, "eject_ms", 2000));
+    set(pool, "retries", json_integer(b->retries));
+    if (b->panic != PANIC_NEVER) {
+        set(pool, "panic", json_string(b->panic == PANIC_REFUSE ? "fail_fast" : "route_all"));
+    }
+    if (b->has_breaker) {
+        add_breaker(pool, &b->breaker);
+    }
+}
+
+static json_t *health_check(const struct topology *t)
 {
     const struct topo_failover *f = &t->failover;
+    return made(json_pack("{s:s, s:I, s:I, s:I, s:I}", "path", t->balancing.deep_checks ? "/healthz?deep=1" : "/healthz",
+                          "every_ms", ms(f->probe_every_ns), "timeout_ms", ms(f->probe_timeout_ns), "unhealthy_after",
+                          (json_int_t)f->unhealthy_after, "healthy_after", (json_int_t)f->healthy_after));
+}
+
+static void add_gateway(json_t *doc, const struct topology *t, const struct topo_node *n)
+{
     set(doc, "routes", json_pack("{s:{s:s, s:s, s:s, s:{s:i}}}", "orders", "host", "*", "path", "/v1/", "upstream",
                                  "pool:orders", "rate_limit", "per_s", RATE_LIMIT_PER_S));
-    json_t *check = made(json_pack("{s:s, s:I, s:I, s:I, s:I}", "path", "/healthz", "every_ms", ms(f->probe_every_ns),
-                                   "timeout_ms", ms(f->probe_timeout_ns), "unhealthy_after", (json_int_t)f->unhealthy_after,
-                                   "healthy_after", (json_int_t)f->healthy_after));
-    json_t *pool = made(json_pack("{s:s, s:o, s:o, s:o, s:{s:i, s:i}, s:i, s:i, s:i, s:i}", "policy", "round_robin",
-                                  "regions", region_order(t, n->site), "members", pool_members(t), "check", check,
-                                  "passive", "failures", 5, "eject_ms", 2000, "connect_ms", CONNECT_MS, "try_ms", TRY_MS,
-                                  "total_ms", TOTAL_MS, "retries", RETRIES));
+    json_t *pool = made(json_pack("{s:o, s:o, s:o, s:i, s:i, s:i}", "regions", region_order(t, n->site), "members",
+                                  pool_members(t), "check", health_check(t), "connect_ms", CONNECT_MS, "try_ms", TRY_MS,
+                                  "total_ms", TOTAL_MS));
+    add_balancing(pool, &t->balancing);
     set(doc, "pools", json_pack("{s:o}", "orders", pool));
     set(doc, "drift", json_pack("{s:i, s:s, s:i}", "check_ms", 500, "policy", "revert", "revert_after_ms", 2000));
+    if (t->balancing.in_flight > 0) {
+        set(doc, "in_flight", json_integer(t->balancing.in_flight));
+    }
     if (t->tls) {
         set(doc, "tls", json_pack("{s:i, s:s, s:i}", "listen", TOPO_PORT_HTTPS, "certificate", RENDER_BUNDLE,
                                   "handshake_ms", HANDSHAKE_MS));
@@ -153,6 +205,13 @@ static void add_store(json_t *doc, const struct topology *t, const struct topo_n
     set(doc, "store", store);
 }
 
+static void add_capacity(json_t *doc, const struct topo_capacity *c)
+{
+    json_int_t service_us = (json_int_t)(c->slots * PPM * PPM / c->rate_micro);
+    set(doc, "capacity", json_pack("{s:I, s:I, s:I}", "slots", (json_int_t)c->slots, "service_us",
+                                   service_us > 0 ? service_us : 1, "queue", (json_int_t)c->queue));
+}
+
 static void add_origin(json_t *doc, const struct topology *t, uint16_t node)
 {
     const struct topo_node *n = &t->nodes[node];
@@ -161,6 +220,9 @@ static void add_origin(json_t *doc, const struct topology *t, uint16_t node)
         add_store(doc, t, n);
     } else {
         set(doc, "store_at", json_pack("{s:s, s:i}", "address", t->nodes[first].address, "port", TOPO_PORT_HTTP));
+    }
+    if (t->has_capacity) {
+        add_capacity(doc, &t->capacity);
     }
 }
 
@@ -202,15 +264,6 @@ static json_t *dns_config(const struct topology *t, const struct topo_node *n)
                           "check", check, "regions", regions));
 }
 
-static json_t *flaw_list(const struct topology *t)
-{
-    json_t *list = made(json_array());
-    for (size_t i = 0; i < t->flaw_count; i++) {
-        append(list, json_string(t->flaws[i]));
-    }
-    return list;
-}
-
 json_t *render_config(const struct topology *t, uint16_t node)
 {
     static const char *const roles[] = {
@@ -226,7 +279,7 @@ json_t *render_config(const struct topology *t, uint16_t node)
     json_t *doc = made(json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "node", n->name, "role", roles[n->role], "region",
                                  t->sites[n->site].name, "listen",
                                  n->role == NODE_WITNESS ? TOPO_PORT_LEASE : TOPO_PORT_HTTP, "admin", TOPO_PORT_ADMIN,
-                                 "flaws", flaw_list(t)));
+                                 "flaws", text_list(t->flaws, t->flaw_count)));
     set(doc, "drain_ms", json_integer(topo_drain_ms(t)));
     if (n->role == NODE_GATEWAY) {
         add_gateway(doc, t, n);

@@ -81,11 +81,11 @@ static void take_check(struct answer_head *h, const struct value *v)
     h->check = (uint32_t)n;
 }
 
-static void take_region(struct answer_head *h, const struct value *v)
+static void take_name(char *to, size_t size, const struct value *v)
 {
-    bool fits = v->len < sizeof(h->region);
-    memcpy(h->region, v->at, fits ? v->len : 0);
-    h->region[fits ? v->len : 0] = '\0';
+    bool fits = v->len < size;
+    memcpy(to, v->at, fits ? v->len : 0);
+    to[fits ? v->len : 0] = '\0';
 }
 
 void answer_head_line(struct answer_head *h, const char *line, size_t len)
@@ -100,7 +100,9 @@ void answer_head_line(struct answer_head *h, const char *line, size_t len)
     } else if (take_value(line, len, "X-DR-Check", &v)) {
         take_check(h, &v);
     } else if (take_value(line, len, "X-DR-Region", &v)) {
-        take_region(h, &v);
+        take_name(h->region, sizeof(h->region), &v);
+    } else if (take_value(line, len, "X-DR-Node", &v)) {
+        take_name(h->node, sizeof(h->node), &v);
     } else if (take_value(line, len, "X-DR-Epoch", &v)) {
         h->epoch = (uint32_t)decimal(&v, UINT32_MAX);
     } else if (take_value(line, len, "X-DR-LSN", &v)) {

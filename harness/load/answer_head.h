@@ -13,7 +13,7 @@ struct answer_head {
     bool not_forwarded;
     uint64_t nonce;
     uint32_t check;
-    char region[48];
+    char region[48], node[64];
     uint32_t epoch;
     uint64_t lsn;
     uint16_t attempts;

@@ -37,6 +37,7 @@ struct exchange_answer {
     size_t body_len;
     bool has_nonce, nonce_ok, has_check, check_ok, not_forwarded;
     char region[48];            /* X-DR-Region, empty if none */
+    char node[64];              /* X-DR-Node, empty if none */
     uint32_t epoch;
     uint64_t lsn;
     uint16_t attempts;

@@ -335,6 +335,7 @@ static void read_head(struct transfer *x)
     a->lsn = h->lsn;
     a->attempts = h->attempts;
     memcpy(a->region, h->region, sizeof(a->region));
+    memcpy(a->node, h->node, sizeof(a->node));
 }
 
 void transfer_read(struct transfer *x, CURLcode code, int64_t now)

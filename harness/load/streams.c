@@ -118,6 +118,7 @@ static void copy_answer(struct request *q, const struct exchange_answer *a)
     p->done_ns = worker_run_time(w, a->done_ns);
     p->epoch = a->epoch;
     p->region = a->region[0] ? topo_site_find(w->config.plan->topology, a->region) : TOPO_NONE;
+    p->node = a->node[0] ? (uint16_t)(topo_node_find(w->config.plan->topology, a->node) + 1) : 0;
     p->attempts = a->attempts;
     p->lsn = is_write(q->stream) ? a->lsn : 0;
     p->code = a->code;

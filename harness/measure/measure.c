@@ -221,6 +221,7 @@ int measure_run(const struct plan *plan, const struct evidence *ev, const struct
     availability_measure(&study, &f.rto, &f.availability, &r->measures, &r->requests);
     latency_measure(&study, &f.rto, &r->measures);
     f.drill_p99_ms = latency_drill_ms(&study, &f.availability, 99, INT64_MAX);
+    sharing_measure(&study, &f.availability, &f.sharing);
     poll_detected(&study, &f.detected);
     poll_repaired(&study, &f.repaired);
     poll_converged(&study, &f.converged);

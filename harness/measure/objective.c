@@ -140,6 +140,30 @@ static void of_p99(struct judging *j)
         j->bar = "observation ended before the drill's window did";
 }
 
+static void of_retries(struct judging *j)
+{
+    const struct sharing *w = &j->f->sharing;
+    if (w->answers == 0) {
+        j->blind = "no answer says how many attempts it took";
+        return;
+    }
+    double ratio = (double)(w->attempts - w->answers) / (double)w->answers;
+    achieved(j, ratio, ratio);
+    if (!j->f->availability.whole)
+        j->bar = "observation ended before the drill's window did";
+}
+
+static void of_moved_users(struct judging *j)
+{
+    const struct sharing *w = &j->f->sharing;
+    if (w->users == 0) {
+        j->blind = "no key was read before and during the fault from origins that gave their names";
+        return;
+    }
+    double ratio = (double)w->moved / (double)w->users;
+    achieved(j, ratio, ratio);
+}
+
 /* ---- data ---- */
 
 static bool data_known(struct judging *j)
@@ -292,6 +316,8 @@ static const struct measure_row {
     [TARGET_DETECTED] = {"poll", of_detected},
     [TARGET_REPAIRED] = {"poll", of_repaired},
     [TARGET_DUPLICATED_WRITES] = {"ledger", of_duplicated},
+    [TARGET_RETRIES] = {"window", of_retries},
+    [TARGET_MOVED_USERS] = {"window", of_moved_users},
 };
 
 static double in_unit(enum target_unit unit, int64_t value)

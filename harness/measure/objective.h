@@ -4,6 +4,7 @@
 #include "harness/measure/poll.h"
 #include "harness/measure/rpo.h"
 #include "harness/measure/service.h"
+#include "harness/measure/sharing.h"
 
 struct findings {
     const struct study *study;
@@ -11,6 +12,7 @@ struct findings {
     struct failback failback;
     struct availability availability;
     double drill_p99_ms;
+    struct sharing sharing;
     const struct ledger_view *ledger; /* NULL: none */
     struct rpo rpo;
     struct stale stale;

@@ -61,11 +61,6 @@ struct field_set {
     size_t count, size; /* size: of an item (DICT, LIST) */
 };
 
-struct field_texts {
-    const char **at;
-    size_t len;
-};
-
 /* Where entry i of such a list was written. */
 struct place field_text_place(const struct yaml_node *list, size_t i);
 

@@ -35,6 +35,10 @@ const struct target_type target_types[TARGET_KEYS] = {
                          "time from drift to equal fingerprints without a restore"},
     [TARGET_DUPLICATED_WRITES] = {"duplicated_writes", TARGET_COUNT, false, "duplicated writes are at most %s",
                                   "writes stored more than once"},
+    [TARGET_RETRIES] = {"retries", TARGET_RATIO, false, "retries are at most %s of the requests",
+                        "further attempts of gateways over requests, as the answers tell them"},
+    [TARGET_MOVED_USERS] = {"moved_users", TARGET_RATIO, false, "at most %s of the users change servers",
+                            "keys read from another origin during the first fault than before it"},
 };
 
 void plan_free(struct plan *p)

@@ -130,6 +130,10 @@ static const struct field target_fields[] = {
            "at most this long from drift to equal fingerprints without a restore"),
     TARGET(TARGET_DUPLICATED_WRITES, "duplicated_writes", FIELD_COUNT, "0",
            "at most so many writes stored more than once"),
+    TARGET(TARGET_RETRIES, "retries", FIELD_RATIO, "30%",
+           "at most so many further attempts of gateways, as a share of the requests"),
+    TARGET(TARGET_MOVED_USERS, "moved_users", FIELD_RATIO, "40%",
+           "at most this share of the users (keys) read from another origin during the first fault than before"),
 };
 const struct field_set target_set = {"`targets`", "targets", "The promises that the drill checks.", target_fields,
                                             array_len(target_fields), 0};

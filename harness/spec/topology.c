@@ -392,8 +392,12 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     check_failover(&b);
     check_ttl(&b);
     check_tls(&b, node);
+    topology_weigh(binder, node, &spec.balancing);
     b.t->failover = spec.failover;
     b.t->replication = spec.replication;
+    b.t->balancing = spec.balancing;
+    b.t->has_capacity = spec.has_capacity;
+    b.t->capacity = spec.capacity;
     b.t->tls = spec.tls;
     b.t->flaws = spec.flaws.at;
     b.t->flaw_count = spec.flaws.len;

@@ -16,6 +16,7 @@
 
 #define TOPO_NONE UINT16_MAX
 #define TOPO_MAX_SITES 200 /* regions, vantages and the witness site; addresses 10.<site+1>.<node+1>.2/30 */
+#define TOPO_MAX_ORIGINS 4 /* in a region */
 #define TOPO_MAX_SOURCES 255         /* addresses of one client: its own and 10.<site+1>.254.1 to .254 */
 #define TOPO_PORTS_PER_SOURCE 28232u /* a new network namespace has ip_local_port_range 32768 to 60999 */
 #define TOPO_PORT_HTTP 8080
@@ -179,6 +180,39 @@ struct topo_replication {
     enum replication_degrade degrade;
 };
 
+enum balance_policy { BALANCE_ROUND_ROBIN, BALANCE_WEIGHTED, BALANCE_LEAST_CONN, BALANCE_IP_HASH, BALANCE_FIRST };
+enum balance_hash { BALANCE_RENDEZVOUS, BALANCE_MODULO };
+enum balance_panic { PANIC_NEVER, PANIC_ASK_ALL, PANIC_REFUSE };
+
+struct field_texts { /* a list of words, as tables of keys bind it (field.h) */
+    const char **at;
+    size_t len;
+};
+
+struct topo_breaker {
+    int64_t failures, open_ns, probes;
+    struct field_texts triggers; /* none: all */
+};
+
+/* How gateways share out requests among origins. */
+struct topo_balancing {
+    enum balance_policy policy;
+    enum balance_hash hash;
+    bool user_is_key; /* a user of ip_hash: the key asked for, else the client's address */
+    struct field_texts weights;       /* as written */
+    int64_t weight[TOPO_MAX_ORIGINS]; /* of the origins of each region by number, from 1; 0: as 1 */
+    bool spill_over, deep_checks;
+    int64_t eject_after;
+    enum balance_panic panic;
+    bool has_breaker;
+    struct topo_breaker breaker;
+    int64_t retries, in_flight;
+};
+
+struct topo_capacity {
+    int64_t rate_micro, slots, queue; /* of each origin */
+};
+
 struct topology {
     const char *name; /* a bundled topology's name, or "inline" */
     struct topo_site *sites;
@@ -190,6 +224,9 @@ struct topology {
     size_t endpoint_count;
     struct topo_failover failover;
     struct topo_replication replication;
+    struct topo_balancing balancing;
+    bool has_capacity;              /* origins can do only so much */
+    struct topo_capacity capacity;
     bool tls;                       /* customers speak https */
     const char **flaws;             /* deliberate weaknesses switched on in the reference gateway */
     size_t flaw_count;

@@ -29,7 +29,7 @@ static const char *const flaw_words[] = {
     "no_failover", "ack_before_replicate", "no_fencing", "drift_unreported", "stale_follower_read",
     "drop_every_nth_write", "silent_async_degrade", "slow_detect", "failback_without_catchup", "duplicate_on_retry",
     "sticky_dead_upstream", "health_reset_on_target_change", "keepalive_no_check", "accept_empty_config",
-    "drain_ignored", "dns_pin_forever", NULL,
+    "drain_ignored", "no_retry_budget", "dns_pin_forever", NULL,
 };
 
 #define IN(type, member) .offset = offsetof(struct type, member)
@@ -39,7 +39,7 @@ static const struct field region_fields[] = {
      .doc = "what the region does before anything fails; by default the first region is the primary"},
     {.key = "gateways", .kind = FIELD_COUNT, IN(region_spec, gateways), .preset = "2", .min = 1, .max = 8,
      .doc = "gateway nodes"},
-    {.key = "origins", .kind = FIELD_COUNT, IN(region_spec, origins), .preset = "1", .min = 1, .max = 4,
+    {.key = "origins", .kind = FIELD_COUNT, IN(region_spec, origins), .preset = "1", .min = 1, .max = TOPO_MAX_ORIGINS,
      .doc = "origin nodes; the first holds the region's store"},
 };
 static const struct field_set region_set = {
@@ -113,9 +113,14 @@ static const struct field topology_fields[] = {
      .doc = "health checks and thresholds"},
     {.key = "replication", .kind = FIELD_MAP, IN(topology_spec, replication), .of = &replication_set,
      .doc = "how writes reach the other regions"},
+    {.key = "balancing", .kind = FIELD_MAP, IN(topology_spec, balancing), .of = &balancing_set,
+     .doc = "how gateways share out requests among origins"},
+    {.key = "origin_capacity", .kind = FIELD_MAP, IN(topology_spec, capacity), .of = &capacity_set,
+     .given = offsetof(struct topology_spec, has_capacity), .example = "{rate: 300/s}",
+     .doc = "how much each origin can do; as much as comes if absent"},
     {.key = "tls", .kind = FIELD_BOOL, IN(topology_spec, tls), .preset = "false",
      .doc = "customers and their health checks speak https, with certificates of the run's own authority"},
-    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 16,
+    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 17,
      .example = "[no_failover]", .doc = "deliberate weaknesses of the reference gateway"},
     {.key = "gateway", .kind = FIELD_ENUM, IN(topology_spec, gateway), .words = driver_words, .preset = "reference",
      .doc = "driver of the gateways"},

@@ -27,6 +27,9 @@ struct topology_spec {
     struct field_items regions, vantages, links;
     struct topo_failover failover;
     struct topo_replication replication;
+    struct topo_balancing balancing;
+    bool has_capacity;
+    struct topo_capacity capacity;
     bool tls;
     struct field_texts flaws;
     int gateway, store;  /* drivers; the reference ones so far */
@@ -36,6 +39,10 @@ struct topology_spec {
 enum manager_driver { MANAGER_REFERENCE, MANAGER_GDNSD };
 
 extern const struct field_set topology_set;
+/* topology_balancing.c */
+extern const struct field_set balancing_set, capacity_set;
+/* Read the weights, which the table leaves as words. */
+void topology_weigh(struct binder *b, const struct yaml_node *node, struct topo_balancing *t);
 
 /* Put the map behind `topology:` in place: a bundled name or nothing becomes the map of that name, a map without
  * regions gets those of the default. Reports an unknown name. */

@@ -2,6 +2,7 @@
 /*
  * Configurations that are right, and one wrong thing at a time with the place where it is.
  */
+#include "gateway-under-test/breaker.h"
 #include "gateway-under-test/config.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
@@ -132,6 +133,58 @@ static void wrong_gateways_are_refused_where_they_are_wrong(void)
     breaks(secure, "\"role\":\"gateway\"", "\"role\":\"origin\"", "/tls");
 }
 
+/* One pool that says all it can. */
+static const char balanced[] =
+    "{\"node\":\"a/1\",\"role\":\"gateway\",\"region\":\"a\",\"listen\":8080,\"admin\":9900,\"in_flight\":50,"
+    "\"routes\":{\"x\":{\"upstream\":\"pool:p\"}},\"pools\":{\"p\":{\"policy\":\"ip_hash\",\"hash\":\"modulo\","
+    "\"user\":\"query:key\",\"panic\":\"fail_fast\",\"spill_over\":true,\"regions\":[\"a\"],\"members\":[{\"name\":\"m\","
+    "\"region\":\"a\",\"address\":\"10.1.3.2\",\"port\":8080,\"weight\":7}],\"check\":{"
+    "\"FullyQualifiedDomainName\":\"api.example\",\"Port\":81,\"RequestInterval\":10,\"FailureThreshold\":2,"
+    "\"SuccessThreshold\":5,\"status\":204},\"passive\":{\"eject_share\":30},\"breaker\":{\"failures\":9,\"open_ms\":70,"
+    "\"probes\":4,\"triggers\":[\"refuse\",\"5xx\"]},\"first_byte_ms\":300,\"backoff_ms\":10}}}";
+
+static void a_pool_says_how_it_shares(void)
+{
+    struct err e = {0};
+    struct config *c = parsed(balanced, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    const struct config_pool *p = &c->pools[0];
+    CU_ASSERT(c->in_flight == 50 && p->policy == POLICY_IP_HASH && p->hash == HASH_MODULO && p->spill_over);
+    CU_ASSERT(p->user_by == USER_BY_QUERY && p->panic == PANIC_FAIL_FAST && p->panic_below == 50);
+    CU_ASSERT_STRING_EQUAL(p->user_key, "key");
+    CU_ASSERT(p->members[0].weight == 7 && p->passive.eject_share == 30 && p->passive.failures == 5);
+    CU_ASSERT(p->breaker.failures == 9 && p->breaker.open_ms == 70 && p->breaker.probes == 4);
+    CU_ASSERT_EQUAL(p->breaker.triggers, 1u << ATTEMPT_REFUSE | 1u << ATTEMPT_5XX);
+    CU_ASSERT(p->first_byte_ms == 300 && p->backoff_ms == 10 && p->try_ms == 800);
+    config_free(c);
+}
+
+static void checks_can_be_written_as_in_managed_dns(void)
+{
+    struct err e = {0};
+    struct config *c = parsed(balanced, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    const struct config_check *k = &c->pools[0].check;
+    CU_ASSERT_STRING_EQUAL(k->host, "api.example");
+    CU_ASSERT(k->port == 81 && k->every_ms == 10000 && k->unhealthy_after == 2 && k->healthy_after == 5 && k->status == 204);
+    config_free(c);
+    breaks(balanced, "\"FailureThreshold\":2", "\"FailureThreshold\":2,\"unhealthy_after\":2", "/check/FailureThreshold");
+    breaks(balanced, "\"RequestInterval\":10", "\"RequestInterval\":0", "/check/RequestInterval");
+}
+
+static void wrong_pools_are_refused_where_they_are_wrong(void)
+{
+    breaks(balanced, "query:key", "query:", "/pools/p/user");
+    breaks(balanced, "query:key", "cookie", "/pools/p/user");
+    breaks(balanced, "\"weight\":7", "\"weight\":0", "/pools/p/members/0/weight");
+    breaks(balanced, "\"5xx\"", "\"4xx\"", "/pools/p/breaker/triggers");
+    breaks(balanced, "fail_fast", "hope", "/pools/p/panic");
+    breaks(balanced, "modulo", "random", "/pools/p/hash");
+    breaks(balanced, "\"eject_share\":30", "\"eject_share\":101", "/pools/p/passive/eject_share");
+    breaks(balanced, "\"in_flight\":50", "\"in_flight\":-1", "/in_flight");
+    breaks(passer, "\"flaws\":[]", "\"capacity\":{\"slots\":2}", "/capacity/service_us");
+}
+
 /* Would a gateway that runs the fixture, with more routes of that sort, go over to what the merge patch makes of it? */
 static bool admits(int more, const char *patch, const char *flaw)
 {
@@ -211,6 +264,9 @@ void suite_config(void)
     runner_suite(NULL, NULL);
     runner_test(all_roles_are_read);
     runner_test(wrong_gateways_are_refused_where_they_are_wrong);
+    runner_test(a_pool_says_how_it_shares);
+    runner_test(checks_can_be_written_as_in_managed_dns);
+    runner_test(wrong_pools_are_refused_where_they_are_wrong);
     runner_test(the_guard_refuses_what_offers_too_little);
     runner_test(wrong_stores_and_witnesses_are_refused);
     runner_test(help_names_what_was_meant);

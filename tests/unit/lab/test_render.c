@@ -75,6 +75,54 @@ static void gateway(void)
     CU_ASSERT_STRING_EQUAL(word(c, "/drift/policy"), "revert");
 }
 
+static void balancing(void)
+{
+    const char *triggers[] = {"timeout"};
+    lab->topo.balancing = (struct topo_balancing){.policy = BALANCE_IP_HASH,
+                                                  .hash = BALANCE_MODULO,
+                                                  .user_is_key = true,
+                                                  .weight = {3},
+                                                  .deep_checks = true,
+                                                  .eject_after = 7,
+                                                  .panic = PANIC_REFUSE,
+                                                  .has_breaker = true,
+                                                  .breaker = {.failures = 4, .open_ns = NS_PER_S, .probes = 2, .triggers = {triggers, 1}},
+                                                  .retries = 1,
+                                                  .in_flight = 60};
+    scoped_json json_t *c = render_config(&lab->topo, 3);
+    CU_ASSERT_STRING_EQUAL(word(c, "/pools/orders/policy"), "ip_hash");
+    CU_ASSERT_STRING_EQUAL(word(c, "/pools/orders/hash"), "modulo");
+    CU_ASSERT_STRING_EQUAL(word(c, "/pools/orders/user"), "query:key");
+    CU_ASSERT_STRING_EQUAL(word(c, "/pools/orders/panic"), "fail_fast");
+    CU_ASSERT_STRING_EQUAL(word(c, "/pools/orders/check/path"), "/healthz?deep=1");
+    CU_ASSERT_STRING_EQUAL(word(c, "/pools/orders/breaker/triggers/0"), "timeout");
+    CU_ASSERT_EQUAL(number(c, "/pools/orders/breaker/open_ms"), 1000);
+    CU_ASSERT_EQUAL(number(c, "/pools/orders/members/0/weight"), 3);
+    CU_ASSERT_EQUAL(number(c, "/pools/orders/passive/failures"), 7);
+    CU_ASSERT_EQUAL(number(c, "/pools/orders/retries"), 1);
+    CU_ASSERT_EQUAL(number(c, "/in_flight"), 60);
+    lab->topo.balancing = (struct topo_balancing){0};
+    scoped_json json_t *plain = render_config(&lab->topo, 3);
+    CU_ASSERT_STRING_EQUAL(word(plain, "/pools/orders/policy"), "round_robin");
+    CU_ASSERT_EQUAL(number(plain, "/pools/orders/members/0/weight"), 1);
+    CU_ASSERT_PTR_NULL(json_at(plain, "/pools/orders/panic"));
+    CU_ASSERT_PTR_NULL(json_at(plain, "/pools/orders/breaker"));
+    CU_ASSERT_PTR_NULL(json_at(plain, "/in_flight"));
+}
+
+static void capacity(void)
+{
+    lab->topo.has_capacity = true;
+    lab->topo.capacity = (struct topo_capacity){.rate_micro = 400 * PPM, .slots = 4, .queue = 50};
+    scoped_json json_t *c = render_config(&lab->topo, 2);
+    CU_ASSERT_EQUAL(number(c, "/capacity/slots"), 4);
+    CU_ASSERT_EQUAL(number(c, "/capacity/service_us"), 10000);
+    CU_ASSERT_EQUAL(number(c, "/capacity/queue"), 50);
+    lab->topo.has_capacity = false;
+    scoped_json json_t *plain = render_config(&lab->topo, 2);
+    CU_ASSERT_PTR_NULL(json_at(plain, "/capacity"));
+}
+
 static void origin(void)
 {
     scoped_json json_t *c = render_config(&lab->topo, 2);
@@ -155,6 +203,8 @@ void suite_render(void)
     runner_suite(set_up, tear_down);
     runner_test(gateway);
     runner_test(gateway_with_tls);
+    runner_test(balancing);
+    runner_test(capacity);
     runner_test(origin);
     runner_test(second_origin_passes_on);
     runner_test(witness);

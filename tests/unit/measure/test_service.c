@@ -181,6 +181,50 @@ static void latencies_are_those_of_good_requests(void)
     bench_deinit(&b);
 }
 
+static void retries_are_attempts_beyond_the_first(void)
+{
+    build(28000);
+    bench_target(&b, TARGET_RETRIES, 300000);
+    for (size_t k = 0; k < b.samples.len; k++)
+        b.samples.at[k].attempts = k < 250 ? 9 : k % 4 == 0 ? 3 : k % 4 == 1 ? 0 : 1; /* the window begins with 250 */
+    const struct result_objective *o = bench_objective((bench_run(&b), &b), "retries");
+    CU_ASSERT_EQUAL(o->verdict, MISSED);
+    CU_ASSERT_WORD(o->unit, "ratio");
+    for (size_t k = 0; k < b.samples.len; k++)
+        b.samples.at[k].attempts = k % 5 == 0 ? 2 : 1;
+    bench_run(&b);
+    o = bench_objective(&b, "retries");
+    CU_ASSERT(o->achieved_upper > 0.199 && o->achieved_upper < 0.201);
+    CU_ASSERT_EQUAL(o->verdict, MET);
+    bench_deinit(&b);
+}
+
+static void users_that_change_servers_are_counted_once_each(void)
+{
+    build(28000);
+    bench_target(&b, TARGET_MOVED_USERS, 250000);
+    int64_t middle = MS(16000);
+    for (size_t k = 0; k < b.samples.len; k++) {
+        struct sample *x = &b.samples.at[k];
+        x->key = (uint16_t)(k % 4);
+        bool second = x->key == 3 && x->planned_ns > middle; /* one user of four moves, */
+        x->node = (uint16_t)((second ? ORIGIN_WEST : ORIGIN_EAST) + 1);
+        if (k % 40 == 2)
+            x->node = ORIGIN_WEST + 1; /* another is led astray now and then, */
+        if (k % 40 == 5)
+            x->node = 0; /* and not every answer has a name */
+    }
+    bench_run(&b);
+    const struct result_objective *o = bench_objective(&b, "moved_users");
+    CU_ASSERT_NEAR(o->achieved_upper, 0.25);
+    CU_ASSERT_EQUAL(o->verdict, MET);
+    for (size_t k = 0; k < b.samples.len; k++)
+        b.samples.at[k].node = 0;
+    bench_run(&b);
+    CU_ASSERT_EQUAL(bench_objective(&b, "moved_users")->verdict, INCONCLUSIVE);
+    bench_deinit(&b);
+}
+
 static void our_own_lateness_misses_nothing(void)
 {
     build(28000);
@@ -211,6 +255,8 @@ void suite_service(void)
 {
     runner_suite(NULL, NULL);
     runner_test(failback_is_stable_service_from_home);
+    runner_test(retries_are_attempts_beyond_the_first);
+    runner_test(users_that_change_servers_are_counted_once_each);
     runner_test(service_that_never_goes_home_is_open_above);
     runner_test(a_home_it_never_left_is_zero_below);
     runner_test(answers_without_a_region_are_judged_by_goodness_and_said_so);

@@ -58,6 +58,8 @@ static void wrong_files_are_explained(void)
         "unknown-key",
         "missing-unit",
         "unknown-region",
+        "balancing",
+        "weights",
         "tls",
         "unknown-region-steps",
         "client-target",
