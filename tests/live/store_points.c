@@ -56,6 +56,7 @@ static struct writer writers[WRITERS];
 static bool acked[OPS_MAX];
 static int next_op, acks;
 static int64_t highest_epoch, highest_since_ms;
+static int64_t turn_ms; /* when it was seen what has come: later looks at the clock may be late themselves */
 static bool in_sync_mode;
 
 static void hang_up(struct writer *w)
@@ -98,10 +99,10 @@ static void note_answer(struct writer *w)
         check(epoch != NULL);
         int64_t e = atoll(epoch + 14);
         check(e >= w->epoch_then && "what is begun in an epoch is not acknowledged by one before it");
-        check((e >= highest_epoch || now_ms() < highest_since_ms + DELIVERY_MS) && "an epoch that is over acknowledges nothing");
+        check((e >= highest_epoch || turn_ms < highest_since_ms + DELIVERY_MS) && "an epoch that is over acknowledges nothing");
         if (e > highest_epoch) {
             highest_epoch = e;
-            highest_since_ms = now_ms();
+            highest_since_ms = turn_ms;
         }
         acked[w->op] = true;
         acks++;
@@ -140,7 +141,9 @@ static void work(int wanted, int64_t limit_ms)
                 begin_write(w);
             p[i] = (struct pollfd){w->fd > 0 ? w->fd : -1, POLLIN, 0};
         }
-        if (poll(p, WRITERS, 1) <= 0)
+        int ready = poll(p, WRITERS, 1);
+        turn_ms = now_ms();
+        if (ready <= 0)
             continue;
         for (int i = 0; i < WRITERS; i++) {
             if (p[i].revents != 0)
