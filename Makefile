@@ -29,6 +29,7 @@ flaws: build
 	@ci/flaws build/release/bin/drtest
 
 bench: build
+	@ci/install-deps bench
 	@test -x bench/run || { echo 'make bench: this revision has no bench/run' >&2; exit 1; }
 	@bench/run
 

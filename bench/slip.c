@@ -121,7 +121,7 @@ static _Noreturn void serve(volatile uint16_t *port, int cpu)
     struct err e = {0};
     slip_pin(cpu);
     struct loop *l = loop_new(&e);
-    if (!l || echo_open(&s, l, 0, &e) != 0) {
+    if (!l || echo_open(&s, l, false, 0, &e) != 0) {
         _exit(1);
     }
     *port = s.port;

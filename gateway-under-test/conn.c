@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads until the kernel has no more or the owner's limit is reached, writes at once and keeps what does not fit.
+ * What the loop is asked for is changed late: an exchange pauses its connection and goes on before anything more has come,
+ * so that both system calls for it are saved.
  * A descriptor that hung up while the owner does not read is taken off the loop, so that a level-triggered loop
  * cannot spin on it; the owner sees `error`.
  *
@@ -29,20 +31,37 @@ static struct text *leaving(struct conn *c)
     return c->tls != NULL ? &c->wire : &c->out;
 }
 
+static bool all_left(const struct conn *c)
+{
+    return c->out_at >= (c->tls != NULL ? c->wire.len : c->out.len);
+}
+
+/* The events that are of use now. */
+static uint32_t wanted(const struct conn *c)
+{
+    uint32_t events = 0;
+    if (!c->paused && !c->eof && !c->connecting)
+        events |= EPOLLIN;
+    if (c->connecting || !all_left(c))
+        events |= EPOLLOUT;
+    return events;
+}
+
+static void ask_for(struct conn *c, uint32_t events)
+{
+    c->watched = events;
+    if (loop_io_set(c->loop, &c->io, c->fd, events, NULL) < 0)
+        c->error = EBADF;
+}
+
+/* Events that are missing are asked for at once; those of no more use not before one of them comes. */
 static void watch(struct conn *c)
 {
     if (!c->open || c->error != 0)
         return;
-    uint32_t events = 0;
-    if (!c->paused && !c->eof && !c->connecting)
-        events |= EPOLLIN;
-    if (c->connecting || c->out_at < leaving(c)->len)
-        events |= EPOLLOUT;
-    if (c->io.loop != NULL && events == c->watched)
-        return;
-    c->watched = events;
-    if (loop_io_set(c->loop, &c->io, c->fd, events, NULL) < 0)
-        c->error = EBADF;
+    uint32_t events = wanted(c);
+    if (c->io.loop == NULL || (events & ~c->watched) != 0)
+        ask_for(c, events);
 }
 
 static void fail(struct conn *c, int os)
@@ -52,6 +71,24 @@ static void fail(struct conn *c, int os)
     loop_io_stop(&c->io);
 }
 
+/* Hand bytes to the kernel; how many it took. */
+static size_t push(struct conn *c, const char *bytes, size_t len)
+{
+    size_t gone = 0;
+    while (gone < len) {
+        ssize_t n = send(c->fd, bytes + gone, len - gone, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            if (errno != EAGAIN && errno != EWOULDBLOCK)
+                fail(c, errno);
+            break;
+        }
+        gone += (size_t)n;
+    }
+    return gone;
+}
+
 static void flush(struct conn *c)
 {
     struct text *t = leaving(c);
@@ -59,18 +96,9 @@ static void flush(struct conn *c)
         fail(c, EPROTO);
         return;
     }
-    while (c->out_at < t->len) {
-        ssize_t n = send(c->fd, t->at + c->out_at, t->len - c->out_at, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-            return;
-        if (n < 0) {
-            fail(c, errno);
-            return;
-        }
-        c->out_at += (size_t)n;
-    }
+    c->out_at += push(c, text_str(t) + c->out_at, t->len - c->out_at);
+    if (c->out_at < t->len)
+        return;
     text_clear(t);
     c->out_at = 0;
 }
@@ -120,6 +148,10 @@ static int pending_error(int fd)
 static void conn_ready(struct loop_io *io, uint32_t events)
 {
     struct conn *c = owner_of(io, struct conn, io);
+    if ((events & (wanted(c) | EPOLLHUP | EPOLLERR)) == 0) {
+        ask_for(c, wanted(c));
+        return;
+    }
     if (c->connecting) {
         int os = pending_error(c->fd);
         c->connecting = false;
@@ -136,7 +168,7 @@ static void conn_ready(struct loop_io *io, uint32_t events)
     c->event(c);
 }
 
-int conn_adopt(struct conn *c, struct loop *l, int fd, size_t in_limit, void (*event)(struct conn *c))
+static int begin(struct conn *c, struct loop *l, int fd, bool connecting, size_t in_limit, void (*event)(struct conn *c))
 {
     text_clear(&c->in);
     text_clear(&c->out);
@@ -146,12 +178,18 @@ int conn_adopt(struct conn *c, struct loop *l, int fd, size_t in_limit, void (*e
     c->fd = fd;
     c->in_limit = in_limit;
     c->event = event;
-    c->connecting = c->paused = c->eof = false;
+    c->connecting = connecting;
+    c->paused = c->eof = false;
     c->error = 0;
     c->open = true;
     c->io.ready = conn_ready;
     watch(c);
     return c->error == 0 ? 0 : -1;
+}
+
+int conn_adopt(struct conn *c, struct loop *l, int fd, size_t in_limit, void (*event)(struct conn *c))
+{
+    return begin(c, l, fd, false, in_limit, event);
 }
 
 void conn_secure(struct conn *c, struct tls *t)
@@ -180,10 +218,7 @@ int conn_dial(struct conn *c, struct loop *l, const struct sockaddr_in *to, int6
         c->error = errno;
         return -1;
     }
-    conn_adopt(c, l, steal_fd(&fd), in_limit, event);
-    c->connecting = true;
-    watch(c);
-    if (c->error == 0)
+    if (begin(c, l, steal_fd(&fd), true, in_limit, event) == 0)
         return 0;
     int os = c->error;
     conn_close(c);
@@ -195,15 +230,17 @@ void conn_send(struct conn *c, const void *bytes, size_t len)
 {
     if (!c->open || c->error != 0)
         return;
-    text_add_bytes(&c->out, bytes, len);
-    if (!c->connecting)
+    bool direct = c->tls == NULL && c->out.len == 0 && !c->connecting;
+    size_t gone = direct ? push(c, bytes, len) : 0;
+    text_add_bytes(&c->out, (const char *)bytes + gone, len - gone);
+    if (!direct && !c->connecting)
         flush(c);
     watch(c);
 }
 
 bool conn_idle(const struct conn *c)
 {
-    return c->tls != NULL ? c->out.len == 0 && c->out_at >= c->wire.len : c->out_at >= c->out.len;
+    return all_left(c) && (c->tls == NULL || c->out.len == 0);
 }
 
 void conn_take(struct conn *c, size_t n)
@@ -223,13 +260,6 @@ void conn_pause(struct conn *c, bool pause)
         return;
     c->paused = pause;
     watch(c);
-}
-
-int conn_detach(struct conn *c)
-{
-    loop_io_stop(&c->io);
-    c->open = false;
-    return steal_fd(&c->fd);
 }
 
 void conn_reset(struct conn *c)

@@ -47,7 +47,6 @@ void conn_send(struct conn *c, const void *bytes, size_t len); /* failure shows 
 bool conn_idle(const struct conn *c);                          /* nothing left to send */
 void conn_take(struct conn *c, size_t n);                      /* drop n bytes from the front of in */
 void conn_pause(struct conn *c, bool pause);                   /* stop or go on reading */
-int conn_detach(struct conn *c);                               /* give the descriptor away; the buffers stay */
 void conn_reset(struct conn *c); /* the peer is to see a reset when it is closed; until then it counts as broken */
 void conn_close(struct conn *c);
 void conn_deinit(struct conn *c); /* close and free the buffers */

@@ -10,7 +10,6 @@
 #include "gateway-under-test/http1.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum chunk_state {
     CHUNK_SIZE,

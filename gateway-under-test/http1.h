@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <strings.h>
 
 #define HTTP_HEAD_MAX ((size_t)16 * 1024)
 #define HTTP_BODY_MAX ((size_t)1024 * 1024)
@@ -69,8 +71,17 @@ struct http_span http_target(const struct http_message *m, const char *bytes);
 struct http_span http_body(const struct http_message *m, const char *bytes);
 struct http_span http_field(const struct http_message *m, const char *bytes, const char *name); /* the first of it */
 
-bool span_is(struct http_span s, const char *text);
-bool span_is_nocase(struct http_span s, const char *text);
+/* Inline, so that the length of a constant is one, too. */
+static inline bool span_is(struct http_span s, const char *text)
+{
+    return s.at != NULL && strlen(text) == s.len && memcmp(s.at, text, s.len) == 0;
+}
+
+static inline bool span_is_nocase(struct http_span s, const char *text)
+{
+    return s.at != NULL && strlen(text) == s.len && strncasecmp(s.at, text, s.len) == 0;
+}
+
 bool span_starts(struct http_span s, const char *prefix);
 /* Value of a query parameter in a target: /v1/ops?from=1&limit=2. No percent decoding. */
 struct http_span span_query(struct http_span target, const char *name);

@@ -8,7 +8,6 @@
 #include "harness/base/scoped.h"
 
 #include <string.h>
-#include <strings.h>
 
 struct http_span http_method(const struct http_message *m, const char *bytes)
 {
@@ -33,16 +32,6 @@ struct http_span http_field(const struct http_message *m, const char *bytes, con
             return (struct http_span){bytes + f->value_at, f->value_len};
     }
     return (struct http_span){NULL, 0};
-}
-
-bool span_is(struct http_span s, const char *text)
-{
-    return s.at != NULL && strlen(text) == s.len && memcmp(s.at, text, s.len) == 0;
-}
-
-bool span_is_nocase(struct http_span s, const char *text)
-{
-    return s.at != NULL && strlen(text) == s.len && strncasecmp(s.at, text, s.len) == 0;
 }
 
 bool span_starts(struct http_span s, const char *prefix)
@@ -81,14 +70,18 @@ bool span_int(struct http_span s, int64_t *out)
     return true;
 }
 
+#define NAME(text) {sizeof(text) - 1, text}
+
 bool http_hop_by_hop(struct http_span name)
 {
-    static const char *const names[] = {
-        "connection",         "keep-alive", "proxy-connection", "te",     "trailer",
-        "transfer-encoding",  "upgrade",    "content-length",   "expect", "proxy-authenticate",
-        "proxy-authorization"};
+    static const struct {
+        size_t len;
+        const char *text;
+    } names[] = {NAME("connection"), NAME("keep-alive"),        NAME("proxy-connection"), NAME("te"),
+                 NAME("trailer"),    NAME("transfer-encoding"), NAME("upgrade"),          NAME("content-length"),
+                 NAME("expect"),     NAME("proxy-authenticate"), NAME("proxy-authorization")};
     for (size_t i = 0; i < array_len(names); i++) {
-        if (span_is_nocase(name, names[i]))
+        if (name.len == names[i].len && strncasecmp(name.at, names[i].text, name.len) == 0)
             return true;
     }
     return false;

@@ -22,17 +22,17 @@
 
 #include <string.h>
 
-static int64_t usable_ns(const struct store *s)
+int64_t lease_usable_ns(int64_t lease_ms)
 {
-    int64_t lease = s->cfg->lease_ms, least = lease / 4 < 25 ? lease / 4 : 25;
-    int64_t margin = lease / 10 > least ? lease / 10 : least;
-    return (lease - margin) * NS_PER_MS;
+    int64_t least = lease_ms / 4 < 25 ? lease_ms / 4 : 25;
+    int64_t margin = lease_ms / 10 > least ? lease_ms / 10 : least;
+    return (lease_ms - margin) * NS_PER_MS;
 }
 
 bool lease_holds(const struct store *s)
 {
     return !s->cfg->has_witness || store_flaw(s, FLAW_no_fencing) ||
-           clock_boot_ns() - s->lease.since_boot_ns < usable_ns(s);
+           clock_boot_ns() - s->lease.since_boot_ns < lease_usable_ns(s->cfg->lease_ms);
 }
 
 void witness_request(struct call *c, const char *path, json_t *take)
@@ -54,11 +54,11 @@ static void ask_again(struct store *s, int64_t in_ms)
 static void granted(struct store *s, int64_t epoch, json_t *reply)
 {
     struct lease *l = &s->lease;
-    if (clock_boot_ns() - l->sent_boot_ns >= usable_ns(s))
+    if (clock_boot_ns() - l->sent_boot_ns >= lease_usable_ns(s->cfg->lease_ms))
         return; /* the answer took so long that it is worthless */
     l->since_boot_ns = l->sent_boot_ns;
     loop_timer_set(s->node->loop, &l->expiry,
-                   loop_now(s->node->loop) + usable_ns(s) - (clock_boot_ns() - l->since_boot_ns));
+                   loop_now(s->node->loop) + lease_usable_ns(s->cfg->lease_ms) - (clock_boot_ns() - l->since_boot_ns));
     if (s->leading && epoch != s->epoch)
         store_step_down(s, "the witness counts another epoch");
     if (!s->leading)

@@ -32,7 +32,7 @@ static void on_passed(struct call *c, enum call_end end)
     scoped_text struct text fields = {0};
     if (end == CALL_ANSWERED) {
         struct http_span body = call_body(c);
-        relay_fields(&fields, &c->res, c->conn.in.at, own_fields);
+        relay_fields(&fields, &c->res, call_bytes(c), own_fields);
         text_addf(&fields, "X-DR-Node: %s\r\n", n->config->node);
         exchange_answer(g->x, c->res.status, NULL, text_str(&fields), body.at, body.len);
     } else if (end == CALL_UNREACHABLE) {

@@ -21,9 +21,10 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
-#include <stdio.h>
 
 #define DUPLICATE_EVERY 20
+#define OWN_FIELDS_MAX 192
+#define CONFIG_SHOWN 12 /* digits of its fingerprint */
 
 struct proxied {
     struct call call;
@@ -45,8 +46,14 @@ static const char *const own_fields[] = {"x-dr-gateway", "x-dr-attempt", "x-dr-c
 
 static void add_own_fields(const struct proxied *p, struct text *out)
 {
-    text_addf(out, "X-DR-Gateway: %s\r\nX-DR-Attempt: %d\r\nX-DR-Config: %.12s\r\n", p->gateway->node->config->node,
-              p->attempts, p->gateway->node->config->fingerprint);
+    const struct config *c = p->gateway->node->config;
+    text_add(out, "X-DR-Gateway: ");
+    text_add(out, c->node);
+    text_add(out, "\r\nX-DR-Attempt: ");
+    text_add_int(out, p->attempts);
+    text_add(out, "\r\nX-DR-Config: ");
+    text_add_bytes(out, c->fingerprint, CONFIG_SHOWN);
+    text_add_bytes(out, "\r\n", 2);
 }
 
 static void proxied_free(struct proxied *p)
@@ -88,7 +95,8 @@ static void pass_on(struct proxied *p)
     struct call *c = &p->call;
     struct http_span body = call_body(c);
     scoped_text struct text fields = {0};
-    relay_fields(&fields, &c->res, c->conn.in.at, own_fields);
+    text_room(&fields, c->res.head_len + OWN_FIELDS_MAX);
+    relay_fields(&fields, &c->res, call_bytes(c), own_fields);
     add_own_fields(p, &fields);
     if (c->res.status >= 500)
         p->gateway->node->counters[COUNTER_errors]++;

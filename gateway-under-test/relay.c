@@ -6,6 +6,8 @@
 
 #include "harness/base/text.h"
 
+#define FRAMING_MAX 256 /* what is added to a message: its length, and fields of ours */
+
 static bool skipped(struct http_span name, const char *const *skip)
 {
     if (http_hop_by_hop(name))
@@ -34,14 +36,18 @@ void relay_request(struct text *out, const struct exchange *x, const char *const
 {
     struct http_span method = exchange_method(x), target = exchange_target(x), body = exchange_body(x);
     text_clear(out);
+    text_room(out, x->req.head_len + body.len + FRAMING_MAX);
     text_add_bytes(out, method.at, method.len);
     text_add_bytes(out, " ", 1);
     text_add_bytes(out, target.at, target.len);
     text_add(out, " HTTP/1.1\r\n");
     relay_fields(out, &x->req, x->conn.in.at, skip);
     text_add(out, fields);
-    if (body.len > 0 || span_is(method, "POST") || span_is(method, "PUT"))
-        text_addf(out, "Content-Length: %zu\r\n", body.len);
+    if (body.len > 0 || span_is(method, "POST") || span_is(method, "PUT")) {
+        text_add(out, "Content-Length: ");
+        text_add_int(out, (int64_t)body.len);
+        text_add_bytes(out, "\r\n", 2);
+    }
     text_add_bytes(out, "\r\n", 2);
     text_add_bytes(out, body.at, body.len);
 }

@@ -121,26 +121,45 @@ static int on_hello(struct follower_conn *c, struct frame *f)
     return 0;
 }
 
-static int on_records(struct follower_conn *c, const struct frame *f)
+struct batch {
+    struct record *at;
+    size_t len, cap;
+};
+
+static void batch_deinit(struct batch *b)
 {
-    struct store *s = c->store;
-    scoped_free struct record *records = calloc(BATCH_MAX, sizeof(*records));
-    size_t count = 0, at = 0, used = 0;
+    vec_deinit(b);
+}
+#define scoped_batch __attribute__((cleanup(batch_deinit)))
+
+/* The records of a frame, which must continue our log. */
+static int read_batch(const struct store *s, const struct frame *f, struct batch *b)
+{
+    size_t at = 0, used = 0;
     int64_t lsn = index_last(&s->index), epoch = lsn > 0 ? index_at(&s->index, lsn)->epoch : 0;
-    while (records != NULL && at < f->len) {
-        if (count == BATCH_MAX || record_read(f->body + at, f->len - at, &records[count], &used) != RECORD_OK)
+    while (at < f->len) {
+        struct record *r = vec_push(b);
+        if (b->len > BATCH_MAX || record_read(f->body + at, f->len - at, r, &used) != RECORD_OK)
             return -1;
-        const struct record *r = &records[count++];
-        if (count == 1 && r->lsn <= lsn)
+        if (b->len == 1 && r->lsn <= lsn)
             s->node->counters[COUNTER_frames_repeated]++;
         if (r->lsn != ++lsn || r->epoch < epoch || r->epoch > f->epoch)
             return -1;
         epoch = r->epoch;
         at += used;
     }
+    return 0;
+}
+
+static int on_records(struct follower_conn *c, const struct frame *f)
+{
+    struct store *s = c->store;
+    scoped_batch struct batch records = {0};
     scoped_text struct text bytes = {0};
+    if (read_batch(s, f, &records) < 0)
+        return -1;
     text_add_bytes(&bytes, f->body, f->len);
-    if (records == NULL || store_append_received(s, &bytes, records, count) < 0)
+    if (store_append_received(s, &bytes, records.at, records.len) < 0)
         return -1;
     reply(c, FRAME_ACK);
     return 0;

@@ -42,9 +42,17 @@ static void exchange_free(struct exchange *x)
     free(x);
 }
 
+/* The next time-out; the timer is touched only when it would come too late for it. */
 static void arm(struct exchange *x, int64_t ms)
 {
-    loop_timer_set(x->server->loop, &x->timer, loop_now(x->server->loop) + ms * NS_PER_MS);
+    x->due_at = loop_now(x->server->loop) + ms * NS_PER_MS;
+    if (x->timer.loop == NULL || x->timer.at > x->due_at)
+        loop_timer_set(x->server->loop, &x->timer, x->due_at);
+}
+
+static void disarm(struct exchange *x)
+{
+    x->due_at = INT64_MAX;
 }
 
 /* Refuse what cannot be parsed: an answer of our own, then the connection ends. */
@@ -78,12 +86,13 @@ static void advance(struct exchange *x)
     struct server *s = x->server;
     x->advancing = true;
     while (!x->busy && !x->closing && x->conn.error == 0 && x->conn.in.len > 0) {
-        if (x->req.scanned == 0 && x->req.state == HTTP_HEAD)
-            arm(x, s->limits.head_ms);
+        bool first = x->req.scanned == 0 && x->req.state == HTTP_HEAD;
         enum http_progress p = feed(x);
+        if (p == HTTP_MORE && first && x->req.state == HTTP_HEAD)
+            arm(x, s->limits.head_ms);
         if (p == HTTP_MORE)
             break;
-        loop_timer_stop(&x->timer);
+        disarm(x);
         if (p != HTTP_DONE) {
             refuse(x, p == HTTP_LARGE ? (x->req.state == HTTP_HEAD && x->req.head_len == 0 ? 431 : 413) : 400,
                    x->req.why);
@@ -117,7 +126,12 @@ static void on_event(struct conn *c)
 static void on_timeout(struct loop_timer *t, int64_t now)
 {
     struct exchange *x = owner_of(t, struct exchange, timer);
-    (void)now;
+    if (x->due_at == INT64_MAX)
+        return;
+    if (now < x->due_at) {
+        loop_timer_set(x->server->loop, t, x->due_at);
+        return;
+    }
     if (x->closing || x->conn.in.len == 0 || !conn_idle(&x->conn)) {
         exchange_free(x);
         return;
@@ -222,22 +236,31 @@ struct http_span exchange_field(const struct exchange *x, const char *name)
     return http_field(&x->req, x->conn.in.at, name);
 }
 
+static void add_head(struct text *out, int status, const char *type, const char *fields, size_t len, bool closing)
+{
+    text_add(out, "HTTP/1.1 ");
+    text_add_int(out, status);
+    text_add_bytes(out, " ", 1);
+    text_add(out, http_reason(status));
+    text_add(out, "\r\nContent-Length: ");
+    text_add_int(out, (int64_t)len);
+    if (type != NULL) {
+        text_add(out, "\r\nContent-Type: ");
+        text_add(out, type);
+    }
+    text_add(out, closing ? "\r\nConnection: close\r\n" : "\r\n");
+    text_add(out, fields);
+    text_add_bytes(out, "\r\n", 2);
+}
+
 void exchange_answer(struct exchange *x, int status, const char *type, const char *fields, const void *body, size_t len)
 {
-    char head[256];
     struct server *s = x->server;
     bool bare = x->req.state == HTTP_END && span_is(exchange_method(x), "HEAD");
     if (!x->req.keep_alive || s->draining)
         x->closing = true;
-    int n = snprintf(head, sizeof(head), "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n%s%s%s%s", status,
-                     http_reason(status), len, type ? "Content-Type: " : "", type ? type : "", type ? "\r\n" : "",
-                     x->closing ? "Connection: close\r\n" : "");
-    struct text *out = &x->conn.out;
-    if (x->conn.error == 0) {
-        text_add_bytes(out, head, (size_t)n);
-        text_add(out, fields);
-        text_add_bytes(out, "\r\n", 2);
-    }
+    if (x->conn.error == 0)
+        add_head(&x->conn.out, status, type, fields, len, x->closing);
     if (x->send_body != NULL) {
         x->send_body(x, body, bare ? 0 : len);
         return;

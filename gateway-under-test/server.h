@@ -21,7 +21,8 @@ struct exchange {
     struct conn conn;
     struct http_message req; /* its bytes begin at conn.in.at and stay until the answer */
     struct server *server;
-    struct loop_timer timer; /* head, body, idle and write time-outs */
+    struct loop_timer timer; /* head, body, idle and write time-outs: wakes at due_at or before */
+    int64_t due_at;          /* INT64_MAX: none runs */
     struct exchange *next, *prev;
     bool busy;      /* handed to the handler, not yet answered */
     bool advancing; /* server.c is on the stack */

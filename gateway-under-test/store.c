@@ -123,13 +123,13 @@ void store_close(struct store *s)
     loop_timer_stop(&s->tick);
     if (s->leading)
         store_step_down(s, "closing");
-    lease_close(s);
     follower_close(s);
     for (size_t i = 0; i < s->link_count; i++) {
         conn_deinit(&s->links[i].conn);
         call_deinit(&s->links[i].tell);
     }
     call_deinit(&s->handover.call);
+    lease_close(s); /* after the other calls to the witness: they leave their connections with it */
     store_log_close(&s->log);
     index_deinit(&s->index);
     vec_deinit(&s->waiters);

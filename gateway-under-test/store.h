@@ -123,6 +123,7 @@ bool store_flaw(const struct store *s, enum flaw f);
 void lease_open(struct store *s);
 void lease_close(struct store *s);
 bool lease_holds(const struct store *s);
+int64_t lease_usable_ns(int64_t lease_ms); /* how long its holder counts on it, from when it asked */
 void lease_ask_now(struct store *s);
 void witness_request(struct call *c, const char *path, json_t *take); /* fill in a POST to the witness */
 

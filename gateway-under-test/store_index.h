@@ -24,7 +24,7 @@ struct boundary {
 struct store_index {
     vec_of(struct record) records;
     struct lsn_map by_key, by_idem;
-    vec_of(int64_t) sorted; /* LSNs in the order of their op ids */
+    vec_of(int64_t) sorted; /* the first so many LSNs in the order of their op ids; brought up to date when asked for */
     vec_of(struct boundary) boundaries;
 };
 
@@ -38,7 +38,7 @@ const struct record *index_at(const struct store_index *x, int64_t lsn);        
 const struct record *index_by_key(const struct store_index *x, const char *key); /* the newest; NULL */
 const struct record *index_by_idem(const struct store_index *x, const char *idem);
 /* SHA-256 of the sorted op ids, each with a newline. */
-void index_digest(const struct store_index *x, char out[SHA256_HEX]);
+void index_digest(struct store_index *x, char out[SHA256_HEX]);
 
 /* The last LSN up to which two logs agree, given their epoch boundaries and last LSNs. */
 int64_t index_common(const struct boundary *a, size_t a_count, int64_t a_last, const struct boundary *b, size_t b_count,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kept connection is looked at before it is used: bytes or an end of file on it mean that the peer has closed or
- * spoken out of turn, and it is dropped. The race that remains (the peer closes while our request is on the way) shows
- * as CALL_BROKEN, and whether that may be sent again is for the caller to judge. What is kept to a host that is found
- * down is dropped: a host that lost its power cannot say so. The flaw keepalive_no_check does neither.
+ * A kept connection stays with the loop, and is closed when its peer closes it or speaks out of turn. Before it is used
+ * it is looked at once more, since such news may be waiting in the kernel. The race that remains (the peer closes while
+ * our request is on the way) shows as CALL_BROKEN, and whether that may be sent again is for the caller to judge. What is
+ * kept to a host that is found down is dropped: a host that lost its power cannot say so. The flaw keepalive_no_check
+ * does none of this.
  *
  * Failures that are known inside call_start are told by a timer that is due at once, so that a caller which tries the
  * next upstream from `done` never recurses.
@@ -11,22 +12,67 @@
 #include "gateway-under-test/upstream.h"
 
 #include "gateway-under-test/own.h"
+#include "harness/base/arena.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+
+struct line {
+    struct conn conn;
+    struct upstream *up;
+    struct call *call;        /* NULL while it is kept */
+    struct line *next, *prev; /* among the kept ones */
+    int64_t since;            /* kept since then */
+};
 
 void upstream_init(struct upstream *u, struct loop *l, const struct sockaddr_in *to)
 {
     *u = (struct upstream){.loop = l, .address = *to, .idle_ms = 10000};
 }
 
+static void line_free(struct line *l)
+{
+    conn_deinit(&l->conn);
+    free(l);
+}
+
+static void keep(struct line *l)
+{
+    struct upstream *u = l->up;
+    l->call = NULL;
+    l->since = loop_now(u->loop);
+    l->prev = NULL;
+    l->next = u->idle;
+    if (l->next != NULL)
+        l->next->prev = l;
+    u->idle = l;
+    u->idle_count++;
+}
+
+static void take_out(struct line *l)
+{
+    if (l->prev != NULL)
+        l->prev->next = l->next;
+    else
+        l->up->idle = l->next;
+    if (l->next != NULL)
+        l->next->prev = l->prev;
+    l->up->idle_count--;
+}
+
+static void drop(struct line *kept)
+{
+    take_out(kept);
+    line_free(kept);
+}
+
 void upstream_drop_idle(struct upstream *u)
 {
-    while (u->idle_count > 0)
-        fd_close(&u->idle[--u->idle_count].fd);
+    while (u->idle != NULL)
+        drop(u->idle);
 }
 
 void upstream_host_down(struct upstream *u)
@@ -46,39 +92,48 @@ static bool still_open(int fd)
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-/* The newest kept connection that still lives, or -1. */
-static int take_idle(struct upstream *u)
+static bool usable(const struct line *kept, int64_t now)
 {
-    int64_t now = loop_now(u->loop);
-    while (u->idle_count > 0) {
-        u->idle_count--;
-        scoped_fd int fd = u->idle[u->idle_count].fd;
-        bool young = now - u->idle[u->idle_count].since < u->idle_ms * NS_PER_MS;
-        if (young && (u->unseen || still_open(fd)))
-            return steal_fd(&fd);
-    }
-    return -1;
+    const struct upstream *u = kept->up;
+    bool young = now - kept->since < u->idle_ms * NS_PER_MS;
+    return young && (u->unseen || still_open(kept->conn.fd));
 }
 
-static void give_back(struct upstream *u, int fd)
+/* The newest kept connection that still lives, or NULL. */
+static struct line *take_idle(struct upstream *u)
 {
-    if (u->idle_count == UPSTREAM_IDLE_MAX) {
-        fd_close(&fd);
+    while (u->idle != NULL && !usable(u->idle, loop_now(u->loop)))
+        drop(u->idle);
+    struct line *l = u->idle;
+    if (l != NULL)
+        take_out(l);
+    return l;
+}
+
+static bool answered_whole(const struct call *c)
+{
+    return !c->under_way && c->end == CALL_ANSWERED && c->res.used == c->line->conn.in.len;
+}
+
+/* The call has no use for its connection any more; perhaps another one has. */
+static void let_go(struct call *c)
+{
+    struct line *l = c->line;
+    if (l == NULL)
         return;
-    }
-    u->idle[u->idle_count].fd = fd;
-    u->idle[u->idle_count++].since = loop_now(u->loop);
+    bool again = answered_whole(c) && c->keep && c->res.keep_alive && l->conn.error == 0 && !l->conn.eof &&
+                 conn_idle(&l->conn) && l->up->idle_count < UPSTREAM_IDLE_MAX;
+    c->line = NULL;
+    if (again)
+        keep(l);
+    else
+        line_free(l);
 }
 
 static void finish(struct call *c, enum call_end end)
 {
-    bool reusable = end == CALL_ANSWERED && c->keep && c->res.keep_alive && c->conn.error == 0 && !c->conn.eof &&
-                    c->res.used == c->conn.in.len && conn_idle(&c->conn);
     loop_timer_stop(&c->timer);
-    if (reusable)
-        give_back(c->up, conn_detach(&c->conn));
-    else
-        conn_close(&c->conn);
+    c->end = end;
     c->under_way = false;
     c->up->active--;
     c->done(c, end);
@@ -91,9 +146,9 @@ static void await_first_byte(struct call *c)
     loop_timer_set(c->up->loop, &c->timer, c->first_byte_ms != 0 && first < c->deadline ? first : c->deadline);
 }
 
-static void on_event(struct conn *conn)
+static void on_answer(struct call *c)
 {
-    struct call *c = owner_of(conn, struct call, conn);
+    struct conn *conn = &c->line->conn;
     if (conn->error != 0 && !c->reused && c->connect_deadline != 0) {
         finish(c, CALL_UNREACHABLE);
         return;
@@ -114,6 +169,17 @@ static void on_event(struct conn *conn)
         finish(c, CALL_BROKEN);
 }
 
+static void on_event(struct conn *conn)
+{
+    struct line *l = owner_of(conn, struct line, conn);
+    if (l->call != NULL && l->call->under_way)
+        on_answer(l->call);
+    else if (l->call != NULL)
+        conn_close(conn); /* its answer has been read; whatever this is, it is no answer */
+    else if (!l->up->unseen)
+        drop(l);
+}
+
 static void on_timer(struct loop_timer *t, int64_t now)
 {
     struct call *c = owner_of(t, struct call, timer);
@@ -121,13 +187,29 @@ static void on_timer(struct loop_timer *t, int64_t now)
     if (c->connect_deadline != 0)
         finish(c, CALL_UNREACHABLE);
     else
-        finish(c, c->conn.error != 0 ? CALL_BROKEN : CALL_TIMEOUT);
+        finish(c, c->line->conn.error != 0 ? CALL_BROKEN : CALL_TIMEOUT);
+}
+
+/* A connection for the call, kept or dialled; false: there can be none. */
+static bool find_line(struct call *c, int64_t user_timeout_ms)
+{
+    struct line *l = c->keep ? take_idle(c->up) : NULL;
+    c->reused = l != NULL;
+    if (l == NULL) {
+        l = xcalloc(1, sizeof(*l));
+        l->up = c->up;
+    }
+    c->line = l;
+    l->call = c;
+    conn_take(&l->conn, l->conn.in.len);
+    return c->reused || conn_dial(&l->conn, c->up->loop, &c->up->address, user_timeout_ms, HTTP_RAW_MAX, on_event) == 0;
 }
 
 void call_start(struct call *c, struct upstream *u, struct call_times times, bool keep,
                 void (*done)(struct call *c, enum call_end end))
 {
     int64_t now = loop_now(u->loop);
+    let_go(c);
     c->up = u;
     c->done = done;
     c->keep = keep;
@@ -137,20 +219,16 @@ void call_start(struct call *c, struct upstream *u, struct call_times times, boo
     c->connect_deadline = now + (times.connect_ms < times.total_ms ? times.connect_ms : times.total_ms) * NS_PER_MS;
     u->active++;
     http_begin_response(&c->res, text_starts(text_str(&c->request), "HEAD "));
-    int fd = keep ? take_idle(u) : -1;
-    c->reused = fd >= 0;
+    bool well = find_line(c, times.total_ms);
     if (c->reused) {
         c->connect_deadline = 0;
-        conn_adopt(&c->conn, u->loop, fd, HTTP_RAW_MAX, on_event);
-        conn_send(&c->conn, c->request.at, c->request.len);
-        if (c->conn.error == 0)
-            await_first_byte(c);
-        else
-            loop_timer_set(u->loop, &c->timer, now);
-        return;
+        conn_send(&c->line->conn, c->request.at, c->request.len);
+        well = c->line->conn.error == 0;
     }
-    bool dialling = conn_dial(&c->conn, u->loop, &u->address, times.total_ms, HTTP_RAW_MAX, on_event) == 0;
-    loop_timer_set(u->loop, &c->timer, dialling ? c->connect_deadline : now);
+    if (well && c->reused)
+        await_first_byte(c);
+    else
+        loop_timer_set(u->loop, &c->timer, well ? c->connect_deadline : now);
 }
 
 void call_cancel(struct call *c)
@@ -158,7 +236,7 @@ void call_cancel(struct call *c)
     if (!c->under_way)
         return;
     loop_timer_stop(&c->timer);
-    conn_close(&c->conn);
+    line_free(steal(&c->line));
     c->under_way = false;
     c->up->active--;
 }
@@ -166,16 +244,21 @@ void call_cancel(struct call *c)
 void call_deinit(struct call *c)
 {
     call_cancel(c);
-    conn_deinit(&c->conn);
+    let_go(c);
     text_deinit(&c->request);
+}
+
+const char *call_bytes(const struct call *c)
+{
+    return c->line->conn.in.at;
 }
 
 struct http_span call_field(const struct call *c, const char *name)
 {
-    return http_field(&c->res, c->conn.in.at, name);
+    return http_field(&c->res, call_bytes(c), name);
 }
 
 struct http_span call_body(const struct call *c)
 {
-    return http_body(&c->res, c->conn.in.at);
+    return http_body(&c->res, call_bytes(c));
 }

@@ -7,6 +7,9 @@
  * its owner. `done` is called exactly once per call_start that is not cancelled, never from inside call_start, and is
  * the last thing the call does, so it may start the call again or free the owner. The response can be read only
  * inside `done` (until the next start).
+ *
+ * A connection (struct line) belongs to a call from its start until the next start or call_deinit, else to the upstream,
+ * which keeps it for the next call.
  */
 #pragma once
 #include "gateway-under-test/conn.h"
@@ -14,16 +17,15 @@
 
 #include <netinet/in.h>
 
-#define UPSTREAM_IDLE_MAX 32
+#define UPSTREAM_IDLE_MAX 256
+
+struct line;
 
 struct upstream {
     struct loop *loop;
     struct sockaddr_in address;
-    struct {
-        int fd;
-        int64_t since;
-    } idle[UPSTREAM_IDLE_MAX];
-    size_t idle_count;
+    struct line *idle; /* the newest first */
+    int idle_count;
     int64_t idle_ms; /* a kept connection older than this is not used again */
     int active;      /* calls under way */
     bool unseen;     /* the flaw keepalive_no_check */
@@ -37,7 +39,7 @@ enum call_end {
 };
 
 struct call {
-    struct conn conn;
+    struct line *line; /* NULL: none */
     struct http_message res;
     struct upstream *up;
     struct loop_timer timer;
@@ -64,5 +66,6 @@ void call_start(struct call *c, struct upstream *u, struct call_times times, boo
 void call_cancel(struct call *c); /* no done */
 void call_deinit(struct call *c);
 
+const char *call_bytes(const struct call *c); /* what res is about */
 struct http_span call_field(const struct call *c, const char *name);
 struct http_span call_body(const struct call *c);

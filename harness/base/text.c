@@ -31,8 +31,7 @@ void text_clear(struct text *t)
     }
 }
 
-/* Room for more bytes and a NUL. */
-static void reserve(struct text *t, size_t more)
+void text_room(struct text *t, size_t more)
 {
     if (more > SIZE_MAX / 2 - t->len - 1) {
         abort();
@@ -56,12 +55,26 @@ void text_add(struct text *t, const char *s)
 
 void text_add_bytes(struct text *t, const void *s, size_t len)
 {
-    reserve(t, len);
+    text_room(t, len);
     if (len) {
         memcpy(t->at + t->len, s, len);
     }
     t->len += len;
     t->at[t->len] = '\0';
+}
+
+void text_add_int(struct text *t, int64_t n)
+{
+    char digits[24], *at = digits + sizeof(digits);
+    uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (n < 0) {
+        *--at = '-';
+    }
+    text_add_bytes(t, at, (size_t)(digits + sizeof(digits) - at));
 }
 
 void text_addf(struct text *t, const char *fmt, ...)
@@ -76,12 +89,15 @@ void text_vaddf(struct text *t, const char *fmt, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
-    int len = vsnprintf(NULL, 0, fmt, ap);
+    size_t room = t->cap - t->len;
+    int len = vsnprintf(room > 0 ? t->at + t->len : NULL, room, fmt, ap);
     if (len < 0) {
         abort();
     }
-    reserve(t, (size_t)len);
-    vsnprintf(t->at + t->len, (size_t)len + 1, fmt, again);
+    if ((size_t)len >= room) {
+        text_room(t, (size_t)len);
+        vsnprintf(t->at + t->len, (size_t)len + 1, fmt, again);
+    }
     va_end(again);
     t->len += (size_t)len;
 }
@@ -93,7 +109,7 @@ const char *text_str(const struct text *t)
 
 char *text_steal(struct text *t)
 {
-    reserve(t, 0);
+    text_room(t, 0);
     char *s = t->at;
     s[t->len] = '\0';
     *t = (struct text){0};

@@ -19,6 +19,8 @@ void text_deinit(struct text *t);
 void text_clear(struct text *t);
 void text_add(struct text *t, const char *s);
 void text_add_bytes(struct text *t, const void *s, size_t len);
+void text_add_int(struct text *t, int64_t n); /* in decimal */
+void text_room(struct text *t, size_t more);  /* that many bytes can be added without moving the text */
 void text_addf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void text_vaddf(struct text *t, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 const char *text_str(const struct text *t);

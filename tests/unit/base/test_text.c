@@ -24,6 +24,47 @@ static void grows(void)
     CU_ASSERT_EQUAL(strncmp(text_str(&t) + 19996, "4999", 5), 0);
 }
 
+/* Every length of what is printed meets every room that may be left. */
+static void prints_whatever_room_is_left(void)
+{
+    static const char digits[] = "0123456789012345678901234567890123456789012345678901234567890123456789";
+    for (int before = 0; before < 70; before++) {
+        for (int len = 0; len < 70; len++) {
+            scoped_text struct text t = {0};
+            char wanted[160];
+            text_add_bytes(&t, digits, (size_t)before);
+            text_addf(&t, "%.*s", len, digits);
+            (void)snprintf(wanted, sizeof(wanted), "%.*s%.*s", before, digits, len, digits);
+            CU_ASSERT_EQUAL(t.len, (size_t)(before + len));
+            CU_ASSERT_STRING_EQUAL(text_str(&t), wanted);
+        }
+    }
+}
+
+static void numbers_are_as_printf_has_them(void)
+{
+    static const int64_t numbers[] = {0, 1, -1, 9, 10, -10, 1234567890, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < array_len(numbers); i++) {
+        scoped_text struct text t = {0}, wanted = {0};
+        text_add_int(&t, numbers[i]);
+        text_addf(&wanted, "%lld", (long long)numbers[i]);
+        CU_ASSERT_STRING_EQUAL(text_str(&t), text_str(&wanted));
+    }
+}
+
+static void room_keeps_the_text_where_it_is(void)
+{
+    scoped_text struct text t = {0};
+    text_add(&t, "a");
+    text_room(&t, 1000);
+    const char *at = t.at;
+    for (int i = 0; i < 1000; i++) {
+        text_add(&t, "b");
+    }
+    CU_ASSERT_PTR_EQUAL(t.at, at);
+    CU_ASSERT_EQUAL(strlen(t.at), 1001);
+}
+
 static void can_be_stolen(void)
 {
     struct text t = {0};
@@ -173,6 +214,9 @@ void suite_text(void)
 {
     runner_suite(NULL, NULL);
     runner_test(grows);
+    runner_test(prints_whatever_room_is_left);
+    runner_test(numbers_are_as_printf_has_them);
+    runner_test(room_keeps_the_text_where_it_is);
     runner_test(can_be_stolen);
     runner_test(compares);
     runner_test(names);

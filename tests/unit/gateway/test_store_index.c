@@ -60,6 +60,31 @@ static void digest_is_of_the_sorted_op_ids(void)
     index_deinit(&x);
 }
 
+static void asking_for_the_digest_changes_none_that_follows(void)
+{
+    struct store_index often, once;
+    char a[SHA256_HEX], b[SHA256_HEX];
+    struct rng r;
+    index_init(&often);
+    index_init(&once);
+    rng_init(&r, 11, "tests/index");
+    for (int64_t lsn = 1; lsn <= 300; lsn++) {
+        struct record rec = order(lsn, 1, 0);
+        (void)snprintf(rec.op, sizeof(rec.op), "c%d-%d", (int)rng_below(&r, 20), (int)rng_below(&r, 50));
+        index_add(&often, &rec);
+        index_add(&once, &rec);
+        if (rng_below(&r, 7) == 0)
+            index_digest(&often, a);
+    }
+    index_digest(&often, a);
+    index_digest(&once, b);
+    CU_ASSERT_STRING_EQUAL(a, b);
+    for (size_t i = 1; i < often.sorted.len; i++)
+        CU_ASSERT_TRUE(strcmp(index_at(&often, often.sorted.at[i - 1])->op, index_at(&often, often.sorted.at[i])->op) <= 0);
+    index_deinit(&often);
+    index_deinit(&once);
+}
+
 static void a_cut_is_like_never_having_been_there(void)
 {
     struct store_index x, y;
@@ -135,6 +160,7 @@ void suite_store_index(void)
     runner_suite(NULL, NULL);
     runner_test(versions_count_per_key);
     runner_test(digest_is_of_the_sorted_op_ids);
+    runner_test(asking_for_the_digest_changes_none_that_follows);
     runner_test(a_cut_is_like_never_having_been_there);
     runner_test(common_ground_is_found_in_random_histories);
     runner_test(prefixes_have_all_of_the_shorter_in_common);
