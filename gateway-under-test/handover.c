@@ -57,7 +57,7 @@ bool handover_begin(struct store *s, struct link *to, bool ordered)
 {
     struct handover *h = &s->handover;
     if (h->state != HANDOVER_NONE || !to->connected || !store_leads(s) || !s->cfg->has_witness ||
-        vouch_outstanding(s))
+        !lease_is_granted(s))
         return false;
     node_log(s->node, "handing over to %s%s", to->peer->region, ordered ? ", as ordered" : "");
     h->state = HANDOVER_HOLDING;

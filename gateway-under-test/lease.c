@@ -37,11 +37,21 @@ int64_t lease_clock_ns(const struct store *s)
     return store_flaw(s, FLAW_lease_by_wall_clock) ? wall_ns(&s->node->wall) : clock_boot_ns();
 }
 
-/* What is left of it, by the witness's word or by that of all peers. */
+static int64_t left_of_ns(const struct store *s, int64_t since_ns)
+{
+    return usable_ns(s) - (lease_clock_ns(s) - since_ns);
+}
+
+/* By the witness's word or by that of all peers. */
 static int64_t left_ns(const struct store *s)
 {
     int64_t granted = s->lease.since_ns, vouched = vouched_since_ns(s);
-    return usable_ns(s) - (lease_clock_ns(s) - (vouched > granted ? vouched : granted));
+    return left_of_ns(s, vouched > granted ? vouched : granted);
+}
+
+bool lease_is_granted(const struct store *s)
+{
+    return left_of_ns(s, s->lease.since_ns) > 0;
 }
 
 bool lease_holds(const struct store *s)

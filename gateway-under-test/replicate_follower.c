@@ -177,6 +177,7 @@ static int on_frame(struct follower_conn *c, struct frame *f)
     case FRAME_VOUCH:
         return on_vouch(c, f);
     case FRAME_TAKEOVER:
+        vouch_release(s);
         lease_ask_now(s);
         return 0;
     default:

@@ -128,17 +128,18 @@ void lease_open(struct store *s);
 void lease_close(struct store *s);
 int64_t lease_clock_ns(const struct store *s);
 bool lease_holds(const struct store *s);
+bool lease_is_granted(const struct store *s); /* by the witness itself */
 void lease_ask_now(struct store *s);
 void witness_request(struct call *c, const char *path, json_t *take); /* fill in a POST to the witness */
 
 /* vouch.c: the lease while the witness is silent */
 void vouch_open(struct store *s);
-bool vouch_binds(struct store *s);             /* we have promised not to want the lease */
-bool vouch_give(struct store *s);              /* follower: promise it; false: cannot */
-void vouch_ask(struct link *k);                /* leader, every tick: where the last grant has grown old */
+bool vouch_binds(struct store *s);               /* we have promised not to want the lease */
+bool vouch_give(struct store *s);                /* follower: promise it; false: cannot */
+void vouch_ask(struct link *k);                  /* leader, every tick: where the last grant has grown old */
 int vouch_taken(struct link *k, struct frame *f);
 int64_t vouched_since_ns(const struct store *s); /* all peers have vouched since then; 0: not all */
-bool vouch_outstanding(const struct store *s); /* a peer may be bound by a promise to us */
+void vouch_release(struct store *s);             /* the leader to whom it was given hands over to us */
 
 /* commit.c: what may be acknowledged */
 int64_t commit_lsn(const struct store *s);

@@ -13,7 +13,8 @@
  * A promise outlives the process that gave it: the mark on the disk, there before the first promise is given, has the next
  * process wait for a lease before it wants to lead. No mark, no promise.
  *
- * A handover moves the lease to one who may have promised not to want it, hence waits until promises are over.
+ * A handover is the leader's own word that its time is over, and so releases the heir from its promise. It needs the witness,
+ * and is not begun while only peers stand in for it.
  */
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
@@ -95,20 +96,15 @@ int vouch_taken(struct link *k, struct frame *f)
     return 0;
 }
 
+void vouch_release(struct store *s)
+{
+    s->lease.promised_until_ns = 0;
+}
+
 int64_t vouched_since_ns(const struct store *s)
 {
     int64_t oldest = s->link_count > 0 ? INT64_MAX : 0;
     for (size_t i = 0; i < s->link_count; i++)
         oldest = s->links[i].vouched_ns < oldest ? s->links[i].vouched_ns : oldest;
     return oldest;
-}
-
-bool vouch_outstanding(const struct store *s)
-{
-    int64_t since = lease_clock_ns(s) - s->cfg->lease_ms * NS_PER_MS;
-    for (size_t i = 0; i < s->link_count; i++) {
-        if (s->links[i].vouch_asked_ns > 0 && s->links[i].vouch_asked_ns >= since)
-            return true;
-    }
-    return false;
 }

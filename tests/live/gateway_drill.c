@@ -438,6 +438,7 @@ static void witness_lost(void)
     stage_kill(&stage, WITNESS);
     for (int64_t end = now_ms() + 2000; now_ms() < end; pause_ms(10))
         check(write_next(any_gate()) && !leads(&stage, STORE_EU));
+    wait_equal(2000);
     stage_kill(&stage, STORE_EU);
     for (int64_t end = now_ms() + 1500; leads(&stage, STORE_US); pause_ms(20))
         check(now_ms() < end && "it does not lead without witness and peer");
