@@ -438,6 +438,8 @@ static void witness_lost(void)
     stage_kill(&stage, WITNESS);
     for (int64_t end = now_ms() + 2000; now_ms() < end; pause_ms(10))
         check(write_next(any_gate()) && !leads(&stage, STORE_EU));
+    scoped_json json_t *leader = status_of(&stage, STORE_US);
+    check(strcmp(json_string_value(json_object_get(leader, "lease_by")), "peers") == 0);
     wait_equal(2000);
     stage_kill(&stage, STORE_EU);
     for (int64_t end = now_ms() + 1500; leads(&stage, STORE_US); pause_ms(20))
