@@ -457,6 +457,24 @@ static void witness_lost(void)
     check(audit(STORE_US) == 0 && number(STORE_US, "epoch") >= epoch + 2);
 }
 
+/* The leader alone does not reach the witness, its peer does: it has promised, and does not take the lead, though the
+ * witness would give it; nor does it when the leader comes back in between. */
+static void leader_apart(void)
+{
+    stage_open(&stage, stage.binary, (struct stage_wish){.sync = true, .every_ms = 20, .detour = true});
+    json_int_t epoch = number(STORE_US, "epoch");
+    for (int turn = 0; turn < 3; turn++) {
+        check(kill(stage.detour, SIGSTOP) == 0);
+        for (int64_t end = now_ms() + 1200; now_ms() < end; pause_ms(10))
+            check(write_next(any_gate()) && !leads(&stage, STORE_EU));
+        check(kill(stage.detour, SIGCONT) == 0);
+        for (int64_t end = now_ms() + 300; now_ms() < end; pause_ms(10))
+            check(write_next(any_gate()) && !leads(&stage, STORE_EU));
+    }
+    check(number(STORE_US, "epoch") == epoch && number(WITNESS, "epoch") == epoch);
+    check(audit(STORE_US) == 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -464,7 +482,8 @@ int main(int argc, char **argv)
         void (*run)(void);
     } drills[] = {{"failover", failover}, {"kills", kills}, {"handover", handover},
                   {"frozen", frozen},     {"drift", drift}, {"drain", drain},   {"guard", guard},
-                  {"degrade", degrade},   {"flaws", flaws}, {"witness-lost", witness_lost}, {"flaws-in-disasters", flaws_in_disasters}};
+                  {"degrade", degrade},   {"flaws", flaws}, {"witness-lost", witness_lost},
+                  {"leader-apart", leader_apart}, {"flaws-in-disasters", flaws_in_disasters}};
     for (size_t i = 0; argc == 3 && i < array_len(drills); i++) {
         if (strcmp(drills[i].name, argv[2]) != 0)
             continue;
