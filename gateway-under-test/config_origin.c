@@ -32,7 +32,7 @@ static int parse_peers(const struct config_place *p, struct config_store *s)
 static int parse_store(const struct config_place *p, struct config_store *s)
 {
     static const char *const keys[] = {"mode",    "every_ms", "degrade",  "degrade_after_ms", "port", "home", "peers",
-                                       "witness", "lease_ms", "renew_ms", "failback_hold_ms", NULL};
+                                       "witness", "lease_ms", "renew_ms", "failback_hold_ms", "failsafe", NULL};
     static const char *const modes[] = {"async", "sync", NULL};
     static const char *const degrades[] = {"block", "async", NULL};
     static const char *const witness_keys[] = {"address", "port", NULL};
@@ -43,6 +43,7 @@ static int parse_store(const struct config_place *p, struct config_store *s)
         want_int(p, "every_ms", 1, 600000, 200, &s->every_ms) < 0 ||
         want_int(p, "degrade_after_ms", 1, 600000, 1000, &s->degrade_after_ms) < 0 ||
         want_small(p, "port", 1, 65535, WANTED, &s->port) < 0 || want_bool(p, "home", false, &s->home) < 0 ||
+        want_bool(p, "failsafe", true, &s->failsafe) < 0 ||
         want_int(p, "lease_ms", 30, 600000, 750, &s->lease_ms) < 0 ||
         want_int(p, "renew_ms", 1, 600000, 250, &s->renew_ms) < 0 ||
         want_int(p, "failback_hold_ms", 0, 600000, 1000, &s->failback_hold_ms) < 0 || parse_peers(p, s) < 0)

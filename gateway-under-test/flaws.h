@@ -23,8 +23,9 @@
     X(keepalive_no_check, "kept connections are used unseen, and outlive a host that went down")                 \
     X(accept_empty_config, "a configuration that offers nothing, or less than half, is taken over all the same") \
     X(drain_ignored, "SIGTERM ends the process at once, whatever is under way")                                  \
-    X(no_retry_budget, "gateways retry whatever fails, however much of it fails")                                 \
-    X(dns_pin_forever, "clients keep the first address that the DNS gave them; no fault of a node's")
+    X(no_retry_budget, "gateways retry whatever fails, however much of it fails")                                \
+    X(dns_pin_forever, "clients keep the first address that the DNS gave them; no fault of a node's")            \
+    X(lease_by_wall_clock, "the store counts its lease on the wall clock, which others set")
 
 #define FLAW_ENUM(name, text) FLAW_##name,
 enum flaw { FLAWS(FLAW_ENUM) FLAW_COUNT };

@@ -55,7 +55,7 @@ enum frame_read frame_read(const char *bytes, size_t len, struct frame *f, size_
     uint64_t epoch = get_u64(b + FRAME_HEAD + 1);
     unsigned type = b[FRAME_HEAD];
     if (crc32c(0, b + FRAME_HEAD, n) != get_u32(b + 4) || epoch > EPOCH_MAX || type < FRAME_HELLO ||
-        type > FRAME_TAKEOVER)
+        type > FRAME_VOUCHED)
         return FRAME_BAD;
     *f = (struct frame){(enum frame_type)type, (int64_t)epoch, bytes + FRAME_HEAD + 9, n - 9};
     *used = FRAME_HEAD + n;

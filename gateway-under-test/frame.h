@@ -11,6 +11,8 @@
  *     ACK       follower  u64 last lsn, u8 traits
  *     REFUSE    follower  nothing; "your epoch is behind mine"
  *     TAKEOVER  leader    nothing; "the lease is yours, fetch it"
+ *     VOUCH     leader    u64 stamp                    "the witness is silent: will you leave the lease to me?"
+ *     VOUCHED   follower  u64 the same stamp           "for as long as one lasts, from now on"
  *
  * A region is u8 length and bytes. Traits: bit 0, this is the home region; bit 1, it drains and does not want to lead.
  */
@@ -23,7 +25,8 @@
 #define FRAME_HOME 1
 #define FRAME_DRAINING 2
 
-enum frame_type { FRAME_HELLO = 1, FRAME_STATE, FRAME_RECORDS, FRAME_BEAT, FRAME_ACK, FRAME_REFUSE, FRAME_TAKEOVER };
+enum frame_type { FRAME_HELLO = 1, FRAME_STATE, FRAME_RECORDS, FRAME_BEAT, FRAME_ACK, FRAME_REFUSE, FRAME_TAKEOVER,
+                  FRAME_VOUCH, FRAME_VOUCHED };
 
 struct frame {
     enum frame_type type;

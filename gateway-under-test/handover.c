@@ -6,7 +6,8 @@
  * what was held is served here. The exception: once the witness has been asked and does not answer, the lease may have
  * been passed on, so we step down.
  *
- * Reasons: an operator's order; the home region has been connected and caught up for failback_hold_ms; we drain.
+ * Reasons: an operator's order; the home region has been connected and caught up for failback_hold_ms; we drain; our disk
+ * takes no more writes. A store whose disk is full cannot note a new epoch either, so the lead does not come back to it.
  *
  * The flaw failback_without_catchup passes the lease on at once, whatever the home region has.
  */
@@ -55,7 +56,8 @@ static void transfer(struct store *s)
 bool handover_begin(struct store *s, struct link *to, bool ordered)
 {
     struct handover *h = &s->handover;
-    if (h->state != HANDOVER_NONE || !to->connected || !store_leads(s) || !s->cfg->has_witness)
+    if (h->state != HANDOVER_NONE || !to->connected || !store_leads(s) || !s->cfg->has_witness ||
+        !lease_is_granted(s))
         return false;
     node_log(s->node, "handing over to %s%s", to->peer->region, ordered ? ", as ordered" : "");
     h->state = HANDOVER_HOLDING;
@@ -78,7 +80,7 @@ static struct link *successor(struct store *s, int64_t now)
         bool able = k->connected && !k->peer_draining && k->caught_up_since != 0 &&
                     (!s->cfg->sync || k->standing == STANDING_IN);
         bool home = k->peer_home && !s->cfg->home && !s->lease.stay && now - k->caught_up_since >= hold;
-        if (able && (home || s->node->draining))
+        if (able && (home || s->node->draining || s->unwritable))
             return k;
     }
     return NULL;

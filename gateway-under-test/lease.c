@@ -11,7 +11,10 @@
  * Without a witness in the configuration nobody can grant anything: the home region's store leads from its start, with
  * a new epoch each time, and no other ever does.
  *
- * With the flaw no_fencing the end of the lease is not noticed; only a witness that says who leads now ends it.
+ * Where the witness is silent the peers may stand in for it (vouch.c).
+ *
+ * With the flaw no_fencing the end of the lease is not noticed; only a witness that says who leads now ends it. With
+ * lease_by_wall_clock it is counted on a clock that others set.
  */
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
@@ -29,10 +32,31 @@ int64_t lease_usable_ns(int64_t lease_ms)
     return (lease_ms - margin) * NS_PER_MS;
 }
 
+int64_t lease_clock_ns(const struct store *s)
+{
+    return store_flaw(s, FLAW_lease_by_wall_clock) ? wall_ns(&s->node->wall) : clock_boot_ns();
+}
+
+static int64_t left_of_ns(const struct store *s, int64_t since_ns)
+{
+    return lease_usable_ns(s->cfg->lease_ms) - (lease_clock_ns(s) - since_ns);
+}
+
+/* By the witness's word or by that of all peers. */
+static int64_t left_ns(const struct store *s)
+{
+    int64_t granted = s->lease.since_ns, vouched = vouched_since_ns(s);
+    return left_of_ns(s, vouched > granted ? vouched : granted);
+}
+
+bool lease_is_granted(const struct store *s)
+{
+    return left_of_ns(s, s->lease.since_ns) > 0;
+}
+
 bool lease_holds(const struct store *s)
 {
-    return !s->cfg->has_witness || store_flaw(s, FLAW_no_fencing) ||
-           clock_boot_ns() - s->lease.since_boot_ns < lease_usable_ns(s->cfg->lease_ms);
+    return !s->cfg->has_witness || store_flaw(s, FLAW_no_fencing) || left_ns(s) > 0;
 }
 
 void witness_request(struct call *c, const char *path, json_t *take)
@@ -51,14 +75,18 @@ static void ask_again(struct store *s, int64_t in_ms)
     loop_timer_set(s->node->loop, &s->lease.ask, loop_now(s->node->loop) + in_ms * NS_PER_MS);
 }
 
+static void look_when_it_ends(struct store *s)
+{
+    loop_timer_set(s->node->loop, &s->lease.expiry, loop_now(s->node->loop) + left_ns(s));
+}
+
 static void granted(struct store *s, int64_t epoch, json_t *reply)
 {
     struct lease *l = &s->lease;
-    if (clock_boot_ns() - l->sent_boot_ns >= lease_usable_ns(s->cfg->lease_ms))
+    if (lease_clock_ns(s) - l->sent_ns >= lease_usable_ns(s->cfg->lease_ms))
         return; /* the answer took so long that it is worthless */
-    l->since_boot_ns = l->sent_boot_ns;
-    loop_timer_set(s->node->loop, &l->expiry,
-                   loop_now(s->node->loop) + lease_usable_ns(s->cfg->lease_ms) - (clock_boot_ns() - l->since_boot_ns));
+    l->since_ns = l->sent_ns;
+    look_when_it_ends(s);
     if (s->leading && epoch != s->epoch)
         store_step_down(s, "the witness counts another epoch");
     if (!s->leading)
@@ -100,9 +128,9 @@ static void on_answer(struct call *c, enum call_end end)
     json_decref(reply);
 }
 
-static bool wants_to_lead(const struct store *s)
+static bool wants_to_lead(struct store *s)
 {
-    if (s->node->draining)
+    if (s->node->draining || vouch_binds(s))
         return false;
     return s->cfg->home || !store_flaw(s, FLAW_no_failover);
 }
@@ -122,7 +150,7 @@ static void on_ask(struct loop_timer *t, int64_t now)
                               (json_int_t)s->epoch, "lsn", (json_int_t)index_last(&s->index), "log_epoch",
                               (json_int_t)(last ? last->epoch : 0), "want", wants_to_lead(s), "lead", s->leading,
                               "sync", s->cfg->sync));
-    l->sent_boot_ns = clock_boot_ns();
+    l->sent_ns = lease_clock_ns(s);
     call_start(&l->call, &l->witness, (struct call_times){s->cfg->renew_ms, s->cfg->renew_ms * 2}, true, on_answer);
 }
 
@@ -130,7 +158,11 @@ static void on_expiry(struct loop_timer *t, int64_t now)
 {
     struct store *s = owner_of(t, struct store, lease.expiry);
     (void)now;
-    if (s->leading && !lease_holds(s))
+    if (!s->leading || store_flaw(s, FLAW_no_fencing))
+        return;
+    if (lease_holds(s))
+        look_when_it_ends(s);
+    else
         store_step_down(s, "the lease ran out");
 }
 
@@ -140,6 +172,7 @@ void lease_open(struct store *s)
     upstream_init(&l->witness, s->node->loop, &s->cfg->witness);
     l->ask.due = on_ask;
     l->expiry.due = on_expiry;
+    vouch_open(s);
     if (s->cfg->has_witness)
         lease_ask_now(s);
     else if (s->cfg->home)

@@ -51,6 +51,21 @@ static void reply(struct follower_conn *c, enum frame_type type)
     conn_send(&c->conn, out.at, out.len);
 }
 
+static int on_vouch(struct follower_conn *c, struct frame *f)
+{
+    scoped_text struct text out = {0};
+    int64_t stamp;
+    if (frame_take_u64(f, &stamp) < 0)
+        return -1;
+    if (!vouch_give(c->store))
+        return 0;
+    size_t at = frame_begin(&out, FRAME_VOUCHED, c->store->epoch);
+    frame_add_u64(&out, stamp);
+    frame_end(&out, at);
+    conn_send(&c->conn, out.at, out.len);
+    return 0;
+}
+
 static int refuse(struct follower_conn *c)
 {
     c->store->node->counters[COUNTER_stale_refused]++;
@@ -178,7 +193,10 @@ static int on_frame(struct follower_conn *c, struct frame *f)
     case FRAME_BEAT:
         reply(c, FRAME_ACK);
         return 0;
+    case FRAME_VOUCH:
+        return on_vouch(c, f);
     case FRAME_TAKEOVER:
+        vouch_release(s);
         lease_ask_now(s);
         return 0;
     default:

@@ -108,7 +108,10 @@ static void link_dial(struct link *k, int64_t now)
 void link_send(struct link *k, enum frame_type type)
 {
     struct text out = {0};
-    send_frame(k, &out, frame_begin(&out, type, k->store->epoch), type);
+    size_t at = frame_begin(&out, type, k->store->epoch);
+    if (type == FRAME_VOUCH)
+        frame_add_u64(&out, k->vouch_asked_ns);
+    send_frame(k, &out, at, type);
     text_deinit(&out);
 }
 
@@ -212,6 +215,8 @@ static int on_frame(struct link *k, struct frame *f)
         return on_state(k, f);
     case FRAME_ACK:
         return on_ack(k, f);
+    case FRAME_VOUCHED:
+        return vouch_taken(k, f);
     case FRAME_REFUSE:
         node_log(s->node, "peer %s refuses epoch %lld, it knows %lld", k->peer->region, (long long)s->epoch,
                  (long long)f->epoch);
@@ -277,10 +282,12 @@ void leader_tick(struct store *s, int64_t now)
         struct link *k = &s->links[i];
         if (k->connected && now - k->heard_at > SILENCE_MS * NS_PER_MS)
             link_down(k);
-        if (k->connected)
+        if (k->connected) {
             link_send(k, FRAME_BEAT);
-        else if (now >= k->dial_at)
+            vouch_ask(k);
+        } else if (now >= k->dial_at) {
             link_dial(k, now);
+        }
         ship(k);
         note_caught_up(k, now);
         standing_tick(k, now);
@@ -331,7 +338,7 @@ void leader_start(struct store *s, json_t *in_sync)
         k->connected = false;
         k->standing = listed(in_sync, k->peer->region) ? STANDING_IN : STANDING_OUT;
         k->heard_at = k->progress_at = now;
-        k->sent_lsn = k->acked_lsn = k->flush_to = k->caught_up_since = 0;
+        k->sent_lsn = k->acked_lsn = k->flush_to = k->caught_up_since = k->vouch_asked_ns = k->vouched_ns = 0;
         link_dial(k, now);
     }
     leader_mode_changed(s);

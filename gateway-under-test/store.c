@@ -142,10 +142,12 @@ const struct record *store_append(struct store *s, const struct record *r)
     struct err e = {0};
     record_write(r, &bytes);
     int64_t length = (int64_t)bytes.len;
-    if (store_log_append(&s->log, &bytes, &length, 1, &e) < 0) {
+    bool failed = store_log_append(&s->log, &bytes, &length, 1, &e) < 0;
+    if (failed && !s->unwritable)
         node_log(s->node, "%s: %s", e.at, e.msg);
+    s->unwritable = failed;
+    if (failed)
         return NULL;
-    }
     struct record *own = index_add(&s->index, r);
     own->mono_ns = loop_now(s->node->loop);
     leader_appended(s);
@@ -178,6 +180,7 @@ void store_take_over(struct store *s, int64_t epoch, json_t *in_sync)
         return; /* not leading: the lease runs out and another one gets it */
     follower_drop_links(s);
     s->leading = true;
+    s->unwritable = false;
     s->led_since = loop_now(s->node->loop);
     s->node->counters[COUNTER_takeovers]++;
     node_log(s->node, "leading since epoch %lld, last lsn %lld", (long long)epoch, (long long)index_last(&s->index));

@@ -47,6 +47,7 @@ struct link { /* from the leader to one peer */
     int64_t joined_at_lsn;   /* JOINING: must be acked before the witness is told */
     int64_t caught_up_since; /* 0: not caught up */
     int64_t progress_at;     /* the peer had all, or has got on */
+    int64_t vouch_asked_ns, vouched_ns; /* last question; newest one that it has answered; 0: none in this leadership */
     struct lag lag;          /* what is shipped there comes late, or damaged */
     struct call tell;        /* to the witness, about this peer */
 };
@@ -62,7 +63,9 @@ struct lease {
     struct upstream witness;
     struct call call;
     struct loop_timer ask, expiry;
-    int64_t sent_boot_ns, since_boot_ns; /* of the question under way; of the last one that was granted */
+    int64_t sent_ns, since_ns; /* on its clock: of the question under way; of the last one that was granted */
+    int64_t promised_until_ns; /* we vouch for another leader */
+    bool marked;               /* on disk, too: the next process must know of the promise */
     char holder[64];                     /* as the witness said last; empty: nobody, or unknown */
     int64_t holder_epoch;
     bool again; /* ask once more when the answer is there */
@@ -96,6 +99,7 @@ struct store {
     int64_t epoch; /* highest seen, on disk before it is used */
     bool leading;
     int64_t led_since;
+    bool unwritable;       /* while leading: the disk did not take the last write */
     int64_t lost;          /* records in the lost logs */
     int64_t dropped_count; /* flaw drop_every_nth_write */
     struct lease lease;
@@ -122,10 +126,21 @@ bool store_flaw(const struct store *s, enum flaw f);
 /* lease.c */
 void lease_open(struct store *s);
 void lease_close(struct store *s);
+int64_t lease_clock_ns(const struct store *s);
 bool lease_holds(const struct store *s);
 int64_t lease_usable_ns(int64_t lease_ms); /* how long its holder counts on it, from when it asked */
+bool lease_is_granted(const struct store *s); /* by the witness itself */
 void lease_ask_now(struct store *s);
 void witness_request(struct call *c, const char *path, json_t *take); /* fill in a POST to the witness */
+
+/* vouch.c: the lease while the witness is silent */
+void vouch_open(struct store *s);
+bool vouch_binds(struct store *s);               /* we have promised not to want the lease */
+bool vouch_give(struct store *s);                /* follower: promise it; false: cannot */
+void vouch_ask(struct link *k);                  /* leader, every tick: where the last grant has grown old */
+int vouch_taken(struct link *k, struct frame *f);
+int64_t vouched_since_ns(const struct store *s); /* all peers have vouched since then; 0: not all */
+void vouch_release(struct store *s);             /* the leader to whom it was given hands over to us */
 
 /* commit.c: what may be acknowledged */
 int64_t commit_lsn(const struct store *s);

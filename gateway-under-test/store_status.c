@@ -15,6 +15,14 @@ static json_t *peer_status(const struct link *k)
                      "lag_ms", (json_int_t)(leading ? link_lag_ms(k) : 0), "lag", lag_status(&k->lag));
 }
 
+/* Whose word the lease holds by now; null: it does not lead, or needs nobody's. */
+static json_t *lease_by(const struct store *s)
+{
+    if (!store_leads(s) || !s->cfg->has_witness)
+        return json_null();
+    return json_string(lease_is_granted(s) ? "witness" : "peers");
+}
+
 void store_status(struct store *s, json_t *into)
 {
     char digest[SHA256_HEX];
@@ -25,6 +33,7 @@ void store_status(struct store *s, json_t *into)
     if (last > 0)
         index_digest(&s->index, digest);
     json_object_set_new(into, "leader", json_boolean(store_leads(s)));
+    json_object_set_new(into, "lease_by", lease_by(s));
     json_object_set_new(into, "epoch", json_integer(s->epoch));
     json_object_set_new(into, "lsn", json_integer(last));
     json_object_set_new(into, "durable_lsn", json_integer(last));

@@ -13,6 +13,7 @@
 #include "harness/cli/machine.h"
 #include "harness/cli/moments.h"
 #include "harness/cli/profiles.h"
+#include "harness/cli/routing.h"
 #include "harness/cli/show_config.h"
 #include "harness/cli/targets.h"
 #include "harness/load/needs.h"
@@ -141,13 +142,13 @@ static json_t *plan_json(const struct stage *machine, const struct plan *p)
                               json_string("link delays, jitter, loss and rates of the topology are left out: this "
                                           "machine cannot make them"));
     }
-    return json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s?,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o},s:o}", "name", p->name, "title",
+    return json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s?,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o},s:o,s:o}", "name", p->name, "title",
                      p->title, "file", p->file, "sha256", p->sha256, "seed", (json_int_t)p->seed, "lab",
                      s->caps ? "netns" : "sim", "unfit", unfit.len ? text_str(&unfit) : NULL, "steps", steps_json(s, p),
                      "targets", targets_json(p), "objects", objects_json(s, p), "needs", needs_json(s, p), "times", "baseline_hold_s",
                      seconds(p->baseline_hold_ns), "baseline_within_s", seconds(p->baseline_within_ns),
                      "timeline_end_s", seconds(p->timeline_end_ns), "observe_s", seconds(p->observe_ns), "drill_s",
-                     seconds(p->drill_ns), "limits", limits);
+                     seconds(p->drill_ns), "limits", limits, "routing", routing_json(p->topology));
 }
 
 /* A plan whose moments cannot be rehearsed is a plan all the same. */
@@ -254,6 +255,7 @@ static void print_plan(const json_t *doc)
            json_number_value(json_object_get(times, "baseline_hold_s")),
            json_number_value(json_object_get(times, "baseline_within_s")),
            json_number_value(json_object_get(times, "drill_s")));
+    routing_print(json_object_get(doc, "routing"));
     print_steps(json_object_get(doc, "steps"));
     moments_print(json_object_get(doc, "moments"));
     print_targets(json_object_get(doc, "targets"));

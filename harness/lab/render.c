@@ -10,7 +10,8 @@
  *     patience   a try 600 ms, all tries 950 ms: below the second after which clients count an answer as bad; a store
  *                waits 500 ms for a synchronous peer before it has it recorded as out of sync
  *
- *     traffic manager  checks as its program can count them (topology.h): whole seconds, the same counts
+ *     traffic manager  checks as its program can count them (topology.h): whole seconds, the same counts; a vantage is
+ *                      known by the net of its site
  *
  * A certificate lies beside the configuration, whose fingerprint must not depend on the run's folder.
  *
@@ -20,6 +21,7 @@
 
 #include "harness/base/units.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,11 +194,11 @@ static void add_store(json_t *doc, const struct topology *t, const struct topo_n
 {
     const struct topo_replication *r = &t->replication;
     json_t *store = made(json_pack(
-        "{s:s, s:I, s:s, s:i, s:i, s:b, s:o, s:I, s:I, s:I}", "mode", r->mode == REPLICATION_SYNC ? "sync" : "async",
+        "{s:s, s:I, s:s, s:i, s:i, s:b, s:o, s:I, s:I, s:I, s:b}", "mode", r->mode == REPLICATION_SYNC ? "sync" : "async",
         "every_ms", ms(r->every_ns), "degrade", r->degrade == DEGRADE_BLOCK ? "block" : "async", "degrade_after_ms", DEGRADE_AFTER_MS,
         "port", TOPO_PORT_REPLICATION, "home", n->site == t->primary, "peers", store_peers(t, n->site), "lease_ms",
         (json_int_t)topo_lease_ms(t), "renew_ms", (json_int_t)topo_renew_ms(t), "failback_hold_ms",
-        ms(t->failover.healthy_after * t->failover.probe_every_ns)));
+        ms(t->failover.healthy_after * t->failover.probe_every_ns), "failsafe", t->failover.failsafe));
     uint16_t witness = witness_node(t);
     if (witness != TOPO_NONE) {
         set(store, "witness",
@@ -245,13 +247,37 @@ static json_t *gateways_of(const struct topology *t, const char *region)
     return list;
 }
 
+/* By what address it knows the clients of a vantage, and the regions in the order in which they are near to them. */
+static json_t *places(const struct topology *t)
+{
+    json_t *list = made(json_array());
+    for (uint16_t s = 0; s < t->site_count; s++) {
+        uint16_t near[TOPO_MAX_SITES];
+        size_t n = t->sites[s].kind == SITE_VANTAGE ? topo_regions_near(t, s, near) : 0;
+        json_t *names = made(json_array());
+        for (size_t i = 0; i < n; i++) {
+            append(names, json_string(t->sites[near[i]].name));
+        }
+        if (n > 0) {
+            char net[32];
+            snprintf(net, sizeof(net), "10.%u.0.0/16", s + 1u);
+            append(list, json_pack("{s:s, s:O}", "net", net, "near", names));
+        }
+        json_decref(names);
+    }
+    return list;
+}
+
 static json_t *dns_config(const struct topology *t, const struct topo_node *n)
 {
     json_t *order = region_order(t, t->primary), *regions = made(json_array()), *name;
     size_t i;
     json_array_foreach(order, i, name)
     {
-        append(regions, json_pack("{s:O, s:o}", "name", name, "addresses", gateways_of(t, json_string_value(name))));
+        const char *region = json_string_value(name);
+        append(regions, json_pack("{s:O, s:I, s:o}", "name", name, "weight",
+                                  (json_int_t)t->sites[topo_site_find(t, region)].weight, "addresses",
+                                  gateways_of(t, region)));
     }
     json_decref(order);
     json_t *check = made(json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "path", "/readyz", "port", TOPO_PORT_HTTP, "every_s",
@@ -259,9 +285,10 @@ static json_t *dns_config(const struct topology *t, const struct topo_node *n)
                                    "unhealthy_after", (json_int_t)t->failover.unhealthy_after, "healthy_after",
                                    (json_int_t)t->failover.healthy_after));
     json_int_t ttl = t->failover.dns_ttl_ns / NS_PER_S;
-    return made(json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "node", n->name, "role", "dns", "address",
-                          n->address, "hit", TOPO_DNS_NAME, "answer", "live", "serial", 1, "ttl", ttl, "plain_ttl", ttl,
-                          "check", check, "regions", regions));
+    return made(json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:s, s:o, s:o, s:o}", "node", n->name, "role", "dns",
+                          "address", n->address, "hit", TOPO_DNS_NAME, "answer", "live", "serial", 1, "ttl", ttl, "plain_ttl",
+                          ttl, "routing", topo_routing_words[t->routing], "places", places(t), "check", check, "regions",
+                          regions));
 }
 
 json_t *render_config(const struct topology *t, uint16_t node)

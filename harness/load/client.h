@@ -22,6 +22,7 @@ struct exchange_request {
     const char *body;           /* NULL none */
     uint64_t nonce;
     int64_t timeout_ns;         /* connect and whole */
+    int64_t connect_ns;         /* patience with the connection alone; 0: timeout_ns */
 };
 
 struct exchange_answer {

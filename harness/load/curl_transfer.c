@@ -225,12 +225,18 @@ static void set_reuse(struct transfer *x, bool fresh)
     }
 }
 
-static void set_limit(struct transfer *x, int64_t timeout_ns)
+static long in_ms(int64_t ns)
 {
-    long limit_ms = (long)((timeout_ns + NS_PER_MS - 1) / NS_PER_MS);
-    if (x->limit_ms != limit_ms) {
+    return (long)((ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+static void set_limits(struct transfer *x, const struct exchange_request *r)
+{
+    long limit_ms = in_ms(r->timeout_ns), connect_ms = r->connect_ns > 0 ? in_ms(r->connect_ns) : limit_ms;
+    if (x->limit_ms != limit_ms || x->connect_ms != connect_ms) {
         x->limit_ms = limit_ms;
-        curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, limit_ms);
+        x->connect_ms = connect_ms;
+        curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
         curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, limit_ms);
     }
 }
@@ -246,7 +252,7 @@ bool transfer_prepare(struct transfer *x, const struct exchange_request *r)
     x->peer = r->fresh ? NULL : curl_sockets_peer(x->sockets, r->address, r->port);
     x->had_idle = x->peer && x->peer->open > x->peer->busy;
     x->request_size = strlen(r->target) + strlen(r->address) + 64; /* the request line and libcurl's own headers */
-    set_limit(x, r->timeout_ns);
+    set_limits(x, r);
     set_reuse(x, r->fresh);
     set_method(x, r);
     return set_headers(x, r) && set_server(x, r) && set_target(x, r->target);

@@ -18,7 +18,7 @@ struct transfer {
     CURLU *url;
     char address[16]; /* what url and easy are set to: */
     uint16_t port;
-    long limit_ms;
+    long limit_ms, connect_ms;
     bool post, fresh;
     struct curl_slist headers[TRANSFER_HEADERS];
     char header_text[TRANSFER_HEADERS][TRANSFER_HEADER_MAX];

@@ -5,7 +5,7 @@
  * no failed request yet, and a silent server is one before the request's own time-out.
  *
  * What is kept: the first address of an answer (servers turn them round), for exactly its time to live by clients who
- * honour it, for 30 s at least by those who clamp, for ever by those who pin. Failures are kept by nobody: the next
+ * honour it, for 30 s at least by those who clamp, for ever by those who pin; all addresses by those who take several. Failures are kept by nobody: the next
  * request asks again. With a time to live of 0 an answer is good for those who waited for it.
  *
  * Whoever asks from within a callback of an answer starts a new query; the list of those who waited is taken first.
@@ -44,8 +44,9 @@ struct resolver {
     struct watch watches[ARES_GETSOCK_MAXNUM];
     struct loop_timer timer;
     struct naming *waiting;
-    char address[INET_ADDRSTRLEN];
-    int64_t until_ns; /* the address is good before this instant */
+    char addresses[ADDRESSES_MAX][INET_ADDRSTRLEN];
+    size_t count;     /* of addresses kept; the first is everybody's first choice */
+    int64_t until_ns; /* they are good before this instant */
     bool asking;
 };
 
@@ -100,7 +101,7 @@ static void on_socket(void *arg, ares_socket_t fd, int reads, int writes)
 static int64_t kept_for_ns(const struct resolver *r, int ttl_s)
 {
     int64_t ttl_ns = ttl_s * NS_PER_S;
-    return r->kept == DNS_HONOURS || ttl_ns > CLAMP_NS ? ttl_ns : CLAMP_NS;
+    return r->kept != DNS_CLAMPS || ttl_ns > CLAMP_NS ? ttl_ns : CLAMP_NS;
 }
 
 /* The answer is hostile; c-ares reads it. False: it names no address. */
@@ -111,7 +112,10 @@ static bool take_answer(struct resolver *r, int status, unsigned char *bytes, in
     if (status != ARES_SUCCESS || ares_parse_a_reply(bytes, len, NULL, found, &n) != ARES_SUCCESS || n == 0) {
         return false;
     }
-    inet_ntop(AF_INET, &found[0].ipaddr, r->address, sizeof(r->address));
+    r->count = r->kept == DNS_SEVERAL ? (size_t)n : 1;
+    for (size_t i = 0; i < r->count; i++) {
+        inet_ntop(AF_INET, &found[i].ipaddr, r->addresses[i], sizeof(r->addresses[i]));
+    }
     r->until_ns = r->kept == DNS_PINS ? INT64_MAX : loop_tick(r->loop) + kept_for_ns(r, found[0].ttl);
     return true;
 }
@@ -123,7 +127,7 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *bytes,
     struct naming *next, *n = r->waiting;
     char address[INET_ADDRSTRLEN];
     bool named = take_answer(r, status, bytes, len);
-    memcpy(address, r->address, sizeof(address));
+    memcpy(address, r->addresses[0], sizeof(address));
     r->waiting = NULL;
     r->asking = false;
     for (; n; n = next) {
@@ -135,7 +139,7 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *bytes,
 void resolver_ask(struct resolver *r, struct naming *n)
 {
     if (loop_now(r->loop) < r->until_ns) {
-        n->named(n, r->address);
+        n->named(n, r->addresses[0]);
         return;
     }
     n->next = r->waiting;
@@ -145,6 +149,17 @@ void resolver_ask(struct resolver *r, struct naming *n)
         ares_query(r->channel, TOPO_DNS_NAME "." TOPO_DNS_ZONE, ns_c_in, ns_t_a, on_answer, r);
         set_timer(r);
     }
+}
+
+size_t resolver_after(const struct resolver *r, const char *address, const char **next)
+{
+    for (size_t i = 0; i + 1 < r->count; i++) {
+        if (strcmp(r->addresses[i], address) == 0) {
+            *next = r->addresses[i + 1];
+            return r->count - i - 1;
+        }
+    }
+    return 0;
 }
 
 static int give_up(struct resolver *r, int code, struct err *e)

@@ -16,7 +16,8 @@
  *
  * Where there is a traffic manager the request asks for the name first and leaves, with what is left of its time, when
  * there is an address. Kept-alive reads stay where their connections are until one of them fails: a change of the DNS
- * moves nobody who is connected.
+ * moves nobody who is connected. Clients who take several addresses of an answer give each an equal part of the time
+ * that is left to connect, and go on to the next if it does not; nothing was sent by then, so a write may go, too.
  *
  * A request that never got out of this process is recorded like any other, as unsent and as a harness error.
  */
@@ -40,6 +41,8 @@ struct request {
     struct naming naming;
     struct stream *stream;
     size_t endpoint; /* position in the list */
+    char address[16];    /* where it is now, if a name led there */
+    int64_t gives_up_ns; /* loop time */
     uint64_t nonce;
     struct order order;
     struct sample sample;
@@ -108,6 +111,7 @@ static void conclude(struct request *q, struct outcome_ruling ruling)
 /* Landing. */
 
 static void let_due_ones_pass(struct worker *w);
+static bool goes_on(struct request *q, const struct exchange_answer *a);
 
 static void copy_answer(struct request *q, const struct exchange_answer *a)
 {
@@ -130,6 +134,9 @@ static void on_landed(struct flight *f, const struct exchange_answer *a)
     struct request *q = (struct request *)f; /* flight is its first member */
     struct stream *s = q->stream;
     struct worker *w = s->worker;
+    if (goes_on(q, a)) {
+        return;
+    }
     copy_answer(q, a);
     struct order_answer said = order_read_answer(a->body, a->body_len, &q->order, is_write(s));
     int64_t latency = q->sample.done_ns - q->sample.planned_ns;
@@ -208,7 +215,7 @@ static struct request *request_new(struct stream *s, uint64_t k, int64_t due_ns)
     return q;
 }
 
-static void launch(struct request *q, const char *address, int64_t timeout_ns)
+static void launch(struct request *q, const char *address, int64_t timeout_ns, int64_t connect_ns)
 {
     struct exchange_request r = {
         .address = address,
@@ -216,6 +223,7 @@ static void launch(struct request *q, const char *address, int64_t timeout_ns)
         .endpoint = q->sample.endpoint,
         .nonce = q->nonce,
         .timeout_ns = timeout_ns,
+        .connect_ns = connect_ns,
     };
     struct err e = {0};
     if ((is_write(q->stream) ? launch_write(q, &r, &e) : launch_read(q, &r, &e)) != 0) {
@@ -240,6 +248,34 @@ static void place(struct request *q, const char *address)
     }
 }
 
+/* To an address that the name brought, with an equal part of the time for each that may come after it. */
+static void go_to(struct request *q, const char *address, int64_t left_ns)
+{
+    struct stream *s = q->stream;
+    const char *next;
+    size_t others = resolver_after(s->worker->resolver, address, &next);
+    snprintf(q->address, sizeof(q->address), "%s", address);
+    if (s->plan->kind == STREAM_READ_KEEPALIVE) {
+        memcpy(s->stays_at, q->address, sizeof(s->stays_at));
+    }
+    place(q, q->address);
+    launch(q, q->address, left_ns, left_ns / (int64_t)(others + 1));
+}
+
+/* It did not get a connection, and there is another address to try. */
+static bool goes_on(struct request *q, const struct exchange_answer *a)
+{
+    struct worker *w = q->stream->worker;
+    int64_t left_ns = q->gives_up_ns - a->done_ns;
+    const char *next = NULL;
+    if (!w->resolver || a->connected || a->local_error || a->status != 0 || left_ns <= 0 ||
+        resolver_after(w->resolver, q->address, &next) == 0) {
+        return false;
+    }
+    go_to(q, next, left_ns);
+    return true;
+}
+
 static void on_named(struct naming *n, const char *address)
 {
     struct request *q = (struct request *)(void *)((char *)n - offsetof(struct request, naming));
@@ -250,27 +286,25 @@ static void on_named(struct naming *n, const char *address)
         free(q);
         return;
     }
-    int64_t now = worker_run_time(w, loop_tick(w->loop)), left_ns = s->plan->timeout_ns - (now - q->sample.sent_ns);
-    if (!address || left_ns <= 0) {
-        q->sample.done_ns = now;
+    int64_t now = loop_tick(w->loop);
+    if (!address || now >= q->gives_up_ns) {
+        q->sample.done_ns = worker_run_time(w, now);
         q->sample.endpoint = TOPO_NONE;
         q->sample.code = CURLE_COULDNT_RESOLVE_HOST;
         conclude(q, outcome_unnamed(is_write(s)));
         worker_landed(w);
         return;
     }
-    if (s->plan->kind == STREAM_READ_KEEPALIVE) {
-        snprintf(s->stays_at, sizeof(s->stays_at), "%s", address);
-    }
-    place(q, address);
-    launch(q, address, left_ns);
+    go_to(q, address, q->gives_up_ns - now);
 }
 
 static void ask_for_name(struct request *q)
 {
     struct worker *w = q->stream->worker;
     q->naming.named = on_named;
-    q->sample.sent_ns = worker_run_time(w, loop_tick(w->loop));
+    int64_t now = loop_tick(w->loop);
+    q->sample.sent_ns = worker_run_time(w, now);
+    q->gives_up_ns = now + q->stream->plan->timeout_ns;
     w->naming++;
     resolver_ask(w->resolver, &q->naming);
 }
@@ -287,12 +321,11 @@ static void send_one(struct stream *s, uint64_t k, int64_t due_ns)
         give_up(q, &e);
     } else if (w->resolver && s->stays_at[0] == '\0') {
         ask_for_name(q);
+    } else if (w->resolver) {
+        q->gives_up_ns = loop_tick(w->loop) + s->plan->timeout_ns;
+        go_to(q, s->stays_at, s->plan->timeout_ns);
     } else {
-        const char *address = w->resolver ? s->stays_at : w->endpoints.at[q->endpoint].address;
-        if (w->resolver) {
-            place(q, address);
-        }
-        launch(q, address, s->plan->timeout_ns);
+        launch(q, w->endpoints.at[q->endpoint].address, s->plan->timeout_ns, 0);
     }
 }
 

@@ -12,7 +12,8 @@
  *
  * Where a traffic manager leads the clients, the first wait is its: its own checks, every I of whole seconds and two at
  * least, up to a second until a change shows in its answers (gdnsd gathers changes for so long), and what is left of an
- * answer's life in the clients, TTL at most. Mean: half of each. Requests that fail move nobody then.
+ * answer's life in the clients, TTL at most. Mean: half of each. Requests that fail move nobody then. Where each answer draws
+ * its region by weight the draws may spare the one that is lost: no minimum.
  *
  * The minimum is 0 unless every client path crosses the fault and neither retry nor passive detection can beat it: the
  * loss of the whole region that leads, before anything else happened. One check round trip is taken off, since a check in flight may count.
@@ -92,7 +93,8 @@ static struct floor dns_floor(const struct plan *plan, bool silent)
     struct floor f = floor_health_check((double)topo_dns_every_s(t), (double)t->failover.unhealthy_after,
                                         silent ? (double)topo_dns_timeout_s(t) : 0);
     double ttl = in_s(t->failover.dns_ttl_ns);
-    return (struct floor){fmax(0, f.min - round_trip_s(t)), f.mean + (DNS_PUBLISHED_S + ttl) / 2,
+    double min = t->routing == ROUTING_WEIGHTED ? 0 : f.min - round_trip_s(t);
+    return (struct floor){fmax(0, min), f.mean + (DNS_PUBLISHED_S + ttl) / 2,
                           f.max + DNS_PUBLISHED_S + ttl};
 }
 

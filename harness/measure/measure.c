@@ -152,9 +152,13 @@ static void remark_hold(const struct study *s, struct result *out)
                          100 * (double)s->plan->good_ratio_ppm / (double)PPM);
 }
 
-/* Clients that keep answers of the DNS longer than they may are measured like the others, and judged by nobody. */
+/* Clients that take answers of the DNS in another way are measured like the others, and judged by nobody. */
 static void remark_dns(const struct study *s, const struct rto_run *rto, struct result *out)
 {
+    static const char *const who_words[DNS_CLASSES] = {
+        [DNS_CLAMPS] = "keep an answer of the DNS for 30 s at least",
+        [DNS_PINS] = "keep the first answer of the DNS for ever",
+        [DNS_SEVERAL] = "try all addresses of an answer of the DNS"};
     for (int kept = DNS_CLAMPS; kept < DNS_CLASSES; kept++) {
         int64_t lo = NS_NONE, hi = NS_NONE;
         for (size_t i = 0; i < rto->len; i++) {
@@ -164,7 +168,7 @@ static void remark_dns(const struct study *s, const struct rto_run *rto, struct 
             lo = ns_max(lo, r->lo_ns);
             hi = ns_max(hi, r->hi_ns);
         }
-        const char *who = kept == DNS_CLAMPS ? "keep an answer of the DNS for 30 s at least" : "keep the first answer of the DNS for ever";
+        const char *who = who_words[kept];
         if (hi == NS_OPEN)
             *arena_push(s->arena, &out->limits) =
                 arena_printf(s->arena, "Clients that %s had no service for more than %.3f s; beside the verdict.", who, seconds(lo));

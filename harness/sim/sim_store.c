@@ -2,8 +2,8 @@
 /*
  * Who leads, and what each region's log holds: the truth that the measures are checked against.
  *
- * The lease: while the leader's store serves and reaches the witness, each tick of the renewal period extends it; when it
- * has run out, a standby that serves, reaches the witness and is in sync takes over with the next epoch. Fail-back: once
+ * The lease: while the leader's store serves and reaches the witness, or all other stores in its stead (failsafe), each
+ * tick of the renewal period extends it; when it has run out, a standby that serves, reaches the witness and is in sync takes over with the next epoch. Fail-back: once
  * the primary's store has held the leader's whole log for the hold-down, the lead returns, losing nothing. Shipping:
  * asynchronous every `every`, synchronous with the write itself; a standby that stays away for a second is recorded as
  * out of sync when the leader reaches the witness, and waited for until then. A returning log is cut back to the last
@@ -171,6 +171,15 @@ static void store_lead(struct sim *s, uint16_t site, int64_t now)
     s->caught_up_since_ns = 0;
 }
 
+/* All peers vouch for the leader: what they say must get there and back. */
+static bool peers_vouch(const struct sim *s)
+{
+    bool all = s->topology->failover.failsafe;
+    for (uint16_t site = 0; all && site < s->topology->site_count; site++)
+        all = !is_standby(s, site) || standby_reachable(s, site);
+    return all;
+}
+
 static bool may_take_over(const struct sim *s, uint16_t site)
 {
     bool first = s->epoch == 0;
@@ -187,7 +196,7 @@ static void lease_tick(struct sim *s, int64_t now)
     int64_t beat = s->topology->failover.probe_every_ns;
     if (now % beat >= 10 * NS_PER_MS)
         return;
-    if (store_serving(s, s->leader) && store_reaches_witness(s, s->leader) && now < s->lease_until_ns) {
+    if (store_serving(s, s->leader) && (store_reaches_witness(s, s->leader) || peers_vouch(s)) && now < s->lease_until_ns) {
         s->lease_until_ns = now + beat * s->topology->failover.unhealthy_after;
         return;
     }

@@ -15,8 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const topo_dns_words[] = {"honours", "clamps", "pins", NULL};
-
 uint16_t topo_site_find(const struct topology *t, const char *name)
 {
     for (size_t i = 0; i < t->site_count; i++) {
@@ -31,16 +29,6 @@ uint16_t topo_node_find(const struct topology *t, const char *name)
 {
     for (size_t i = 0; i < t->node_count; i++) {
         if (strcmp(t->nodes[i].name, name) == 0) {
-            return (uint16_t)i;
-        }
-    }
-    return TOPO_NONE;
-}
-
-uint16_t topo_dns_node(const struct topology *t)
-{
-    for (size_t i = t->node_count; i-- > 0;) {
-        if (t->nodes[i].role == NODE_DNS) {
             return (uint16_t)i;
         }
     }
@@ -134,6 +122,7 @@ static void add_region(struct builder *b, const struct region_spec *r)
     uint16_t site = (uint16_t)b->t->site_count;
     struct topo_site *s = add_site(b, SITE_REGION, r->item.name);
     s->role = r->role;
+    s->weight = r->weight ? r->weight : 1;
     for (uint16_t i = 1; i <= r->gateways; i++, s->gateways++) {
         add_node(b, site, NODE_GATEWAY, i);
     }
@@ -341,25 +330,6 @@ static void check_failover(struct builder *b)
     out_of_reach(b, "healthy_after", f->healthy_after, 0, TOPO_MAX_HOLD_NS, "how long a region returned must hold still");
 }
 
-static void check_ttl(struct builder *b)
-{
-    if (b->managed && b->spec->failover.dns_ttl_ns % NS_PER_S != 0) {
-        struct diag *d = diag_error(b->binder->diags, DIAG_RANGE, node_place(node_get(b->failover, "dns_ttl")),
-                                    "`dns_ttl` is not a number of whole seconds");
-        diag_help(d, "write one such as 1s: the DNS has no finer ones");
-    }
-}
-
-/* A check that does not see what customers see would lead them to gateways that they refuse. */
-static void check_tls(struct builder *b, const struct yaml_node *node)
-{
-    if (b->managed && b->spec->tls) {
-        struct diag *d = diag_error(b->binder->diags, DIAG_TOPOLOGY, node_place(node_get(node, "tls")),
-                                    "`tls` beside `traffic_manager: gdnsd`, whose checks speak plain HTTP only");
-        diag_help(d, "leave out one of the two");
-    }
-}
-
 struct topology *topology_build(struct binder *binder, const struct yaml_node *node)
 {
     struct topology_spec spec = {0};
@@ -390,8 +360,7 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     order_endpoints(&b);
     shape_links(&b);
     check_failover(&b);
-    check_ttl(&b);
-    check_tls(&b, node);
+    topology_check_dns(binder, &spec, node);
     topology_weigh(binder, node, &spec.balancing);
     b.t->failover = spec.failover;
     b.t->replication = spec.replication;
@@ -399,6 +368,7 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     b.t->has_capacity = spec.has_capacity;
     b.t->capacity = spec.capacity;
     b.t->tls = spec.tls;
+    b.t->routing = spec.routing;
     b.t->flaws = spec.flaws.at;
     b.t->flaw_count = spec.flaws.len;
     return binder->diags->errors == errors ? b.t : NULL;

@@ -32,8 +32,14 @@ enum site_kind { SITE_REGION, SITE_VANTAGE, SITE_WITNESS, SITE_DNS };
 enum region_role { REGION_PRIMARY, REGION_STANDBY, REGION_ACTIVE };
 enum node_role { NODE_GATEWAY, NODE_ORIGIN, NODE_WITNESS, NODE_CLIENT, NODE_DNS };
 /* What clients do with an answer of the DNS: keep it as long as it says, 30 s at least, or for ever. */
-enum dns_class { DNS_HONOURS, DNS_CLAMPS, DNS_PINS, DNS_CLASSES };
+/* Or keep all addresses of it, as long as it says, and try the next when one cannot be connected to. */
+enum dns_class { DNS_HONOURS, DNS_CLAMPS, DNS_PINS, DNS_SEVERAL, DNS_CLASSES };
 extern const char *const topo_dns_words[]; /* NULL-terminated */
+
+/* Which region the traffic manager's answer leads to: the first that is up, of an order that is the same for all; one drawn
+ * for each answer, by weight; the first that is up, of an order that begins near the client. */
+enum dns_routing { ROUTING_FAILOVER, ROUTING_WEIGHTED, ROUTING_GEOGRAPHIC };
+extern const char *const topo_routing_words[]; /* NULL-terminated */
 
 struct topo_site {
     const char *name;
@@ -45,6 +51,7 @@ struct topo_site {
     uint16_t gateways, origins;
     uint16_t sources;         /* vantages: addresses of the client, 0 means 1 */
     enum dns_class dns;       /* vantages; told apart only where there is a traffic manager */
+    int64_t weight;           /* regions: share of the answers where they are weighted */
 };
 
 struct topo_node {
@@ -169,6 +176,7 @@ struct topo_failover {
     int64_t probe_every_ns, probe_timeout_ns;
     int64_t unhealthy_after, healthy_after;
     int64_t dns_ttl_ns;
+    bool failsafe; /* a leader whom the witness does not answer asks all its peers instead */
 };
 
 enum replication_mode { REPLICATION_ASYNC, REPLICATION_SYNC };
@@ -228,6 +236,7 @@ struct topology {
     bool has_capacity;              /* origins can do only so much */
     struct topo_capacity capacity;
     bool tls;                       /* customers speak https */
+    enum dns_routing routing;       /* of the traffic manager */
     const char **flaws;             /* deliberate weaknesses switched on in the reference gateway */
     size_t flaw_count;
 };
@@ -274,6 +283,10 @@ static inline int64_t topo_check_every_ns(const struct topology *t)
 {
     return topo_dns_node(t) == TOPO_NONE ? t->failover.probe_every_ns : topo_dns_every_s(t) * 1000000000;
 }
+
+/* The regions, nearest first, as clients of a vantage are led where routing is geographic: its home, the others by the
+ * delay of the link to them and, where that is equal, in the order of the file. Returns how many. */
+size_t topo_regions_near(const struct topology *t, uint16_t vantage, uint16_t out[TOPO_MAX_SITES]);
 
 /* Addresses that so many ports take, 1..; 0: more than a client can have. */
 uint16_t topo_sources_for(uint64_t ports);

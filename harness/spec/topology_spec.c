@@ -29,7 +29,7 @@ static const char *const flaw_words[] = {
     "no_failover", "ack_before_replicate", "no_fencing", "drift_unreported", "stale_follower_read",
     "drop_every_nth_write", "silent_async_degrade", "slow_detect", "failback_without_catchup", "duplicate_on_retry",
     "sticky_dead_upstream", "health_reset_on_target_change", "keepalive_no_check", "accept_empty_config",
-    "drain_ignored", "no_retry_budget", "dns_pin_forever", NULL,
+    "drain_ignored", "no_retry_budget", "dns_pin_forever", "lease_by_wall_clock", NULL,
 };
 
 #define IN(type, member) .offset = offsetof(struct type, member)
@@ -41,6 +41,8 @@ static const struct field region_fields[] = {
      .doc = "gateway nodes"},
     {.key = "origins", .kind = FIELD_COUNT, IN(region_spec, origins), .preset = "1", .min = 1, .max = TOPO_MAX_ORIGINS,
      .doc = "origin nodes; the first holds the region's store"},
+    {.key = "weight", .kind = FIELD_COUNT, IN(region_spec, weight), .min = 1, .max = 1000, .example = "3",
+     .doc = "with `routing: weighted` its share of the answers, against the weights of the others; 1 if absent"},
 };
 static const struct field_set region_set = {
     "a region", "topology.regions", "One region of the world under test.", region_fields, array_len(region_fields),
@@ -50,7 +52,8 @@ static const struct field vantage_fields[] = {
     {.key = "home", .kind = FIELD_NAME, IN(vantage_spec, home), .required = true, .example = "us-east",
      .doc = "the region that these clients are near to"},
     {.key = "dns", .kind = FIELD_ENUM, IN(vantage_spec, dns), .words = topo_dns_words, .example = "pins",
-     .doc = "how long they keep an answer of the DNS: as it says (honours, also if absent), 30s at least, for ever"},
+     .doc = "how they keep an answer of the DNS: as long as it says (honours, also if absent), 30s at least, for ever, or "
+            "as long as it says with all its addresses (several)"},
 };
 static const struct field_set vantage_set = {
     "a vantage", "topology.vantages", "A place where clients sit; its process measures.", vantage_fields,
@@ -84,6 +87,8 @@ static const struct field failover_fields[] = {
      .doc = "successes in a row that bring it back; with probe_every at most 10m"},
     {.key = "dns_ttl", .kind = FIELD_DURATION, IN(topo_failover, dns_ttl_ns), .preset = "1s", .max = 86400 * NS_PER_S,
      .doc = "life of a name's address in clients that ask the DNS"},
+    {.key = "failsafe", .kind = FIELD_BOOL, IN(topo_failover, failsafe), .preset = "true",
+     .doc = "a leading store whom the witness does not answer goes on leading while all its peers agree"},
 };
 static const struct field_set failover_set = {
     "`topology.failover`", "topology.failover", "How failures of nodes and regions are noticed.", failover_fields,
@@ -128,6 +133,9 @@ static const struct field topology_fields[] = {
      .doc = "driver of the store"},
     {.key = "traffic_manager", .kind = FIELD_ENUM, IN(topology_spec, traffic_manager), .words = manager_words,
      .preset = "reference", .doc = "what leads clients to a region: reference, their own ordered list; gdnsd, the DNS"},
+    {.key = "routing", .kind = FIELD_ENUM, IN(topology_spec, routing), .words = topo_routing_words, .example = "geographic",
+     .doc = "where gdnsd leads: the first region that is up (failover, also if absent), by `weight`, or the nearest to the "
+            "client"},
 };
 const struct field_set topology_set = {
     "`topology`", "topology", "The world under test: a bundled name (two-regions, the default) or a map.",

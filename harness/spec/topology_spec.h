@@ -8,7 +8,7 @@
 struct region_spec {
     struct field_item item;
     enum region_role role;
-    int64_t gateways, origins;
+    int64_t gateways, origins, weight;
 };
 
 struct vantage_spec {
@@ -34,6 +34,7 @@ struct topology_spec {
     struct field_texts flaws;
     int gateway, store;  /* drivers; the reference ones so far */
     int traffic_manager; /* enum manager_driver */
+    enum dns_routing routing;
 };
 
 enum manager_driver { MANAGER_REFERENCE, MANAGER_GDNSD };
@@ -49,6 +50,9 @@ void topology_weigh(struct binder *b, const struct yaml_node *node, struct topo_
 void topology_expand(struct yaml_tree *t, struct diag_list *diags);
 /* Write the defaults that depend on other values (roles, vantages) into the tree. */
 void topology_resolve(struct yaml_tree *t);
+
+/* What the keys about the traffic manager must agree on (topology_dns.c). */
+void topology_check_dns(struct binder *b, const struct topology_spec *spec, const struct yaml_node *topology);
 
 /* Bind and build in b->arena. NULL if something is wrong (reported). */
 struct topology *topology_build(struct binder *b, const struct yaml_node *node);

@@ -429,6 +429,52 @@ static void degrade(void)
     wait_equal(2000);
 }
 
+/* The witness is gone for many leases: the leader leads on while its peer agrees and stops when that one is gone, too.
+ * Whoever has agreed does not lead at once, not even as a new process. */
+static void witness_lost(void)
+{
+    stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 20});
+    json_int_t epoch = number(STORE_US, "epoch");
+    stage_kill(&stage, WITNESS);
+    for (int64_t end = now_ms() + 2000; now_ms() < end; pause_ms(10))
+        check(write_next(any_gate()) && !leads(&stage, STORE_EU));
+    scoped_json json_t *leader = status_of(&stage, STORE_US);
+    check(strcmp(json_string_value(json_object_get(leader, "lease_by")), "peers") == 0);
+    wait_equal(2000);
+    stage_kill(&stage, STORE_EU);
+    for (int64_t end = now_ms() + 1500; leads(&stage, STORE_US); pause_ms(20))
+        check(now_ms() < end && "it does not lead without witness and peer");
+    stage_signal(&stage, STORE_US, SIGSTOP);
+    stage_start(&stage, WITNESS);
+    pause_ms(500); /* the lease that it remembers is over */
+    stage_start(&stage, STORE_EU);
+    for (int64_t end = now_ms() + 250; now_ms() < end; pause_ms(20))
+        check(!leads(&stage, STORE_EU));
+    wait_leader(&stage, STORE_EU, 3000);
+    stage_signal(&stage, STORE_US, SIGCONT);
+    wait_leader(&stage, STORE_US, 5000);
+    wait_equal(3000);
+    check(audit(STORE_US) == 0 && number(STORE_US, "epoch") >= epoch + 2);
+}
+
+/* The leader alone does not reach the witness, its peer does: it has promised, and does not take the lead, though the
+ * witness would give it; nor does it when the leader comes back in between. */
+static void leader_apart(void)
+{
+    stage_open(&stage, stage.binary, (struct stage_wish){.sync = true, .every_ms = 20, .detour = true});
+    json_int_t epoch = number(STORE_US, "epoch");
+    for (int turn = 0; turn < 3; turn++) {
+        check(kill(stage.detour, SIGSTOP) == 0);
+        for (int64_t end = now_ms() + 1200; now_ms() < end; pause_ms(10))
+            check(write_next(any_gate()) && !leads(&stage, STORE_EU));
+        check(kill(stage.detour, SIGCONT) == 0);
+        for (int64_t end = now_ms() + 300; now_ms() < end; pause_ms(10))
+            check(write_next(any_gate()) && !leads(&stage, STORE_EU));
+    }
+    check(number(STORE_US, "epoch") == epoch && number(WITNESS, "epoch") == epoch);
+    check(audit(STORE_US) == 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -436,7 +482,8 @@ int main(int argc, char **argv)
         void (*run)(void);
     } drills[] = {{"failover", failover}, {"kills", kills}, {"handover", handover},
                   {"frozen", frozen},     {"drift", drift}, {"drain", drain},   {"guard", guard},
-                  {"degrade", degrade},   {"flaws", flaws}, {"flaws-in-disasters", flaws_in_disasters}};
+                  {"degrade", degrade},   {"flaws", flaws}, {"witness-lost", witness_lost},
+                  {"leader-apart", leader_apart}, {"flaws-in-disasters", flaws_in_disasters}};
     for (size_t i = 0; argc == 3 && i < array_len(drills); i++) {
         if (strcmp(drills[i].name, argv[2]) != 0)
             continue;

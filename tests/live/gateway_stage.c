@@ -19,11 +19,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PORTS 16
+#define DETOUR_PAIRS 8
 
 static struct stage *open_stage; /* for exit(3) */
 static const char *const names[STAGE_NODES] = {"witness", "store-us", "store-eu", "gate-us", "gate-eu"};
@@ -113,6 +116,65 @@ static void add_gateway(const struct stage *s, json_t *c)
                         json_pack("{s:i, s:s, s:i}", "check_ms", 100, "policy", "revert", "revert_after_ms", 300));
 }
 
+static int detour_port(const struct stage *s)
+{
+    return stage_port(s, WITNESS) + 2; /* where a store would have its replication */
+}
+
+static struct sockaddr_in local(int port)
+{
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+/* Bytes both ways between a caller and a port, a pair of descriptors side by side, until one of them ends. */
+static void forward(int listener, int to_port)
+{
+    struct pollfd p[1 + 2 * DETOUR_PAIRS] = {{listener, POLLIN, 0}};
+    const struct sockaddr_in to = local(to_port);
+    char bytes[4096];
+    for (int i = 1; i <= 2 * DETOUR_PAIRS; i++)
+        p[i] = (struct pollfd){-1, POLLIN, 0};
+    while (poll(p, array_len(p), -1) > 0) {
+        for (int i = 1; i <= 2 * DETOUR_PAIRS; i++) {
+            int other = i % 2 ? i + 1 : i - 1;
+            ssize_t n = p[i].fd >= 0 && p[i].revents ? recv(p[i].fd, bytes, sizeof(bytes), 0) : 1;
+            if (n > 0 && p[i].fd >= 0 && p[i].revents)
+                n = send(p[other].fd, bytes, (size_t)n, MSG_NOSIGNAL);
+            if (n <= 0) {
+                (void)close(p[i].fd), (void)close(p[other].fd);
+                p[i].fd = p[other].fd = -1;
+            }
+        }
+        int free_at = 1;
+        while (free_at < 2 * DETOUR_PAIRS && p[free_at].fd >= 0)
+            free_at += 2;
+        if (!p[0].revents || free_at > 2 * DETOUR_PAIRS)
+            continue;
+        p[free_at].fd = accept(listener, NULL, NULL);
+        p[free_at + 1].fd = socket(AF_INET, SOCK_STREAM, 0);
+        p[free_at].revents = p[free_at + 1].revents = 0;
+        (void)connect(p[free_at + 1].fd, (const struct sockaddr *)&to, sizeof(to));
+    }
+}
+
+static void start_detour(struct stage *s)
+{
+    const struct sockaddr_in at = local(detour_port(s));
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    check(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+          bind(listener, (const struct sockaddr *)&at, sizeof(at)) == 0 && listen(listener, 64) == 0);
+    pid_t parent = getpid();
+    s->detour = fork();
+    check(s->detour >= 0);
+    if (s->detour == 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
+            forward(listener, stage_port(s, WITNESS));
+        _exit(1);
+    }
+    (void)close(listener);
+}
+
 static void add_store(const struct stage *s, json_t *c, enum stage_node n, struct stage_wish wish)
 {
     enum stage_node peer = n == STORE_US ? STORE_EU : STORE_US;
@@ -122,7 +184,8 @@ static void add_store(const struct stage *s, json_t *c, enum stage_node n, struc
                         json_pack("{s:s, s:i, s:s, s:i, s:i, s:b, s:o, s:{s:s, s:i}, s:i, s:i, s:i}", "mode",
                                   wish.sync ? "sync" : "async", "every_ms", wish.every_ms, "degrade", "async",
                                   "degrade_after_ms", 400, "port", stage_port(s, n) + 2, "home", n == STORE_US, "peers",
-                                  peers, "witness", "address", "127.0.0.1", "port", stage_port(s, WITNESS), "lease_ms",
+                                  peers, "witness", "address", "127.0.0.1", "port",
+                                  n == STORE_US && wish.detour ? detour_port(s) : stage_port(s, WITNESS), "lease_ms",
                                   400, "renew_ms", 100, "failback_hold_ms", 300));
 }
 
@@ -190,6 +253,8 @@ void stage_close(struct stage *s)
         if (s->nodes[n].pid > 0)
             (void)child_stop(&s->nodes[n], 0, NULL);
     }
+    if (s->detour > 0 && kill(s->detour, SIGKILL) == 0)
+        (void)waitpid(s->detour, NULL, 0);
     (void)nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     open_stage = NULL;
 }
@@ -210,6 +275,8 @@ void stage_open(struct stage *s, const char *binary, struct stage_wish wish)
         registered = atexit(close_at_exit) == 0;
     open_stage = s;
     pick_ports(s);
+    if (wish.detour)
+        start_detour(s);
     for (int n = 0; n < STAGE_NODES; n++) {
         write_config(s, (enum stage_node)n, wish);
         stage_start(s, (enum stage_node)n);

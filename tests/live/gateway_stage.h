@@ -19,6 +19,7 @@ struct stage {
     char dir[64];
     int base_port;
     struct child nodes[STAGE_NODES];
+    pid_t detour; /* the process by which the store of us-east reaches the witness, if wished for */
     struct rng rng;
 };
 
@@ -26,6 +27,7 @@ struct stage_wish {
     bool sync;
     int every_ms;
     const char *flaw; /* of all nodes; NULL: none */
+    bool detour;
 };
 
 struct reply {

@@ -21,13 +21,24 @@ static struct fake_lab *lab;
 static struct gdnsd_files files;
 static json_t *doc;
 
+static void begin_routed(const char *answer, enum dns_routing routing);
+
 /* The document of a node that leads clients to the fake lab's regions. */
 static void begin(const char *answer)
+{
+    begin_routed(answer, ROUTING_FAILOVER);
+}
+
+static void begin_routed(const char *answer, enum dns_routing routing)
 {
     lab = fake_lab_new();
     lab->nodes_on_paper[5].role = NODE_DNS;
     lab->topo.failover = (struct topo_failover){.probe_every_ns = 250 * NS_PER_MS, .probe_timeout_ns = 200 * NS_PER_MS,
                                                 .unhealthy_after = 3, .healthy_after = 4, .dns_ttl_ns = 60 * NS_PER_S};
+    lab->topo.routing = routing;
+    lab->sites[0].weight = 3;
+    lab->sites[1].weight = 1;
+    lab->sites[2].home = 1;
     doc = render_config(&lab->topo, 5);
     json_object_set_new(doc, "answer", json_string(answer));
     CU_ASSERT_EQUAL(gdnsd_render(doc, "/run", &files, NULL), 0);
@@ -63,6 +74,22 @@ static void checks_as_it_can_count_them(void)
     lab->topo.failover.probe_timeout_ns = 4500 * NS_PER_MS;
     CU_ASSERT(topo_dns_every_s(&lab->topo) == 30 && topo_dns_timeout_s(&lab->topo) == 5);
     CU_ASSERT_EQUAL(topo_check_every_ns(&lab->topo), 30 * NS_PER_S);
+    end();
+}
+
+static void it_leads_by_weight_or_place(void)
+{
+    begin_routed("live", ROUTING_WEIGHTED);
+    CU_ASSERT(zone_says("api 60 DYNA weighted!clients\n") && zone_says("east 60 DYNA metafo!clients/east\n"));
+    CU_ASSERT(config_says("east => { gateway-1 => [ 10.1.1.2, 1260 ], gateway-2 => [ 10.1.2.2, 1260 ] }"));
+    end();
+    begin_routed("live", ROUTING_GEOGRAPHIC);
+    CU_ASSERT(zone_says("api 60 DYNA geoip!clients\n") && zone_says("east 60 DYNA metafo!clients/east\n"));
+    CU_ASSERT(config_says("map => places"));
+    CU_ASSERT(config_says("10.3.0.0/16 => [ west, east ]"));
+    end();
+    begin_routed("other", ROUTING_GEOGRAPHIC);
+    CU_ASSERT(zone_says("api 60 A 192.0.2.1\n"));
     end();
 }
 
@@ -119,8 +146,8 @@ static void it_takes_its_files(void)
     CU_ASSERT_PTR_NOT_NULL(mkdtemp(folder));
     snprintf(zones, sizeof(zones), "%s/zones", folder);
     mkdir(zones, 0700);
-    for (size_t i = 0; i < array_len(answers); i++) {
-        begin(answers[i]);
+    for (size_t i = 0; i < array_len(answers) * 3; i++) {
+        begin_routed(answers[i / 3], (enum dns_routing)(i % 3));
         gdnsd_files_deinit(&files);
         CU_ASSERT_EQUAL(gdnsd_render(doc, folder, &files, NULL), 0);
         put(folder, "config", &files.config);
@@ -174,6 +201,7 @@ void suite_gdnsd(void)
 {
     runner_suite(NULL, NULL);
     runner_test(checks_as_it_can_count_them);
+    runner_test(it_leads_by_weight_or_place);
     runner_test(faults_are_in_its_files);
     runner_test(answers_are_read);
 }

@@ -20,7 +20,7 @@ static struct server {
     struct loop_io io;
     uint16_t port;
     int asked, rcode;
-    uint8_t number, ttl;
+    uint8_t number, ttl, more; /* more: further addresses, counted on from number */
     bool silent, without_address;
 } server;
 
@@ -36,10 +36,10 @@ static struct waiter {
 static void on_query(struct loop_io *io, uint32_t events)
 {
     (void)events;
-    uint8_t m[512];
+    uint8_t m[512], records[64];
     struct sockaddr_in from;
     socklen_t len = sizeof(from);
-    ssize_t n = recvfrom(io->fd, m, sizeof(m) - 16, 0, (struct sockaddr *)&from, &len);
+    ssize_t n = recvfrom(io->fd, m, sizeof(m) - sizeof(records), 0, (struct sockaddr *)&from, &len);
     if (n < 12) {
         return;
     }
@@ -50,10 +50,13 @@ static void on_query(struct loop_io *io, uint32_t events)
     bool answers = server.rcode == 0 && !server.without_address;
     m[2] = 0x84;
     m[3] = (uint8_t)server.rcode;
-    m[7] = answers;
-    const uint8_t record[16] = {0xC0, 12, 0, 1, 0, 1, 0, 0, 0, server.ttl, 0, 4, 10, 0, 0, server.number};
-    memcpy(m + n, record, sizeof(record));
-    sendto(io->fd, m, (size_t)n + (answers ? sizeof(record) : 0), 0, (struct sockaddr *)&from, len);
+    m[7] = answers ? (uint8_t)(1 + server.more) : 0;
+    for (uint8_t i = 0; i < m[7]; i++) {
+        const uint8_t record[16] = {0xC0, 12, 0, 1, 0, 1, 0, 0, 0, server.ttl, 0, 4, 10, 0, 0, (uint8_t)(server.number + i)};
+        memcpy(records + (size_t)i * sizeof(record), record, sizeof(record));
+    }
+    memcpy(m + n, records, sizeof(records));
+    sendto(io->fd, m, (size_t)n + m[7] * 16u, 0, (struct sockaddr *)&from, len);
 }
 
 static void begin(enum dns_class kept)
@@ -133,8 +136,9 @@ static void an_answer_is_kept_as_long_as_it_says(void)
 
 static void others_keep_it_longer(void)
 {
-    for (int kept = DNS_CLAMPS; kept < DNS_CLASSES; kept++) {
-        begin((enum dns_class)kept);
+    static const enum dns_class longer[] = {DNS_CLAMPS, DNS_PINS};
+    for (size_t i = 0; i < array_len(longer); i++) {
+        begin(longer[i]);
         asked();
         server.number = 2;
         pass(1100 * NS_PER_MS);
@@ -142,6 +146,29 @@ static void others_keep_it_longer(void)
         CU_ASSERT_EQUAL(server.asked, 1);
         end();
     }
+}
+
+static void some_take_all_addresses(void)
+{
+    const char *next = NULL;
+    begin(DNS_SEVERAL);
+    server.more = 2;
+    CU_ASSERT_STRING_EQUAL(asked(), "10.0.0.1");
+    CU_ASSERT_EQUAL(resolver_after(resolver, "10.0.0.1", &next), 2);
+    CU_ASSERT_STRING_EQUAL(next, "10.0.0.2");
+    CU_ASSERT_EQUAL(resolver_after(resolver, "10.0.0.2", &next), 1);
+    CU_ASSERT_STRING_EQUAL(next, "10.0.0.3");
+    CU_ASSERT_EQUAL(resolver_after(resolver, "10.0.0.3", &next), 0);
+    CU_ASSERT_EQUAL(resolver_after(resolver, "10.0.0.9", &next), 0);
+    server.number = 7;
+    pass(1100 * NS_PER_MS); /* as long as it says */
+    CU_ASSERT_STRING_EQUAL(asked(), "10.0.0.7");
+    end();
+    begin(DNS_HONOURS);
+    server.more = 2;
+    CU_ASSERT_STRING_EQUAL(asked(), "10.0.0.1");
+    CU_ASSERT_EQUAL(resolver_after(resolver, "10.0.0.1", &next), 0);
+    end();
 }
 
 static void who_asks_meanwhile_shares_the_answer(void)
@@ -189,6 +216,7 @@ void suite_resolver(void)
     runner_suite(NULL, NULL);
     runner_test(an_answer_is_kept_as_long_as_it_says);
     runner_test(others_keep_it_longer);
+    runner_test(some_take_all_addresses);
     runner_test(who_asks_meanwhile_shares_the_answer);
     runner_test(a_failure_is_told_and_not_kept);
     runner_test(silence_has_an_end);

@@ -68,6 +68,10 @@ static void the_dns_counts_in_seconds(void)
     CU_ASSERT_NEAR(f.min, 5); /* checks every 2 s, time-out 1 s */
     CU_ASSERT_NEAR(f.mean, 7);
     CU_ASSERT_NEAR(f.max, 9); /* a second until it shows, a second that it is kept */
+    b.topology.routing = ROUTING_WEIGHTED;
+    CU_ASSERT_NEAR(floor_rto(&b.plan, &b.steps[0]).min, 0.5); /* of the lead: the draws may spare a region */
+    CU_ASSERT_NEAR(floor_rto(&b.plan, &b.steps[0]).max, 9);
+    b.topology.routing = ROUTING_FAILOVER;
     b.topology.failover.probe_every_ns = MS(30000);
     b.topology.failover.dns_ttl_ns = MS(60000);
     CU_ASSERT_NEAR(floor_rto(&b.plan, &b.steps[0]).max, 152);

@@ -161,6 +161,38 @@ static void a_map_without_regions_is_the_default(void)
     CU_ASSERT_EQUAL(t->failover.healthy_after, 4);
 }
 
+static void near_is_what_the_links_say(void)
+{
+    const struct topology *t = build("topology:\n"
+                                     "  regions: {a: {}, b: {}, c: {}, d: {}}\n"
+                                     "  vantages: {v: {home: c}, w: {home: a}}\n"
+                                     "  links: [{between: [v, a], delay: 30ms}, {between: [v, b], delay: 10ms}, {between: [w, d], delay: 5ms}]\n"
+                                     "  traffic_manager: gdnsd\n"
+                                     "  routing: geographic\n");
+    uint16_t near[TOPO_MAX_SITES];
+    REQUIRE(t != NULL);
+    CU_ASSERT_EQUAL(t->routing, ROUTING_GEOGRAPHIC);
+    CU_ASSERT_EQUAL(topo_regions_near(t, topo_site_find(t, "v"), near), 4);
+    CU_ASSERT(near[0] == 2 && near[1] == 3 && near[2] == 1 && near[3] == 0);
+    CU_ASSERT_EQUAL(topo_regions_near(t, topo_site_find(t, "w"), near), 4);
+    CU_ASSERT(near[0] == 0 && near[1] == 1 && near[2] == 2 && near[3] == 3);
+}
+
+static void weights_are_for_weighted_routing(void)
+{
+    const struct topology *t =
+        build("topology: {regions: {a: {weight: 3}, b: {}}, traffic_manager: gdnsd, routing: weighted}\n");
+    REQUIRE(t != NULL);
+    CU_ASSERT_EQUAL(t->routing, ROUTING_WEIGHTED);
+    CU_ASSERT(t->sites[0].weight == 3 && t->sites[1].weight == 1);
+    CU_ASSERT(rejected("topology: {regions: {a: {weight: 3}, b: {}}, traffic_manager: gdnsd}\n", "DR0116",
+                       "a `weight` that nobody goes by"));
+    CU_ASSERT(rejected("topology: {regions: {a: {weight: 0}}, traffic_manager: gdnsd, routing: weighted}\n", "DR0114", "weight"));
+    CU_ASSERT(rejected("topology: {regions: {a: {}}, routing: geographic}\n", "DR0116",
+                       "`routing: geographic` without a traffic manager"));
+    CU_ASSERT(rejected("topology: {regions: {a: {}}, traffic_manager: gdnsd, routing: nearest}\n", "DR0107", "nearest"));
+}
+
 static void contradictions_are_refused(void)
 {
     CU_ASSERT(rejected("topology: three-regions\n", "DR0201", "unknown topology `three-regions`"));
@@ -221,6 +253,8 @@ void suite_topology(void)
     runner_test(links_get_their_shape);
     runner_test(roles_and_endpoints);
     runner_test(a_map_without_regions_is_the_default);
+    runner_test(near_is_what_the_links_say);
+    runner_test(weights_are_for_weighted_routing);
     runner_test(contradictions_are_refused);
     runner_test(ninety_nine_regions_fit);
 }
