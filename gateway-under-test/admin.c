@@ -39,7 +39,7 @@ static void answer_metrics(struct node *n, struct exchange *x)
 bool node_answer_health(struct node *n, struct exchange *x)
 {
     struct http_span path = exchange_path(x);
-    bool health = span_is(path, "/healthz"), ready = span_is(path, "/readyz"), metrics = span_is(path, "/metrics");
+    bool health = span_is(path, "/healthz") || span_is(path, "/livez"), ready = span_is(path, "/readyz"), metrics = span_is(path, "/metrics");
     if (!health && !ready && !metrics)
         return false;
     if (!span_is(exchange_method(x), "GET") && !span_is(exchange_method(x), "HEAD")) {
@@ -50,7 +50,8 @@ bool node_answer_health(struct node *n, struct exchange *x)
         answer_metrics(n, x);
         return true;
     }
-    bool fine = health || (!n->draining && !n->standby && n->ops->ready(n));
+    bool deep = span_is(path, "/healthz") && span_is(span_query(exchange_target(x), "deep"), "1");
+    bool fine = deep ? n->ops->ready(n) : health || (!n->draining && !n->standby && n->ops->ready(n));
     scoped_text struct text fields = {0};
     if (n->ops->role_fields != NULL)
         n->ops->role_fields(n, &fields);

@@ -63,12 +63,12 @@ static int parse_store(const struct config_place *p, struct config_store *s)
 int config_parse_origin(struct config_place *top)
 {
     static const char *const keys[] = {"node",  "role",     "region", "listen",   "admin",
-                                       "flaws", "drain_ms", "store",  "store_at", NULL};
+                                       "flaws", "drain_ms", "store",  "store_at", "scaling", NULL};
     static const char *const at_keys[] = {"address", "port", NULL};
     struct config *c = top->config;
     struct config_place at;
     bool here = json_object_get(top->object, "store") != NULL, there = json_object_get(top->object, "store_at") != NULL;
-    if (place_keys(top, keys) < 0)
+    if (place_keys(top, keys) < 0 || config_parse_platform(top) < 0)
         return -1;
     if (here == there)
         return place_fail(top, "store", "an origin has either store or store_at");

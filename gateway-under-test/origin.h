@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "gateway-under-test/misbehave.h"
+#include "gateway-under-test/scaling.h"
 #include "gateway-under-test/store.h"
 
 struct node;
@@ -21,6 +22,7 @@ struct origin {
     struct store *store; /* one of the two */
     struct passer *passer;
     struct misbehave misbehave;
+    struct scaling scaling;
 };
 
 void passer_open(struct passer *p, struct node *n);

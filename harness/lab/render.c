@@ -103,6 +103,21 @@ static json_t *pool_members(const struct topology *t)
     return list;
 }
 
+/* Where a gateway asks what is desired of it: in its own region, then in the first other one. */
+static void add_control(json_t *doc, const struct topology *t, const struct topo_node *n)
+{
+    const struct topo_control *c = &t->control;
+    json_t *endpoints = made(json_array());
+    append(endpoints, json_pack("{s:s, s:i}", "address", t->nodes[topo_control_node(t, n->site)].address, "port", TOPO_PORT_CONTROL));
+    for (uint16_t s = 0; c->fallback && s < t->site_count && json_array_size(endpoints) < 2; s++) {
+        if (t->sites[s].kind == SITE_REGION && s != n->site) {
+            append(endpoints, json_pack("{s:s, s:i}", "address", t->nodes[topo_control_node(t, s)].address, "port", TOPO_PORT_CONTROL));
+        }
+    }
+    set(doc, "control", json_pack("{s:o, s:I, s:I, s:s}", "endpoints", endpoints, "wait_ms", ms(c->wait_ns), "stale_after_ms",
+                                  ms(c->stale_after_ns), "when_stale", c->refuse_stale ? "refuse" : "serve"));
+}
+
 static void add_gateway(json_t *doc, const struct topology *t, const struct topo_node *n)
 {
     const struct topo_failover *f = &t->failover;
@@ -116,7 +131,11 @@ static void add_gateway(json_t *doc, const struct topology *t, const struct topo
                                   "passive", "failures", 5, "eject_ms", 2000, "connect_ms", CONNECT_MS, "try_ms", TRY_MS,
                                   "total_ms", TOTAL_MS, "retries", RETRIES));
     set(doc, "pools", json_pack("{s:o}", "orders", pool));
-    set(doc, "drift", json_pack("{s:i, s:s, s:i}", "check_ms", 500, "policy", "revert", "revert_after_ms", 2000));
+    static const char *const policies[] = {[DRIFT_REVERT] = "revert", [DRIFT_ALERT] = "alert", [DRIFT_QUARANTINE] = "quarantine"};
+    set(doc, "drift", json_pack("{s:i, s:s, s:i}", "check_ms", 500, "policy", policies[t->control.drift], "revert_after_ms", 2000));
+    if (t->control.there) {
+        add_control(doc, t, n);
+    }
     if (t->tls) {
         set(doc, "tls", json_pack("{s:i, s:s, s:i}", "listen", TOPO_PORT_HTTPS, "certificate", RENDER_BUNDLE,
                                   "handshake_ms", HANDSHAKE_MS));
@@ -153,6 +172,16 @@ static void add_store(json_t *doc, const struct topology *t, const struct topo_n
     set(doc, "store", store);
 }
 
+static void add_scaling(json_t *doc, const struct topology *t, const struct topo_node *n)
+{
+    const struct topo_scaling *s = &t->scaling;
+    bool standby = t->sites[n->site].role == REGION_STANDBY;
+    set(doc, "scaling", json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "cold_start_ms", ms(s->cold_start_ns), "warm_up_ms",
+                                  ms(s->warm_up_ns), "idle_after_ms", ms(s->idle_after_ns), "per_instance",
+                                  (json_int_t)s->per_instance, "most", (json_int_t)s->most, "least",
+                                  (json_int_t)(standby ? s->standby : s->least)));
+}
+
 static void add_origin(json_t *doc, const struct topology *t, uint16_t node)
 {
     const struct topo_node *n = &t->nodes[node];
@@ -161,6 +190,9 @@ static void add_origin(json_t *doc, const struct topology *t, uint16_t node)
         add_store(doc, t, n);
     } else {
         set(doc, "store_at", json_pack("{s:s, s:i}", "address", t->nodes[first].address, "port", TOPO_PORT_HTTP));
+    }
+    if (t->scaling.there) {
+        add_scaling(doc, t, n);
     }
 }
 
@@ -215,7 +247,7 @@ json_t *render_config(const struct topology *t, uint16_t node)
 {
     static const char *const roles[] = {
         [NODE_GATEWAY] = "gateway", [NODE_ORIGIN] = "origin", [NODE_WITNESS] = "witness", [NODE_CLIENT] = NULL,
-        [NODE_DNS] = "dns"};
+        [NODE_DNS] = "dns", [NODE_CONTROL] = "control"};
     const struct topo_node *n = &t->nodes[node];
     if (n->role == NODE_CLIENT) {
         return NULL;
@@ -225,14 +257,14 @@ json_t *render_config(const struct topology *t, uint16_t node)
     }
     json_t *doc = made(json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "node", n->name, "role", roles[n->role], "region",
                                  t->sites[n->site].name, "listen",
-                                 n->role == NODE_WITNESS ? TOPO_PORT_LEASE : TOPO_PORT_HTTP, "admin", TOPO_PORT_ADMIN,
+                                 topo_service_port(n->role), "admin", TOPO_PORT_ADMIN,
                                  "flaws", flaw_list(t)));
     set(doc, "drain_ms", json_integer(topo_drain_ms(t)));
     if (n->role == NODE_GATEWAY) {
         add_gateway(doc, t, n);
     } else if (n->role == NODE_ORIGIN) {
         add_origin(doc, t, node);
-    } else {
+    } else if (n->role == NODE_WITNESS) {
         add_witness(doc, t);
     }
     return doc;

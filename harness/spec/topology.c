@@ -47,6 +47,13 @@ uint16_t topo_dns_node(const struct topology *t)
     return TOPO_NONE;
 }
 
+uint16_t topo_control_node(const struct topology *t, uint16_t site)
+{
+    const struct topo_site *s = &t->sites[site];
+    uint16_t last = (uint16_t)(s->first_node + s->node_count - 1);
+    return s->node_count > 0 && t->nodes[last].role == NODE_CONTROL ? last : TOPO_NONE;
+}
+
 uint16_t topo_link_find(const struct topology *t, uint16_t site_a, uint16_t site_b)
 {
     for (size_t i = 0; i < t->link_count; i++) {
@@ -116,7 +123,8 @@ static void add_node(struct builder *b, uint16_t site, enum node_role role, uint
     n->role = role;
     n->site = site;
     n->number = number;
-    n->name = arena_printf(b->binder->arena, role == NODE_ORIGIN ? "%s/origin-%u" : "%s/%u", s->name, (unsigned)number);
+    const char *kind = role == NODE_ORIGIN ? "origin-" : role == NODE_CONTROL ? "control-" : "";
+    n->name = arena_printf(b->binder->arena, "%s/%s%u", s->name, kind, (unsigned)number);
     snprintf(n->address, sizeof(n->address), "10.%u.%u.2", (site + 1u) & 0xFFu, s->node_count & 0xFFu);
 }
 
@@ -139,6 +147,9 @@ static void add_region(struct builder *b, const struct region_spec *r)
     }
     for (uint16_t i = 1; i <= r->origins; i++, s->origins++) {
         add_node(b, site, NODE_ORIGIN, i);
+    }
+    if (b->spec->control.there) {
+        add_node(b, site, NODE_CONTROL, 1);
     }
 }
 
@@ -173,7 +184,7 @@ static void add_sites(struct builder *b)
 {
     size_t sites = b->region_count + b->vantage_count + 1 + b->managed, nodes = b->vantage_count + 1 + b->managed;
     for (size_t i = 0; i < b->region_count; i++) {
-        nodes += (size_t)(region_at(b, i)->gateways + region_at(b, i)->origins);
+        nodes += (size_t)(region_at(b, i)->gateways + region_at(b, i)->origins + b->spec->control.there);
     }
     b->t->sites = arena_array(b->binder->arena, struct topo_site, sites);
     b->t->nodes = arena_array(b->binder->arena, struct topo_node, nodes);
@@ -392,9 +403,13 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     check_failover(&b);
     check_ttl(&b);
     check_tls(&b, node);
+    topology_check_platform(binder, node, &spec);
     b.t->failover = spec.failover;
     b.t->replication = spec.replication;
     b.t->tls = spec.tls;
+    b.t->control = spec.control;
+    b.t->scaling = spec.scaling;
+    b.t->liveness = spec.liveness;
     b.t->flaws = spec.flaws.at;
     b.t->flaw_count = spec.flaws.len;
     return binder->diags->errors == errors ? b.t : NULL;

@@ -28,6 +28,9 @@ struct topology_spec {
     struct topo_failover failover;
     struct topo_replication replication;
     bool tls;
+    struct topo_control control;
+    struct topo_scaling scaling;
+    struct topo_liveness liveness;
     struct field_texts flaws;
     int gateway, store;  /* drivers; the reference ones so far */
     int traffic_manager; /* enum manager_driver */
@@ -36,6 +39,9 @@ struct topology_spec {
 enum manager_driver { MANAGER_REFERENCE, MANAGER_GDNSD };
 
 extern const struct field_set topology_set;
+extern const struct field_set control_set, scaling_set, liveness_set; /* topology_platform.c */
+/* What single keys of the three cannot say. */
+void topology_check_platform(struct binder *b, const struct yaml_node *topology, const struct topology_spec *spec);
 
 /* Put the map behind `topology:` in place: a bundled name or nothing becomes the map of that name, a map without
  * regions gets those of the default. Reports an unknown name. */
