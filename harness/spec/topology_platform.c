@@ -10,6 +10,9 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
+/* What is heard of an endpoint is this much late at most. */
+#define TOUCH_NS (2 * NS_PER_S)
+
 #define IN(type, member) .offset = offsetof(struct type, member)
 
 /* clang-format off */
@@ -82,6 +85,10 @@ void topology_check_platform(struct binder *b, const struct yaml_node *topology,
     if (s->there && (s->least > s->most || s->standby > s->most)) {
         const char *key = s->least > s->most ? "least" : "standby";
         diag_help(wrong(b, topology, "scaling", key, "more instances are kept than there may be"), "raise `most`, or lower `%s`", key);
+    }
+    if (spec->control.there && spec->control.stale_after_ns < spec->control.wait_ns + TOUCH_NS) {
+        diag_help(wrong(b, topology, "control", "stale_after", "`stale_after` is not two seconds longer than `wait`, the time that a question may take"),
+                  "make it longer, or `wait` shorter");
     }
     if (spec->liveness.there && spec->liveness.path[0] != '/') {
         diag_help(wrong(b, topology, "liveness", "path", "`path` does not begin with a slash"), "write `path: /livez`");

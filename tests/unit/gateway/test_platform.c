@@ -3,6 +3,7 @@
  * Control endpoints, the gateway that asks them, and an origin that scales: real nodes on loopback, one loop.
  */
 #include "gateway-under-test/desired.h"
+#include "gateway-under-test/gateway.h"
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
 #include "harness/base/clock.h"
@@ -13,6 +14,7 @@
 #include "tests/unit/runner.h"
 
 #include <arpa/inet.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -47,12 +49,16 @@ static int set_up(void)
     return loop == NULL || mkdtemp(folder) == NULL || find_ports() != 0;
 }
 
+static int discard(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st, (void)type, (void)ftw;
+    return remove(path);
+}
+
 static int tear_down(void)
 {
-    scoped_text struct text command = {0};
-    text_addf(&command, "rm -rf %s", folder);
     loop_free(loop);
-    return system(text_str(&command));
+    return nftw(folder, discard, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static void in_folder(struct text *path, const char *name)
@@ -251,6 +257,64 @@ static void what_shrinks_is_not_let_in(void)
     endpoint_close(&east);
 }
 
+static void a_gateway(struct node *n, const char *more)
+{
+    struct err e = {0};
+    char text[1024];
+    snprintf(text, sizeof(text),
+             "{\"node\":\"us-east/1\",\"role\":\"gateway\",\"region\":\"us-east\",\"listen\":%d,\"admin\":%d,\"routes\":{\"x\":{\"upstream\":"
+             "\"http://127.0.0.1:1\"}},\"pools\":{}%s}",
+             ports[4], ports[5], more);
+    CU_ASSERT_EQUAL(file_replace(n->config_path, text, strlen(text), &e), 0);
+    CU_ASSERT_EQUAL(node_open(n, loop, configured(text), &e), 0);
+}
+
+static void pass(int64_t ms)
+{
+    loop_run(loop, loop_tick(loop) + ms * NS_PER_MS, NULL, NULL);
+}
+
+static void a_drifted_gateway_keeps_out_until_it_is_put_right(void)
+{
+    static const char quarantined[] = ",\"drift\":{\"policy\":\"quarantine\",\"check_ms\":20}";
+    scoped_text struct text file = {0}, bytes = {0};
+    in_folder(&file, "gateway.json");
+    struct node n = {.config_path = text_str(&file)};
+    a_gateway(&n, quarantined);
+    struct gateway *g = n.self;
+    pass(60);
+    CU_ASSERT(!g->drift.present && !drift_keeps_out(&g->drift));
+    CU_ASSERT_EQUAL(text_read_file(&bytes, text_str(&file), 4096, NULL), 0);
+    CU_ASSERT_EQUAL(file_replace(text_str(&file), "{}", 2, NULL), 0);
+    pass(60);
+    CU_ASSERT(g->drift.present && drift_keeps_out(&g->drift) && !n.ops->ready(&n));
+    pass(200);
+    CU_ASSERT(drift_keeps_out(&g->drift)); /* it does not help itself */
+    CU_ASSERT_EQUAL(file_replace(text_str(&file), text_str(&bytes), bytes.len, NULL), 0);
+    pass(60);
+    CU_ASSERT_FALSE(drift_keeps_out(&g->drift));
+    node_close(&n);
+}
+
+static void out_of_touch_it_refuses_only_when_told_to(void)
+{
+    static const char *const words[] = {"serve", "refuse"};
+    for (int i = 0; i < 2; i++) {
+        scoped_text struct text file = {0};
+        char more[256];
+        in_folder(&file, "lonely.json");
+        struct node n = {.config_path = text_str(&file)};
+        snprintf(more, sizeof(more), ",\"control\":{\"endpoints\":[{\"address\":\"127.0.0.1\",\"port\":%d}],\"stale_after_ms\":100,\"when_stale\":\"%s\"}",
+                 ports[0], words[i]);
+        a_gateway(&n, more);
+        struct gateway *g = n.self;
+        CU_ASSERT_FALSE(drift_out_of_touch(&g->drift));
+        pass(200);
+        CU_ASSERT_EQUAL(drift_out_of_touch(&g->drift), i == 1);
+        node_close(&n);
+    }
+}
+
 /* A client of an origin. */
 struct client {
     struct upstream up;
@@ -291,11 +355,6 @@ static json_int_t scaling_says(struct node *n, const char *key)
     scoped_json json_t *into = json_object();
     n->ops->status(n, into);
     return json_integer_value(json_object_get(json_object_get(into, "scaling"), key));
-}
-
-static void pass(int64_t ms)
-{
-    loop_run(loop, loop_tick(loop) + ms * NS_PER_MS, NULL, NULL);
 }
 
 static void instances_come_with_requests_and_go_without(void)
@@ -347,5 +406,7 @@ void suite_platform(void)
     runner_test(a_lower_epoch_is_refused);
     runner_test(what_was_wanted_last_outlives_the_control_plane);
     runner_test(what_shrinks_is_not_let_in);
+    runner_test(a_drifted_gateway_keeps_out_until_it_is_put_right);
+    runner_test(out_of_touch_it_refuses_only_when_told_to);
     runner_test(instances_come_with_requests_and_go_without);
 }
