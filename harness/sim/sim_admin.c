@@ -262,6 +262,8 @@ int sim_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target
     bool reached = !n->unplugged && sim_path_open(s, s->topology->nodes[from].site, s->topology->nodes[to].site, TOPO_PORT_HTTP);
     if (reached && sim_serving(s, to)) {
         sim_answer_course(s, from, to, http_target, &a, &after);
+        if (text_eq(http_target, "/healthz?deep=1") && !sim_deep_well(s))
+            a.status = 503;
     } else if (reached && n->state != NODE_FROZEN) {
         a.course.end = END_REFUSED;
         after = ADMIN_NS;
