@@ -47,13 +47,6 @@ uint16_t topo_dns_node(const struct topology *t)
     return TOPO_NONE;
 }
 
-uint16_t topo_control_node(const struct topology *t, uint16_t site)
-{
-    const struct topo_site *s = &t->sites[site];
-    uint16_t last = (uint16_t)(s->first_node + s->node_count - 1);
-    return s->node_count > 0 && t->nodes[last].role == NODE_CONTROL ? last : TOPO_NONE;
-}
-
 uint16_t topo_link_find(const struct topology *t, uint16_t site_a, uint16_t site_b)
 {
     for (size_t i = 0; i < t->link_count; i++) {

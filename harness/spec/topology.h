@@ -235,7 +235,12 @@ static inline int64_t topo_drain_ms(const struct topology *t)
 }
 
 /* The control endpoint of a region; TOPO_NONE: it has none. */
-uint16_t topo_control_node(const struct topology *t, uint16_t site);
+static inline uint16_t topo_control_node(const struct topology *t, uint16_t site)
+{
+    const struct topo_site *s = &t->sites[site];
+    uint16_t last = (uint16_t)(s->first_node + s->node_count - 1);
+    return s->node_count > 0 && t->nodes[last].role == NODE_CONTROL ? last : TOPO_NONE;
+}
 /* The node of the traffic manager; TOPO_NONE: clients have the ordered list of endpoints instead. */
 uint16_t topo_dns_node(const struct topology *t);
 /* gdnsd counts in whole seconds and checks every other second at the quickest; a check must end before the next begins. */
