@@ -2,7 +2,8 @@
 /*
  * How many instances there should be follows from the requests in flight, those that wait included: as many as can take
  * them all. Missing ones are started at once, side by side, each needing cold_start_ms until it takes anything and then
- * warm_up_ms during which it takes one request at a time. One goes when there has been one too many for idle_after_ms.
+ * warm_up_ms during which it takes one request at a time; those that are kept come with the origin and are warm. What was
+ * not needed at any time of the last idle_after_ms goes.
  *
  * Requests in flight are the exchanges that the service port has open, minus those that wait here. When one ends nobody
  * tells us, so as long as any wait we look every LOOK_NS. The first to come is the first to be served; who has left
@@ -35,24 +36,26 @@ static int clamped(int n, int low, int high)
 static void start_instances(struct scaling *s, int wanted, int64_t now)
 {
     for (; s->count < wanted; s->count++) {
-        int64_t up = now + s->cfg.cold_start_ms * NS_PER_MS;
-        s->at[s->count] = (struct instance){up, up + s->cfg.warm_up_ms * NS_PER_MS};
-        s->node->counters[COUNTER_cold_starts]++;
+        bool kept = s->count < s->cfg.least; /* provisioned with the origin itself */
+        int64_t up = kept ? now : now + s->cfg.cold_start_ms * NS_PER_MS;
+        s->at[s->count] = (struct instance){up, kept ? up : up + s->cfg.warm_up_ms * NS_PER_MS};
+        s->node->counters[COUNTER_cold_starts] += !kept;
     }
 }
 
 static void scale(struct scaling *s, int in_flight, int64_t now)
 {
     int wanted = clamped((in_flight + s->cfg.per_instance - 1) / s->cfg.per_instance, s->cfg.least, s->cfg.most);
+    s->most_wanted = wanted > s->most_wanted ? wanted : s->most_wanted;
     if (wanted >= s->count) {
-        s->ample_since = 0;
         start_instances(s, wanted, now);
-    } else if (s->ample_since == 0) {
-        s->ample_since = now;
-    } else if (now - s->ample_since >= s->cfg.idle_after_ms * NS_PER_MS) {
-        s->count--;
-        s->ample_since = now;
+    } else if (now - s->looked_since < s->cfg.idle_after_ms * NS_PER_MS) {
+        return;
+    } else if (s->most_wanted < s->count) {
+        s->count = s->most_wanted;
     }
+    s->looked_since = now;
+    s->most_wanted = wanted;
 }
 
 static int room(const struct scaling *s, int64_t now)

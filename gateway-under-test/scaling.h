@@ -23,7 +23,8 @@ struct scaling {
     int count;
     struct parked *first, **last;
     int parked;
-    int64_t ample_since; /* since when fewer would have done; 0: they would not */
+    int most_wanted;      /* since then: */
+    int64_t looked_since; /* the last time that as many as there are were needed, or some went */
     struct loop_timer timer;
 };
 
