@@ -53,7 +53,7 @@ void answer_health(struct node *n, struct exchange *x, bool fine)
 bool node_answer_health(struct node *n, struct exchange *x)
 {
     struct http_span path = exchange_path(x);
-    bool health = span_is(path, "/healthz"), ready = span_is(path, "/readyz"), metrics = span_is(path, "/metrics");
+    bool health = span_is(path, "/healthz") || span_is(path, "/livez"), ready = span_is(path, "/readyz"), metrics = span_is(path, "/metrics");
     if (!health && !ready && !metrics)
         return false;
     if (!span_is(exchange_method(x), "GET") && !span_is(exchange_method(x), "HEAD")) {

@@ -15,7 +15,7 @@
 
 #define CONFIG_MAX ((size_t)1024 * 1024)
 
-const char *const role_words[] = {"gateway", "origin", "witness", NULL};
+const char *const role_words[] = {"gateway", "origin", "witness", "control", NULL};
 
 int place_fail(const struct config_place *p, const char *key, const char *fmt, ...)
 {
@@ -213,9 +213,11 @@ static int parse_node(struct config_place *top)
     case ROLE_ORIGIN:
         return config_parse_origin(top);
     case ROLE_WITNESS:
+        return config_parse_witness(top);
+    case ROLE_CONTROL:
         break;
     }
-    return config_parse_witness(top);
+    return config_parse_control(top);
 }
 
 int config_parse(json_t *doc, const char *at, struct config **out, struct err *e)

@@ -17,7 +17,7 @@
 
 struct err;
 
-enum role { ROLE_GATEWAY, ROLE_ORIGIN, ROLE_WITNESS };
+enum role { ROLE_GATEWAY, ROLE_ORIGIN, ROLE_WITNESS, ROLE_CONTROL };
 enum policy { POLICY_ROUND_ROBIN, POLICY_WEIGHTED, POLICY_LEAST_CONN, POLICY_IP_HASH, POLICY_FIRST };
 enum hash { HASH_RENDEZVOUS, HASH_MODULO };
 enum user_by { USER_BY_ADDRESS, USER_BY_HEADER, USER_BY_QUERY };
@@ -96,6 +96,24 @@ struct config_store {
     struct sockaddr_in witness;
 };
 
+#define CONFIG_ENDPOINTS_MAX 4
+
+/* Where a gateway hears what is desired of it. */
+struct config_control {
+    struct sockaddr_in at[CONFIG_ENDPOINTS_MAX]; /* in the order in which they are asked */
+    size_t count;                                /* 0: no control plane */
+    int64_t wait_ms, stale_after_ms;
+    bool refuse_stale;
+};
+
+#define CONFIG_INSTANCES_MAX 64
+
+/* Instances of an origin that come with the requests. */
+struct config_scaling {
+    int64_t cold_start_ms, warm_up_ms, idle_after_ms;
+    int per_instance, most, least; /* most 0: it takes whatever comes */
+};
+
 struct config {
     struct arena arena;
     json_t *doc;
@@ -119,8 +137,9 @@ struct config {
     size_t pool_count;
     struct {
         int64_t check_ms, revert_after_ms;
-        bool revert;
+        bool revert, quarantine;
     } drift;
+    struct config_control control;
     /* origin: one of the two */
     struct config_store *store;
     struct sockaddr_in *store_at;
@@ -128,11 +147,14 @@ struct config {
         int slots, queue; /* slots 0: as fast as it goes */
         int64_t service_us;
     } capacity;
+    struct config_scaling scaling;
     /* witness */
     int64_t lease_ms, grace_ms;
     const char *prefer;
     const char **regions;
     size_t region_count;
+    /* control */
+    int64_t hold_ms; /* the longest that a question is held */
 };
 
 int config_read(const char *path, struct config **out, struct err *e);
@@ -180,3 +202,5 @@ int config_parse_pool(const struct config_place *p, struct config_pool *pool);
 int config_pool_of_url(const struct config_place *p, const char *url, struct config_pool *pool);
 int config_parse_origin(struct config_place *top);
 int config_parse_witness(struct config_place *top);
+int config_parse_control(struct config_place *top);
+int config_parse_platform(struct config_place *top); /* the keys control and scaling of gateways and origins */

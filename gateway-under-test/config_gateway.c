@@ -99,13 +99,14 @@ static int parse_tls(const struct config_place *top)
 int config_parse_gateway(struct config_place *top)
 {
     static const char *const keys[] = {"node",   "role",  "region", "listen", "admin", "flaws", "drain_ms",
-                                       "routes", "pools", "drift",  "force",  "tls",   "in_flight", NULL};
+                                       "routes", "pools", "drift",  "force",  "tls",   "in_flight", "control", NULL};
     static const char *const drift_keys[] = {"check_ms", "policy", "revert_after_ms", NULL};
-    static const char *const policies[] = {"alert", "revert", NULL};
+    static const char *const policies[] = {"alert", "revert", "quarantine", NULL};
     struct config *c = top->config;
     struct config_place at = *top;
     if (place_keys(top, keys) < 0 || want_bool(top, "force", false, &c->forced) < 0 ||
         want_small(top, "in_flight", 0, 1000000, 0, &c->in_flight) < 0 || parse_tls(top) < 0 ||
+        config_parse_platform(top) < 0 ||
         parse_pools_and_routes(top) < 0)
         return -1;
     bool given = json_object_get(top->object, "drift") != NULL;
@@ -117,6 +118,7 @@ int config_parse_gateway(struct config_place *top)
         want_int(&at, "revert_after_ms", 0, 600000, 2000, &c->drift.revert_after_ms) < 0)
         return -1;
     c->drift.revert = policy == 1;
+    c->drift.quarantine = policy == 2;
     return 0;
 }
 

@@ -78,13 +78,13 @@ static int parse_capacity(const struct config_place *top)
 
 int config_parse_origin(struct config_place *top)
 {
-    static const char *const keys[] = {"node",     "role",  "region",   "listen",   "admin", "flaws",
-                                       "drain_ms", "store", "store_at", "capacity", NULL};
+    static const char *const keys[] = {"node",     "role",  "region",   "listen",   "admin",   "flaws",
+                                       "drain_ms", "store", "store_at", "capacity", "scaling", NULL};
     static const char *const at_keys[] = {"address", "port", NULL};
     struct config *c = top->config;
     struct config_place at;
     bool here = json_object_get(top->object, "store") != NULL, there = json_object_get(top->object, "store_at") != NULL;
-    if (place_keys(top, keys) < 0 || parse_capacity(top) < 0)
+    if (place_keys(top, keys) < 0 || parse_capacity(top) < 0 || config_parse_platform(top) < 0)
         return -1;
     if (here == there)
         return place_fail(top, "store", "an origin has either store or store_at");

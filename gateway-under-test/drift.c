@@ -4,7 +4,10 @@
  * every look, from the document that the table was made of. The file on disk proves nothing about that; it is read at
  * every look because a file that says something else, or that is missing, unreadable or broken, is a
  * difference waiting for the next start. By policy the desired configuration is put back: into the process first and, that
- * done, into the configuration file, so that a restart does not bring the drift back.
+ * done, into the configuration file, so that a restart does not bring the drift back. Or the gateway stays as it is and says
+ * that it is not ready (quarantine), for as long as the difference lasts.
+ *
+ * What a control plane newly wants is no drift: it is taken over at the first look.
  *
  * The last configuration taken over is kept in the data directory as well (last-good.json), for a start that finds its
  * file in no state to be read.
@@ -72,17 +75,25 @@ static bool file_as_running(const struct drift *d)
     return strcmp(d->effective, d->of_file) == 0;
 }
 
-static void repair(struct drift *d)
+/* Run what is desired, and have it in the file. */
+static bool put_right(struct drift *d)
 {
     struct node *n = d->node;
     struct config *wanted;
     if (!runs_desired(d) && (config_parse(d->desired.in_force->doc, "desired state", &wanted, NULL) < 0 || !take_over(d, wanted)))
-        return;
-    n->counters[COUNTER_reverts]++;
-    d->present = false;
-    node_log(n, "drift reverted to %.12s", n->config->fingerprint);
+        return false;
     write_file(n, n->config->doc);
     take_stock(d);
+    return true;
+}
+
+static void repair(struct drift *d)
+{
+    if (!put_right(d))
+        return;
+    d->node->counters[COUNTER_reverts]++;
+    d->present = false;
+    node_log(d->node, "drift reverted to %.12s", d->node->config->fingerprint);
 }
 
 static void begin(struct drift *d, int64_t now)
@@ -99,6 +110,11 @@ static void look(struct drift *d, int64_t now)
     struct node *n = d->node;
     const struct config *c = d->desired.in_force;
     take_stock(d);
+    if (d->desired.fresh) {
+        d->desired.fresh = false;
+        if (!runs_desired(d))
+            (void)put_right(d); /* what cannot be taken over is drift from now on */
+    }
     if (runs_desired(d) && file_as_running(d)) {
         if (d->present)
             node_log(n, "drift is over");
@@ -151,4 +167,17 @@ void drift_status(const struct drift *d, json_t *into)
                              (json_int_t)((now - want->as_of) / NS_PER_MS), "desired_lag", lag_status(&want->lag));
     json_object_update(into, more);
     json_decref(more);
+    json_object_set_new(into, "control", delivery_status(&want->delivery));
+}
+
+bool drift_keeps_out(const struct drift *d)
+{
+    const struct config *c = d->node->config;
+    return d->present && d->desired.in_force->drift.quarantine && !config_flaw(c, FLAW_drift_unreported);
+}
+
+bool drift_out_of_touch(const struct drift *d)
+{
+    const struct config_control *c = &d->node->config->control;
+    return c->refuse_stale && loop_now(d->node->loop) - d->desired.as_of > c->stale_after_ms * NS_PER_MS;
 }

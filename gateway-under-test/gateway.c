@@ -57,6 +57,11 @@ static int gateway_reload(struct node *n, struct config *next, struct err *e)
 static void gateway_handle(struct node *n, struct exchange *x)
 {
     struct gateway *g = n->self;
+    if (drift_out_of_touch(&g->drift)) {
+        n->counters[COUNTER_not_forwarded]++;
+        answer_error(x, 503, "X-DR-Not-Forwarded: 1\r\n", "out of touch with the control plane");
+        return;
+    }
     struct route *r = route_find(g->table, exchange_field(x, "host"), exchange_path(x));
     if (r == NULL) {
         answer_error(x, 404, "", "no route");
@@ -149,6 +154,8 @@ static bool gateway_admin(struct node *n, struct exchange *x)
 static bool gateway_ready(struct node *n)
 {
     const struct gateway *g = n->self;
+    if (drift_keeps_out(&g->drift) || drift_out_of_touch(&g->drift))
+        return false;
     for (size_t i = 0; i < g->table->config->pool_count; i++) {
         if (pool_ready(&g->table->pools[i]))
             return true;

@@ -36,3 +36,5 @@ void proxy_start(struct gateway *g, struct exchange *x, struct route *route);
 int drift_open(struct drift *d, struct node *n, struct err *e);
 void drift_close(struct drift *d);
 void drift_status(const struct drift *d, json_t *into);
+bool drift_keeps_out(const struct drift *d);    /* quarantine: drifted, so not ready */
+bool drift_out_of_touch(const struct drift *d); /* no word from the control plane for too long, and told to refuse then */

@@ -23,14 +23,15 @@
 #include <unistd.h>
 
 static const char help[] =
-    "drgateway: reference API gateway, origin and witness for disaster recovery drills\n"
+    "drgateway: reference API gateway, origin, witness and control endpoint for disaster recovery drills\n"
     "\n"
     "usage: drgateway --config FILE [--desired FILE] [--data DIR]\n"
     "       drgateway --check-config FILE\n"
     "\n"
     "  --config FILE        configuration of this node (JSON); SIGHUP reads it again\n"
-    "  --desired FILE       desired state of a gateway, to see drift against (default: the configuration at start)\n"
-    "  --data DIR           directory of the store or the witness; must exist\n"
+    "  --desired FILE       desired state of a gateway, to see drift against (default: the configuration at start);\n"
+    "                       not read where the configuration names control endpoints\n"
+    "  --data DIR           directory of a store, witness or control endpoint; must exist\n"
     "  --check-config FILE  read FILE, report what is wrong with it, exit 0 or 3\n"
     "  --flaws              list the flaws that a configuration can ask for\n"
     "  --version, --help\n"

@@ -46,7 +46,11 @@ struct text;
     X(handovers, "planned handovers completed")                                          \
     X(degraded, "times a peer was taken out of the acknowledgements")                    \
     X(lease_grants, "leases granted or renewed")                                         \
-    X(lease_refusals, "leases refused")
+    X(lease_refusals, "leases refused")                                                  \
+    X(configs_served, "configurations handed out to gateways")                           \
+    X(configs_outdated, "answers of a control endpoint that knew less than we do")       \
+    X(cold_starts, "instances started")                                                  \
+    X(cold_waits, "requests that waited for an instance")
 
 #define COUNTER_ENUM(name, text) COUNTER_##name,
 enum counter { COUNTERS(COUNTER_ENUM) COUNTER_COUNT };

@@ -25,7 +25,8 @@
 #define FINISH_STEP_MS 20
 
 static const struct role_ops *const roles[] = {
-    [ROLE_GATEWAY] = &gateway_ops, [ROLE_ORIGIN] = &origin_ops, [ROLE_WITNESS] = &witness_ops};
+    [ROLE_GATEWAY] = &gateway_ops, [ROLE_ORIGIN] = &origin_ops, [ROLE_WITNESS] = &witness_ops,
+    [ROLE_CONTROL] = &control_ops};
 
 void node_log(const struct node *n, const char *fmt, ...)
 {

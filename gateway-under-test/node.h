@@ -4,7 +4,7 @@
  * offer its service over TLS on a port beside it.
  *
  * main.c makes one; the role (gateway.c, origin.c, witness.c) hangs on it by struct role_ops. The node answers
- * /healthz, /readyz and /metrics on both ports and /status, /config on the admin port; the rest is the role's.
+ * /livez, /healthz, /readyz and /metrics on both ports and /status, /config on the admin port; the rest is the role's.
  */
 #pragma once
 #include "gateway-under-test/config.h"
@@ -31,7 +31,7 @@ struct role_ops {
     int (*reload)(struct node *n, struct config *next, struct err *e); /* before n->config is swapped; NULL: nothing */
 };
 
-extern const struct role_ops gateway_ops, origin_ops, witness_ops;
+extern const struct role_ops gateway_ops, origin_ops, witness_ops, control_ops;
 
 struct node {
     struct loop *loop;

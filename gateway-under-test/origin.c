@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The role origin on its node. What a reload may change is flaws, drain_ms and how the store acknowledges (mode, degrade): its
+ * The role origin on its node. What a reload may change is flaws, drain_ms, numbers of the scaling and how the store acknowledges (mode, degrade): its
  * ports, peers and timing are part of what replication and leases rest on, so they stay as they are while the process lives.
  */
 #include "gateway-under-test/origin.h"
@@ -63,6 +63,7 @@ static int origin_open(struct node *n, struct err *e)
     }
     misbehave_open(&o->misbehave, n);
     capacity_open(&o->capacity, n, serve);
+    scaling_open(&o->scaling, n);
     n->self = o;
     return 0;
 }
@@ -72,6 +73,7 @@ static void origin_close(struct node *n)
     struct origin *o = n->self;
     misbehave_close(&o->misbehave);
     capacity_close(&o->capacity);
+    scaling_close(&o->scaling);
     if (o->store != NULL)
         store_close(o->store);
     else
@@ -84,7 +86,7 @@ static void origin_close(struct node *n)
 static bool origin_takes(struct node *n, struct exchange *x)
 {
     struct origin *o = n->self;
-    return misbehave_takes(&o->misbehave, x);
+    return misbehave_takes(&o->misbehave, x) || scaling_takes(&o->scaling, x);
 }
 
 static bool leads(const struct origin *o)
@@ -177,6 +179,7 @@ static bool origin_admin(struct node *n, struct exchange *x)
 static void origin_status(struct node *n, json_t *into)
 {
     const struct origin *o = n->self;
+    json_object_set_new(into, "scaling", scaling_status(&o->scaling));
     if (o->store != NULL) {
         store_status(o->store, into);
         return;
@@ -190,6 +193,8 @@ static void origin_gauges(struct node *n, struct text *out)
 {
     const struct origin *o = n->self;
     metrics_gauge(out, "waiting", "requests in the queue of this origin", (double)o->capacity.waiting);
+    if (o->scaling.node != NULL)
+        metrics_gauge(out, "instances", "instances of this origin, those that start included", o->scaling.count);
     if (o->store == NULL)
         return;
     metrics_gauge(out, "leader", "1 while this store leads", store_leads(o->store));
@@ -211,8 +216,9 @@ static int origin_reload(struct node *n, struct config *next, struct err *e)
 {
     struct origin *o = n->self;
     scoped_json json_t *now = foundations(n->config), *then = foundations(next);
-    if (!json_equal(now, then))
+    if (!json_equal(now, then) || (n->config->scaling.most == 0) != (next->scaling.most == 0))
         return err_set(e, ERR_MEANING, "configuration", "what the store rests on, and the capacity, cannot change in a running process");
+    scaling_adopt(&o->scaling, &next->scaling);
     if (o->store != NULL) {
         o->store->cfg = next->store;
         for (size_t i = 0; i < o->store->link_count; i++)

@@ -5,6 +5,7 @@
 #pragma once
 #include "gateway-under-test/capacity.h"
 #include "gateway-under-test/misbehave.h"
+#include "gateway-under-test/scaling.h"
 #include "gateway-under-test/store.h"
 
 struct node;
@@ -23,6 +24,7 @@ struct origin {
     struct passer *passer;
     struct misbehave misbehave;
     struct capacity capacity;
+    struct scaling scaling;
 };
 
 /* On what a store's origin is asked by another one of its region: it has been counted there. */

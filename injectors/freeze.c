@@ -29,7 +29,7 @@ const struct injector injector_freeze = {
     .type = {.verb = "freeze",
              .summary = "processes stop; handshakes still succeed, answers do not come",
              .class = ACTION_FAULT,
-             .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN | TARGET_DNS,
+             .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN | TARGET_DNS | TARGET_CONTROL,
              .severing = true},
     .apply = freeze_apply,
     .heal = hold_heal,

@@ -57,7 +57,7 @@ const struct injector injector_restore = {
     .type = {.verb = "restore",
              .summary = "every open fault on the target ends; what was killed starts again",
              .class = ACTION_RESTORE,
-             .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN | TARGET_DNS | TARGET_LINK,
+             .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN | TARGET_DNS | TARGET_CONTROL | TARGET_LINK,
              .fields = restore_fields,
              .field_count = sizeof(restore_fields) / sizeof(restore_fields[0])},
     .apply = restore_apply,

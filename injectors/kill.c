@@ -22,7 +22,7 @@
 
 #include <stdio.h>
 
-#define REGION_NODES_MAX 12 /* eight gateways, four origins */
+#define REGION_NODES_MAX 13 /* eight gateways, four origins, a control endpoint */
 
 /* The round comes first: look_round_of takes the state for one. */
 struct kill_state {
@@ -189,7 +189,7 @@ const struct injector injector_kill = {
     .type = {.verb = "kill",
              .summary = "processes die by SIGKILL, as in a crash or a power loss",
              .class = ACTION_FAULT,
-             .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN | TARGET_DNS,
+             .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN | TARGET_DNS | TARGET_CONTROL,
              .fields = kill_fields,
              .field_count = sizeof(kill_fields) / sizeof(kill_fields[0]),
              .severing = true,

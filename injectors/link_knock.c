@@ -21,8 +21,9 @@
 /* Who listens on a port in a site; TOPO_NONE: nobody. */
 static uint16_t listener(const struct topology *t, uint16_t site, uint16_t port)
 {
-    static const enum node_role roles[][2] = {{NODE_GATEWAY, NODE_ORIGIN}, {NODE_ORIGIN, NODE_ORIGIN}, {NODE_WITNESS, NODE_WITNESS}};
-    size_t kind = port == TOPO_PORT_REPLICATION ? 1 : port == TOPO_PORT_LEASE ? 2 : 0;
+    static const enum node_role roles[][2] = {{NODE_GATEWAY, NODE_ORIGIN}, {NODE_ORIGIN, NODE_ORIGIN}, {NODE_WITNESS, NODE_WITNESS},
+                                              {NODE_CONTROL, NODE_CONTROL}};
+    size_t kind = port == TOPO_PORT_REPLICATION ? 1 : port == TOPO_PORT_LEASE ? 2 : port == TOPO_PORT_CONTROL ? 3 : 0;
     const struct topo_site *s = &t->sites[site];
     for (uint16_t n = s->first_node; n < s->first_node + s->node_count; n++) {
         if (t->nodes[n].role == roles[kind][0] || t->nodes[n].role == roles[kind][1]) {

@@ -17,7 +17,7 @@
 
 static const char *const measures[] = {
 #define X(name) #name,
-    RESULT_MEASURES(X, X)
+    RESULT_MEASURES(X, X, X)
 #undef X
 };
 

@@ -253,13 +253,12 @@ static int netns_knock(struct lab *lab, uint16_t from, uint16_t to, const char *
                        lab_answer_fn *done, void *arg, struct err *e)
 {
     struct netns_lab *l = netns_of(lab);
-    bool witness = l->topo->nodes[to].role == NODE_WITNESS;
     if (l->topo->nodes[to].role == NODE_DNS) {
         struct ask_order order = order_for(l, timeout_ns, done, arg);
         order.knock = true;
         return ask_dns_of(l, from, to, TOPO_DNS_NAME, &order, e);
     }
-    return knock_at(lab, from, to, witness ? TOPO_PORT_LEASE : TOPO_PORT_HTTP, http_target, timeout_ns, done, arg, e);
+    return knock_at(lab, from, to, topo_service_port(l->topo->nodes[to].role), http_target, timeout_ns, done, arg, e);
 }
 
 static int netns_knock_port(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, int64_t timeout_ns,
@@ -276,7 +275,7 @@ static int netns_ask(struct lab *lab, uint16_t from, uint16_t to, const char *ht
     order.method = "GET";
     order.target = http_target;
     order.to = (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(TOPO_PORT_HTTP), .sin_addr = {htonl(netns_address(l, to))}};
+        .sin_family = AF_INET, .sin_port = htons(topo_service_port(l->topo->nodes[to].role)), .sin_addr = {htonl(netns_address(l, to))}};
     return ask_from(l, from, &order, e);
 }
 

@@ -80,6 +80,7 @@ struct netns_lab {
     size_t wired_count;
     struct mesh_end *mesh; /* by path: the device on which it leaves the router of its first site */
     struct node_run *runs;
+    int64_t published; /* documents, after those of the first day */
     struct ask_list asks;
     struct authority *authority; /* NULL: a world without TLS */
     char *authority_path;        /* its root, for customers */
@@ -135,6 +136,13 @@ int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, stru
 int netns_tls_get(struct lab *lab, uint16_t node, struct text *bundle, struct err *e);
 int netns_tls_set(struct lab *lab, uint16_t node, const char *bundle, struct err *e);
 int netns_client_fork(struct lab *lab, uint16_t node, struct child *c, struct err *e);
+
+int netns_desired_keep(struct netns_lab *l, uint16_t node, const json_t *config, struct err *e); /* in the node's own folder */
+int netns_put_json(const char *path, const json_t *doc, struct err *e);
+
+/* netns_control.c: what the control endpoints hand out, where there are any */
+int netns_control_furnish(struct netns_lab *l, uint16_t node, struct err *e); /* on the new disk of an endpoint */
+int netns_control_publish(struct netns_lab *l, uint16_t gateway, const json_t *config, struct err *e);
 
 /* netns_tls.c */
 int netns_tls_open(struct netns_lab *l, struct err *e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Nodes as processes. Each has a folder on the lab's private disk: config.json (what it reads, drift happens here),
- * desired.json (the truth, read-only), data/, and in a world with TLS a gateway's tls.pem. A start renders the configuration
+ * desired.json (the truth, read-only; in a world with a control plane it is published there, netns_control.c), data/, and in a world with TLS a gateway's tls.pem. A start renders the configuration
  * only on a disk that has neither: what somebody changed or took away there survives a power loss as it would on a real
  * machine. A lost disk takes all of it along.
  *
@@ -60,7 +60,7 @@ int netns_make_folders(const char *path, struct err *e)
     return 0;
 }
 
-static int put_json(const char *path, const json_t *doc, struct err *e)
+int netns_put_json(const char *path, const json_t *doc, struct err *e)
 {
     scoped_free char *bytes = json_canonical(doc);
     return file_replace(path, bytes, strlen(bytes), e);
@@ -93,10 +93,10 @@ static int furnish_disk(struct netns_lab *l, uint16_t node, struct err *e)
     }
     scoped_json json_t *doc = render_config(l->topo, node);
     netns_node_path(l, node, "config.json", &path);
-    if (put_json(text_str(&path), doc, e) != 0 || netns_tls_furnish(l, node, e) != 0) {
+    if (netns_put_json(text_str(&path), doc, e) != 0 || netns_tls_furnish(l, node, e) != 0 || netns_control_furnish(l, node, e) != 0) {
         return -1;
     }
-    return netns_desired_set(&l->lab, node, doc, e);
+    return netns_desired_keep(l, node, doc, e);
 }
 
 static int open_log(const struct netns_lab *l, uint16_t node, struct err *e)
@@ -148,9 +148,9 @@ int netns_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err
     const char *const with_desired[] = {l->gateway_path, "--config", text_str(&config), "--data", text_str(&data),
                                         "--desired", text_str(&desired), NULL};
     const char *const plain[] = {l->gateway_path, "--config", text_str(&config), "--data", text_str(&data), NULL};
-    bool gateway = l->topo->nodes[node].role == NODE_GATEWAY;
+    bool beside = l->topo->nodes[node].role == NODE_GATEWAY && !l->topo->control.there;
     struct netns_entry to = {l, node};
-    return child_exec(process, gateway ? with_desired : plain, NULL, log, netns_enter, &to, e);
+    return child_exec(process, beside ? with_desired : plain, NULL, log, netns_enter, &to, e);
 }
 
 int netns_node_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
@@ -258,14 +258,20 @@ int netns_desired_get(struct lab *lab, uint16_t node, json_t **config, struct er
     return get_json(lab, node, "desired.json", config, e);
 }
 
-int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
+int netns_desired_keep(struct netns_lab *l, uint16_t node, const json_t *config, struct err *e)
 {
     scoped_text struct text path = {0};
-    netns_node_path(netns_of(lab), node, "desired.json", &path);
-    if (put_json(text_str(&path), config, e) != 0) {
+    netns_node_path(l, node, "desired.json", &path);
+    if (netns_put_json(text_str(&path), config, e) != 0) {
         return -1;
     }
     return chmod(text_str(&path), 0400) == 0 ? 0 : err_os(e, ERR_RUN, errno, text_str(&path), "cannot protect it");
+}
+
+int netns_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e)
+{
+    struct netns_lab *l = netns_of(lab);
+    return netns_desired_keep(l, node, config, e) != 0 || netns_control_publish(l, node, config, e) != 0 ? -1 : 0;
 }
 
 int netns_config_first(struct lab *lab, uint16_t node, json_t **config, struct err *e)

@@ -150,6 +150,21 @@ static void add_balancing(json_t *pool, const struct topo_balancing *b)
     }
 }
 
+/* Where a gateway asks what is desired of it: in its own region, then in the first other one. */
+static void add_control(json_t *doc, const struct topology *t, const struct topo_node *n)
+{
+    const struct topo_control *c = &t->control;
+    json_t *endpoints = made(json_array());
+    append(endpoints, json_pack("{s:s, s:i}", "address", t->nodes[topo_control_node(t, n->site)].address, "port", TOPO_PORT_CONTROL));
+    for (uint16_t s = 0; c->fallback && s < t->site_count && json_array_size(endpoints) < 2; s++) {
+        if (t->sites[s].kind == SITE_REGION && s != n->site) {
+            append(endpoints, json_pack("{s:s, s:i}", "address", t->nodes[topo_control_node(t, s)].address, "port", TOPO_PORT_CONTROL));
+        }
+    }
+    set(doc, "control", json_pack("{s:o, s:I, s:I, s:s}", "endpoints", endpoints, "wait_ms", ms(c->wait_ns), "stale_after_ms",
+                                  ms(c->stale_after_ns), "when_stale", c->refuse_stale ? "refuse" : "serve"));
+}
+
 static json_t *health_check(const struct topology *t)
 {
     const struct topo_failover *f = &t->failover;
@@ -167,9 +182,13 @@ static void add_gateway(json_t *doc, const struct topology *t, const struct topo
                                   "total_ms", TOTAL_MS));
     add_balancing(pool, &t->balancing);
     set(doc, "pools", json_pack("{s:o}", "orders", pool));
-    set(doc, "drift", json_pack("{s:i, s:s, s:i}", "check_ms", 500, "policy", "revert", "revert_after_ms", 2000));
+    static const char *const policies[] = {[DRIFT_REVERT] = "revert", [DRIFT_ALERT] = "alert", [DRIFT_QUARANTINE] = "quarantine"};
+    set(doc, "drift", json_pack("{s:i, s:s, s:i}", "check_ms", 500, "policy", policies[t->control.drift], "revert_after_ms", 2000));
     if (t->balancing.in_flight > 0) {
         set(doc, "in_flight", json_integer(t->balancing.in_flight));
+    }
+    if (t->control.there) {
+        add_control(doc, t, n);
     }
     if (t->tls) {
         set(doc, "tls", json_pack("{s:i, s:s, s:i}", "listen", TOPO_PORT_HTTPS, "certificate", RENDER_BUNDLE,
@@ -214,6 +233,16 @@ static void add_capacity(json_t *doc, const struct topo_capacity *c)
                                    service_us > 0 ? service_us : 1, "queue", (json_int_t)c->queue));
 }
 
+static void add_scaling(json_t *doc, const struct topology *t, const struct topo_node *n)
+{
+    const struct topo_scaling *s = &t->scaling;
+    bool standby = t->sites[n->site].role == REGION_STANDBY;
+    set(doc, "scaling", json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "cold_start_ms", ms(s->cold_start_ns), "warm_up_ms",
+                                  ms(s->warm_up_ns), "idle_after_ms", ms(s->idle_after_ns), "per_instance",
+                                  (json_int_t)s->per_instance, "most", (json_int_t)s->most, "least",
+                                  (json_int_t)(standby ? s->standby : s->least)));
+}
+
 static void add_origin(json_t *doc, const struct topology *t, uint16_t node)
 {
     const struct topo_node *n = &t->nodes[node];
@@ -225,6 +254,9 @@ static void add_origin(json_t *doc, const struct topology *t, uint16_t node)
     }
     if (t->has_capacity) {
         add_capacity(doc, &t->capacity);
+    }
+    if (t->scaling.there) {
+        add_scaling(doc, t, n);
     }
 }
 
@@ -295,7 +327,7 @@ json_t *render_config(const struct topology *t, uint16_t node)
 {
     static const char *const roles[] = {
         [NODE_GATEWAY] = "gateway", [NODE_ORIGIN] = "origin", [NODE_WITNESS] = "witness", [NODE_CLIENT] = NULL,
-        [NODE_DNS] = "dns"};
+        [NODE_DNS] = "dns", [NODE_CONTROL] = "control"};
     const struct topo_node *n = &t->nodes[node];
     if (n->role == NODE_CLIENT) {
         return NULL;
@@ -305,14 +337,14 @@ json_t *render_config(const struct topology *t, uint16_t node)
     }
     json_t *doc = made(json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "node", n->name, "role", roles[n->role], "region",
                                  t->sites[n->site].name, "listen",
-                                 n->role == NODE_WITNESS ? TOPO_PORT_LEASE : TOPO_PORT_HTTP, "admin", TOPO_PORT_ADMIN,
+                                 topo_service_port(n->role), "admin", TOPO_PORT_ADMIN,
                                  "flaws", text_list(t->flaws, t->flaw_count)));
     set(doc, "drain_ms", json_integer(topo_drain_ms(t)));
     if (n->role == NODE_GATEWAY) {
         add_gateway(doc, t, n);
     } else if (n->role == NODE_ORIGIN) {
         add_origin(doc, t, node);
-    } else {
+    } else if (n->role == NODE_WITNESS) {
         add_witness(doc, t);
     }
     return doc;

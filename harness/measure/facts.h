@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is not measured but recorded: identity, course, mechanisms, limits, drift. */
+/* What is not measured but recorded: identity, course, mechanisms, limits, drift, age of configurations. */
 #pragma once
 #include "harness/measure/measure.h"
 #include "harness/measure/study.h"
@@ -7,3 +7,4 @@
 void facts_identity(const struct study *s, const struct measure_context *ctx, struct result *out);
 void facts_course(const struct study *s, struct result *out);
 void facts_drift(const struct study *s, struct result *out);
+void facts_config_age(const struct study *s, struct result *out); /* of the region that took over */

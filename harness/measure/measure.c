@@ -21,7 +21,7 @@ static void measures_init(struct result_measures *m)
 {
 #define X(name) m->name = NAN;
 #define I(name) m->name = JSON_NONE;
-    RESULT_MEASURES(X, I)
+    RESULT_MEASURES(X, I, X)
 #undef X
 #undef I
 }
@@ -218,6 +218,7 @@ int measure_run(const struct plan *plan, const struct evidence *ev, const struct
     facts_identity(&study, ctx, r);
     facts_course(&study, r);
     facts_drift(&study, r);
+    facts_config_age(&study, r);
     quality_fill(&study, &r->quality);
 
     rto_measure(&study, &f.rto);

@@ -126,8 +126,9 @@ struct result_check {
     const char *detail;
 };
 
-/* Every measured value. One list makes the struct, the JSON and the docs: X(name) doubles, I(name) integers. */
-#define RESULT_MEASURES(X, I)                                                                                         \
+/* Every measured value. One list makes the struct, the JSON and the docs: X(name) doubles, I(name) integers, A(name) doubles
+ * that older results lack. */
+#define RESULT_MEASURES(X, I, A)                                                                                      \
     X(time_to_first_failure_s) X(first_failure_seen_s) X(first_success_s) X(rto_lower_s) X(rto_upper_s)               \
     X(rto_client_lower_s) X(rto_client_upper_s) X(rto_keepalive_lower_s) X(rto_keepalive_upper_s)                     \
     X(rto_after_heal_s) X(rto_detect_s) X(rto_decide_s) X(rto_act_s) X(rto_propagate_s) X(rto_warm_s)                 \
@@ -137,12 +138,12 @@ struct result_check {
     X(converged_upper_s) X(reconcile_s) X(repaired_lower_s) X(repaired_upper_s) X(rpo_lower_s) X(rpo_upper_s)         \
     X(newest_survivor_age_s) I(hole_count) X(lost_after_span_s) X(loss_bound_ratio) X(dual_primary_s)                 \
     I(stale_epoch_ack_count) I(stale_read_count) X(stale_read_ratio) X(max_staleness_s) X(baseline_p50_ms)            \
-    X(baseline_p99_ms) X(recovered_p50_ms) X(recovered_p99_ms)
+    X(baseline_p99_ms) X(recovered_p50_ms) X(recovered_p99_ms) A(config_rpo_s)
 
 struct result_measures {
 #define X(name) double name;
 #define I(name) int64_t name;
-    RESULT_MEASURES(X, I)
+    RESULT_MEASURES(X, I, X)
 #undef X
 #undef I
 };

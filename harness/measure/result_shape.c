@@ -127,7 +127,9 @@ SHAPE(check, T);
 
 #define X(member) NUM(struct result_measures, member),
 #define I(member) INT(struct result_measures, member),
-static const struct json_field measures_fields[] = {RESULT_MEASURES(X, I)};
+#define A(member) ADDED(struct result_measures, JB_NUMBER, member),
+static const struct json_field measures_fields[] = {RESULT_MEASURES(X, I, A)};
+#undef A
 #undef X
 #undef I
 SHAPE(measures, struct result_measures);

@@ -200,7 +200,7 @@ static void index_faults(struct study *s)
         struct fault_view *f = &s->faults[s->fault_count++];
         *f = (struct fault_view){.step = step, .ib = NS_NONE, .ie = NS_NONE, .hb = NS_NONE, .he = NS_NONE};
         f->nothing = type && type->class == ACTION_NOTHING;
-        f->severing = !type || (type->severing && !f->nothing);
+        f->severing = !type || (action_severs(s->plan->topology, &step->action) && !f->nothing);
         f->apply = event_of_step(s, EVENT_FAULT_APPLY, step->id);
         if (!f->apply && f->nothing)
             f->apply = event_of_step(s, EVENT_ACTION, step->id);

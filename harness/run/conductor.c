@@ -28,6 +28,7 @@
 #include "harness/run/schedule.h"
 #include "harness/run/steady.h"
 #include "harness/run/strike.h"
+#include "harness/run/supervise.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -212,6 +213,7 @@ static bool drill_course(struct drill *d)
         drill_failed(d, &e);
         return false;
     }
+    supervisor_new(&d->supervisor, d);
     if (d->stop)
         return false;
     drill_phase(d, "baseline");
@@ -228,6 +230,7 @@ static void drill_close_lab(struct drill *d, struct interrupt *interrupt)
     strikes_disband(d->strikes);
     crowd_free(d->crowd);
     d->crowd = NULL;
+    supervisor_free(d->supervisor);
     observer_free(d->observer);
     roll_free(steal(&d->roll));
     steady_free(d->steady);

@@ -19,6 +19,7 @@ struct drill {
     struct observer *observer;
     struct strikes *strikes;
     struct roll *roll;
+    struct supervisor *supervisor;
     const char *phase;
     int64_t scenario_zero_ns;  /* run time of scenario time 0 */
     bool stop;                 /* set by a signal, an abort condition or a dead harness process */

@@ -159,7 +159,7 @@ static bool manager_is_due(struct drill *d, const char *missing)
 
 int prelude_nodes(struct drill *d, struct err *e)
 {
-    static const enum node_role order[] = {NODE_WITNESS, NODE_ORIGIN, NODE_GATEWAY};
+    static const enum node_role order[] = {NODE_WITNESS, NODE_CONTROL, NODE_ORIGIN, NODE_GATEWAY};
     for (size_t i = 0; i < array_len(order); i++)
         if (nodes_start(d, order[i], e) < 0)
             return -1;

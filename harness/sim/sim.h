@@ -58,6 +58,7 @@ struct sim_node {
     json_t *published;        /* handed out by the control plane, not yet seen by the gateway */
     json_t *refused;          /* seen and not taken */
     int64_t published_ns, desired_as_of_ns;
+    int64_t asked_at_ns, warm_at_ns; /* serverless: last request, and since when an instance is up */
     int64_t clock_step_ns, clock_gain_ppm, clock_since_ns; /* of its wall clock */
     struct sim_slot slots[SIM_SLOTS];
     size_t slot_count;
@@ -110,6 +111,12 @@ json_t *sim_ops_page(const struct sim *s, uint16_t site, uint64_t from, size_t l
 void sim_service_new(struct sim *s);
 void sim_service_free(struct sim *s);
 struct transport *sim_transport(struct lab *lab, uint16_t site);
+
+/* sim_platform.c */
+bool sim_hears(const struct sim *s, uint16_t gateway);        /* from a control endpoint, or there is no control plane */
+bool sim_out_of_touch(const struct sim *s, uint16_t gateway); /* for too long, and told to refuse then */
+bool sim_warm(struct sim *s, uint16_t site, int64_t now);     /* a request comes: can the region's origin take it? */
+bool sim_deep_well(struct sim *s);                            /* what a probe sees that looks behind the gateways */
 
 /* sim_tls.c */
 void sim_tls_furnish(struct sim *s, uint16_t node); /* a good certificate, shown at once */

@@ -51,7 +51,7 @@ static struct sim_question *question_start(struct sim *s, int status, json_t *bo
 json_t *sim_node_config(const struct topology *t, uint16_t node)
 {
     const struct topo_node *n = &t->nodes[node];
-    static const char *const roles[] = {"gateway", "origin", "witness", "client", "dns"};
+    static const char *const roles[] = {"gateway", "origin", "witness", "client", "dns", "control"};
     json_t *config = json_pack("{s:s,s:s,s:s}", "node", n->name, "role", roles[n->role], "region", t->sites[n->site].name);
     if (n->role != NODE_GATEWAY)
         return config;
@@ -86,7 +86,7 @@ static int clock_order(struct sim *s, struct sim_node *n, const json_t *body)
 static json_t *status_common(const struct sim *s, uint16_t node)
 {
     const struct topo_node *n = &s->topology->nodes[node];
-    static const char *const roles[] = {"gateway", "origin", "witness", "client", "dns"};
+    static const char *const roles[] = {"gateway", "origin", "witness", "client", "dns", "control"};
     char fingerprint[SHA256_HEX];
     json_fingerprint(s->nodes[node].config, fingerprint);
     return json_pack("{s:s,s:s,s:s,s:s,s:I}", "node", n->name, "role", roles[n->role], "region",
@@ -152,7 +152,7 @@ static json_t *node_status(const struct sim *s, uint16_t node)
         status_gateway(s, node, status);
     else if (role == NODE_ORIGIN)
         status_origin(s, node, status);
-    else
+    else if (role != NODE_CONTROL)
         json_object_update_new(status, json_pack("{s:s?,s:i}", "holder", s->leader == TOPO_NONE ? NULL
                                : s->topology->sites[s->leader].name, "epoch", (int)s->epoch));
     return status;
@@ -219,7 +219,7 @@ int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_targ
     const struct sim_node *n = &s->nodes[to];
     enum knock how = KNOCK_ANSWERED;
     uint16_t here = s->topology->nodes[from].site, there = s->topology->nodes[to].site;
-    uint16_t port = s->topology->nodes[to].role == NODE_WITNESS ? TOPO_PORT_LEASE : TOPO_PORT_HTTP;
+    uint16_t port = topo_service_port(s->topology->nodes[to].role);
     if (sim_turned_away(s, here, there, port))
         how = KNOCK_REFUSED;
     else if (n->unplugged || !sim_path_open(s, here, there, port) || !sim_lets_in(s, here, there))
@@ -262,6 +262,8 @@ int sim_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target
     bool reached = !n->unplugged && sim_path_open(s, s->topology->nodes[from].site, s->topology->nodes[to].site, TOPO_PORT_HTTP);
     if (reached && sim_serving(s, to)) {
         sim_answer_course(s, from, to, http_target, &a, &after);
+        if (text_eq(http_target, "/healthz?deep=1") && !sim_deep_well(s))
+            a.status = 503;
     } else if (reached && n->state != NODE_FROZEN) {
         a.course.end = END_REFUSED;
         after = ADMIN_NS;

@@ -116,7 +116,7 @@ static void fetch_desired(struct sim *s, uint16_t node, int64_t now)
 {
     struct sim_node *n = &s->nodes[node];
     struct sim_slot lag = sim_lag(s, node, s->topology->nodes[node].site);
-    if (lag.stop)
+    if (lag.stop || !sim_hears(s, node))
         return;
     n->desired_as_of_ns = n->desired_as_of_ns > now - lag.delay_ns ? n->desired_as_of_ns : now - lag.delay_ns;
     if (!n->published || n->published_ns > now - lag.delay_ns)

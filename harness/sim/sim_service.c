@@ -221,7 +221,8 @@ static void exchange_try(struct sim_pending *p, int64_t now)
         return;
     }
     if (text_starts(x->target, "/readyz") || text_starts(x->target, "/healthz")) {
-        exchange_answer_json(x, s->nodes[gateway].standby || s->nodes[gateway].leave_at_ns ? 503 : 200, NULL);
+        bool ready = !s->nodes[gateway].standby && !s->nodes[gateway].leave_at_ns && !sim_out_of_touch(s, gateway);
+        exchange_answer_json(x, ready ? 200 : 503, NULL);
         return;
     }
     if (listing && s->topology->nodes[gateway].role == NODE_ORIGIN) {
@@ -232,9 +233,16 @@ static void exchange_try(struct sim_pending *p, int64_t now)
         exchange_answer_json(x, 404, NULL);
         return;
     }
+    if (sim_out_of_touch(s, gateway)) {
+        x->answer.not_forwarded = true;
+        exchange_answer_json(x, 503, NULL);
+        return;
+    }
     if (sim_may_serve(s, site) && !gateway_misrouted(s, gateway)) {
         if (listing)
             serve_ops(x, s->leader);
+        else if (!sim_warm(s, s->leader, now))
+            goto later;
         else if (exchange_misbehaved(x, now))
             return;
         else if (!x->request.post)

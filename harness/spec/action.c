@@ -29,6 +29,12 @@ bool action_hits_link(const struct topology *t, const struct action *a, uint16_t
     return action_hits_path(t, a, path_of(link, false)) || action_hits_path(t, a, path_of(link, true));
 }
 
+bool action_severs(const struct topology *t, const struct action *a)
+{
+    bool control = t && a->target == TARGET_NODE && a->node < t->node_count && t->nodes[a->node].role == NODE_CONTROL;
+    return a->type->severing && !control;
+}
+
 uint16_t action_isolates(const struct topology *t, const struct action *a)
 {
     uint16_t alone = TOPO_NONE;
@@ -42,7 +48,8 @@ uint16_t action_isolates(const struct topology *t, const struct action *a)
 }
 
 const struct action_plane action_planes[] = {
-    {"clients", TOPO_PORT_HTTP}, {"replication", TOPO_PORT_REPLICATION}, {"control", TOPO_PORT_LEASE}, {NULL, 0}};
+    {"clients", TOPO_PORT_HTTP}, {"replication", TOPO_PORT_REPLICATION}, {"control", TOPO_PORT_LEASE},
+    {"config", TOPO_PORT_CONTROL}, {NULL, 0}};
 
 const char *action_plane_word(uint16_t port)
 {
@@ -62,5 +69,6 @@ bool action_plane_crosses(const struct topology *t, uint16_t link, uint16_t port
            : port == TOPO_PORT_HTTPS       ? vantage && t->tls
            : port == TOPO_PORT_REPLICATION ? !witness && !vantage
            : port == TOPO_PORT_LEASE       ? witness
+           : port == TOPO_PORT_CONTROL     ? !witness && !vantage && t->control.there && t->control.fallback
                                            : false;
 }

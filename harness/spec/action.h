@@ -14,6 +14,7 @@ enum action_target {
     TARGET_LINK = 4,    /* between: [A, B], isolate: A, split: [[A], [B, C]]  with direction: both | forward | backward */
     TARGET_ORIGIN = 8,  /* origin: R/N; only in the mask of a verb, the action then says TARGET_NODE */
     TARGET_DNS = 16,    /* dns: dns/1, the traffic manager; likewise */
+    TARGET_CONTROL = 32, /* control: R/1, a control endpoint; likewise */
 };
 
 enum kill_how { KILL_DEFAULT, KILL_POWER, KILL_CRASH }; /* default: power for a region, crash for one node */
@@ -106,11 +107,13 @@ struct action {
 /* Whether it hits a path, or a link in any direction (action.c). False for other targets. */
 bool action_hits_path(const struct topology *t, const struct action *a, uint16_t path);
 bool action_hits_link(const struct topology *t, const struct action *a, uint16_t link);
+/* May it separate acknowledged writes from those who survive? A control endpoint holds none. */
+bool action_severs(const struct topology *t, const struct action *a);
 /* The site that is cut off from all others, whichever way that was written; TOPO_NONE: it is not that. */
 uint16_t action_isolates(const struct topology *t, const struct action *a);
 
 /* What crosses links, by port: the words of `only`. The lease is asked of the witness, replication goes between regions;
- * health checks ask the port that clients ask. NULL-terminated by word. */
+ * gateways fetch their configuration between regions where their own endpoint fails; health checks ask the port that clients ask. NULL-terminated by word. */
 struct action_plane {
     const char *word;
     uint16_t port;

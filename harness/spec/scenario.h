@@ -23,7 +23,7 @@ struct scenario_step {
     uint16_t id;
     int64_t at_ns, for_ns;
     bool has_for;
-    const char *verb, *note, *gateway, *origin, *dns;
+    const char *verb, *note, *gateway, *origin, *dns, *control;
     struct field_texts between;
     const struct action_type *written; /* of the verb as written */
     struct flap flap;                  /* of a flap, whose action is that of the fault it names; period 0: none */

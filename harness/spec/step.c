@@ -37,6 +37,8 @@ static const struct shared_key {
       .doc = "one origin"}, TARGET_ORIGIN, EVERY_STEP, false},
     {{.key = "dns", .kind = FIELD_TEXT, IN(dns), .choice = FIELD_ONE, .example = "dns/1",
       .doc = "the traffic manager"}, TARGET_DNS, EVERY_STEP, false},
+    {{.key = "control", .kind = FIELD_TEXT, IN(control), .choice = FIELD_ONE, .example = "us-east/1",
+      .doc = "the control endpoint of a region"}, TARGET_CONTROL, EVERY_STEP, false},
     {{.key = "between", .kind = FIELD_TEXTS, IN(between), .choice = FIELD_ONE, .min = 2, .max = 2,
       .example = "[us-east, eu-west]", .doc = "the link between two regions, or a region and a vantage"},
      TARGET_LINK, EVERY_STEP, false},
@@ -48,7 +50,7 @@ static const struct shared_key {
       .doc = "forward is from the first to the second, out of what is isolated, from a side to those behind it"},
      TARGET_LINK, FAULTS, false},
     {{.key = "only", .kind = FIELD_NODE, IN(only), .example = "replication",
-      .doc = "not everything, but what clients, replication or control (the lease) say, or one TCP port: {port: 7001}"},
+      .doc = "not everything, but what clients, replication, control (the lease) or config say, or one TCP port: {port: 7001}"},
      TARGET_LINK, SELECTIVE, false},
     {{.key = "for", .kind = FIELD_DURATION, IN(for_ns), .given = offsetof(struct scenario_step, has_for),
       .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s", .doc = "ends by itself after this time"}, 0, FAULTS, true},
@@ -191,11 +193,12 @@ static void resolve_target(struct binder *b, struct scenario_step *s)
     check_dns_name(b, s);
     if (node_get(s->node, "region") && (s->action.type->targets & TARGET_REGION)) {
         s->action.target = TARGET_REGION;
-    } else if (s->gateway || s->origin || s->dns) {
+    } else if (s->gateway || s->origin || s->dns || s->control) {
         s->action.target = TARGET_NODE;
-        s->action.node = s->gateway  ? find_node(b, node_get(s->node, "gateway"), "gateway", NODE_GATEWAY)
-                         : s->origin ? find_node(b, node_get(s->node, "origin"), "origin", NODE_ORIGIN)
-                                     : find_node(b, node_get(s->node, "dns"), "traffic manager", NODE_DNS);
+        s->action.node = s->gateway   ? find_node(b, node_get(s->node, "gateway"), "gateway", NODE_GATEWAY)
+                         : s->origin  ? find_node(b, node_get(s->node, "origin"), "origin", NODE_ORIGIN)
+                         : s->control ? find_node(b, node_get(s->node, "control"), "control endpoint", NODE_CONTROL)
+                                      : find_node(b, node_get(s->node, "dns"), "traffic manager", NODE_DNS);
     } else if (s->action.type->targets & TARGET_LINK) {
         step_resolve_link(b, s);
     }

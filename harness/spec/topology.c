@@ -104,7 +104,8 @@ static void add_node(struct builder *b, uint16_t site, enum node_role role, uint
     n->role = role;
     n->site = site;
     n->number = number;
-    n->name = arena_printf(b->binder->arena, role == NODE_ORIGIN ? "%s/origin-%u" : "%s/%u", s->name, (unsigned)number);
+    const char *kind = role == NODE_ORIGIN ? "origin-" : role == NODE_CONTROL ? "control-" : "";
+    n->name = arena_printf(b->binder->arena, "%s/%s%u", s->name, kind, (unsigned)number);
     snprintf(n->address, sizeof(n->address), "10.%u.%u.2", (site + 1u) & 0xFFu, s->node_count & 0xFFu);
 }
 
@@ -128,6 +129,9 @@ static void add_region(struct builder *b, const struct region_spec *r)
     }
     for (uint16_t i = 1; i <= r->origins; i++, s->origins++) {
         add_node(b, site, NODE_ORIGIN, i);
+    }
+    if (b->spec->control.there) {
+        add_node(b, site, NODE_CONTROL, 1);
     }
 }
 
@@ -162,7 +166,7 @@ static void add_sites(struct builder *b)
 {
     size_t sites = b->region_count + b->vantage_count + 1 + b->managed, nodes = b->vantage_count + 1 + b->managed;
     for (size_t i = 0; i < b->region_count; i++) {
-        nodes += (size_t)(region_at(b, i)->gateways + region_at(b, i)->origins);
+        nodes += (size_t)(region_at(b, i)->gateways + region_at(b, i)->origins + b->spec->control.there);
     }
     b->t->sites = arena_array(b->binder->arena, struct topo_site, sites);
     b->t->nodes = arena_array(b->binder->arena, struct topo_node, nodes);
@@ -362,6 +366,7 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     check_failover(&b);
     topology_check_dns(binder, &spec, node);
     topology_weigh(binder, node, &spec.balancing);
+    topology_check_platform(binder, node, &spec);
     b.t->failover = spec.failover;
     b.t->replication = spec.replication;
     b.t->balancing = spec.balancing;
@@ -369,6 +374,9 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     b.t->capacity = spec.capacity;
     b.t->tls = spec.tls;
     b.t->routing = spec.routing;
+    b.t->control = spec.control;
+    b.t->scaling = spec.scaling;
+    b.t->liveness = spec.liveness;
     b.t->flaws = spec.flaws.at;
     b.t->flaw_count = spec.flaws.len;
     return binder->diags->errors == errors ? b.t : NULL;

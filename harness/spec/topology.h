@@ -23,6 +23,7 @@
 #define TOPO_PORT_HTTPS 8443 /* gateways, where the topology has TLS: what customers use then */
 #define TOPO_PORT_REPLICATION 7001
 #define TOPO_PORT_LEASE 7002
+#define TOPO_PORT_CONTROL 7003 /* where gateways fetch what is desired of them, in a world with a control plane */
 #define TOPO_PORT_ADMIN 9900
 #define TOPO_PORT_DNS 53
 #define TOPO_DNS_ZONE "drtest.test"
@@ -30,7 +31,7 @@
 
 enum site_kind { SITE_REGION, SITE_VANTAGE, SITE_WITNESS, SITE_DNS };
 enum region_role { REGION_PRIMARY, REGION_STANDBY, REGION_ACTIVE };
-enum node_role { NODE_GATEWAY, NODE_ORIGIN, NODE_WITNESS, NODE_CLIENT, NODE_DNS };
+enum node_role { NODE_GATEWAY, NODE_ORIGIN, NODE_WITNESS, NODE_CLIENT, NODE_DNS, NODE_CONTROL };
 /* What clients do with an answer of the DNS: keep it as long as it says, 30 s at least, or for ever. */
 /* Or keep all addresses of it, as long as it says, and try the next when one cannot be connected to. */
 enum dns_class { DNS_HONOURS, DNS_CLAMPS, DNS_PINS, DNS_SEVERAL, DNS_CLASSES };
@@ -46,7 +47,7 @@ struct topo_site {
     enum site_kind kind;
     enum region_role role;    /* regions only */
     uint16_t home;            /* vantages: index of the region they are near to */
-    uint16_t first_node;      /* its nodes are first_node .. first_node + node_count - 1, gateways before origins */
+    uint16_t first_node;      /* its nodes are first_node .. first_node + node_count - 1: gateways, origins, control */
     uint16_t node_count;
     uint16_t gateways, origins;
     uint16_t sources;         /* vantages: addresses of the client, 0 means 1 */
@@ -55,7 +56,7 @@ struct topo_site {
 };
 
 struct topo_node {
-    const char *name; /* "us-east/1" a gateway, "us-east/origin-1", "witness/1", "clients-us-east/1" */
+    const char *name; /* "us-east/1" a gateway, "us-east/origin-1", "us-east/control-1", "witness/1", "clients-us-east/1" */
     enum node_role role;
     uint16_t site;
     uint16_t number;  /* 1.. within its role and site */
@@ -221,6 +222,34 @@ struct topo_capacity {
     int64_t rate_micro, slots, queue; /* of each origin */
 };
 
+/* What a gateway does when it runs another configuration than is desired. */
+enum drift_policy { DRIFT_REVERT, DRIFT_ALERT, DRIFT_QUARANTINE };
+
+/* A control endpoint in each region, from which gateways fetch what is desired of them. */
+struct topo_control {
+    bool there;                /* else each gateway has it in a file beside it */
+    int64_t wait_ns;           /* how long an endpoint holds a question to which it has no news */
+    bool fallback;             /* gateways know the endpoint of another region, too */
+    enum drift_policy drift;
+    int64_t stale_after_ns;    /* without a word from any endpoint */
+    bool refuse_stale;         /* a gateway out of touch for that long serves no more */
+};
+
+/* Origins as instances that are started when requests come. */
+struct topo_scaling {
+    bool there;                /* else an origin takes whatever comes */
+    int64_t cold_start_ns, warm_up_ns, idle_after_ns;
+    int64_t per_instance;      /* requests in flight that one instance takes */
+    int64_t most, least, standby; /* instances of an origin: at most; at least; at least in a standby region */
+};
+
+/* Who looks after the processes of gateways, and starts those again that fail his probe. */
+struct topo_liveness {
+    bool there;
+    const char *path;
+    int64_t every_ns, timeout_ns, failures, backoff_ns;
+};
+
 struct topology {
     const char *name; /* a bundled topology's name, or "inline" */
     struct topo_site *sites;
@@ -237,6 +266,9 @@ struct topology {
     struct topo_capacity capacity;
     bool tls;                       /* customers speak https */
     enum dns_routing routing;       /* of the traffic manager */
+    struct topo_control control;
+    struct topo_scaling scaling;
+    struct topo_liveness liveness;
     const char **flaws;             /* deliberate weaknesses switched on in the reference gateway */
     size_t flaw_count;
 };
@@ -253,6 +285,11 @@ static inline int64_t topo_renew_ms(const struct topology *t)
     int64_t renew = every < third ? every : third;
     return renew > 0 ? renew : 1;
 }
+/* The port on which a node of this role serves. */
+static inline uint16_t topo_service_port(enum node_role role)
+{
+    return role == NODE_WITNESS ? TOPO_PORT_LEASE : role == NODE_CONTROL ? TOPO_PORT_CONTROL : TOPO_PORT_HTTP;
+}
 /* The port of a gateway that customers use. */
 static inline uint16_t topo_customer_port(const struct topology *t)
 {
@@ -265,6 +302,13 @@ static inline int64_t topo_drain_ms(const struct topology *t)
     return seen < 500 ? 500 : seen > 600000 ? 600000 : seen;
 }
 
+/* The control endpoint of a region; TOPO_NONE: it has none. */
+static inline uint16_t topo_control_node(const struct topology *t, uint16_t site)
+{
+    const struct topo_site *s = &t->sites[site];
+    uint16_t last = (uint16_t)(s->first_node + s->node_count - 1);
+    return s->node_count > 0 && t->nodes[last].role == NODE_CONTROL ? last : TOPO_NONE;
+}
 /* The node of the traffic manager; TOPO_NONE: clients have the ordered list of endpoints instead. */
 uint16_t topo_dns_node(const struct topology *t);
 /* gdnsd counts in whole seconds and checks every other second at the quickest; a check must end before the next begins. */

@@ -31,6 +31,9 @@ struct topology_spec {
     bool has_capacity;
     struct topo_capacity capacity;
     bool tls;
+    struct topo_control control;
+    struct topo_scaling scaling;
+    struct topo_liveness liveness;
     struct field_texts flaws;
     int gateway, store;  /* drivers; the reference ones so far */
     int traffic_manager; /* enum manager_driver */
@@ -44,6 +47,9 @@ extern const struct field_set topology_set;
 extern const struct field_set balancing_set, capacity_set;
 /* Read the weights, which the table leaves as words. */
 void topology_weigh(struct binder *b, const struct yaml_node *node, struct topo_balancing *t);
+extern const struct field_set control_set, scaling_set, liveness_set; /* topology_platform.c */
+/* What single keys of the three cannot say. */
+void topology_check_platform(struct binder *b, const struct yaml_node *topology, const struct topology_spec *spec);
 
 /* Put the map behind `topology:` in place: a bundled name or nothing becomes the map of that name, a map without
  * regions gets those of the default. Reports an unknown name. */

@@ -33,7 +33,7 @@ void html_measures(struct page *p)
     const struct measured all[] = {
 #define X(name) {#name, m->name},
 #define I(name) {#name, m->name == JSON_NONE ? (double)NAN : (double)m->name},
-        RESULT_MEASURES(X, I)
+        RESULT_MEASURES(X, I, X)
 #undef X
 #undef I
     };

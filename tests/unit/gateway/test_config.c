@@ -42,6 +42,17 @@ static const char witness[] =
     "{\"node\":\"witness/1\",\"role\":\"witness\",\"region\":\"witness\",\"listen\":7002,\"admin\":9900,\"flaws\":[],"
     "\"lease_ms\":750,\"prefer\":\"us-east\",\"grace_ms\":1500,\"regions\":[\"us-east\",\"eu-west\"]}";
 
+/* A gateway that hears of a control plane, an origin that scales, a control endpoint. */
+static const char controlled[] =
+    "{\"node\":\"eu-west/1\",\"role\":\"gateway\",\"region\":\"eu-west\",\"listen\":8080,\"admin\":9900,"
+    "\"drift\":{\"policy\":\"quarantine\"},\"control\":{\"endpoints\":[{\"address\":\"10.2.4.2\",\"port\":7003}],\"wait_ms\":1000,"
+    "\"when_stale\":\"refuse\"},\"routes\":{\"x\":{\"upstream\":\"http://10.0.0.1:81\"}},\"pools\":{}}";
+static const char scaled[] =
+    "{\"node\":\"us-east/origin-2\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":8080,\"admin\":9900,"
+    "\"store_at\":{\"address\":\"10.1.3.2\",\"port\":8080},\"scaling\":{\"cold_start_ms\":800,\"most\":8,\"least\":0}}";
+static const char control[] =
+    "{\"node\":\"us-east/control-1\",\"role\":\"control\",\"region\":\"us-east\",\"listen\":7003,\"admin\":9900}";
+
 static struct config *parsed(const char *text, struct err *e)
 {
     struct config *c = NULL;
@@ -75,6 +86,18 @@ static void all_roles_are_read(void)
     c = parsed(passer, &e);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     CU_ASSERT(c->store == NULL && c->store_at != NULL);
+    config_free(c);
+    c = parsed(controlled, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT(c->control.count == 1 && c->control.wait_ms == 1000 && c->control.refuse_stale && c->control.stale_after_ms == 5000);
+    CU_ASSERT(c->drift.quarantine && !c->drift.revert);
+    config_free(c);
+    c = parsed(scaled, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT(c->scaling.cold_start_ms == 800 && c->scaling.most == 8 && c->scaling.least == 0 && c->scaling.per_instance == 10);
+    config_free(c);
+    c = parsed(control, &e);
+    CU_ASSERT(c != NULL && c->role == ROLE_CONTROL);
     config_free(c);
     c = parsed(witness, &e);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);

@@ -172,6 +172,39 @@ static void witness(void)
     lab->nodes_on_paper[FAKE_CLIENT].role = NODE_CLIENT;
 }
 
+static void control_endpoints(void)
+{
+    lab->topo.control = (struct topo_control){.there = true, .wait_ns = NS_PER_S, .fallback = true, .drift = DRIFT_QUARANTINE,
+                                              .stale_after_ns = 3 * NS_PER_S, .refuse_stale = true};
+    lab->nodes_on_paper[2].role = lab->nodes_on_paper[5].role = NODE_CONTROL; /* the last nodes of east and west */
+    scoped_json json_t *c = render_config(&lab->topo, 3), *endpoint = render_config(&lab->topo, 5);
+    CU_ASSERT_STRING_EQUAL(word(c, "/control/endpoints/0/address"), "10.2.3.2");
+    CU_ASSERT_STRING_EQUAL(word(c, "/control/endpoints/1/address"), "10.1.3.2");
+    CU_ASSERT_EQUAL(number(c, "/control/endpoints/1/port"), 7003);
+    CU_ASSERT_EQUAL(number(c, "/control/wait_ms"), 1000);
+    CU_ASSERT_STRING_EQUAL(word(c, "/control/when_stale"), "refuse");
+    CU_ASSERT_STRING_EQUAL(word(c, "/drift/policy"), "quarantine");
+    CU_ASSERT_STRING_EQUAL(word(endpoint, "/role"), "control");
+    CU_ASSERT_EQUAL(number(endpoint, "/listen"), 7003);
+    lab->topo.control.fallback = false;
+    scoped_json json_t *alone = render_config(&lab->topo, 3);
+    CU_ASSERT_EQUAL(json_array_size(json_at(alone, "/control/endpoints")), 1);
+    lab->nodes_on_paper[2].role = lab->nodes_on_paper[5].role = NODE_ORIGIN;
+    lab->topo.control = (struct topo_control){0};
+}
+
+static void a_standby_keeps_what_it_is_told_to(void)
+{
+    lab->topo.scaling = (struct topo_scaling){.there = true, .cold_start_ns = 800 * NS_PER_MS, .per_instance = 5, .most = 9, .least = 2};
+    lab->sites[1].role = REGION_STANDBY;
+    scoped_json json_t *east = render_config(&lab->topo, 2), *west = render_config(&lab->topo, 5);
+    CU_ASSERT_EQUAL(number(east, "/scaling/cold_start_ms"), 800);
+    CU_ASSERT_EQUAL(number(east, "/scaling/least"), 2);
+    CU_ASSERT_EQUAL(number(west, "/scaling/least"), 0);
+    CU_ASSERT_EQUAL(number(west, "/scaling/most"), 9);
+    lab->topo.scaling = (struct topo_scaling){0};
+}
+
 static void a_client_runs_nothing(void)
 {
     CU_ASSERT_PTR_NULL(render_config(&lab->topo, FAKE_CLIENT));
@@ -211,4 +244,6 @@ void suite_render(void)
     runner_test(a_client_runs_nothing);
     runner_test(flaws_are_passed_on);
     runner_test(short_probes_still_renew_in_time);
+    runner_test(control_endpoints);
+    runner_test(a_standby_keeps_what_it_is_told_to);
 }

@@ -236,6 +236,28 @@ static void the_recovery_is_split_at_what_was_seen(void)
     bench_deinit(&b);
 }
 
+/* What a gateway of eu-west says when its own region leads, and how old its configuration is. */
+static void took_over(const char *node, double at, int age_ms)
+{
+    struct event *e = bench_event(&b, EVENT_OBSERVED, at, at + 5, node, "ok", 0);
+    e->data = bench_json("{\"desired_age_ms\":%d,\"upstreams\":[{\"name\":\"eu-west/origin-1\",\"leader\":true}]}", age_ms);
+}
+
+static void the_configuration_of_who_takes_over_is_as_old_as_he_says_then(void)
+{
+    build("kill");
+    observed("eu-west/1", 1000, 1010, gateway_well);
+    took_over("eu-west/1", 15900, 4200);
+    took_over("eu-west/1", 30000, 9000); /* what he says later is later's */
+    CU_ASSERT_NEAR(bench_run(&b)->measures.config_rpo_s, 4.2);
+    bench_deinit(&b);
+    build("kill");
+    took_over("us-east/1", 15900, 4200); /* of the primary: nobody took over */
+    observed("eu-west/1", 15900, 15910, gateway_moved); /* does not say how old */
+    CU_ASSERT(isnan(bench_run(&b)->measures.config_rpo_s));
+    bench_deinit(&b);
+}
+
 void suite_poll(void)
 {
     runner_suite(NULL, NULL);
@@ -251,4 +273,5 @@ void suite_poll(void)
     runner_test(three_equal_polls_in_a_row_are_convergence);
     runner_test(polls_to_the_cap_miss_and_polls_cut_short_do_not);
     runner_test(the_recovery_is_split_at_what_was_seen);
+    runner_test(the_configuration_of_who_takes_over_is_as_old_as_he_says_then);
 }

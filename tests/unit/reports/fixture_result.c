@@ -83,7 +83,7 @@ static void fill_measures(struct result *r)
     struct result_measures *m = &r->measures;
 #define X(name) m->name = (double)NAN;
 #define I(name) m->name = JSON_NONE;
-    RESULT_MEASURES(X, I)
+    RESULT_MEASURES(X, I, X)
 #undef X
 #undef I
     m->rto_lower_s = 5.284873;

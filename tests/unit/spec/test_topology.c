@@ -4,6 +4,7 @@
  */
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
+#include "harness/spec/action.h"
 #include "harness/spec/topology.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/spec/support.h"
@@ -244,6 +245,32 @@ static void ninety_nine_regions_fit(void)
     CU_ASSERT(refuses(text_str(&yaml), "DR0114", "`regions` has 100 entries"));
 }
 
+static void a_control_endpoint_for_each_region(void)
+{
+    const struct topology *t = build("topology: {regions: {us-east: , eu-west: {origins: 2}}, control: {when_stale: refuse}}\n");
+    REQUIRE(t != NULL);
+    CU_ASSERT(t->control.there && t->control.fallback && t->control.refuse_stale && t->control.drift == DRIFT_REVERT);
+    CU_ASSERT_EQUAL(t->control.wait_ns, 2 * NS_PER_S);
+    CU_ASSERT_STRING_EQUAL(t->nodes[topo_control_node(t, 0)].name, "us-east/control-1");
+    CU_ASSERT_STRING_EQUAL(t->nodes[topo_control_node(t, 1)].address, "10.2.5.2");
+    CU_ASSERT_EQUAL(t->nodes[topo_control_node(t, 1)].role, NODE_CONTROL);
+    CU_ASSERT(action_plane_crosses(t, topo_link_find(t, 0, 1), TOPO_PORT_CONTROL));
+    t = build("");
+    REQUIRE(t != NULL);
+    CU_ASSERT(!t->control.there && !t->scaling.there && !t->liveness.there);
+    CU_ASSERT_EQUAL(topo_control_node(t, 0), TOPO_NONE);
+    CU_ASSERT_FALSE(action_plane_crosses(t, topo_link_find(t, 0, 1), TOPO_PORT_CONTROL));
+}
+
+static void origins_that_scale_and_gateways_that_are_looked_after(void)
+{
+    const struct topology *t = build("topology: {regions: {us-east: , eu-west: }, scaling: {cold_start: 800ms}, liveness: {failures: 2}}\n");
+    REQUIRE(t != NULL);
+    CU_ASSERT(t->scaling.there && t->scaling.cold_start_ns == 800 * NS_PER_MS && t->scaling.least == 1 && t->scaling.standby == 0);
+    CU_ASSERT(t->liveness.there && t->liveness.failures == 2 && t->liveness.backoff_ns == NS_PER_S);
+    CU_ASSERT_STRING_EQUAL(t->liveness.path, "/livez");
+}
+
 void suite_topology(void)
 {
     runner_suite(NULL, tear_down);
@@ -257,4 +284,6 @@ void suite_topology(void)
     runner_test(weights_are_for_weighted_routing);
     runner_test(contradictions_are_refused);
     runner_test(ninety_nine_regions_fit);
+    runner_test(a_control_endpoint_for_each_region);
+    runner_test(origins_that_scale_and_gateways_that_are_looked_after);
 }

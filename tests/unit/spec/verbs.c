@@ -110,7 +110,7 @@ static const struct field ill_fields[] = {
 static const struct action_type rows[] = {
     {.verb = "kill", .summary = "End every process.", .class = ACTION_FAULT, .targets = NODES, .fields = kill_fields,
      .field_count = array_len(kill_fields), .severing = true, .proven_once = true},
-    {.verb = "freeze", .summary = "Stop every process.", .class = ACTION_FAULT, .targets = NODES, .severing = true},
+    {.verb = "freeze", .summary = "Stop every process.", .class = ACTION_FAULT, .targets = NODES | TARGET_CONTROL, .severing = true},
     {.verb = "partition", .summary = "Cut a link.", .class = ACTION_FAULT, .targets = TARGET_LINK,
      .severing = true, .selective = true},
     {.verb = "degrade", .summary = "Make a link worse.", .class = ACTION_FAULT, .targets = TARGET_LINK,
