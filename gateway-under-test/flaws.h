@@ -23,6 +23,8 @@
     X(keepalive_no_check, "kept connections are used unseen, and outlive a host that went down")                 \
     X(accept_empty_config, "a configuration that offers nothing, or less than half, is taken over all the same") \
     X(drain_ignored, "SIGTERM ends the process at once, whatever is under way")                                  \
+    X(limiter_local_only, "every gateway lets a limited key have its whole rate, whatever the others let through")   \
+    X(revocation_ignored, "gateways never look at what is revoked, nor at how old that knowledge is")             \
     X(dns_pin_forever, "clients keep the first address that the DNS gave them; no fault of a node's")
 
 #define FLAW_ENUM(name, text) FLAW_##name,

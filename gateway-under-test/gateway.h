@@ -5,6 +5,7 @@
 #pragma once
 #include "gateway-under-test/budget.h"
 #include "gateway-under-test/desired.h"
+#include "gateway-under-test/identity.h"
 #include "gateway-under-test/pool.h"
 
 struct node;
@@ -25,6 +26,7 @@ struct gateway {
     struct table *table;
     struct drift drift;
     struct retry_budget budget;
+    struct callers callers;
     int64_t writes; /* seen by the flaw duplicate_on_retry */
 };
 

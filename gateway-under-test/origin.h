@@ -3,6 +3,7 @@
  * The role origin: the orders API on a store of its own, or passed on to the store of its region.
  */
 #pragma once
+#include "gateway-under-test/limit_book.h"
 #include "gateway-under-test/misbehave.h"
 #include "gateway-under-test/store.h"
 
@@ -21,6 +22,7 @@ struct origin {
     struct store *store; /* one of the two */
     struct passer *passer;
     struct misbehave misbehave;
+    struct limit_book limits;
 };
 
 void passer_open(struct passer *p, struct node *n);

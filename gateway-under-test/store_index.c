@@ -87,6 +87,7 @@ void index_deinit(struct store_index *x)
     vec_deinit(&x->records);
     vec_deinit(&x->sorted);
     vec_deinit(&x->boundaries);
+    vec_deinit(&x->revocations);
 }
 
 static void insert_sorted(struct store_index *x, const struct record *r)
@@ -106,13 +107,17 @@ static void insert_sorted(struct store_index *x, const struct record *r)
 
 struct record *index_add(struct store_index *x, const struct record *r)
 {
-    const struct record *before = map_get(x, &x->by_key, r->key);
+    const struct record *before = r->revocation ? NULL : map_get(x, &x->by_key, r->key);
     int64_t version = before ? before->version + 1 : 1;
     struct record *own = vec_push(&x->records);
     *own = *r;
     own->version = version;
     if (x->boundaries.len == 0 || x->boundaries.at[x->boundaries.len - 1].epoch != r->epoch)
         *vec_push(&x->boundaries) = (struct boundary){r->epoch, r->lsn};
+    if (r->revocation) {
+        *vec_push(&x->revocations) = r->lsn;
+        return own;
+    }
     map_put(x, &x->by_key, r->lsn, true);
     map_put(x, &x->by_idem, r->lsn, false);
     insert_sorted(x, own);
@@ -136,6 +141,11 @@ int64_t index_last(const struct store_index *x)
     return (int64_t)x->records.len;
 }
 
+int64_t index_orders(const struct store_index *x)
+{
+    return (int64_t)x->sorted.len;
+}
+
 const struct record *index_at(const struct store_index *x, int64_t lsn)
 {
     return lsn >= 1 && lsn <= index_last(x) ? &x->records.at[lsn - 1] : NULL;
@@ -149,6 +159,21 @@ const struct record *index_by_key(const struct store_index *x, const char *key)
 const struct record *index_by_idem(const struct store_index *x, const char *idem)
 {
     return map_get(x, &x->by_idem, idem);
+}
+
+const struct record *index_revocation(const struct store_index *x, const char *subject)
+{
+    for (size_t i = 0; i < x->revocations.len; i++) {
+        const struct record *r = index_at(x, x->revocations.at[i]);
+        if (strcmp(r->key, subject) == 0)
+            return r;
+    }
+    return NULL;
+}
+
+int64_t index_last_revocation(const struct store_index *x)
+{
+    return x->revocations.len > 0 ? x->revocations.at[x->revocations.len - 1] : 0;
 }
 
 void index_digest(const struct store_index *x, char out[SHA256_HEX])
