@@ -62,6 +62,10 @@ bool look_round_port(struct look_round *r, struct fabric *f, uint16_t from, uint
 int look_round_wait(struct look_round *r, struct fabric *f, struct err *e);
 
 /* The round of an injection that keeps nothing else, made on first use. */
+/* Whether the calls of a round all came back with a 2xx. */
+int look_round_accepted(const struct look_round *r, struct fabric *f, const char *doing, struct err *e);
+/* The origin that says it leads, TOPO_NONE if nobody does. */
+uint16_t look_round_leader(struct look_round *r, struct fabric *f, struct err *e);
 struct look_round *look_round_of(struct injection *in);
 
 /* A node that nothing holds, in another region if there is one, to show that the world as such still answers. */

@@ -4,7 +4,7 @@
  *
  * timeline.jsonl is read first, by timeline_read.c: its last line has the seals of the other files. ledger.bin is judged
  * by ledger_file.c, crosscheck.csv (there on request only) by cross_read.c. samples.bin is taken apart here: the header
- * decides whether it is ours, then each record goes by its kind to requests, stalls or switches. A record whose CRC does
+ * decides whether it is ours, then each record goes by its kind to requests, stalls, switches or patrols. A record whose CRC does
  * not hold, or with an impossible kind or outcome, ends the file for us: one that is torn shifts all behind it. Each list
  * is then sorted by instant, with the rest of the key as tie-breaker, so that the order in which workers happened to append
  * leaves no trace in any number. plan.yaml is not read here, but it must still be the one that the header of the timeline
@@ -118,6 +118,8 @@ static int load_samples(struct evidence *ev, struct err *e)
     ev->samples = pick_kind(&ev->arena, records, sound, SAMPLE_REQUEST, &ev->sample_count);
     ev->stalls = pick_kind(&ev->arena, records, sound, SAMPLE_STALL, &ev->stall_count);
     ev->switches = pick_kind(&ev->arena, records, sound, SAMPLE_SWITCH, &ev->switch_count);
+    ev->patrols = pick_kind(&ev->arena, records, sound, SAMPLE_PATROL, &ev->patrol_count);
+    sort_samples(ev->patrols, ev->patrol_count, by_planned);
     sort_samples(ev->samples, ev->sample_count, by_planned);
     sort_samples(ev->stalls, ev->stall_count, by_planned);
     sort_samples(ev->switches, ev->switch_count, by_done);

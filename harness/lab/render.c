@@ -13,6 +13,8 @@
  *
  * A certificate lies beside the configuration, whose fingerprint must not depend on the run's folder.
  *
+ * Where callers are asked who they are, render_identity.c adds what that takes.
+ *
  * The first origin of a region has its store; its other origins pass requests on to it.
  */
 #include "harness/lab/render.h"
@@ -117,6 +119,9 @@ static void add_gateway(json_t *doc, const struct topology *t, const struct topo
                                   "total_ms", TOTAL_MS, "retries", RETRIES));
     set(doc, "pools", json_pack("{s:o}", "orders", pool));
     set(doc, "drift", json_pack("{s:i, s:s, s:i}", "check_ms", 500, "policy", "revert", "revert_after_ms", 2000));
+    if (t->identity.asked) {
+        render_identity(doc, t);
+    }
     if (t->tls) {
         set(doc, "tls", json_pack("{s:i, s:s, s:i}", "listen", TOPO_PORT_HTTPS, "certificate", RENDER_BUNDLE,
                                   "handshake_ms", HANDSHAKE_MS));

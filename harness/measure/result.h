@@ -137,7 +137,8 @@ struct result_check {
     X(converged_upper_s) X(reconcile_s) X(repaired_lower_s) X(repaired_upper_s) X(rpo_lower_s) X(rpo_upper_s)         \
     X(newest_survivor_age_s) I(hole_count) X(lost_after_span_s) X(loss_bound_ratio) X(dual_primary_s)                 \
     I(stale_epoch_ack_count) I(stale_read_count) X(stale_read_ratio) X(max_staleness_s) X(baseline_p50_ms)            \
-    X(baseline_p99_ms) X(recovered_p50_ms) X(recovered_p99_ms)
+    X(baseline_p99_ms) X(recovered_p50_ms) X(recovered_p99_ms)                                                        \
+    X(revoked_lower_s) X(revoked_upper_s) X(overshoot_lower_ratio) X(overshoot_upper_ratio)
 
 struct result_measures {
 #define X(name) double name;

@@ -35,6 +35,10 @@ const struct target_type target_types[TARGET_KEYS] = {
                          "time from drift to equal fingerprints without a restore"},
     [TARGET_DUPLICATED_WRITES] = {"duplicated_writes", TARGET_COUNT, false, "duplicated writes are at most %s",
                                   "writes stored more than once"},
+    [TARGET_REVOKED] = {"revoked", TARGET_S, false, "a revoked key is refused everywhere within %s",
+                        "time from the revocation until no gateway lets the key in any more"},
+    [TARGET_OVERSHOOT] = {"overshoot", TARGET_RATIO, false, "the limited key gets at most %s more than its limit",
+                          "share let through beyond the limit while faults last"},
 };
 
 void plan_free(struct plan *p)
@@ -98,6 +102,10 @@ double plan_under_way(const struct plan *p, uint16_t vantage)
         const struct plan_stream *s = &p->streams[i];
         sum += s->vantage == vantage ? (double)s->rate_micro / 1e6 * (double)s->timeout_ns / 1e9 : 0;
     }
+    for (size_t i = 0; i < p->patrol_count; i++) {
+        const struct plan_stream *s = &p->patrols[i].stream;
+        sum += s->vantage == vantage ? (double)s->rate_micro / 1e6 * (double)s->timeout_ns / 1e9 : 0;
+    }
     return sum;
 }
 
@@ -135,6 +143,10 @@ uint64_t plan_ports(const struct plan *p, uint16_t vantage)
     for (size_t i = 0; i < p->stream_count; i++) {
         const struct plan_stream *s = &p->streams[i];
         fresh += s->vantage == vantage && s->kind != STREAM_READ_KEEPALIVE ? (double)s->rate_micro / 1e6 : 0;
+    }
+    for (size_t i = 0; i < p->patrol_count; i++) {
+        const struct plan_stream *s = &p->patrols[i].stream;
+        fresh += s->vantage == vantage ? (double)s->rate_micro / 1e6 : 0;
     }
     fresh += plan_surge_rate(p);
     return (uint64_t)ceil(fresh * TIME_WAIT_S + 2 * (plan_under_way(p, vantage) + plan_surge_under_way(p)));

@@ -59,6 +59,16 @@ static void check_streams(const struct check *c)
     if (c->s->targets.given[TARGET_STALE_READS] && !c->s->workload.has_reads) {
         no_stream(c, TARGET_STALE_READS, "reads", "add `workload.reads`, or remove the target");
     }
+    bool revokes = false;
+    for (size_t i = 0; i < c->p->step_count; i++) {
+        revokes = revokes || c->p->steps[i].action.type->of_identity;
+    }
+    if (c->s->targets.given[TARGET_REVOKED] && !revokes) {
+        no_stream(c, TARGET_REVOKED, "a revocation", "add a `revoke` step, or remove the target");
+    }
+    if (c->s->targets.given[TARGET_OVERSHOOT] && !c->p->topology->limits.given) {
+        no_stream(c, TARGET_OVERSHOOT, "a limit", "add `topology.limits`, or remove the target");
+    }
     if (c->s->targets.given[TARGET_RTO] && longest_interval(c->p) == 0) {
         no_stream(c, TARGET_RTO, "new connections", "set `workload.reads.connections` to both or fresh");
     }

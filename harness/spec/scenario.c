@@ -130,6 +130,10 @@ static const struct field target_fields[] = {
            "at most this long from drift to equal fingerprints without a restore"),
     TARGET(TARGET_DUPLICATED_WRITES, "duplicated_writes", FIELD_COUNT, "0",
            "at most so many writes stored more than once"),
+    TARGET(TARGET_REVOKED, "revoked", FIELD_DURATION, "3s",
+           "at most this long until a revoked key is let in by no gateway any more"),
+    TARGET(TARGET_OVERSHOOT, "overshoot", FIELD_RATIO, "50%",
+           "while faults last, at most this share more than its limit is let through for the limited key"),
 };
 const struct field_set target_set = {"`targets`", "targets", "The promises that the drill checks.", target_fields,
                                             array_len(target_fields), 0};

@@ -392,6 +392,8 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     check_failover(&b);
     check_ttl(&b);
     check_tls(&b, node);
+    topology_check_limits(binder, &spec.callers, node);
+    topology_take_identity(b.t, &spec.callers);
     b.t->failover = spec.failover;
     b.t->replication = spec.replication;
     b.t->tls = spec.tls;

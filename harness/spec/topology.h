@@ -157,6 +157,30 @@ struct topo_replication {
     enum replication_degrade degrade;
 };
 
+/* Who may call: ordinary customers; who holds the key that a `revoke` step revokes; who sends more than his limit. */
+enum caller { CALLER_CUSTOMER, CALLER_LEAKED, CALLER_BULK, CALLERS };
+struct topo_caller {
+    const char *name, *secret, *key; /* key: as he shows it, NAME.SECRET */
+};
+
+enum stale_policy { STALE_FAIL_STATIC, STALE_FAIL_CLOSED };
+struct topo_identity {
+    bool asked; /* gateways want to know who calls */
+    enum stale_policy when_stale;
+    int64_t stale_after_ns;
+    int64_t patrol_micro; /* requests per second * 1e6 at each gateway with the key that can be revoked; 0 none */
+};
+
+/* How often. */
+enum limits_mode { LIMITS_LOCAL, LIMITS_DIVIDED, LIMITS_SHARED };
+struct topo_limits {
+    bool given;
+    enum limits_mode mode;
+    int64_t rate_micro;    /* of the limited key, over all gateways */
+    int64_t offered_micro; /* what is sent with it at each gateway */
+};
+#define TOPO_STALE_AFTER_NS INT64_C(2000000000) /* where only limits are asked for */
+
 struct topology {
     const char *name; /* a bundled topology's name, or "inline" */
     struct topo_site *sites;
@@ -169,6 +193,9 @@ struct topology {
     struct topo_failover failover;
     struct topo_replication replication;
     bool tls;                       /* customers speak https */
+    struct topo_identity identity;
+    struct topo_limits limits;
+    struct topo_caller callers[CALLERS]; /* set by the plan, where gateways ask */
     const char **flaws;             /* deliberate weaknesses switched on in the reference gateway */
     size_t flaw_count;
 };
@@ -184,6 +211,11 @@ static inline int64_t topo_renew_ms(const struct topology *t)
     int64_t every = (t->failover.probe_every_ns + 999999) / 1000000, third = topo_lease_ms(t) / 3;
     int64_t renew = every < third ? every : third;
     return renew > 0 ? renew : 1;
+}
+/* What a caller shows; NULL: nobody asks. */
+static inline const char *topo_key(const struct topology *t, enum caller who)
+{
+    return t->callers[who].key;
 }
 /* The port of a gateway that customers use. */
 static inline uint16_t topo_customer_port(const struct topology *t)

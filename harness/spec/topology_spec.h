@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "harness/spec/field.h"
+#include "harness/spec/topology_identity.h"
 
 struct region_spec {
     struct field_item item;
@@ -28,6 +29,7 @@ struct topology_spec {
     struct topo_failover failover;
     struct topo_replication replication;
     bool tls;
+    struct identity_spec callers;
     struct field_texts flaws;
     int gateway, store;  /* drivers; the reference ones so far */
     int traffic_manager; /* enum manager_driver */
