@@ -121,7 +121,7 @@ static const struct field topology_fields[] = {
     {.key = "limits", .kind = FIELD_MAP, IN(topology_spec, callers.limits), .of = &limits_set,
      .example = "{rate: 40/s, offered: 50/s}", .given = offsetof(struct topology_spec, callers.limited),
      .doc = "a limit on the requests of one key"},
-    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 16,
+    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 18,
      .example = "[no_failover]", .doc = "deliberate weaknesses of the reference gateway"},
     {.key = "gateway", .kind = FIELD_ENUM, IN(topology_spec, gateway), .words = driver_words, .preset = "reference",
      .doc = "driver of the gateways"},
