@@ -86,6 +86,15 @@ double plan_rate_writes(const struct plan *p)
     return (double)rate_sum(p, true) / 1e6;
 }
 
+double plan_rate_patrols(const struct plan *p)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < p->patrol_count; i++) {
+        sum += p->patrols[i].stream.rate_micro;
+    }
+    return (double)sum / 1e6;
+}
+
 double plan_rate_min(const struct plan *p)
 {
     int64_t least = p->stream_count > 0 ? p->streams[0].rate_micro : 0;

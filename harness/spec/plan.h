@@ -114,6 +114,7 @@ void plan_free(struct plan *p);
 const struct plan_target *plan_target_find(const struct plan *p, enum target_key key); /* NULL if not promised */
 double plan_rate_total(const struct plan *p);  /* Lambda, requests per second */
 double plan_rate_writes(const struct plan *p); /* lambda_w */
+double plan_rate_patrols(const struct plan *p); /* of all patrols, per second */
 double plan_rate_min(const struct plan *p);    /* lambda_min, 0 without streams */
 /* Requests of one vantage under way at once while nothing answers. */
 double plan_under_way(const struct plan *p, uint16_t vantage);
