@@ -141,6 +141,13 @@ static void callers(void)
     fits("{limits: {mode: local, rate: 1/s, offered: 1/s}}");
     fits("{limits: {mode: divided, rate: 100000/s, offered: 10000/s}}");
     fits("{identity: {}, limits: {mode: shared, rate: 40/s, offered: 50/s}}");
+    const struct topo_caller *bulk = &plan->topology->callers[CALLER_BULK];
+    scoped_json json_t *doc = render_config(plan->topology, 0);
+    char hash[SHA256_HEX];
+    sha256_hex(bulk->secret, strlen(bulk->secret), hash);
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_at(doc, "/identity/keys/bulk/sha256")), hash);
+    CU_ASSERT_EQUAL(json_integer_value(json_at(doc, "/limits/subjects/key:bulk/per_s")), 40);
+    CU_ASSERT_EQUAL(json_integer_value(json_at(doc, "/limits/gateways")), 4);
     refused("{limits: {rate: 90/m, offered: 50/s}}", "not a whole number of requests per second");
 }
 
