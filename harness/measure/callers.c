@@ -116,11 +116,14 @@ void revoked_measure(const struct study *s, struct revoked *out)
         out->found.blind = "no revocation was acknowledged";
         return;
     }
-    for (size_t i = 0; i < s->plan->patrol_count; i++) {
+    out->found.blind = "nobody showed the key";
+    for (size_t i = 0, seen = 0; i < s->plan->patrol_count; i++) {
         const struct plan_patrol *p = &s->plan->patrols[i];
         struct patrol_view v;
         if (p->who != CALLER_LEAKED)
             continue;
+        if (seen++ == 0)
+            out->found.blind = NULL;
         if (!gather(s, i, &v))
             out->found.bar = "requests of a patrol are missing";
         out->interval_ns = ns_max(out->interval_ns, plan_interval_ns(&p->stream));

@@ -98,6 +98,33 @@ static void check_resolution(const struct check *c)
     }
 }
 
+/* Could the limited key get beyond the target at all? */
+static bool sends_enough(const struct plan *p, int64_t target_ppm)
+{
+    const struct topo_limits *l = &p->topology->limits;
+    double sent = (double)l->offered_micro * (double)p->topology->endpoint_count;
+    return sent / (double)l->rate_micro - 1 > (double)target_ppm / (double)PPM;
+}
+
+static void check_patrols(const struct check *c)
+{
+    const struct plan_target *revoked = plan_target_find(c->p, TARGET_REVOKED);
+    const struct plan_target *overshoot = plan_target_find(c->p, TARGET_OVERSHOOT);
+    int64_t rate = c->p->topology->identity.patrol_micro, interval = rate > 0 ? NS_PER_S * PPM / rate : 0;
+    if (revoked && revoked->value > 0 && revoked->value < 5 * interval) {
+        struct diag *d = diag_error(c->diags, DIAG_TOO_FINE, target_place(c, TARGET_REVOKED),
+                                    "`revoked` is finer than the patrols can resolve");
+        diag_label(d, "at least %s at this rate", duration(c, 5 * interval));
+        diag_help(d, "raise the target or `topology.identity.patrol`: five requests at each gateway must fit in");
+    }
+    if (overshoot && c->p->topology->limits.given && !sends_enough(c->p, overshoot->value)) {
+        struct diag *d = diag_error(c->diags, DIAG_TOO_FINE, target_place(c, TARGET_OVERSHOOT),
+                                    "too little is sent with the limited key to go beyond `overshoot`");
+        diag_help(d, "raise `topology.limits.offered`, which is sent at each of %zu gateways",
+                  c->p->topology->endpoint_count);
+    }
+}
+
 static void check_baseline(const struct check *c)
 {
     int64_t needed = c->p->baseline_hold_ns + 5 * NS_PER_S;
@@ -174,6 +201,7 @@ void plan_check(const struct plan *p, const struct scenario *s, struct diag_list
     const struct check c = {.p = p, .s = s, .diags = diags};
     check_streams(&c);
     check_resolution(&c);
+    check_patrols(&c);
     check_baseline(&c);
     check_lengths(&c);
     check_luck(&c);

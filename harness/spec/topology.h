@@ -179,7 +179,6 @@ struct topo_limits {
     int64_t rate_micro;    /* of the limited key, over all gateways */
     int64_t offered_micro; /* what is sent with it at each gateway */
 };
-#define TOPO_STALE_AFTER_NS INT64_C(2000000000) /* where only limits are asked for */
 
 struct topology {
     const char *name; /* a bundled topology's name, or "inline" */

@@ -7,6 +7,10 @@
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
 
+/* What `identity: {}` says, for limits without it. */
+#define STALE_AFTER_NS (2 * NS_PER_S)
+#define PATROL_MICRO (20 * PPM)
+
 /* clang-format off */
 static const char *const stale_words[] = {"fail_static", "fail_closed", NULL};
 static const char *const mode_words[] = {"local", "divided", "shared", NULL};
@@ -54,6 +58,7 @@ void topology_take_identity(struct topology *t, const struct identity_spec *s)
     t->limits.given = s->limited;
     t->identity.asked = s->given || s->limited;
     if (!s->given) {
-        t->identity.stale_after_ns = TOPO_STALE_AFTER_NS;
+        t->identity.stale_after_ns = STALE_AFTER_NS;
+        t->identity.patrol_micro = PATROL_MICRO;
     }
 }

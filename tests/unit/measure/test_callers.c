@@ -165,6 +165,16 @@ static void what_was_not_seen_before_proves_nothing(void)
     bench_deinit(&b);
 }
 
+static void nobody_tried_nothing_is_known(void)
+{
+    build(CALLER_BULK, 10);
+    order("ok");
+    visits(0, VISITS, 200, 200);
+    visits(1, VISITS, 200, 200);
+    CU_ASSERT_EQUAL(revoked(MS(5000))->verdict, INCONCLUSIVE);
+    bench_deinit(&b);
+}
+
 static void a_hole_in_the_record_bars_met(void)
 {
     build(CALLER_LEAKED, 10);
@@ -237,6 +247,7 @@ void suite_callers(void)
     runner_test(no_answer_says_nothing);
     runner_test(a_relapse_counts);
     runner_test(what_was_not_seen_before_proves_nothing);
+    runner_test(nobody_tried_nothing_is_known);
     runner_test(a_hole_in_the_record_bars_met);
     runner_test(what_is_let_through_beyond_the_limit);
     runner_test(within_the_limit_is_none);

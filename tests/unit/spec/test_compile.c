@@ -153,6 +153,23 @@ static void patrols_go_to_every_gateway_from_beside_it(void)
     plan_free(p);
 }
 
+static void limits_alone_ask_for_keys_too(void)
+{
+    struct plan *with = load_yaml("drtest: 1\nname: t\ntopology: {identity: {}, limits: {rate: 4/s, offered: 5/s}}\n"
+                                  "timeline: [{at: 0s, do: revoke}]\ntargets: {revoked: 3s}\n",
+                                  NULL);
+    struct plan *without = load_yaml("drtest: 1\nname: t\ntopology: {limits: {rate: 4/s, offered: 5/s}}\n"
+                                     "timeline: [{at: 0s, do: revoke}]\ntargets: {revoked: 3s}\n",
+                                     NULL);
+    REQUIRE(with != NULL && without != NULL);
+    const struct topo_identity *a = &with->topology->identity, *b = &without->topology->identity;
+    CU_ASSERT(a->asked && b->asked && a->when_stale == b->when_stale);
+    CU_ASSERT_EQUAL(a->stale_after_ns, b->stale_after_ns);
+    CU_ASSERT_EQUAL(a->patrol_micro, b->patrol_micro);
+    plan_free(with);
+    plan_free(without);
+}
+
 static void keys_follow_from_the_seed(void)
 {
     struct plan *a = load_seeded(7), *b = load_seeded(7), *c = load_seeded(8);
@@ -421,6 +438,7 @@ void suite_compile(void)
     runner_test(region_outage_in_numbers);
     runner_test(streams_share_the_rates);
     runner_test(patrols_go_to_every_gateway_from_beside_it);
+    runner_test(limits_alone_ask_for_keys_too);
     runner_test(keys_follow_from_the_seed);
     runner_test(due_times_do_not_drift);
     runner_test(faults_end_where_the_timeline_says);

@@ -62,6 +62,7 @@ static void wrong_files_are_explained(void)
         "identity",
         "identity-missing",
         "identity-rate",
+        "identity-fine",
         "unknown-region-steps",
         "client-target",
         "duplicate-key",
