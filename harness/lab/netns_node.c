@@ -119,7 +119,8 @@ int netns_enter(void *arg)
             return -1;
         }
     }
-    return setns(to->lab->nodes[to->node].fd, CLONE_NEWNET);
+    struct tap *tap = to->lab->runs[to->node].tap;
+    return setns(to->lab->nodes[to->node].fd, CLONE_NEWNET) != 0 || (tap && tap_attach(tap, TAP_NODE) != 0) ? -1 : 0;
 }
 
 int netns_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
@@ -129,7 +130,8 @@ int netns_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err
     if (l->topo->nodes[node].role == NODE_CLIENT || (process->pid != 0 && !child_dead(process))) {
         return 0;
     }
-    if ((fresh_disk && lose_disk(l, node, e) != 0) || furnish_disk(l, node, e) != 0) {
+    if ((fresh_disk && lose_disk(l, node, e) != 0) || furnish_disk(l, node, e) != 0 ||
+        netns_tap_furnish(l, node, e) != 0) {
         return -1;
     }
     scoped_fd int log = open_log(l, node, e);
@@ -170,7 +172,10 @@ int netns_node_kill(struct lab *lab, uint16_t node, struct err *e)
         return -1;
     }
     int rc = child_wait(process, DEATH_BOUND_NS, e);
-    return rc == 1 ? err_set(e, ERR_RUN, netns_of(lab)->topo->nodes[node].name, "it did not die of SIGKILL") : rc;
+    if (rc != 0) {
+        return rc == 1 ? err_set(e, ERR_RUN, netns_of(lab)->topo->nodes[node].name, "it did not die of SIGKILL") : -1;
+    }
+    return netns_tap_settle(netns_of(lab), node, e);
 }
 
 enum node_state netns_node_state(struct lab *lab, uint16_t node)
