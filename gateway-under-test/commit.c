@@ -28,6 +28,8 @@ static void answer(struct store *s, const struct waiter *w)
     const struct record *r = index_at(&s->index, w->lsn);
     if (w->kind == WAIT_READ)
         orders_answer_read(s, w->x, r->key, r);
+    else if (w->kind == WAIT_REVOCATION)
+        revoked_answer_order(s, w->x, r);
     else
         orders_answer_write(s, w->x, r, w->kind == WAIT_REPLAY);
 }

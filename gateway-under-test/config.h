@@ -31,6 +31,7 @@ struct config_route {
     const char *name, *host, *path; /* host "*" matches all */
     int pool;                       /* index in pools */
     int64_t rate_per_s;             /* 0: no limit */
+    bool takes_key, takes_token;    /* callers must show one of these; neither: anybody may call */
 };
 
 struct config_member {
@@ -80,6 +81,41 @@ struct config_pool {
     struct config_breaker breaker;
     int64_t connect_ms, first_byte_ms, try_ms, total_ms, backoff_ms; /* first_byte_ms 0: no limit of its own */
     int retries;
+};
+
+#define CONFIG_HASH 32
+#define CONFIG_KEY_ID 20 /* so that key:NAME fits a revocation */
+
+struct config_key {
+    const char *id;
+    unsigned char hash[CONFIG_HASH]; /* SHA-256 of its secret */
+};
+
+struct config_identity {
+    struct config_key *keys;
+    size_t key_count;
+    const char *token_keys; /* a JWK set; a relative name begins at the configuration's folder; NULL: no tokens */
+    const char *audience;   /* NULL: any */
+    int64_t leeway_s;
+    int revocation_pool; /* whom to ask what is revoked, index in pools; -1: nobody */
+    int64_t every_ms, stale_after_ms;
+    bool fail_closed; /* when that is not known well enough: let nobody in, else go on with what is known */
+};
+
+enum limit_mode { LIMIT_LOCAL, LIMIT_DIVIDED, LIMIT_SHARED };
+
+struct config_limit {
+    const char *subject;
+    int64_t per_s;
+};
+
+struct config_limits {
+    enum limit_mode mode;
+    struct config_limit *at;
+    size_t count;
+    int64_t gateways; /* that share a limit */
+    int pool;         /* shared: who counts, index in pools; else -1 */
+    int64_t every_ms;
 };
 
 struct config_peer {
@@ -135,6 +171,8 @@ struct config {
     size_t route_count;
     struct config_pool *pools;
     size_t pool_count;
+    struct config_identity identity;
+    struct config_limits limits;
     struct {
         int64_t check_ms, revert_after_ms;
         bool revert, quarantine;
@@ -200,6 +238,9 @@ int config_parse_gateway(struct config_place *top);
 int config_parse_pool(const struct config_place *p, struct config_pool *pool);
 /* http://ADDRESS:PORT as a pool of one. */
 int config_pool_of_url(const struct config_place *p, const char *url, struct config_pool *pool);
+/* config_identity.c: of a route; and, pools and routes known, the rest */
+int config_parse_route_identity(const struct config_place *p, struct config_route *r);
+int config_parse_identity(const struct config_place *top);
 int config_parse_origin(struct config_place *top);
 int config_parse_witness(struct config_place *top);
 int config_parse_control(struct config_place *top);

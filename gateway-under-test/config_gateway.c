@@ -31,7 +31,7 @@ static int find_pool(const struct config_place *p, const char *upstream, int *ou
 
 static int parse_route(const struct config_place *p, struct config_route *r)
 {
-    static const char *const keys[] = {"host", "path", "upstream", "rate_limit", NULL};
+    static const char *const keys[] = {"host", "path", "upstream", "rate_limit", "identity", NULL};
     static const char *const limit_keys[] = {"per_s", NULL};
     const char *upstream;
     struct config_place at;
@@ -40,6 +40,8 @@ static int parse_route(const struct config_place *p, struct config_route *r)
         return -1;
     if (r->path[0] != '/')
         return place_fail(p, "path", "must begin with a slash");
+    if (config_parse_route_identity(p, r) < 0)
+        return -1;
     if (json_object_get(p->object, "rate_limit") == NULL)
         return 0;
     return place_enter(p, "rate_limit", &at) < 0 || place_keys(&at, limit_keys) < 0 ||
@@ -98,16 +100,15 @@ static int parse_tls(const struct config_place *top)
 
 int config_parse_gateway(struct config_place *top)
 {
-    static const char *const keys[] = {"node",   "role",  "region", "listen", "admin", "flaws", "drain_ms",
-                                       "routes", "pools", "drift",  "force",  "tls",   "in_flight", "control", NULL};
+    static const char *const keys[] = {"node",   "role",  "region", "listen", "admin", "flaws",     "drain_ms", "routes",
+                                       "pools",  "drift", "force",  "tls",    "in_flight", "control", "identity", "limits", NULL};
     static const char *const drift_keys[] = {"check_ms", "policy", "revert_after_ms", NULL};
     static const char *const policies[] = {"alert", "revert", "quarantine", NULL};
     struct config *c = top->config;
     struct config_place at = *top;
     if (place_keys(top, keys) < 0 || want_bool(top, "force", false, &c->forced) < 0 ||
         want_small(top, "in_flight", 0, 1000000, 0, &c->in_flight) < 0 || parse_tls(top) < 0 ||
-        config_parse_platform(top) < 0 ||
-        parse_pools_and_routes(top) < 0)
+        config_parse_platform(top) < 0 || parse_pools_and_routes(top) < 0 || config_parse_identity(top) < 0)
         return -1;
     bool given = json_object_get(top->object, "drift") != NULL;
     int policy = 0;

@@ -24,6 +24,8 @@
     X(accept_empty_config, "a configuration that offers nothing, or less than half, is taken over all the same") \
     X(drain_ignored, "SIGTERM ends the process at once, whatever is under way")                                  \
     X(no_retry_budget, "gateways retry whatever fails, however much of it fails")                                \
+    X(limiter_local_only, "every gateway lets a limited key have its whole rate, whatever the others let through")   \
+    X(revocation_ignored, "gateways never look at what is revoked, nor at how old that knowledge is")             \
     X(dns_pin_forever, "clients keep the first address that the DNS gave them; no fault of a node's")            \
     X(lease_by_wall_clock, "the store counts its lease on the wall clock, which others set")
 

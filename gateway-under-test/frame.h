@@ -7,7 +7,7 @@
  *     HELLO     leader    region, u64 last lsn, u16 n, n x (u64 epoch, u64 first lsn)   "I lead; this is my history"
  *     STATE     follower  region, u64 last lsn, u8 traits           "What differs is cut; ship what follows"
  *     RECORDS   leader    encoded records (record.h), consecutive
- *     BEAT      leader    nothing; asks for an ACK
+ *     BEAT      leader    u64 lsn of the newest revocation, 0 none; asks for an ACK
  *     ACK       follower  u64 last lsn, u8 traits
  *     REFUSE    follower  nothing; "your epoch is behind mine"
  *     TAKEOVER  leader    nothing; "the lease is yours, fetch it"

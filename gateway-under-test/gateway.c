@@ -5,6 +5,7 @@
  */
 #include "gateway-under-test/gateway.h"
 
+#include "gateway-under-test/jwt.h"
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/tls.h"
 #include "harness/base/err.h"
@@ -21,13 +22,16 @@ static int gateway_open(struct node *n, struct err *e)
     g->node = n;
     budget_init(&g->budget);
     n->self = g;
-    if (config_guard(n->config, n->config, e) < 0 || table_new(n, n->config->doc, NULL, &g->table, e) < 0 ||
-        drift_open(&g->drift, n, e) < 0) {
+    struct jwt_keys *keys = NULL;
+    if (config_guard(n->config, n->config, e) < 0 || callers_read_keys(n, n->config, &keys, e) < 0 ||
+        table_new(n, n->config->doc, NULL, &g->table, e) < 0 || drift_open(&g->drift, n, e) < 0) {
+        jwt_keys_free(keys);
         table_unref(g->table);
         free(g);
         n->self = NULL;
         return -1;
     }
+    callers_open(&g->callers, g, keys);
     table_start_checks(g->table);
     last_good_keep(n, n->config);
     return 0;
@@ -37,6 +41,7 @@ static void gateway_close(struct node *n)
 {
     struct gateway *g = n->self;
     drift_close(&g->drift);
+    callers_close(&g->callers);
     table_retire(g->table);
     free(g);
 }
@@ -44,9 +49,15 @@ static void gateway_close(struct node *n)
 static int gateway_reload(struct node *n, struct config *next, struct err *e)
 {
     struct gateway *g = n->self;
+    struct jwt_keys *keys;
     struct table *t;
-    if (table_new(n, next->doc, g->table, &t, e) < 0)
+    if (callers_read_keys(n, next, &keys, e) < 0)
         return -1;
+    if (table_new(n, next->doc, g->table, &t, e) < 0) {
+        jwt_keys_free(keys);
+        return -1;
+    }
+    callers_renew(&g->callers, keys);
     table_retire(g->table);
     g->table = t;
     table_start_checks(t);
@@ -78,7 +89,8 @@ static void gateway_handle(struct node *n, struct exchange *x)
         answer_error(x, 503, "Retry-After: 1\r\nX-DR-Not-Forwarded: 1\r\n", "too many requests in flight");
         return;
     }
-    proxy_start(g, x, r);
+    if (callers_admit(&g->callers, x, r->cfg))
+        proxy_start(g, x, r);
 }
 
 /* The desired state comes late while a slot says so. */
@@ -194,6 +206,7 @@ static void gateway_status(struct node *n, json_t *into)
     drift_status(&g->drift, into);
     json_object_set_new(into, "standby", json_boolean(n->standby));
     json_object_set_new(into, "tls", tls_status(n));
+    json_object_set_new(into, "identity", callers_status(&g->callers));
     json_object_set_new(into, "upstreams", upstreams);
     json_object_set_new(into, "requests", json_integer(n->counters[COUNTER_requests]));
     json_object_set_new(into, "errors", json_integer(n->counters[COUNTER_errors]));
@@ -210,6 +223,7 @@ static void gateway_gauges(struct node *n, struct text *out)
         }
     }
     metrics_gauge(out, "in_flight", "requests being answered", g->in_flight);
+    callers_gauges(&g->callers, out);
     metrics_gauge(out, "drift", "1 while the running configuration differs from the desired one",
                   g->drift.present && !config_flaw(g->table->config, FLAW_drift_unreported));
 }

@@ -5,6 +5,7 @@
 #pragma once
 #include "gateway-under-test/budget.h"
 #include "gateway-under-test/desired.h"
+#include "gateway-under-test/identity.h"
 #include "gateway-under-test/pool.h"
 
 struct node;
@@ -26,6 +27,7 @@ struct gateway {
     struct drift drift;
     struct retry_budget budget;
     int in_flight;  /* requests that proxy.c has and has not yet answered */
+    struct callers callers;
     int64_t writes; /* seen by the flaw duplicate_on_retry */
 };
 

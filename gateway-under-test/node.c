@@ -73,8 +73,7 @@ static void on_drain(struct loop_timer *t, int64_t now)
         loop_timer_set(n->loop, t, now + FINISH_STEP_MS * NS_PER_MS);
 }
 
-/* The file that a name in the configuration means. */
-static void beside_config(const struct node *n, const char *name, struct text *path)
+void node_beside_config(const struct node *n, const char *name, struct text *path)
 {
     const char *slash = name[0] == '/' ? NULL : strrchr(n->config_path, '/');
     text_addf(path, "%.*s%s", slash ? (int)(slash + 1 - n->config_path) : 0, n->config_path, name);
@@ -87,8 +86,8 @@ static int read_identity(const struct node *n, const struct config *c, struct tl
     if (c->tls.listen == 0)
         return 0;
     scoped_text struct text certificate = {0}, key = {0};
-    beside_config(n, c->tls.certificate, &certificate);
-    beside_config(n, c->tls.key, &key);
+    node_beside_config(n, c->tls.certificate, &certificate);
+    node_beside_config(n, c->tls.key, &key);
     return tls_identity_open(out, text_str(&certificate), text_str(&key), e);
 }
 

@@ -59,6 +59,8 @@ int node_adopt(struct node *n, struct config *next, struct err *e); /* takes nex
 void last_good_keep(const struct node *n, const struct config *c);
 int last_good_read(const struct node *n, struct config **out, struct err *e);
 void node_log(const struct node *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The file that a name in the configuration means. */
+void node_beside_config(const struct node *n, const char *name, struct text *path);
 void node_serve(struct node *n, struct exchange *x); /* a request on the service port, as if nobody had taken it */
 /* Answers that every role gives the same way. False: not such a path. */
 bool node_answer_health(struct node *n, struct exchange *x);

@@ -154,7 +154,7 @@ static void read_order(struct store *s, struct exchange *x)
     char key[RECORD_KEY];
     if (wanted.at == NULL) {
         scoped_text struct text body = {0};
-        text_addf(&body, "{\"orders\":%lld}", (long long)index_last(&s->index));
+        text_addf(&body, "{\"orders\":%lld}", (long long)index_orders(&s->index));
         orders_send(s, x, 200, "", &body);
         return;
     }
@@ -188,14 +188,17 @@ void orders_answer_ops(struct store *s, struct exchange *x)
     from = from < 1 ? 1 : from;
     int64_t end = from > total ? from : (total - from < limit ? total + 1 : from + limit);
     bool last = end > total;
-    scoped_text struct text body = {0};
-    text_addf(&body, "{\"from\":%lld,\"next\":%lld,\"count\":%lld,\"total\":%lld,\"ops\":[", (long long)from,
-              last ? 0LL : (long long)end, (long long)(end - from), (long long)total);
+    int64_t count = 0;
+    scoped_text struct text body = {0}, ops = {0};
     for (int64_t lsn = from; lsn < end; lsn++) {
         const struct record *r = index_at(&s->index, lsn);
-        text_addf(&body, "%s[\"%s\",%lld,%lld,\"%s\",%lld,\"%s\"]", lsn > from ? "," : "", r->op, (long long)r->lsn,
+        if (r->revocation)
+            continue;
+        text_addf(&ops, "%s[\"%s\",%lld,%lld,\"%s\",%lld,\"%s\"]", count++ > 0 ? "," : "", r->op, (long long)r->lsn,
                   (long long)r->epoch, r->key, (long long)r->version, r->value);
     }
+    text_addf(&body, "{\"from\":%lld,\"next\":%lld,\"count\":%lld,\"total\":%lld,\"ops\":[%s", (long long)from,
+              last ? 0LL : (long long)end, (long long)count, (long long)index_orders(&s->index), text_str(&ops));
     char digest[SHA256_HEX];
     if (last)
         index_digest(&s->index, digest);

@@ -78,6 +78,7 @@ static void origin_close(struct node *n)
         store_close(o->store);
     else
         passer_close(o->passer);
+    limit_book_deinit(&o->limits);
     free(o->store);
     free(o->passer);
     free(o);
@@ -100,11 +101,43 @@ static bool limited(struct origin *o, struct exchange *x)
     return leads(o) && exchange_field(x, PASSED_FIELD).at == NULL && capacity_takes(&o->capacity, x);
 }
 
+/* Requests of limited subjects, granted in advance by the store that leads. */
+static void answer_limits(struct origin *o, struct exchange *x)
+{
+    struct http_span body = exchange_body(x);
+    if (!store_leads(o->store)) {
+        orders_refuse(o->store, x);
+        return;
+    }
+    scoped_json json_t *doc = json_read(body.at, body.len, "request", NULL);
+    json_t *granted = limit_book_grant(&o->limits, doc, loop_now(o->store->node->loop));
+    if (granted != NULL)
+        answer_json(x, 200, granted);
+    else
+        answer_error(x, 400, "", "limits must be a list of name, per_s and want");
+}
+
+/* What gateways ask for themselves; no route leads here. */
+static void answer_gateway(struct origin *o, struct exchange *x)
+{
+    struct http_span path = exchange_path(x), method = exchange_method(x);
+    if (o->store == NULL)
+        passer_handle(o->passer, x);
+    else if (span_is(path, "/gateway/revocations") && span_is(method, "GET"))
+        revoked_answer_list(o->store, x);
+    else if (span_is(path, "/gateway/limits") && span_is(method, "POST"))
+        answer_limits(o, x);
+    else
+        answer_error(x, 404, "", "no such resource");
+}
+
 static void origin_handle(struct node *n, struct exchange *x)
 {
     int64_t attempt = 0;
     n->counters[COUNTER_repeats] += span_int(exchange_field(x, "x-dr-attempt"), &attempt) && attempt > 1;
-    if (!limited(n->self, x))
+    if (span_starts(exchange_path(x), "/gateway/"))
+        answer_gateway(n->self, x);
+    else if (!limited(n->self, x))
         serve(n, x);
 }
 
@@ -169,6 +202,8 @@ static bool origin_admin(struct node *n, struct exchange *x)
         answer_handover(n, x);
     else if (span_is(path, "/lag") && span_is(method, "POST"))
         answer_lag(n, x);
+    else if (span_is(path, "/revocations") && span_is(method, "POST") && o->store != NULL)
+        revoked_take_order(o->store, x);
     else if (span_is(path, "/v1/ops") && span_is(method, "GET") && o->store != NULL)
         orders_answer_ops(o->store, x);
     else

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "gateway-under-test/capacity.h"
+#include "gateway-under-test/limit_book.h"
 #include "gateway-under-test/misbehave.h"
 #include "gateway-under-test/scaling.h"
 #include "gateway-under-test/store.h"
@@ -25,6 +26,7 @@ struct origin {
     struct misbehave misbehave;
     struct capacity capacity;
     struct scaling scaling;
+    struct limit_book limits;
 };
 
 /* On what a store's origin is asked by another one of its region: it has been counted there. */

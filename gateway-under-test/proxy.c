@@ -42,7 +42,7 @@ struct proxied {
 
 static void try_next(struct proxied *p);
 
-static const char *const own_fields[] = {"x-dr-gateway", "x-dr-attempt", "x-dr-config", NULL};
+static const char *const own_fields[] = {"x-dr-gateway", "x-dr-attempt", "x-dr-config", "x-api-key", NULL};
 
 static void add_own_fields(const struct proxied *p, struct text *out)
 {

@@ -37,7 +37,7 @@ static unsigned char *put_text(unsigned char *at, const char *s)
 void record_write(const struct record *r, struct text *out)
 {
     unsigned char bytes[RECORD_MAX], *at = bytes + RECORD_HEAD;
-    *at = RECORD_ORDER;
+    *at = r->revocation ? RECORD_REVOCATION : RECORD_ORDER;
     put_u64(at + 1, (uint64_t)r->epoch);
     put_u64(at + 9, (uint64_t)r->lsn);
     put_u64(at + 17, (uint64_t)r->time_ns);
@@ -72,10 +72,13 @@ enum record_read record_read(const char *bytes, size_t len, struct record *r, si
         return RECORD_SHORT;
     const unsigned char *at = b + RECORD_HEAD, *end = at + n;
     uint64_t epoch = get_u64(at + 1), lsn = get_u64(at + 9), time_ns = get_u64(at + 17);
-    if (crc32c(0, at, n) != get_u32(b + 4) || at[0] != RECORD_ORDER || epoch > EPOCH_MAX || lsn == 0 ||
+    if (crc32c(0, at, n) != get_u32(b + 4) || (at[0] != RECORD_ORDER && at[0] != RECORD_REVOCATION) || epoch > EPOCH_MAX || lsn == 0 ||
         lsn > INT64_MAX || time_ns > INT64_MAX)
         return RECORD_BAD;
-    *r = (struct record){.epoch = (int64_t)epoch, .lsn = (int64_t)lsn, .time_ns = (int64_t)time_ns};
+    *r = (struct record){.epoch = (int64_t)epoch,
+                         .lsn = (int64_t)lsn,
+                         .time_ns = (int64_t)time_ns,
+                         .revocation = at[0] == RECORD_REVOCATION};
     at = get_text(at + 25, end, r->key, sizeof(r->key));
     at = get_text(at, end, r->op, sizeof(r->op));
     at = get_text(at, end, r->idem, sizeof(r->idem));

@@ -20,10 +20,11 @@
 #define RECORD_HEAD 8
 #define RECORD_MAX (RECORD_HEAD + 25 + 4 + RECORD_KEY + RECORD_OP + RECORD_VALUE + RECORD_IDEM)
 
-enum record_type { RECORD_ORDER = 1 };
+enum record_type { RECORD_ORDER = 1, RECORD_REVOCATION };
 
 struct record {
     int64_t lsn, epoch, time_ns;
+    bool revocation; /* key is the subject that is not believed any more; else an order */
     int64_t version; /* of its key; counted by the index, not stored */
     int64_t mono_ns; /* when it was appended here; not stored */
     char key[RECORD_KEY], op[RECORD_OP], value[RECORD_VALUE], idem[RECORD_IDEM];

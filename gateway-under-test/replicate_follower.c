@@ -183,6 +183,7 @@ static int on_records(struct follower_conn *c, const struct frame *f)
 static int on_frame(struct follower_conn *c, struct frame *f)
 {
     struct store *s = c->store;
+    int64_t revocation;
     if (f->type == FRAME_HELLO)
         return on_hello(c, f);
     if (!c->greeted || s->leading || f->epoch != s->epoch)
@@ -191,6 +192,8 @@ static int on_frame(struct follower_conn *c, struct frame *f)
     case FRAME_RECORDS:
         return on_records(c, f);
     case FRAME_BEAT:
+        if (frame_take_u64(f, &revocation) == 0 && revocation <= index_last(&s->index))
+            s->fresh_at = loop_now(s->node->loop);
         reply(c, FRAME_ACK);
         return 0;
     case FRAME_VOUCH:

@@ -115,6 +115,15 @@ void link_send(struct link *k, enum frame_type type)
     text_deinit(&out);
 }
 
+static void beat(struct link *k)
+{
+    struct text out = {0};
+    size_t at = frame_begin(&out, FRAME_BEAT, k->store->epoch);
+    frame_add_u64(&out, index_last_revocation(&k->store->index));
+    send_frame(k, &out, at, FRAME_BEAT);
+    text_deinit(&out);
+}
+
 /* The last record to be shipped now that nothing holds back. */
 static int64_t released_lsn(const struct link *k)
 {
@@ -283,7 +292,7 @@ void leader_tick(struct store *s, int64_t now)
         if (k->connected && now - k->heard_at > SILENCE_MS * NS_PER_MS)
             link_down(k);
         if (k->connected) {
-            link_send(k, FRAME_BEAT);
+            beat(k);
             vouch_ask(k);
         } else if (now >= k->dial_at) {
             link_dial(k, now);

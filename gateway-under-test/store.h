@@ -87,7 +87,7 @@ struct handover {
 struct waiter { /* an answer that waits for commit to reach its lsn */
     struct exchange *x;
     int64_t lsn, deadline;
-    enum wait_kind { WAIT_WRITE, WAIT_REPLAY, WAIT_READ } kind;
+    enum wait_kind { WAIT_WRITE, WAIT_REPLAY, WAIT_READ, WAIT_REVOCATION } kind;
 };
 
 struct store {
@@ -100,6 +100,7 @@ struct store {
     bool leading;
     int64_t led_since;
     bool unwritable;       /* while leading: the disk did not take the last write */
+    int64_t fresh_at;      /* when it last was known to have every revocation; 0: never */
     int64_t lost;          /* records in the lost logs */
     int64_t dropped_count; /* flaw drop_every_nth_write */
     struct lease lease;
@@ -176,6 +177,11 @@ bool handover_begin(struct store *s, struct link *to, bool ordered);
 void handover_progress(struct store *s, int64_t now);    /* after every ACK and every tick */
 bool handover_hold(struct store *s, struct exchange *x); /* true: kept until it is over */
 void handover_end(struct store *s);                      /* whatever its outcome: let the held ones go */
+
+/* revoked.c: what gateways ask for, GET /gateway/revocations, and what an operator orders, POST /revocations */
+void revoked_answer_list(struct store *s, struct exchange *x);
+void revoked_take_order(struct store *s, struct exchange *x);
+void revoked_answer_order(struct store *s, struct exchange *x, const struct record *r);
 
 /* orders.c, orders_read.c: the orders API */
 void orders_handle(struct store *s, struct exchange *x);

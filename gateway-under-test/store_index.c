@@ -89,17 +89,22 @@ void index_deinit(struct store_index *x)
     vec_deinit(&x->records);
     vec_deinit(&x->sorted);
     vec_deinit(&x->boundaries);
+    vec_deinit(&x->revocations);
 }
 
 struct record *index_add(struct store_index *x, const struct record *r)
 {
-    const struct record *before = map_get(x, &x->by_key, r->key);
+    const struct record *before = r->revocation ? NULL : map_get(x, &x->by_key, r->key);
     int64_t version = before ? before->version + 1 : 1;
     struct record *own = vec_push(&x->records);
     *own = *r;
     own->version = version;
     if (x->boundaries.len == 0 || x->boundaries.at[x->boundaries.len - 1].epoch != r->epoch)
         *vec_push(&x->boundaries) = (struct boundary){r->epoch, r->lsn};
+    if (r->revocation) {
+        *vec_push(&x->revocations) = r->lsn;
+        return own;
+    }
     map_put(x, &x->by_key, r->lsn, true);
     map_put(x, &x->by_idem, r->lsn, false);
     return own;
@@ -122,6 +127,11 @@ int64_t index_last(const struct store_index *x)
     return (int64_t)x->records.len;
 }
 
+int64_t index_orders(const struct store_index *x)
+{
+    return (int64_t)(x->records.len - x->revocations.len);
+}
+
 const struct record *index_at(const struct store_index *x, int64_t lsn)
 {
     return lsn >= 1 && lsn <= index_last(x) ? &x->records.at[lsn - 1] : NULL;
@@ -137,6 +147,21 @@ const struct record *index_by_idem(const struct store_index *x, const char *idem
     return map_get(x, &x->by_idem, idem);
 }
 
+const struct record *index_revocation(const struct store_index *x, const char *subject)
+{
+    for (size_t i = 0; i < x->revocations.len; i++) {
+        const struct record *r = index_at(x, x->revocations.at[i]);
+        if (strcmp(r->key, subject) == 0)
+            return r;
+    }
+    return NULL;
+}
+
+int64_t index_last_revocation(const struct store_index *x)
+{
+    return x->revocations.len > 0 ? x->revocations.at[x->revocations.len - 1] : 0;
+}
+
 static int by_op(const void *a, const void *b, void *records)
 {
     const struct record *all = records;
@@ -146,12 +171,15 @@ static int by_op(const void *a, const void *b, void *records)
 /* Sort what has come since the last time, then merge it in from behind, into the room that it needs itself. */
 static void sort_newcomers(struct store_index *x)
 {
-    size_t old = x->sorted.len, count = x->records.len - old, at = old + count;
-    scoped_free int64_t *fresh = xcalloc(count + 1, sizeof(*fresh));
-    for (size_t i = 0; i < count; i++) {
-        fresh[i] = (int64_t)(old + i + 1);
-        (void)vec_push(&x->sorted);
+    size_t old = x->sorted.len, count = 0;
+    scoped_free int64_t *fresh = xcalloc(x->records.len - x->looked_at + 1, sizeof(*fresh));
+    for (; x->looked_at < x->records.len; x->looked_at++) {
+        if (!x->records.at[x->looked_at].revocation) {
+            fresh[count++] = (int64_t)x->looked_at + 1;
+            (void)vec_push(&x->sorted);
+        }
     }
+    size_t at = old + count;
     qsort_r(fresh, count, sizeof(*fresh), by_op, x->records.at);
     while (count > 0) {
         bool older_is_last = old > 0 && by_op(&x->sorted.at[old - 1], &fresh[count - 1], x->records.at) > 0;

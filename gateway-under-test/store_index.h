@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the log says, in memory: every record by LSN, the newest per key, the one with an idempotency key, the op ids in
- * bytewise order (for the digest), the LSN at which each epoch begins.
+ * bytewise order (for the digest), the LSN at which each epoch begins. Revocations are records among the others and no
+ * orders: they stand in a list of their own and in none of the maps.
  *
  * Called by store.c and the files that read it. Owns its memory. Invariant: equal logs give equal indexes, whatever
  * the way there (replay at start, writes, replication, a cut).
@@ -24,8 +25,10 @@ struct boundary {
 struct store_index {
     vec_of(struct record) records;
     struct lsn_map by_key, by_idem;
-    vec_of(int64_t) sorted; /* the first so many LSNs in the order of their op ids; brought up to date when asked for */
+    vec_of(int64_t) sorted; /* LSNs of orders by their op ids; brought up to date when asked for */
+    size_t looked_at;       /* so many records have been, for that */
     vec_of(struct boundary) boundaries;
+    vec_of(int64_t) revocations; /* LSNs */
 };
 
 void index_init(struct store_index *x);
@@ -34,9 +37,12 @@ void index_deinit(struct store_index *x);
 struct record *index_add(struct store_index *x, const struct record *r);
 void index_cut(struct store_index *x, int64_t keep); /* forget what comes after lsn keep */
 int64_t index_last(const struct store_index *x);
+int64_t index_orders(const struct store_index *x); /* how many of the records are orders */
 const struct record *index_at(const struct store_index *x, int64_t lsn);         /* NULL outside 1 to last */
 const struct record *index_by_key(const struct store_index *x, const char *key); /* the newest; NULL */
 const struct record *index_by_idem(const struct store_index *x, const char *idem);
+const struct record *index_revocation(const struct store_index *x, const char *subject); /* NULL: none */
+int64_t index_last_revocation(const struct store_index *x);                             /* its LSN; 0: none */
 /* SHA-256 of the sorted op ids, each with a newline. */
 void index_digest(struct store_index *x, char out[SHA256_HEX]);
 

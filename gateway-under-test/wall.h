@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Wall time as this node takes it: the host's, unless POST /clock says otherwise. It stands in the log, in the origin time
- * of records and in the status. Nothing that decides uses it: leases are counted on CLOCK_BOOTTIME, time-outs, checks
- * and lags on CLOCK_MONOTONIC; a stepped clock must change neither who leads nor what is acknowledged.
+ * of records and in the status. Of what decides only the times in tokens are compared with it: leases are counted on
+ * CLOCK_BOOTTIME, time-outs, checks and lags on CLOCK_MONOTONIC; a stepped clock must change neither who leads nor what is
+ * acknowledged.
  */
 #pragma once
 #include <jansson.h>

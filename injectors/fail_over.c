@@ -37,45 +37,10 @@ static uint16_t goal(const struct injection *in)
     return homeward(in) ? fabric_topology(in->fabric)->primary : in->action->site;
 }
 
-/* Whether the calls of a round all came back with a 2xx. */
-static int all_accepted(const struct injection *in, const struct look_round *r, const char *doing, struct err *e)
-{
-    int rc = 0;
-    for (size_t i = 0; i < r->n; i++) {
-        if (r->at[i].status / 100 != 2) {
-            rc = err_set(e, ERR_RUN, fabric_topology(in->fabric)->nodes[r->at[i].node].name, "%s: %s %d", doing,
-                         r->at[i].status ? "refused with" : "no answer,", r->at[i].status);
-        }
-    }
-    return rc;
-}
-
-/* The origin that leads, TOPO_NONE if nobody says so. */
-static uint16_t find_leader(struct injection *in, struct look_round *r, struct err *e)
-{
-    const struct topology *t = fabric_topology(in->fabric);
-    uint16_t origins[TARGET_NODES_MAX];
-    size_t n = 0;
-    for (uint16_t i = 0; i < t->node_count && n < TARGET_NODES_MAX; i++) {
-        if (t->nodes[i].role == NODE_ORIGIN) {
-            origins[n++] = i;
-        }
-    }
-    if (!look_round_status(r, in->fabric, origins, n) || look_round_wait(r, in->fabric, e) != 0) {
-        return TOPO_NONE;
-    }
-    for (size_t i = 0; i < r->n; i++) {
-        if (r->at[i].leader) {
-            return r->at[i].node;
-        }
-    }
-    return TOPO_NONE;
-}
-
 static int hand_over(struct injection *in, struct look_round *r, struct err *e)
 {
     const struct topology *t = fabric_topology(in->fabric);
-    uint16_t leader = find_leader(in, r, e);
+    uint16_t leader = look_round_leader(r, in->fabric, e);
     if (leader == TOPO_NONE) {
         return err_set(e, ERR_RUN, "fail_over", "no origin says that it leads");
     }
@@ -89,7 +54,7 @@ static int hand_over(struct injection *in, struct look_round *r, struct err *e)
         look_round_wait(r, in->fabric, e) != 0) {
         return -1;
     }
-    return all_accepted(in, r, "handover", e);
+    return look_round_accepted(r, in->fabric, "handover", e);
 }
 
 static int turn_traffic(struct injection *in, struct look_round *r, struct err *e)
@@ -104,7 +69,7 @@ static int turn_traffic(struct injection *in, struct look_round *r, struct err *
         const char *body = serves ? "{\"standby\":false}" : "{\"standby\":true}";
         look_round_call(r, in->fabric, i, "POST", "/standby", body, e);
     }
-    return look_round_wait(r, in->fabric, e) != 0 ? -1 : all_accepted(in, r, "standby", e);
+    return look_round_wait(r, in->fabric, e) != 0 ? -1 : look_round_accepted(r, in->fabric, "standby", e);
 }
 
 static int fail_over_apply(struct injection *in, struct err *e)

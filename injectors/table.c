@@ -11,7 +11,7 @@
     row(misbehave) row(surge) \
     row(dns) \
     row(drift) row(lag) row(clock) row(tls) \
-    row(fail_over) row(fail_back) row(restore) row(nothing)
+    row(fail_over) row(fail_back) row(revoke) row(restore) row(nothing)
 
 #define DECLARE(verb) extern const struct injector injector_##verb;
 INJECTORS(DECLARE)

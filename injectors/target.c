@@ -393,3 +393,36 @@ struct look_round *look_round_of(struct injection *in)
     }
     return (struct look_round *)(void *)in->state;
 }
+
+int look_round_accepted(const struct look_round *r, struct fabric *f, const char *doing, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->at[i].status / 100 != 2) {
+            rc = err_set(e, ERR_RUN, fabric_topology(f)->nodes[r->at[i].node].name, "%s: %s %d", doing,
+                         r->at[i].status ? "refused with" : "no answer,", r->at[i].status);
+        }
+    }
+    return rc;
+}
+
+uint16_t look_round_leader(struct look_round *r, struct fabric *f, struct err *e)
+{
+    const struct topology *t = fabric_topology(f);
+    uint16_t origins[TARGET_NODES_MAX];
+    size_t n = 0;
+    for (uint16_t i = 0; i < t->node_count && n < TARGET_NODES_MAX; i++) {
+        if (t->nodes[i].role == NODE_ORIGIN) {
+            origins[n++] = i;
+        }
+    }
+    if (!look_round_status(r, f, origins, n) || look_round_wait(r, f, e) != 0) {
+        return TOPO_NONE;
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->at[i].leader) {
+            return r->at[i].node;
+        }
+    }
+    return TOPO_NONE;
+}

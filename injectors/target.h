@@ -67,6 +67,10 @@ int look_round_until(struct look_round *r, struct injection *in, const uint16_t 
                      size_t (*taken_up)(const struct injection *in), struct err *e);
 
 /* The round of an injection that keeps nothing else, made on first use. */
+/* Whether the calls of a round all came back with a 2xx. */
+int look_round_accepted(const struct look_round *r, struct fabric *f, const char *doing, struct err *e);
+/* The origin that says it leads, TOPO_NONE if nobody does. */
+uint16_t look_round_leader(struct look_round *r, struct fabric *f, struct err *e);
 struct look_round *look_round_of(struct injection *in);
 
 /* A node that nothing holds, in another region if there is one, to show that the world as such still answers. */

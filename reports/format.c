@@ -27,6 +27,8 @@ static const struct word labels[] = {
     {"lost_after", "Writes lost after the fault"},
     {"conflicting_writes", "Conflicting writes"},
     {"duplicated_writes", "Duplicated writes"},
+    {"revoked", "Revoked key refused"},
+    {"overshoot", "Limit overshoot"},
     {"stale_reads", "Stale reads"},
     {"converged", "Converged"},
     {"failback", "Failback"},

@@ -21,7 +21,7 @@ struct export_flags {
     const char *output, *what, *format;
 };
 
-static const char *const what_words[] = {"samples", "ledger", "timeline", NULL};
+static const char *const what_words[] = {"samples", "patrols", "ledger", "timeline", NULL};
 static const char *const format_words[] = {"csv", "jsonl", NULL};
 
 static const struct option_row options[] = {
@@ -31,7 +31,7 @@ static const struct option_row options[] = {
      .value = "WHAT",
      .choices = what_words,
      .fallback = "samples",
-     .help = "samples (requests), ledger (writes) or timeline (events)"},
+     .help = "samples (requests), patrols (requests with keys), ledger (writes) or timeline (events)"},
     {.name = "format",
      .kind = OPTION_TEXT,
      .offset = offsetof(struct export_flags, format),
@@ -136,6 +136,16 @@ static json_t *sample_row(const struct plan *p, const struct sample *s)
                      "flags", s->flags);
 }
 
+static json_t *patrol_row(const struct plan *p, const struct sample *s)
+{
+    const struct plan_patrol *from = s->stream < p->patrol_count ? &p->patrols[s->stream] : NULL;
+    const char *key = from ? p->topology->callers[from->who].name : "";
+    return json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:i}", "vantage", from ? site_name(p, from->stream.vantage) : "", "key",
+                     key ? key : "", "asked", node_name(p, s->endpoint), "number", (json_int_t)s->k, "planned_ns",
+                     (json_int_t)s->planned_ns, "sent_ns", (json_int_t)s->sent_ns, "done_ns", (json_int_t)s->done_ns,
+                     "outcome", format_outcome(s->outcome), "status", s->status);
+}
+
 static json_t *ledger_row(const struct plan *p, const struct ledger_record *r)
 {
     char value[17];
@@ -176,6 +186,10 @@ static void print_all(const struct export_flags *f, const struct stored_run *s)
     if (text_eq(f->what, "timeline")) {
         for (size_t i = 0; i < s->evidence->event_count; i++) {
             print_row(&sheet, event_row(&s->evidence->events[i], !sheet.csv));
+        }
+    } else if (text_eq(f->what, "patrols")) {
+        for (size_t i = 0; i < s->evidence->patrol_count; i++) {
+            print_row(&sheet, patrol_row(s->plan, &s->evidence->patrols[i]));
         }
     } else if (text_eq(f->what, "samples")) {
         for (size_t i = 0; i < s->evidence->sample_count; i++) {

@@ -58,8 +58,9 @@ static bool compose(struct cross_exchange *x, const struct cross_target *to)
 {
     int n = snprintf(x->out, sizeof(x->out),
                      "GET %s HTTP/1.1\r\nHost: %s:%u\r\nX-DR-Nonce: %016" PRIx64 "\r\nAccept: */*\r\n"
-                     "User-Agent: drtest-crosscheck\r\nConnection: close\r\n\r\n",
-                     to->path, to->address, (unsigned)to->port, x->nonce);
+                     "User-Agent: drtest-crosscheck\r\nConnection: close\r\n%s%s%s\r\n",
+                     to->path, to->address, (unsigned)to->port, x->nonce, to->api_key ? "X-API-Key: " : "",
+                     to->api_key ? to->api_key : "", to->api_key ? "\r\n" : "");
     x->out_len = n > 0 ? (size_t)n : 0;
     return n > 0 && (size_t)n < sizeof(x->out);
 }

@@ -163,7 +163,8 @@ static void visit_wait(struct cross_prober *p, struct cross_visit *v, int how)
 
 static void visit_begin(struct cross_prober *p, struct cross_visit *v, const char *path, int64_t timeout_ns)
 {
-    struct cross_target to = {.address = p->route.places[v->place].address, .port = p->config.http_port, .path = path};
+    struct cross_target to = {.address = p->route.places[v->place].address, .port = p->config.http_port, .path = path,
+                              .api_key = topo_key(p->config.plan->topology, CALLER_CUSTOMER)};
     enum outcome outcome;
     if (cross_exchange_begin(&v->exchange, &to, rng_next(&p->rng), &outcome) == CROSS_OVER) {
         visit_over(p, v, outcome);

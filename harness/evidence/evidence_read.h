@@ -31,6 +31,8 @@ struct evidence {
     size_t stall_count;
     struct sample *switches;        /* SAMPLE_SWITCH, by done_ns: a vantage changed its endpoint */
     size_t switch_count;
+    struct sample *patrols;         /* SAMPLE_PATROL, by planned_ns then patrol */
+    size_t patrol_count;
     bool has_ledger;
     const struct ledger_record *ledger; /* a small one in memory, in file order without the header; else NULL */
     struct ledger_file *ledger_file;    /* a large one; read either by ledger_scan */

@@ -14,7 +14,7 @@
 #define SAMPLE_SIZE 96
 #define SAMPLE_VERSION 2
 
-enum sample_kind { SAMPLE_REQUEST = 1, SAMPLE_STALL = 2, SAMPLE_SWITCH = 3 };
+enum sample_kind { SAMPLE_REQUEST = 1, SAMPLE_STALL = 2, SAMPLE_SWITCH = 3, SAMPLE_PATROL = 4 };
 
 /* How an exchange ended, seen by the client. GOOD is decided here once (measurement section 4); everything else is bad. */
 enum outcome {
@@ -45,7 +45,8 @@ struct sample {
     uint8_t outcome;    /* enum outcome */
     uint8_t write;      /* enum write_outcome */
     uint8_t flags;      /* enum sample_flag */
-    uint16_t stream;    /* index into plan->streams; STALL and SWITCH: the vantage's site, UINT16_MAX the runner */
+    uint16_t stream;    /* index into plan->streams; PATROL: into plan->patrols; STALL and SWITCH: the vantage's
+                         * site, UINT16_MAX the runner */
     uint16_t status;    /* HTTP status, 0 none */
     uint64_t k;         /* number of the request in its stream; SWITCH: index of the endpoint gone to */
     int64_t planned_ns; /* s_k; STALL: when the canary should have woken */

@@ -25,7 +25,7 @@ static inline bool sample_header_is_ours(const void *bytes)
 
 static inline bool sample_is_sound(const struct sample *s)
 {
-    return s->crc == sample_crc(s) && s->kind >= SAMPLE_REQUEST && s->kind <= SAMPLE_SWITCH && s->outcome < OUTCOMES &&
+    return s->crc == sample_crc(s) && s->kind >= SAMPLE_REQUEST && s->kind <= SAMPLE_PATROL && s->outcome < OUTCOMES &&
            s->write <= WRITE_UNKNOWN;
 }
 _Static_assert(offsetof(struct sample, crc) == offsetof(struct sample_header, crc), "one place for the CRC");

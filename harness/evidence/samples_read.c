@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * samples.bin is read in blocks, so that a large one is in memory once at most, and for reports a third of it. The header
- * decides whether the file is ours; then each record goes by its kind to requests, stalls or switches. A record whose CRC
+ * decides whether the file is ours; then each record goes by its kind to requests, stalls, switches or patrols. A record whose CRC
  * does not hold, or with an impossible kind or outcome, ends the file for us: one that is torn shifts all behind it. Lists
  * are then sorted by instant, with the rest of the key as tie-breaker, so that the order in which workers happened to append
  * leaves no trace in any number; briefs are not, and who reads them must not mind.
@@ -34,7 +34,7 @@ struct intake {
     struct sample_brief *briefs;
     size_t sound, requested;
     bool broken;                  /* a record was none */
-    struct found stalls, switches;
+    struct found stalls, switches, patrols;
 };
 
 static int by_planned(const void *left, const void *right)
@@ -70,6 +70,8 @@ static void take(struct intake *in, const struct sample *s)
         *vec_push(&in->stalls) = *s;
     } else if (s->kind == SAMPLE_SWITCH) {
         *vec_push(&in->switches) = *s;
+    } else if (s->kind == SAMPLE_PATROL) {
+        *vec_push(&in->patrols) = *s;
     } else if (in->briefs) {
         in->briefs[in->requested++] = sample_brief_of(s);
     } else {
@@ -173,10 +175,12 @@ int samples_load(struct evidence *ev, bool brief, struct err *e)
     ev->sample_count = in.requested;
     ev->stalls = keep(&ev->arena, &in.stalls, &ev->stall_count);
     ev->switches = keep(&ev->arena, &in.switches, &ev->switch_count);
+    ev->patrols = keep(&ev->arena, &in.patrols, &ev->patrol_count);
     if (!brief) {
         sort_samples(ev->samples, ev->sample_count, by_planned);
     }
     sort_samples(ev->stalls, ev->stall_count, by_planned);
     sort_samples(ev->switches, ev->switch_count, by_done);
+    sort_samples(ev->patrols, ev->patrol_count, by_planned);
     return rc;
 }

@@ -39,7 +39,7 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_KILL] = "kill",   [EFFECT_FREEZE] = "freeze", [EFFECT_CUT] = "cut",
     [EFFECT_CUT_ONLY] = "cut_only", [EFFECT_REJECT] = "reject",
     [EFFECT_DEGRADE] = "degrade", [EFFECT_RATE] = "rate",     [EFFECT_DRIFT] = "drift",
-    [EFFECT_FAIL_OVER] = "fail_over", [EFFECT_TLS] = "tls", [EFFECT_DESCRIPTORS] = "descriptors", [EFFECT_DISK] = "disk",
+    [EFFECT_FAIL_OVER] = "fail_over", [EFFECT_REVOKE] = "revoke", [EFFECT_TLS] = "tls", [EFFECT_DESCRIPTORS] = "descriptors", [EFFECT_DISK] = "disk",
     [EFFECT_PORTS] = "ports", [EFFECT_BACKLOG] = "backlog", [EFFECT_PROCESSES] = "processes",
     [EFFECT_CPU] = "cpu", [EFFECT_MEMORY] = "memory", [EFFECT_MISBEHAVE] = "misbehave",
     [EFFECT_SURGE] = "surge",         [EFFECT_SLOW_CLIENTS] = "slow_clients",
@@ -281,7 +281,7 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps->effects[EFFECT_DRIFT] = always("file", "a new configuration file and SIGHUP");
     caps->effects[EFFECT_LAG] = always("admin", "the admin ports of stores and gateways");
     caps->effects[EFFECT_CLOCK] = always("admin", "the admin port of the node, for what it uses wall time for");
-    caps->effects[EFFECT_FAIL_OVER] = always("admin", "the admin port of the nodes");
+    caps->effects[EFFECT_FAIL_OVER] = caps->effects[EFFECT_REVOKE] = always("admin", "the admin port of the nodes");
     caps->effects[EFFECT_TLS] = always("openssl", "certificates of the run's own authority, a new file and SIGHUP");
     caps->effects[EFFECT_DNS] =
         gdnsd_is_there() ? always("gdnsd", GDNSD_PATH " as a node of the lab")

@@ -15,6 +15,8 @@
  *
  * A certificate lies beside the configuration, whose fingerprint must not depend on the run's folder.
  *
+ * Where callers are asked who they are, render_identity.c adds what that takes.
+ *
  * The first origin of a region has its store; its other origins pass requests on to it.
  */
 #include "harness/lab/render.h"
@@ -189,6 +191,9 @@ static void add_gateway(json_t *doc, const struct topology *t, const struct topo
     }
     if (t->control.there) {
         add_control(doc, t, n);
+    }
+    if (t->identity.asked) {
+        render_identity(doc, t);
     }
     if (t->tls) {
         set(doc, "tls", json_pack("{s:i, s:s, s:i}", "listen", TOPO_PORT_HTTPS, "certificate", RENDER_BUNDLE,

@@ -7,6 +7,9 @@
 #include "harness/spec/topology.h"
 #include <jansson.h>
 
+/* render_identity.c: a gateway's part about its callers. */
+void render_identity(json_t *doc, const struct topology *t);
+
 #define RENDER_BUNDLE "tls.pem" /* a gateway's key, certificate and chain, beside its configuration */
 
 json_t *render_config(const struct topology *t, uint16_t node); /* new reference; NULL for a client: it runs nothing */

@@ -167,8 +167,11 @@ static bool set_headers(struct transfer *x, const struct exchange_request *r)
     size_t used = 1;
     bool fit = true;
     set_nonce(x, r->nonce);
+    if (r->api_key) {
+        fit = add_header(x, &used, "X-API-Key", r->api_key);
+    }
     if (r->idempotency_key) {
-        fit = add_header(x, &used, "Idempotency-Key", r->idempotency_key);
+        fit = add_header(x, &used, "Idempotency-Key", r->idempotency_key) && fit;
     }
     if (r->post) {
         fit = add_header(x, &used, "Content-Type", "application/json") && fit;

@@ -9,7 +9,7 @@
 #include "harness/load/client.h"
 #include "harness/load/curl_sockets.h"
 
-enum { TRANSFER_HEADERS = 3, TRANSFER_HEADER_MAX = 320 };
+enum { TRANSFER_HEADERS = 4, TRANSFER_HEADER_MAX = 320 };
 
 struct transfer {
     struct curl_transport *home;

@@ -65,6 +65,7 @@ struct readback_config {
     uint16_t chain;                 /* LEDGER_CHAIN_READ + pass, one chain per call */
     const struct readback_source *sources;
     size_t source_count;
+    const char *api_key; /* shown to all of them; NULL: none */
 };
 /* Runs the loop itself until done or the deadline. *complete: every source gave two equal whole reads. Reads used
  * up to *next_read - 1. */

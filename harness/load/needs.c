@@ -72,7 +72,7 @@ static uint64_t count_sites(const struct topology *t, enum site_kind kind)
 static uint64_t evidence_bytes(const struct plan *p)
 {
     double s = run_seconds(p), sources = (double)count_sites(p->topology, SITE_REGION) + 1;
-    double requests = plan_rate_total(p) * s, writes = plan_rate_writes(p) * s;
+    double requests = (plan_rate_total(p) + plan_rate_patrols(p)) * s, writes = plan_rate_writes(p) * s;
     return (uint64_t)(requests * SAMPLE_SIZE + writes * LEDGER_SIZE * (2 + sources * READS_OF_A_PASS * PASSES));
 }
 

@@ -205,6 +205,7 @@ static void ask_page(struct source *s)
         .port = s->from->port,
         .endpoint = s->from->endpoint,
         .target = text_str(&target),
+        .api_key = b->config->api_key,
         .nonce = rng_next(&b->nonces),
         .timeout_ns = left < PAGE_TIMEOUT_NS ? left : PAGE_TIMEOUT_NS,
     };

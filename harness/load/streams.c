@@ -224,6 +224,7 @@ static void launch(struct request *q, const char *address, int64_t timeout_ns, i
         .nonce = q->nonce,
         .timeout_ns = timeout_ns,
         .connect_ns = connect_ns,
+        .api_key = topo_key(q->stream->worker->config.plan->topology, CALLER_CUSTOMER),
     };
     struct err e = {0};
     if ((is_write(q->stream) ? launch_write(q, &r, &e) : launch_read(q, &r, &e)) != 0) {

@@ -106,6 +106,7 @@ static void attempt(struct visit *v)
                                        .endpoint = to->node,
                                        .target = target,
                                        .nonce = rng_next(&s->rng),
+                                       .api_key = topo_key(s->config.plan->topology, CALLER_CUSTOMER),
                                        .timeout_ns = wish_of(s)->timeout_ns};
     s->tally.sent++;
     if (flight_launch(&v->flight, &s->flights, s->transport, &r, &e) != 0) {

@@ -156,6 +156,7 @@ int worker_new(struct worker **out, const struct worker_config *c, struct loop *
     w->transport = t;
     w->flush.due = on_flush;
     endpoints_init(&w->endpoints, c->plan->topology, c->addresses);
+    patrols_open(w);
     if (samples_open(&w->samples, c->run_path, e) != 0 || streams_open(w, e) != 0 ||
         open_resolver(w, e) != 0 ||
         (real && stall_start(&w->stall, e) != 0)) {
@@ -181,6 +182,7 @@ void worker_free(struct worker *w)
     loop_timer_stop(&w->flush);
     probes_close(w);
     streams_close(w);
+    patrols_close(w);
     if (w->samples) {
         flush(w);
     }
@@ -194,6 +196,9 @@ void worker_start(struct worker *w, int64_t start_ns)
 {
     for (size_t i = 0; i < w->stream_count && !w->stopped; i++) {
         stream_start(&w->streams[i], start_ns);
+    }
+    if (!w->stopped) {
+        patrols_start(w, start_ns);
     }
 }
 
@@ -211,6 +216,7 @@ void worker_stop(struct worker *w)
     for (size_t i = 0; i < w->stream_count; i++) {
         stream_stop(&w->streams[i]);
     }
+    patrols_stop(w);
     probes_stop(w);
     w->stopped = true;
     worker_landed(w);

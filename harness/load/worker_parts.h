@@ -46,6 +46,8 @@ struct worker {
     struct endpoints endpoints;
     struct resolver *resolver; /* NULL: the endpoints are an ordered list */
     size_t naming;             /* requests that wait for the name */
+    struct patrol *patrols;
+    size_t patrol_count;
     struct stream *streams;
     size_t stream_count;
     struct probe *probes; /* one per endpoint */
@@ -62,6 +64,12 @@ int streams_open(struct worker *w, struct err *e);
 void streams_close(struct worker *w);
 void stream_start(struct stream *s, int64_t start_ns);
 void stream_stop(struct stream *s); /* what is due by now still leaves */
+
+/* patrol.c: those of the plan that leave from this vantage */
+void patrols_open(struct worker *w);
+void patrols_close(struct worker *w);
+void patrols_start(struct worker *w, int64_t start_ns);
+void patrols_stop(struct worker *w);
 
 void probes_open(struct worker *w);
 void probes_close(struct worker *w);

@@ -131,6 +131,18 @@ static void fill_polls(const struct findings *f, struct result_measures *m)
     m->reconcile_s = since(f->converged.seen_ns, recovered_ns(&f->rto, false));
 }
 
+static void fill_callers(struct findings *f, struct result_measures *m)
+{
+    revoked_measure(f->study, &f->revoked);
+    overshoot_measure(f->study, &f->overshoot);
+    m->revoked_lower_s = f->revoked.found.blind ? NAN : seconds(f->revoked.lo_ns);
+    m->revoked_upper_s = f->revoked.found.blind ? NAN : seconds(f->revoked.hi_ns);
+    if (f->study->plan->topology->limits.given) {
+        m->overshoot_lower_ratio = f->overshoot.lo;
+        m->overshoot_upper_ratio = f->overshoot.hi;
+    }
+}
+
 static void fill_stale(const struct stale *t, struct result_measures *m)
 {
     m->stale_read_count = t->count;
@@ -230,6 +242,8 @@ int measure_run(const struct plan *plan, const struct evidence *ev, const struct
     poll_detected(&study, &f.detected);
     poll_repaired(&study, &f.repaired);
     poll_converged(&study, &f.converged);
+    if (plan->patrol_count > 0)
+        fill_callers(&f, &r->measures);
     if (ev->has_ledger) {
         ledger_join(&study, &ledger);
         f.ledger = &ledger;

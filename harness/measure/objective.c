@@ -299,6 +299,32 @@ static void of_converged(struct judging *j)
         j->forced = "the regions still differed when the polls ended";
 }
 
+/* ---- callers ---- */
+
+static void of_revoked(struct judging *j)
+{
+    const struct revoked *r = &j->f->revoked;
+    j->blind = r->found.blind;
+    j->bar = r->found.bar;
+    j->o->resolution = seconds(r->interval_ns);
+    if (!j->blind)
+        achieved(j, seconds(r->lo_ns), seconds(r->hi_ns));
+    if (r->order)
+        cite(j, "timeline.jsonl", r->order->seq, "key revoked");
+}
+
+static void of_overshoot(struct judging *j)
+{
+    const struct overshoot *o = &j->f->overshoot;
+    j->blind = o->found.blind;
+    j->bar = o->found.bar;
+    if (o->offered * (double)PPM <= (double)j->target->value)
+        j->bar = "too little was sent with the limited key to go beyond the target";
+    if (!j->blind)
+        achieved(j, o->lo, o->hi);
+    cite_proofs(j);
+}
+
 static const struct measure_row {
     const char *method;
     void (*fill)(struct judging *j);
@@ -318,6 +344,8 @@ static const struct measure_row {
     [TARGET_DUPLICATED_WRITES] = {"ledger", of_duplicated},
     [TARGET_RETRIES] = {"window", of_retries},
     [TARGET_MOVED_USERS] = {"window", of_moved_users},
+    [TARGET_REVOKED] = {"timestamp", of_revoked},
+    [TARGET_OVERSHOOT] = {"window", of_overshoot},
 };
 
 static double in_unit(enum target_unit unit, int64_t value)

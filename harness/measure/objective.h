@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The promises of the plan, each against what was found. */
 #pragma once
+#include "harness/measure/callers.h"
 #include "harness/measure/poll.h"
 #include "harness/measure/rpo.h"
 #include "harness/measure/service.h"
@@ -17,6 +18,8 @@ struct findings {
     struct rpo rpo;
     struct stale stale;
     struct polled detected, repaired, converged;
+    struct revoked revoked;
+    struct overshoot overshoot;
 };
 
 /* Appends one objective per target of the plan, in its order, judged by itself (gates G8 and G9 included). */

@@ -143,6 +143,8 @@ static size_t harness_errors(const struct study *s)
         for (size_t j = 0; j < s->streams[i].len; j++)
             n += s->streams[i].at[j]->outcome == OUTCOME_UNSENT ||
                  (s->streams[i].at[j]->flags & SAMPLE_HARNESS_ERROR) != 0;
+    for (size_t i = 0; i < s->ev->patrol_count; i++)
+        n += s->ev->patrols[i].outcome == OUTCOME_UNSENT || (s->ev->patrols[i].flags & SAMPLE_HARNESS_ERROR) != 0;
     for (size_t i = 0; i < s->ev->event_count; i++)
         n += s->ev->events[i].kind == EVENT_HARNESS && text_eq(s->ev->events[i].outcome, "error");
     return n;

@@ -138,7 +138,8 @@ struct result_check {
     X(converged_upper_s) X(reconcile_s) X(repaired_lower_s) X(repaired_upper_s) X(rpo_lower_s) X(rpo_upper_s)         \
     X(newest_survivor_age_s) I(hole_count) X(lost_after_span_s) X(loss_bound_ratio) X(dual_primary_s)                 \
     I(stale_epoch_ack_count) I(stale_read_count) X(stale_read_ratio) X(max_staleness_s) X(baseline_p50_ms)            \
-    X(baseline_p99_ms) X(recovered_p50_ms) X(recovered_p99_ms) A(config_rpo_s)
+    X(baseline_p99_ms) X(recovered_p50_ms) X(recovered_p99_ms)                                                        \
+    A(revoked_lower_s) A(revoked_upper_s) A(overshoot_lower_ratio) A(overshoot_upper_ratio) A(config_rpo_s)
 
 struct result_measures {
 #define X(name) double name;

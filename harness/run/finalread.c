@@ -66,6 +66,7 @@ static struct readback_config pass_config(const struct drill *d, uint8_t pass, c
                                           size_t n, int64_t now)
 {
     return (struct readback_config){.run_path = d->options->run_path, .run_id = d->options->run_id,
+                                    .api_key = topo_key(d->plan->topology, CALLER_CUSTOMER),
                                     .zero_ns = d->rec.zero_ns, .deadline_ns = now + PASS_NS, .pass = pass,
                                     .first_read = pass == PASS_LIVE ? 1 : 1000,
                                     .chain = (uint16_t)(LEDGER_CHAIN_READ + pass), .sources = sources,

@@ -83,6 +83,7 @@ struct sim {
     bool stay;                /* an operator moved the lead: no automatic fail-back */
     unsigned certificates;    /* issued so far */
     uint64_t writes, reads;   /* counted for the flaws that hit every n-th of them */
+    struct sim_callers *callers;
     struct sim_transport *transports; /* by site */
     struct sim_pending *pending;      /* everything under way */
 };
@@ -139,6 +140,13 @@ struct sim_fate sim_draw(struct sim *s, uint16_t node);
 int sim_misbehave_call(struct sim *s, uint16_t node, const char *method, const char *name, json_t *knobs); /* a status */
 /* An origin asked from elsewhere: fills what is not zero for a node that answers; *after_ns is the time-out, then when. */
 void sim_answer_course(struct sim *s, uint16_t from, uint16_t to, const char *target, struct lab_answer *a, int64_t *after_ns);
+
+/* sim_callers.c */
+void sim_callers_new(struct sim *s);
+void sim_callers_free(struct sim *s);
+void sim_callers_tick(struct sim *s, int64_t now);
+int sim_callers_revoke(struct sim *s, uint16_t node); /* ordered at this origin; HTTP status */
+int sim_callers_rule(struct sim *s, uint16_t gateway, const char *key); /* the status to refuse with, 0: let in */
 
 /* sim_admin.c */
 int sim_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,

@@ -170,6 +170,8 @@ static int admin_post(struct sim *s, uint16_t node, const char *target, const ch
         s->nodes[node].stall = json_is_true(json_object_get(doc, "stall"));
         return 200;
     }
+    if (text_eq(target, "/revocations"))
+        return sim_callers_revoke(s, node);
     if (text_eq(target, "/lag"))
         return sim_lag_order(s, node, doc);
     if (text_eq(target, "/clock"))

@@ -31,13 +31,14 @@ struct sim_exchange {
     struct sim_pending pending;
     struct sim_transport *transport;
     struct exchange_request request;
-    char target[128], body_out[256];
+    char target[128], body_out[256], api_key[64];
     exchange_done *done;
     void *arg;
     int64_t sent_ns, budget_end_ns;
     uint16_t store;       /* region whose store the attempt under way is made at */
     struct sim_fate fate; /* of that attempt */
     int failures;
+    bool let_in;
     struct exchange_answer answer;
     struct text body;
 };
@@ -209,6 +210,19 @@ static bool exchange_misbehaved(struct sim_exchange *x, int64_t now)
     return true;
 }
 
+/* Who calls, and what any origin can give by itself. An exchange that is tried again was let in before. */
+static bool exchange_turned_away(struct sim_exchange *x, uint16_t gateway)
+{
+    int status = x->let_in ? 0 : sim_callers_rule(x->pending.sim, gateway, x->api_key);
+    x->let_in = true;
+    if (status != 0 || text_starts(x->target, "/bytes/")) {
+        x->answer.not_forwarded = status == 503;
+        exchange_answer_json(x, status ? status : 200, NULL);
+        return true;
+    }
+    return false;
+}
+
 /* At the gateway: serve, or come back in 20 ms, or give up with 503. */
 static void exchange_try(struct sim_pending *p, int64_t now)
 {
@@ -238,6 +252,8 @@ static void exchange_try(struct sim_pending *p, int64_t now)
         exchange_answer_json(x, 503, NULL);
         return;
     }
+    if (exchange_turned_away(x, gateway))
+        return;
     if (sim_may_serve(s, site) && !gateway_misrouted(s, gateway)) {
         if (listing)
             serve_ops(x, s->leader);
@@ -320,6 +336,7 @@ static int transport_send(struct transport *t, const struct exchange_request *r,
     x->request = *r;
     snprintf(x->target, sizeof(x->target), "%s", r->target);
     snprintf(x->body_out, sizeof(x->body_out), "%s", r->body ? r->body : "");
+    snprintf(x->api_key, sizeof(x->api_key), "%s", r->api_key ? r->api_key : "");
     x->done = done;
     x->arg = arg;
     x->sent_ns = loop_now(s->loop);

@@ -102,6 +102,7 @@ static void sim_tick(struct loop_timer *t, int64_t now)
             (void)sim_node_kill(&s->lab, node, NULL);
     sim_store_tick(s, now);
     sim_config_tick(s, now);
+    sim_callers_tick(s, now);
     loop_timer_set(s->loop, t, now + TICK_NS);
 }
 
@@ -124,6 +125,7 @@ static int sim_open(struct lab **lab, const struct topology *t, const struct lab
         sim_config_new(s, node);
         sim_tls_furnish(s, node);
     }
+    sim_callers_new(s);
     sim_service_new(s);
     loop_timer_set(s->loop, &s->tick, o->zero_ns + TICK_NS);
     return 0;
@@ -136,6 +138,7 @@ static void sim_close(struct lab *lab)
     struct sim *s = sim_of(lab);
     while (s->pending)
         sim_pending_free(s->pending);
+    sim_callers_free(s);
     sim_service_free(s);
     loop_timer_stop(&s->tick);
     for (size_t i = 0; i < s->topology->site_count; i++)

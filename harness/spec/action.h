@@ -142,6 +142,7 @@ struct action_type {
     bool selective;               /* on links: takes `only` */
     bool severing;                /* may separate acknowledged writes from the survivors */
     bool of_tls;                  /* needs gateways that speak TLS (topology.tls) */
+    bool of_identity;             /* needs gateways that ask who calls (topology.identity) */
     bool of_process;              /* lives in the node's process and would die with it */
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
     int64_t momentary_ns;         /* it happens and is over, at the latest after this time; 0: it lasts */

@@ -39,6 +39,10 @@ const struct target_type target_types[TARGET_KEYS] = {
                         "further attempts of gateways over requests, as the answers tell them"},
     [TARGET_MOVED_USERS] = {"moved_users", TARGET_RATIO, false, "at most %s of the users change servers",
                             "keys read from another origin during the first fault than before it"},
+    [TARGET_REVOKED] = {"revoked", TARGET_S, false, "a revoked key is refused everywhere within %s",
+                        "time from the revocation until no gateway lets the key in any more"},
+    [TARGET_OVERSHOOT] = {"overshoot", TARGET_RATIO, false, "the limited key gets at most %s more than its limit",
+                          "share let through beyond the limit while faults last"},
 };
 
 void plan_free(struct plan *p)
@@ -86,6 +90,15 @@ double plan_rate_writes(const struct plan *p)
     return (double)rate_sum(p, true) / 1e6;
 }
 
+double plan_rate_patrols(const struct plan *p)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < p->patrol_count; i++) {
+        sum += p->patrols[i].stream.rate_micro;
+    }
+    return (double)sum / 1e6;
+}
+
 double plan_rate_min(const struct plan *p)
 {
     int64_t least = p->stream_count > 0 ? p->streams[0].rate_micro : 0;
@@ -100,6 +113,10 @@ double plan_under_way(const struct plan *p, uint16_t vantage)
     double sum = 0;
     for (size_t i = 0; i < p->stream_count; i++) {
         const struct plan_stream *s = &p->streams[i];
+        sum += s->vantage == vantage ? (double)s->rate_micro / 1e6 * (double)s->timeout_ns / 1e9 : 0;
+    }
+    for (size_t i = 0; i < p->patrol_count; i++) {
+        const struct plan_stream *s = &p->patrols[i].stream;
         sum += s->vantage == vantage ? (double)s->rate_micro / 1e6 * (double)s->timeout_ns / 1e9 : 0;
     }
     return sum;
@@ -139,6 +156,10 @@ uint64_t plan_ports(const struct plan *p, uint16_t vantage)
     for (size_t i = 0; i < p->stream_count; i++) {
         const struct plan_stream *s = &p->streams[i];
         fresh += s->vantage == vantage && s->kind != STREAM_READ_KEEPALIVE ? (double)s->rate_micro / 1e6 : 0;
+    }
+    for (size_t i = 0; i < p->patrol_count; i++) {
+        const struct plan_stream *s = &p->patrols[i].stream;
+        fresh += s->vantage == vantage ? (double)s->rate_micro / 1e6 : 0;
     }
     fresh += plan_surge_rate(p);
     return (uint64_t)ceil(fresh * TIME_WAIT_S + 2 * (plan_under_way(p, vantage) + plan_surge_under_way(p)));

@@ -24,6 +24,14 @@ struct plan_stream {
     enum dns_class dns;    /* of its vantage; only those that honour are judged */
 };
 
+/* Requests with the key of one caller at one gateway, to see whether it is let in: no part of any number but those about
+ * keys. Its index in plan->patrols is its id in the evidence. */
+struct plan_patrol {
+    enum caller who;
+    uint16_t gateway;          /* node */
+    struct plan_stream stream; /* vantage, rate, time-out, path */
+};
+
 struct plan_step {
     uint16_t id;           /* 1.. in file order, later rounds of a step behind all others; the fault's id */
     struct action action;
@@ -41,7 +49,7 @@ struct plan_step {
 enum target_key {
     TARGET_RTO, TARGET_RPO, TARGET_LOST_WRITES, TARGET_LOST_AFTER, TARGET_CONFLICTING_WRITES, TARGET_STALE_READS,
     TARGET_CONVERGED, TARGET_FAILBACK, TARGET_AVAILABILITY, TARGET_P99, TARGET_DETECTED, TARGET_REPAIRED,
-    TARGET_DUPLICATED_WRITES, TARGET_RETRIES, TARGET_MOVED_USERS, TARGET_KEYS
+    TARGET_DUPLICATED_WRITES, TARGET_RETRIES, TARGET_MOVED_USERS, TARGET_REVOKED, TARGET_OVERSHOOT, TARGET_KEYS
 };
 enum target_unit { TARGET_S, TARGET_MS, TARGET_RATIO, TARGET_COUNT };
 
@@ -76,6 +84,8 @@ struct plan {
     struct topology *topology;
     struct plan_stream *streams;
     size_t stream_count;
+    struct plan_patrol *patrols;
+    size_t patrol_count;
     struct plan_step *steps;          /* by at_ns, then file order */
     size_t step_count;
     struct plan_target *targets;
@@ -104,6 +114,7 @@ void plan_free(struct plan *p);
 const struct plan_target *plan_target_find(const struct plan *p, enum target_key key); /* NULL if not promised */
 double plan_rate_total(const struct plan *p);  /* Lambda, requests per second */
 double plan_rate_writes(const struct plan *p); /* lambda_w */
+double plan_rate_patrols(const struct plan *p); /* of all patrols, per second */
 double plan_rate_min(const struct plan *p);    /* lambda_min, 0 without streams */
 /* Requests of one vantage under way at once while nothing answers. */
 double plan_under_way(const struct plan *p, uint16_t vantage);
@@ -114,6 +125,9 @@ double plan_surge_rate(const struct plan *p);
  * within a minute (whoever closes first, here the client, keeps a port for 60 s in TIME_WAIT), and twice those under
  * way. All new connections of a vantage go to one gateway at a time. */
 uint64_t plan_ports(const struct plan *p, uint16_t vantage);
+/* Once per gateway and caller, from the vantage that is near to it (plan_patrols.c). */
+void plan_make_patrols(struct plan *p);
+void plan_make_keys(struct plan *p); /* credential.c */
 int64_t plan_interval_ns(const struct plan_stream *s); /* Delta, rounded down */
 
 /* The planned send of request k of a stream whose first is at start_ns: start + floor(k * 1e15 / rate_micro) ns, with

@@ -59,6 +59,16 @@ static void check_streams(const struct check *c)
     if (c->s->targets.given[TARGET_STALE_READS] && !c->s->workload.has_reads) {
         no_stream(c, TARGET_STALE_READS, "reads", "add `workload.reads`, or remove the target");
     }
+    bool revokes = false;
+    for (size_t i = 0; i < c->p->step_count; i++) {
+        revokes = revokes || c->p->steps[i].action.type->of_identity;
+    }
+    if (c->s->targets.given[TARGET_REVOKED] && !revokes) {
+        no_stream(c, TARGET_REVOKED, "a revocation", "add a `revoke` step, or remove the target");
+    }
+    if (c->s->targets.given[TARGET_OVERSHOOT] && !c->p->topology->limits.given) {
+        no_stream(c, TARGET_OVERSHOOT, "a limit", "add `topology.limits`, or remove the target");
+    }
     if (c->s->targets.given[TARGET_RTO] && longest_interval(c->p) == 0) {
         no_stream(c, TARGET_RTO, "new connections", "set `workload.reads.connections` to both or fresh");
     }
@@ -85,6 +95,33 @@ static void check_resolution(const struct check *c)
     }
     if (rpo && rpo->value > 0 && ten_writes > 0 && rpo->value < ten_writes) {
         too_fine(c, TARGET_RPO, ten_writes, "ten writes must fit in");
+    }
+}
+
+/* Could the limited key get beyond the target at all? */
+static bool sends_enough(const struct plan *p, int64_t target_ppm)
+{
+    const struct topo_limits *l = &p->topology->limits;
+    double sent = (double)l->offered_micro * (double)p->topology->endpoint_count;
+    return sent / (double)l->rate_micro - 1 > (double)target_ppm / (double)PPM;
+}
+
+static void check_patrols(const struct check *c)
+{
+    const struct plan_target *revoked = plan_target_find(c->p, TARGET_REVOKED);
+    const struct plan_target *overshoot = plan_target_find(c->p, TARGET_OVERSHOOT);
+    int64_t rate = c->p->topology->identity.patrol_micro, interval = rate > 0 ? NS_PER_S * PPM / rate : 0;
+    if (revoked && revoked->value > 0 && revoked->value < 5 * interval) {
+        struct diag *d = diag_error(c->diags, DIAG_TOO_FINE, target_place(c, TARGET_REVOKED),
+                                    "`revoked` is finer than the patrols can resolve");
+        diag_label(d, "at least %s at this rate", duration(c, 5 * interval));
+        diag_help(d, "raise the target or `topology.identity.patrol`: five requests at each gateway must fit in");
+    }
+    if (overshoot && c->p->topology->limits.given && !sends_enough(c->p, overshoot->value)) {
+        struct diag *d = diag_error(c->diags, DIAG_TOO_FINE, target_place(c, TARGET_OVERSHOOT),
+                                    "too little is sent with the limited key to go beyond `overshoot`");
+        diag_help(d, "raise `topology.limits.offered`, which is sent at each of %zu gateways",
+                  c->p->topology->endpoint_count);
     }
 }
 
@@ -164,6 +201,7 @@ void plan_check(const struct plan *p, const struct scenario *s, struct diag_list
     const struct check c = {.p = p, .s = s, .diags = diags};
     check_streams(&c);
     check_resolution(&c);
+    check_patrols(&c);
     check_baseline(&c);
     check_lengths(&c);
     check_luck(&c);

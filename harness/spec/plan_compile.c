@@ -164,7 +164,7 @@ static const char *step_text(struct plan *p, const struct scenario_step *s)
     case TARGET_LINK:
         return link_text(p, a);
     default:
-        if (a->type->class != ACTION_OPERATOR) {
+        if (a->type->class != ACTION_OPERATOR || a->type->of_identity) {
             return verb;
         }
         /* one that cannot name a region goes home */
@@ -432,7 +432,9 @@ void plan_compile(struct plan *p, struct scenario *s, uint64_t seed, struct diag
         p->abort_availability_ppm = s->abort_when.availability_ppm;
         p->abort_for_ns = s->abort_when.for_ns;
     }
+    plan_make_keys(p);
     make_streams(p, s);
+    plan_make_patrols(p);
     make_steps(p, s, diags);
     for (size_t i = 0; i < p->step_count; i++) {
         divide_surge(p, s, &p->steps[i].action.surge, total_rate(p));

@@ -126,6 +126,16 @@ static void check_tls(const struct check *c, const struct plan_step *step)
     diag_help(d, "write `tls: true` under `topology`");
 }
 
+static void check_identity(const struct check *c, const struct plan_step *step)
+{
+    if (!step->action.type->of_identity || c->p->topology->identity.asked) {
+        return;
+    }
+    struct diag *d = diag_error(c->diags, DIAG_CHOICE, plan_step_place(c->s, step),
+                                "`%s` is about keys that no gateway asks for", step->text);
+    diag_help(d, "add `identity: {}` under `topology`");
+}
+
 /* Which packets pass at all is decided once for each kind of them, whatever the verb. */
 static void check_packets(const struct check *c, const struct plan_step *earlier, const struct plan_step *later)
 {
@@ -355,6 +365,7 @@ void plan_check_faults(const struct plan *p, const struct scenario *s, struct di
     const struct check c = {.p = p, .s = s, .diags = diags};
     for (size_t i = 0; i < p->step_count; i++) {
         const struct plan_step *step = &p->steps[i];
+        check_identity(&c, step);
         if (!step_is_fault(step)) {
             continue;
         }

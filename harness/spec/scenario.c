@@ -134,6 +134,10 @@ static const struct field target_fields[] = {
            "at most so many further attempts of gateways, as a share of the requests"),
     TARGET(TARGET_MOVED_USERS, "moved_users", FIELD_RATIO, "40%",
            "at most this share of the users (keys) read from another origin during the first fault than before"),
+    TARGET(TARGET_REVOKED, "revoked", FIELD_DURATION, "3s",
+           "at most this long until a revoked key is let in by no gateway any more"),
+    TARGET(TARGET_OVERSHOOT, "overshoot", FIELD_RATIO, "50%",
+           "while faults last, at most this share more than its limit is let through for the limited key"),
 };
 const struct field_set target_set = {"`targets`", "targets", "The promises that the drill checks.", target_fields,
                                             array_len(target_fields), 0};

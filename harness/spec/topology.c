@@ -367,6 +367,8 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     topology_check_dns(binder, &spec, node);
     topology_weigh(binder, node, &spec.balancing);
     topology_check_platform(binder, node, &spec);
+    topology_check_limits(binder, &spec.callers, node);
+    topology_take_identity(b.t, &spec.callers);
     b.t->failover = spec.failover;
     b.t->replication = spec.replication;
     b.t->balancing = spec.balancing;

@@ -250,6 +250,29 @@ struct topo_liveness {
     int64_t every_ns, timeout_ns, failures, backoff_ns;
 };
 
+/* Who may call: ordinary customers; who holds the key that a `revoke` step revokes; who sends more than his limit. */
+enum caller { CALLER_CUSTOMER, CALLER_LEAKED, CALLER_BULK, CALLERS };
+struct topo_caller {
+    const char *name, *secret, *key; /* key: as he shows it, NAME.SECRET */
+};
+
+enum stale_policy { STALE_FAIL_STATIC, STALE_FAIL_CLOSED };
+struct topo_identity {
+    bool asked; /* gateways want to know who calls */
+    enum stale_policy when_stale;
+    int64_t stale_after_ns;
+    int64_t patrol_micro; /* requests per second * 1e6 at each gateway with the key that can be revoked; 0 none */
+};
+
+/* How often. */
+enum limits_mode { LIMITS_LOCAL, LIMITS_DIVIDED, LIMITS_SHARED };
+struct topo_limits {
+    bool given;
+    enum limits_mode mode;
+    int64_t rate_micro;    /* of the limited key, over all gateways */
+    int64_t offered_micro; /* what is sent with it at each gateway */
+};
+
 struct topology {
     const char *name; /* a bundled topology's name, or "inline" */
     struct topo_site *sites;
@@ -269,6 +292,9 @@ struct topology {
     struct topo_control control;
     struct topo_scaling scaling;
     struct topo_liveness liveness;
+    struct topo_identity identity;
+    struct topo_limits limits;
+    struct topo_caller callers[CALLERS]; /* set by the plan, where gateways ask */
     const char **flaws;             /* deliberate weaknesses switched on in the reference gateway */
     size_t flaw_count;
 };
@@ -289,6 +315,12 @@ static inline int64_t topo_renew_ms(const struct topology *t)
 static inline uint16_t topo_service_port(enum node_role role)
 {
     return role == NODE_WITNESS ? TOPO_PORT_LEASE : role == NODE_CONTROL ? TOPO_PORT_CONTROL : TOPO_PORT_HTTP;
+}
+
+/* What a caller shows; NULL: nobody asks. */
+static inline const char *topo_key(const struct topology *t, enum caller who)
+{
+    return t->callers[who].key;
 }
 /* The port of a gateway that customers use. */
 static inline uint16_t topo_customer_port(const struct topology *t)

@@ -29,7 +29,8 @@ static const char *const flaw_words[] = {
     "no_failover", "ack_before_replicate", "no_fencing", "drift_unreported", "stale_follower_read",
     "drop_every_nth_write", "silent_async_degrade", "slow_detect", "failback_without_catchup", "duplicate_on_retry",
     "sticky_dead_upstream", "health_reset_on_target_change", "keepalive_no_check", "accept_empty_config",
-    "drain_ignored", "no_retry_budget", "dns_pin_forever", "lease_by_wall_clock", NULL,
+    "drain_ignored", "no_retry_budget", "limiter_local_only", "revocation_ignored", "dns_pin_forever", "lease_by_wall_clock",
+    NULL,
 };
 
 #define IN(type, member) .offset = offsetof(struct type, member)
@@ -134,6 +135,12 @@ static const struct field topology_fields[] = {
     {.key = "liveness", .kind = FIELD_MAP, IN(topology_spec, liveness), .of = &liveness_set,
      .given = offsetof(struct topology_spec, liveness.there),
      .doc = "a supervisor that starts gateways again which fail its probe"},
+    {.key = "identity", .kind = FIELD_MAP, IN(topology_spec, callers.identity), .of = &identity_set,
+     .example = "{when_stale: fail_closed}", .given = offsetof(struct topology_spec, callers.given),
+     .doc = "gateways ask callers for API keys"},
+    {.key = "limits", .kind = FIELD_MAP, IN(topology_spec, callers.limits), .of = &limits_set,
+     .example = "{rate: 40/s, offered: 50/s}", .given = offsetof(struct topology_spec, callers.limited),
+     .doc = "a limit on the requests of one key"},
     {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 21,
      .example = "[no_failover]", .doc = "deliberate weaknesses of the reference gateway"},
     {.key = "gateway", .kind = FIELD_ENUM, IN(topology_spec, gateway), .words = driver_words, .preset = "reference",

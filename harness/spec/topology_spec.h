@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "harness/spec/field.h"
+#include "harness/spec/topology_identity.h"
 
 struct region_spec {
     struct field_item item;
@@ -34,6 +35,7 @@ struct topology_spec {
     struct topo_control control;
     struct topo_scaling scaling;
     struct topo_liveness liveness;
+    struct identity_spec callers;
     struct field_texts flaws;
     int gateway, store;  /* drivers; the reference ones so far */
     int traffic_manager; /* enum manager_driver */

@@ -95,7 +95,7 @@ static void impossible_records_end_the_file(void)
         size_t member;
         char value;
     } impossible[] = {{offsetof(struct sample, kind), 0},
-                      {offsetof(struct sample, kind), 4},
+                      {offsetof(struct sample, kind), 5},
                       {offsetof(struct sample, outcome), OUTCOMES},
                       {offsetof(struct sample, write), 4}};
     for (size_t i = 0; i < array_len(impossible); i++) {

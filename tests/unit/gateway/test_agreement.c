@@ -133,6 +133,24 @@ static void replication_at_its_limits(void)
     refused("{replication: {every: 999us}}", "too small");
 }
 
+static void callers(void)
+{
+    fits("{identity: {}}");
+    fits("{identity: {when_stale: fail_closed, stale_after: 100ms, patrol: 1000/s}}");
+    fits("{identity: {stale_after: 600s}}");
+    fits("{limits: {mode: local, rate: 1/s, offered: 1/s}}");
+    fits("{limits: {mode: divided, rate: 100000/s, offered: 10000/s}}");
+    fits("{identity: {}, limits: {mode: shared, rate: 40/s, offered: 50/s}}");
+    const struct topo_caller *bulk = &plan->topology->callers[CALLER_BULK];
+    scoped_json json_t *doc = render_config(plan->topology, 0);
+    char hash[SHA256_HEX];
+    sha256_hex(bulk->secret, strlen(bulk->secret), hash);
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_at(doc, "/identity/keys/bulk/sha256")), hash);
+    CU_ASSERT_EQUAL(json_integer_value(json_at(doc, "/limits/subjects/key:bulk/per_s")), 40);
+    CU_ASSERT_EQUAL(json_integer_value(json_at(doc, "/limits/gateways")), 4);
+    refused("{limits: {rate: 90/m, offered: 50/s}}", "not a whole number of requests per second");
+}
+
 static void many_regions(void)
 {
     scoped_text struct text t = {0};
@@ -152,5 +170,6 @@ void suite_agreement(void)
     runner_test(both_know_the_same_flaws);
     runner_test(failover_at_its_limits);
     runner_test(replication_at_its_limits);
+    runner_test(callers);
     runner_test(many_regions);
 }

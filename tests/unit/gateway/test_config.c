@@ -27,6 +27,17 @@ static const char secure[] =
     "\"tls\":{\"listen\":8443,\"certificate\":\"tls.pem\",\"key\":\"key.pem\",\"handshake_ms\":500},"
     "\"routes\":{\"x\":{\"upstream\":\"http://10.0.0.1:81\"}},\"pools\":{}}";
 
+/* With callers. */
+static const char asking[] =
+    "{\"node\":\"eu-west/1\",\"role\":\"gateway\",\"region\":\"eu-west\",\"listen\":8080,\"admin\":9900,\"flaws\":[],"
+    "\"routes\":{\"orders\":{\"path\":\"/v1/\",\"upstream\":\"pool:orders\",\"identity\":[\"api_key\",\"token\"]},"
+    "\"open\":{\"upstream\":\"pool:orders\"}},\"pools\":{\"orders\":{\"regions\":[\"us-east\"],\"members\":[{\"name\":"
+    "\"us-east/origin-1\",\"region\":\"us-east\",\"address\":\"10.1.3.2\",\"port\":8080}]}},\"identity\":{\"keys\":{\"shop\":{"
+    "\"sha256\":\"41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb\"}},\"tokens\":{\"keys\":\"jwks.json\","
+    "\"audience\":\"shop\",\"leeway_s\":5},\"revocations\":{\"pool\":\"orders\",\"every_ms\":50,\"stale_after_ms\":1000,"
+    "\"when_stale\":\"fail_closed\"}},\"limits\":{\"mode\":\"shared\",\"gateways\":2,\"pool\":\"orders\",\"every_ms\":50,"
+    "\"subjects\":{\"key:shop\":{\"per_s\":20}}}}";
+
 static const char store[] =
     "{\"node\":\"us-east/origin-1\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":8080,\"admin\":9900,\"flaws\":"
     "[\"no_fencing\",\"slow_detect\"],\"store\":{\"mode\":\"sync\",\"every_ms\":200,\"degrade\":\"block\","
@@ -269,6 +280,43 @@ static void help_names_what_was_meant(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(e.help, "grace_ms"));
 }
 
+static void callers_are_read(void)
+{
+    struct err e = {0};
+    struct config *c = parsed(asking, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT(c->routes[0].takes_key && c->routes[0].takes_token && !c->routes[1].takes_key && !c->routes[1].takes_token);
+    CU_ASSERT(c->identity.key_count == 1 && c->identity.keys[0].hash[0] == 0x41 && c->identity.keys[0].hash[31] == 0xeb);
+    CU_ASSERT(c->identity.fail_closed && c->identity.stale_after_ms == 1000 && c->identity.revocation_pool == 0);
+    CU_ASSERT(c->identity.leeway_s == 5 && strcmp(c->identity.audience, "shop") == 0);
+    CU_ASSERT(c->limits.mode == LIMIT_SHARED && c->limits.gateways == 2 && c->limits.count == 1 && c->limits.at[0].per_s == 20);
+    config_free(c);
+    c = parsed(gateway, &e);
+    CU_ASSERT(c->identity.revocation_pool == -1 && c->limits.count == 0 && c->limits.pool == -1);
+    config_free(c);
+}
+
+static void wrong_callers_are_refused_where_they_are_wrong(void)
+{
+    breaks(asking, "\"api_key\",\"token\"", "", "/routes/orders/identity");
+    breaks(asking, "\"api_key\",\"token\"", "\"password\"", "/routes/orders/identity");
+    breaks(asking, "\"shop\":{\"sha", "\"a.b\":{\"sha", "/identity/keys/a.b");
+    breaks(asking, "\"shop\":{\"sha", "\"a-name-that-is-too-long\":{\"sha", "/identity/keys/a-name-that-is-too-long");
+    breaks(asking, "41ef", "41EF", "/identity/keys/shop/sha256");
+    breaks(asking, "41ef", "41e", "/identity/keys/shop/sha256");
+    breaks(asking, "\"keys\":\"jwks.json\",", "", "/identity/tokens/keys");
+    breaks(asking, "\"keys\":{\"shop\":{\"sha256\":\"41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb\"}},", "",
+           "/identity"); /* nobody could show a key */
+    breaks(asking, "\"leeway_s\":5", "\"leeway_s\":-1", "/identity/tokens/leeway_s");
+    breaks(asking, "\"pool\":\"orders\",\"every_ms\":50,\"st", "\"pool\":\"x\",\"every_ms\":50,\"st", "/identity/revocations/pool");
+    breaks(asking, "fail_closed", "fail_open", "/identity/revocations/when_stale");
+    breaks(asking, "\"shared\"", "\"central\"", "/limits/mode");
+    breaks(asking, "\"gateways\":2", "\"gateways\":0", "/limits/gateways");
+    breaks(asking, "\"pool\":\"orders\",\"every_ms\":50,\"su", "\"every_ms\":50,\"su", "/limits/pool");
+    breaks(asking, "\"per_s\":20", "\"per_s\":0", "/limits/subjects/key:shop/per_s");
+    breaks(asking, "\"key:shop\"", "\"key:a-name-that-is-too-long\"", "/limits/subjects/key:a-name-that-is-too-long");
+}
+
 static void no_document_is_no_configuration(void)
 {
     static const char *const rows[] = {"", "[]", "null", "7", "{", "{}", "{\"node\":{}}", "{\"a\":1,\"a\":2}"};
@@ -293,5 +341,7 @@ void suite_config(void)
     runner_test(the_guard_refuses_what_offers_too_little);
     runner_test(wrong_stores_and_witnesses_are_refused);
     runner_test(help_names_what_was_meant);
+    runner_test(callers_are_read);
+    runner_test(wrong_callers_are_refused_where_they_are_wrong);
     runner_test(no_document_is_no_configuration);
 }

@@ -68,6 +68,22 @@ static void somebody_is_dead(void)
     bench_free(&b);
 }
 
+static void a_key_is_revoked_where_the_leader_is(void)
+{
+    struct bench b;
+    bench_new(&b, "revoke", &(struct action){0});
+    b.lab->topo.callers[CALLER_LEAKED].name = "leaked";
+    b.lab->leader = 5;
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_STRING_EQUAL(b.lab->revoked, "key:leaked");
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_STRING_EQUAL(b.lab->revoked, "key:leaked"); /* for good */
+    b.lab->deaf = true;
+    CU_ASSERT_EQUAL(bench_apply(&b), -1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.err.msg, "refused with 409"));
+    bench_free(&b);
+}
+
 static void the_idle_verbs(void)
 {
     static const char *const verbs[] = {"restore", "nothing"};
@@ -89,5 +105,6 @@ void suite_operator(void)
     runner_test(and_home_again);
     runner_test(nobody_leads);
     runner_test(somebody_is_dead);
+    runner_test(a_key_is_revoked_where_the_leader_is);
     runner_test(the_idle_verbs);
 }

@@ -285,6 +285,12 @@ static int fake_admin(struct lab *lab, uint16_t node, const char *method, const 
         f->nodes[node].standby = json_is_true(json_object_get(doc, "standby"));
         return fake_answer_later(f, 200, NULL, NS_PER_MS, done, arg);
     }
+    if (strcmp(target, "/revocations") == 0) {
+        bool taken = f->leader == (int)node && !f->deaf;
+        (void)snprintf(f->revoked, sizeof(f->revoked), "%s",
+                       taken ? json_string_value(json_object_get(doc, "subject")) : "");
+        return fake_answer_later(f, taken ? 200 : 409, NULL, NS_PER_MS, done, arg);
+    }
     bool leads = strcmp(target, "/handover") == 0 && f->leader == (int)node;
     const char *to = json_string_value(json_object_get(doc, "to"));
     if (leads) {

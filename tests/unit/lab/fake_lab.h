@@ -45,6 +45,7 @@ struct fake_lab {
     struct fake_call *pending;
     unsigned issued;         /* certificates so far */
     int leader;              /* node */
+    char revoked[64];        /* the subject of the last revocation that was taken */
     bool leaky;              /* paths are as asked for, and everything passes all the same */
     bool deaf;               /* acknowledges everything and does nothing */
     int fail_after;          /* operations until one fails; -1 never */

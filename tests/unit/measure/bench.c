@@ -37,6 +37,7 @@ static const struct action_type types[] = {
     {.verb = "tls", .class = ACTION_FAULT, .severing = true},
     {.verb = "nothing", .class = ACTION_NOTHING},
     {.verb = "fail_over", .class = ACTION_OPERATOR},
+    {.verb = "revoke", .class = ACTION_OPERATOR, .of_identity = true},
 };
 
 static const struct action_type *type_of(const char *verb)
@@ -86,7 +87,7 @@ void bench_init(struct bench *b)
                                     .replication = {.mode = REPLICATION_ASYNC, .every_ns = MS(200)}};
     b->plan = (struct plan){.name = "test", .title = "a drill on paper", .file = "test.yaml", .text = "",
                             .sha256 = BENCH_SHA, .targets_sha256 = BENCH_SHA, .seed = 7, .topology = &b->topology,
-                            .streams = b->streams, .steps = b->steps, .targets = b->targets,
+                            .streams = b->streams, .patrols = b->patrols, .steps = b->steps, .targets = b->targets,
                             .good_ratio_ppm = 990000, .baseline_hold_ns = MS(4000), .window_ns = MS(1000),
                             .converge_within_ns = MS(60000), .timeline_end_ns = MS(20000), .drill_ns = MS(30000),
                             .observe_ns = MS(60000)};
@@ -116,6 +117,7 @@ void bench_deinit(struct bench *b)
     vec_deinit(&b->samples);
     vec_deinit(&b->stalls);
     vec_deinit(&b->switches);
+    vec_deinit(&b->patrol_samples);
     vec_deinit(&b->events);
     vec_deinit(&b->ledger);
     vec_deinit(&b->cross);
@@ -142,14 +144,20 @@ void bench_target(struct bench *b, enum target_key key, int64_t value)
     b->targets[b->plan.target_count++] = (struct plan_target){.key = key, .value = value, .line = 24, .column = 3};
 }
 
+struct plan_step *bench_step(struct bench *b, const char *verb, double at)
+{
+    struct plan_step *step = &b->steps[b->plan.step_count++];
+    *step = (struct plan_step){.id = (uint16_t)b->plan.step_count, .until_ns = INT64_MAX, .text = verb, .line = 21};
+    step->action = (struct action){.type = type_of(verb), .target = TARGET_REGION, .site = EAST};
+    step->at_ns = MS(at) - MS(15000) > 0 ? MS(at) - MS(15000) : 0;
+    return step;
+}
+
 struct plan_step *bench_fault(struct bench *b, const char *verb, double ib, double ie, double hb, double he,
                               double hold_ms)
 {
-    struct plan_step *step = &b->steps[b->plan.step_count++];
-    *step = (struct plan_step){.id = (uint16_t)b->plan.step_count, .hold_ns = MS(hold_ms), .until_ns = INT64_MAX,
-                               .text = verb, .line = 21};
-    step->action = (struct action){.type = type_of(verb), .target = TARGET_REGION, .site = EAST};
-    step->at_ns = MS(ib) - MS(15000) > 0 ? MS(ib) - MS(15000) : 0;
+    struct plan_step *step = bench_step(b, verb, ib);
+    step->hold_ns = MS(hold_ms);
     struct event *apply = bench_event(b, EVENT_FAULT_APPLY, ib, ie, "us-east", "ok", step->id);
     apply->data = bench_json("{\"mechanism\":\"signal\"}");
     struct event *proof = bench_event(b, EVENT_FAULT_PROOF, ie, ie, "us-east", "proven", step->id);
@@ -171,6 +179,22 @@ struct sample *bench_sample(struct bench *b, uint16_t stream, uint64_t k, double
                          .planned_ns = MS(planned), .sent_ns = MS(sent), .done_ns = MS(done), .key = UINT16_MAX,
                          .region = EAST};
     return x;
+}
+
+uint16_t bench_patrol(struct bench *b, enum caller who, uint16_t gateway, double rate)
+{
+    struct plan_patrol *p = &b->patrols[b->plan.patrol_count];
+    *p = (struct plan_patrol){.who = who, .gateway = gateway};
+    p->stream = (struct plan_stream){.vantage = CLIENTS, .rate_micro = (int64_t)(rate * 1e6), .timeout_ns = MS(1000)};
+    return (uint16_t)b->plan.patrol_count++;
+}
+
+void bench_visit(struct bench *b, uint16_t patrol, uint64_t k, double sent, double done, int status)
+{
+    *vec_push(&b->patrol_samples) = (struct sample){
+        .kind = SAMPLE_PATROL, .stream = patrol, .k = k, .status = (uint16_t)status, .planned_ns = MS(sent),
+        .sent_ns = MS(sent), .done_ns = MS(done),
+        .outcome = status == 0 ? OUTCOME_TIMEOUT : status == 200 ? OUTCOME_GOOD : OUTCOME_HTTP_STATUS};
 }
 
 void bench_stall(struct bench *b, double due, double woke)
@@ -303,6 +327,8 @@ struct result *bench_run(struct bench *b)
     ev->stall_count = b->stalls.len;
     ev->switches = b->switches.at;
     ev->switch_count = b->switches.len;
+    ev->patrols = b->patrol_samples.at;
+    ev->patrol_count = b->patrol_samples.len;
     ev->ledger = b->ledger.at;
     ev->ledger_count = b->ledger.len;
     memset(ev->ledger_kinds, 0, sizeof(ev->ledger_kinds));

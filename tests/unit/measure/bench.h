@@ -23,12 +23,14 @@ struct bench {
     struct plan plan;
     struct topology topology;
     struct plan_stream streams[8];
+    struct plan_patrol patrols[4];
     struct plan_step steps[8];
     struct plan_target targets[TARGET_KEYS];
     struct evidence ev;
     vec_of(struct sample) samples;
     vec_of(struct sample) stalls;
     vec_of(struct sample) switches;
+    vec_of(struct sample) patrol_samples;
     vec_of(struct event) events;
     vec_of(struct ledger_record) ledger;
     vec_of(struct cross_record) cross;
@@ -47,6 +49,11 @@ struct plan_step *bench_fault(struct bench *b, const char *verb, double ib, doub
 /* A request: good, or bad in the given way; region EAST until told otherwise. */
 struct sample *bench_sample(struct bench *b, uint16_t stream, uint64_t k, double planned, double sent, double done,
                             enum outcome outcome);
+/* Somebody's key at a gateway, and a request with it: a status, or 0 for no answer. */
+uint16_t bench_patrol(struct bench *b, enum caller who, uint16_t gateway, double rate);
+void bench_visit(struct bench *b, uint16_t patrol, uint64_t k, double sent, double done, int status);
+/* A step without events. */
+struct plan_step *bench_step(struct bench *b, const char *verb, double at);
 /* The run was asked for a cross-check and has a whole record of it. */
 void bench_crosscheck(struct bench *b);
 /* A request of the second prober of the vantage; endpoint changes of either prober's client. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(baseline)
+SUITE(callers)
 SUITE(crosscheck)
 SUITE(data)
 SUITE(floor)

@@ -120,6 +120,72 @@ static void streams_share_the_rates(void)
     plan_free(p);
 }
 
+static const char with_limits[] =
+    "drtest: 1\nname: t\nworkload: {seed: %d, reads: {rate: 90/s}}\ntopology: {identity: {patrol: 5/s}, limits: {rate: 40/s, "
+    "offered: 50/s}}\ntimeline: [{at: 0s, do: revoke}]\ntargets: {revoked: 3s, overshoot: 10%%}\n";
+
+static struct plan *load_seeded(int seed)
+{
+    char yaml[400];
+    snprintf(yaml, sizeof(yaml), with_limits, seed);
+    return load_yaml(yaml, NULL);
+}
+
+static void patrols_go_to_every_gateway_from_beside_it(void)
+{
+    struct plan *p = load_seeded(7);
+    REQUIRE(p != NULL && p->patrol_count == 8);
+    for (size_t i = 0; i < 8; i++) {
+        const struct plan_patrol *r = &p->patrols[i];
+        const struct topo_node *gateway = &p->topology->nodes[r->gateway];
+        CU_ASSERT_EQUAL(r->gateway, p->topology->endpoints[i / 2]);
+        CU_ASSERT_EQUAL(r->who, i % 2 ? CALLER_BULK : CALLER_LEAKED);
+        CU_ASSERT_EQUAL(p->topology->sites[r->stream.vantage].home, gateway->site);
+        CU_ASSERT_EQUAL(r->stream.rate_micro, (i % 2 ? 50 : 5) * PPM);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(plan_rate_patrols(p), 220, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(plan_rate_total(p), 90, 1e-9); /* they are no part of the workload */
+    CU_ASSERT_DOUBLE_EQUAL(plan_under_way(p, 2), 45 + 110, 1e-9);
+    plan_free(p);
+    p = load_yaml(region_outage, NULL);
+    REQUIRE(p != NULL);
+    CU_ASSERT(p->patrol_count == 0 && topo_key(p->topology, CALLER_CUSTOMER) == NULL);
+    plan_free(p);
+}
+
+static void limits_alone_ask_for_keys_too(void)
+{
+    struct plan *with = load_yaml("drtest: 1\nname: t\ntopology: {identity: {}, limits: {rate: 4/s, offered: 5/s}}\n"
+                                  "timeline: [{at: 0s, do: revoke}]\ntargets: {revoked: 3s}\n",
+                                  NULL);
+    struct plan *without = load_yaml("drtest: 1\nname: t\ntopology: {limits: {rate: 4/s, offered: 5/s}}\n"
+                                     "timeline: [{at: 0s, do: revoke}]\ntargets: {revoked: 3s}\n",
+                                     NULL);
+    REQUIRE(with != NULL && without != NULL);
+    const struct topo_identity *a = &with->topology->identity, *b = &without->topology->identity;
+    CU_ASSERT(a->asked && b->asked && a->when_stale == b->when_stale);
+    CU_ASSERT_EQUAL(a->stale_after_ns, b->stale_after_ns);
+    CU_ASSERT_EQUAL(a->patrol_micro, b->patrol_micro);
+    plan_free(with);
+    plan_free(without);
+}
+
+static void keys_follow_from_the_seed(void)
+{
+    struct plan *a = load_seeded(7), *b = load_seeded(7), *c = load_seeded(8);
+    REQUIRE(a != NULL && b != NULL && c != NULL);
+    for (int who = 0; who < CALLERS; who++) {
+        const struct topo_caller *of = &a->topology->callers[who];
+        CU_ASSERT_STRING_EQUAL(of->key, b->topology->callers[who].key);
+        CU_ASSERT_STRING_NOT_EQUAL(of->secret, c->topology->callers[who].secret);
+        CU_ASSERT_STRING_NOT_EQUAL(of->secret, a->topology->callers[(who + 1) % CALLERS].secret);
+        CU_ASSERT_EQUAL(strlen(of->secret), 32);
+    }
+    plan_free(a);
+    plan_free(b);
+    plan_free(c);
+}
+
 static void due_times_do_not_drift(void)
 {
     const struct plan_stream thirds = {.rate_micro = 33333333}, fast = {.rate_micro = 100000 * PPM};
@@ -371,6 +437,9 @@ void suite_compile(void)
     runner_test(baseline_holds);
     runner_test(region_outage_in_numbers);
     runner_test(streams_share_the_rates);
+    runner_test(patrols_go_to_every_gateway_from_beside_it);
+    runner_test(limits_alone_ask_for_keys_too);
+    runner_test(keys_follow_from_the_seed);
     runner_test(due_times_do_not_drift);
     runner_test(faults_end_where_the_timeline_says);
     runner_test(directions_follow_the_link);

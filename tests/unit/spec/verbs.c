@@ -138,11 +138,12 @@ static const struct action_type rows[] = {
      .field_count = array_len(lag_fields), .apart = lags_apart},
     {.verb = "clock", .summary = "Make it wrong.", .class = ACTION_FAULT, .targets = TARGET_NODE, .fields = clock_fields,
      .field_count = array_len(clock_fields)},
+    {.verb = "revoke", .summary = "Take a key away.", .class = ACTION_OPERATOR, .of_identity = true},
 };
 
 /* clang-format on */
 
 const struct action_type *const test_verbs[] = {
     &rows[0], &rows[1], &rows[2], &rows[3], &rows[4], &rows[5], &rows[6], &rows[7], &rows[8], &rows[9],
-    &rows[10], &rows[11], &rows[12], &rows[13], &rows[14], &flap_type};
+    &rows[10], &rows[11], &rows[12], &rows[13], &rows[14], &rows[15], &flap_type};
 const size_t test_verb_count = array_len(test_verbs);
