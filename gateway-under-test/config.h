@@ -70,6 +70,12 @@ struct config_store {
     struct sockaddr_in witness;
 };
 
+struct config_backup {
+    int64_t every_ms;
+    struct config_peer *offsite; /* origins of other regions that take a copy */
+    size_t offsite_count;
+};
+
 struct config {
     struct arena arena;
     json_t *doc;
@@ -97,6 +103,7 @@ struct config {
     /* origin: one of the two */
     struct config_store *store;
     struct sockaddr_in *store_at;
+    struct config_backup *backup; /* NULL: none are made */
     /* witness */
     int64_t lease_ms, grace_ms;
     const char *prefer;

@@ -23,7 +23,8 @@
     X(keepalive_no_check, "kept connections are used unseen, and outlive a host that went down")                 \
     X(accept_empty_config, "a configuration that offers nothing, or less than half, is taken over all the same") \
     X(drain_ignored, "SIGTERM ends the process at once, whatever is under way")                                  \
-    X(dns_pin_forever, "clients keep the first address that the DNS gave them; no fault of a node's")
+    X(dns_pin_forever, "clients keep the first address that the DNS gave them; no fault of a node's")            \
+    X(backup_corrupt, "backups are damaged on their way to the medium, and nobody reads them")
 
 #define FLAW_ENUM(name, text) FLAW_##name,
 enum flaw { FLAWS(FLAW_ENUM) FLAW_COUNT };

@@ -42,7 +42,11 @@ struct text;
     X(handovers, "planned handovers completed")                                          \
     X(degraded, "times a peer was taken out of the acknowledgements")                    \
     X(lease_grants, "leases granted or renewed")                                         \
-    X(lease_refusals, "leases refused")
+    X(lease_refusals, "leases refused")                                                  \
+    X(backups, "backups that were made to count")                                        \
+    X(backups_failed, "backups that a medium did not take")                              \
+    X(backups_unsent, "times another region did not take what was sent")                 \
+    X(backups_received, "backups of other regions put on the medium here")
 
 #define COUNTER_ENUM(name, text) COUNTER_##name,
 enum counter { COUNTERS(COUNTER_ENUM) COUNTER_COUNT };

@@ -36,6 +36,8 @@ struct node {
     struct loop *loop;
     struct config *config;
     const char *config_path, *desired_path, *data_dir; /* the last two may be NULL */
+    const char *backup_dir; /* the second medium; NULL: none */
+    bool restore;           /* a store without a log starts with the newest backup there */
     const struct role_ops *ops;
     void *self; /* of the role */
     struct server service, secure, admin; /* secure: over TLS, where the configuration has it */

@@ -3,6 +3,7 @@
  * The role origin: the orders API on a store of its own, or passed on to the store of its region.
  */
 #pragma once
+#include "gateway-under-test/backup.h"
 #include "gateway-under-test/misbehave.h"
 #include "gateway-under-test/store.h"
 
@@ -21,6 +22,8 @@ struct origin {
     struct store *store; /* one of the two */
     struct passer *passer;
     struct misbehave misbehave;
+    struct backup backup;
+    struct recalled recalled;
 };
 
 void passer_open(struct passer *p, struct node *n);

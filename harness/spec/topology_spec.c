@@ -29,7 +29,7 @@ static const char *const flaw_words[] = {
     "no_failover", "ack_before_replicate", "no_fencing", "drift_unreported", "stale_follower_read",
     "drop_every_nth_write", "silent_async_degrade", "slow_detect", "failback_without_catchup", "duplicate_on_retry",
     "sticky_dead_upstream", "health_reset_on_target_change", "keepalive_no_check", "accept_empty_config",
-    "drain_ignored", "dns_pin_forever", NULL,
+    "drain_ignored", "dns_pin_forever", "backup_corrupt", NULL,
 };
 
 #define IN(type, member) .offset = offsetof(struct type, member)
@@ -115,7 +115,7 @@ static const struct field topology_fields[] = {
      .doc = "how writes reach the other regions"},
     {.key = "tls", .kind = FIELD_BOOL, IN(topology_spec, tls), .preset = "false",
      .doc = "customers and their health checks speak https, with certificates of the run's own authority"},
-    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 16,
+    {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 17,
      .example = "[no_failover]", .doc = "deliberate weaknesses of the reference gateway"},
     {.key = "gateway", .kind = FIELD_ENUM, IN(topology_spec, gateway), .words = driver_words, .preset = "reference",
      .doc = "driver of the gateways"},
