@@ -123,14 +123,15 @@ static void add_gateway(json_t *doc, const struct topology *t, const struct topo
     }
 }
 
-static json_t *store_peers(const struct topology *t, uint16_t own)
+/* A port of the stores of the other regions. */
+static json_t *store_peers(const struct topology *t, uint16_t own, int port)
 {
     json_t *list = made(json_array());
     for (uint16_t s = 0; s < t->site_count; s++) {
         uint16_t origin = t->sites[s].kind == SITE_REGION && s != own ? first_origin(&t->sites[s]) : TOPO_NONE;
         if (origin != TOPO_NONE) {
             append(list, json_pack("{s:s, s:s, s:i}", "region", t->sites[s].name, "address", t->nodes[origin].address,
-                                   "port", TOPO_PORT_REPLICATION));
+                                   "port", port));
         }
     }
     return list;
@@ -142,7 +143,7 @@ static void add_store(json_t *doc, const struct topology *t, const struct topo_n
     json_t *store = made(json_pack(
         "{s:s, s:I, s:s, s:i, s:i, s:b, s:o, s:I, s:I, s:I}", "mode", r->mode == REPLICATION_SYNC ? "sync" : "async",
         "every_ms", ms(r->every_ns), "degrade", r->degrade == DEGRADE_BLOCK ? "block" : "async", "degrade_after_ms", DEGRADE_AFTER_MS,
-        "port", TOPO_PORT_REPLICATION, "home", n->site == t->primary, "peers", store_peers(t, n->site), "lease_ms",
+        "port", TOPO_PORT_REPLICATION, "home", n->site == t->primary, "peers", store_peers(t, n->site, TOPO_PORT_REPLICATION), "lease_ms",
         (json_int_t)topo_lease_ms(t), "renew_ms", (json_int_t)topo_renew_ms(t), "failback_hold_ms",
         ms(t->failover.healthy_after * t->failover.probe_every_ns)));
     uint16_t witness = witness_node(t);
@@ -153,12 +154,22 @@ static void add_store(json_t *doc, const struct topology *t, const struct topo_n
     set(doc, "store", store);
 }
 
+static void add_backup(json_t *doc, const struct topology *t, const struct topo_node *n)
+{
+    if (t->backups.every_ns > 0) {
+        bool elsewhere = t->backups.copies > 2;
+        set(doc, "backup", json_pack("{s:I, s:o}", "every_ms", ms(t->backups.every_ns), "offsite",
+                                     elsewhere ? store_peers(t, n->site, TOPO_PORT_HTTP) : made(json_array())));
+    }
+}
+
 static void add_origin(json_t *doc, const struct topology *t, uint16_t node)
 {
     const struct topo_node *n = &t->nodes[node];
     uint16_t first = first_origin(&t->sites[n->site]);
     if (node == first) {
         add_store(doc, t, n);
+        add_backup(doc, t, n);
     } else {
         set(doc, "store_at", json_pack("{s:s, s:i}", "address", t->nodes[first].address, "port", TOPO_PORT_HTTP));
     }

@@ -151,6 +151,11 @@ struct topo_failover {
 enum replication_mode { REPLICATION_ASYNC, REPLICATION_SYNC };
 enum replication_degrade { DEGRADE_ASYNC, DEGRADE_BLOCK };
 
+struct topo_backups { /* of the leading store's log; all zeros: none are made */
+    int64_t every_ns;
+    int64_t copies; /* the log itself, one on a second medium of its region, one in every other region */
+};
+
 struct topo_replication {
     enum replication_mode mode;
     int64_t every_ns;
@@ -168,6 +173,7 @@ struct topology {
     size_t endpoint_count;
     struct topo_failover failover;
     struct topo_replication replication;
+    struct topo_backups backups;
     bool tls;                       /* customers speak https */
     const char **flaws;             /* deliberate weaknesses switched on in the reference gateway */
     size_t flaw_count;

@@ -113,6 +113,8 @@ static const struct field topology_fields[] = {
      .doc = "health checks and thresholds"},
     {.key = "replication", .kind = FIELD_MAP, IN(topology_spec, replication), .of = &replication_set,
      .doc = "how writes reach the other regions"},
+    {.key = "backups", .kind = FIELD_MAP, IN(topology_spec, backups), .of = &backups_set, .example = "{every: 1s}",
+     .given = offsetof(struct topology_spec, has_backups), .doc = "copies of the leading store's log; none if absent"},
     {.key = "tls", .kind = FIELD_BOOL, IN(topology_spec, tls), .preset = "false",
      .doc = "customers and their health checks speak https, with certificates of the run's own authority"},
     {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 17,

@@ -27,6 +27,8 @@ struct topology_spec {
     struct field_items regions, vantages, links;
     struct topo_failover failover;
     struct topo_replication replication;
+    struct topo_backups backups;
+    bool has_backups;
     bool tls;
     struct field_texts flaws;
     int gateway, store;  /* drivers; the reference ones so far */
@@ -36,6 +38,7 @@ struct topology_spec {
 enum manager_driver { MANAGER_REFERENCE, MANAGER_GDNSD };
 
 extern const struct field_set topology_set;
+extern const struct field_set backups_set; /* topology_backups.c */
 
 /* Put the map behind `topology:` in place: a bundled name or nothing becomes the map of that name, a map without
  * regions gets those of the default. Reports an unknown name. */
