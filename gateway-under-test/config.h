@@ -70,6 +70,12 @@ struct config_store {
     struct sockaddr_in witness;
 };
 
+struct config_alerts {
+    int64_t window_ms, slow_percent, slow_least_ms, error_ppm, traffic_percent;
+    int after;      /* windows in a row */
+    unsigned rules; /* an or of 1u << enum alert_rule */
+};
+
 struct config_backup {
     int64_t every_ms;
     struct config_peer *offsite; /* origins of other regions that take a copy */
@@ -91,6 +97,8 @@ struct config {
         const char *certificate, *key; /* files; a relative name begins at the configuration's folder */
         int64_t handshake_ms;
     } tls;
+    struct config_alerts *alerts; /* NULL: nothing is watched */
+    const char *access_log;       /* file; NULL: none */
     bool forced; /* may offer much less than the one before */
     struct config_route *routes;
     size_t route_count;
@@ -151,5 +159,6 @@ int want_list(const struct config_place *p, const char *key, const json_t **out,
 int want_texts(const struct config_place *p, const char *key, const char ***out, size_t *count);
 int want_address(const struct config_place *p, struct sockaddr_in *out); /* the keys address and port of p */
 int config_parse_gateway(struct config_place *top);
+int config_parse_watch(const struct config_place *top); /* config_alerts.c: of a gateway */
 int config_parse_origin(struct config_place *top);
 int config_parse_witness(struct config_place *top);

@@ -46,6 +46,7 @@ struct text;
     X(backups, "backups that were made to count")                                        \
     X(backups_failed, "backups that a medium did not take")                              \
     X(backups_unsent, "times another region did not take what was sent")                 \
+    X(access_log_lost, "times lines of the access log could not be written")             \
     X(backups_received, "backups of other regions put on the medium here")
 
 #define COUNTER_ENUM(name, text) COUNTER_##name,

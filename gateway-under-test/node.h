@@ -27,6 +27,8 @@ struct role_ops {
     bool (*ready)(struct node *n);
     void (*role_fields)(struct node *n, struct text *out); /* header lines for /healthz and /readyz; NULL: none */
     void (*gauges)(struct node *n, struct text *out);      /* NULL: none */
+    /* A request on a service port got its answer; NULL: not of interest. */
+    void (*answered)(struct node *n, struct exchange *x, int status, size_t len);
     int (*reload)(struct node *n, struct config *next, struct err *e); /* before n->config is swapped; NULL: nothing */
 };
 

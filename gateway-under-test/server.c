@@ -90,6 +90,7 @@ static void advance(struct exchange *x)
             break;
         }
         x->busy = true;
+        x->begun = loop_now(s->loop);
         s->busy++;
         conn_pause(&x->conn, true);
         s->handle(s->ctx, x);
@@ -227,6 +228,9 @@ void exchange_answer(struct exchange *x, int status, const char *type, const cha
     char head[256];
     struct server *s = x->server;
     bool bare = x->req.state == HTTP_END && span_is(exchange_method(x), "HEAD");
+    if (x->told && s->answered != NULL)
+        s->answered(s->ctx, x, status, len);
+    x->told = false;
     if (!x->req.keep_alive || s->draining)
         x->closing = true;
     int n = snprintf(head, sizeof(head), "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n%s%s%s%s", status,

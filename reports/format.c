@@ -34,6 +34,8 @@ static const struct word labels[] = {
     {"p99", "Latency p99"},
     {"detected", "Detected"},
     {"repaired", "Repaired"},
+    {"alerted", "Alerted"},
+    {"false_alarms", "False alarms"},
 };
 
 static const struct word checks[] = {

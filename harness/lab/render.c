@@ -103,6 +103,22 @@ static json_t *pool_members(const struct topology *t)
     return list;
 }
 
+/* The rules by which a gateway watches itself. */
+static json_t *alert_rules(const struct topo_alerts *a)
+{
+    static const char *const words[] = {
+        [TOPO_ALERT_SLOW] = "slow", [TOPO_ALERT_ERRORS] = "errors", [TOPO_ALERT_TRAFFIC] = "traffic"};
+    json_t *rules = made(json_array());
+    for (unsigned rule = TOPO_ALERT_SLOW; rule <= TOPO_ALERT_TRAFFIC; rule++) {
+        if (a->rules & 1U << rule) {
+            append(rules, json_string(words[rule]));
+        }
+    }
+    return made(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "window_ms", ms(a->window_ns), "after", (json_int_t)a->after,
+                          "slow_percent", (json_int_t)(a->slow_ppm / 10000), "slow_least_ms", ms(a->slow_least_ns), "error_ppm",
+                          (json_int_t)a->errors_ppm, "traffic_percent", (json_int_t)(a->traffic_ppm / 10000), "rules", rules));
+}
+
 static void add_gateway(json_t *doc, const struct topology *t, const struct topo_node *n)
 {
     const struct topo_failover *f = &t->failover;
@@ -116,6 +132,7 @@ static void add_gateway(json_t *doc, const struct topology *t, const struct topo
                                   "passive", "failures", 5, "eject_ms", 2000, "connect_ms", CONNECT_MS, "try_ms", TRY_MS,
                                   "total_ms", TOTAL_MS, "retries", RETRIES));
     set(doc, "pools", json_pack("{s:o}", "orders", pool));
+    set(doc, "alerts", alert_rules(&t->alerts));
     set(doc, "drift", json_pack("{s:i, s:s, s:i}", "check_ms", 500, "policy", "revert", "revert_after_ms", 2000));
     if (t->tls) {
         set(doc, "tls", json_pack("{s:i, s:s, s:i}", "listen", TOPO_PORT_HTTPS, "certificate", RENDER_BUNDLE,

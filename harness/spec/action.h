@@ -78,6 +78,7 @@ struct action {
     enum gate_way way;         /* reject; what is left at GATE_DROP lets packets vanish */
     struct path_state shape;   /* partition, reject (cut or gate is set by the loader), degrade; lag: delay, corrupt, duplicate */
     int64_t burst, loss_correlation_ppm; /* degrade: two spellings of the shape's burst, packets or chance */
+    enum topo_alert alert;     /* the rule that must raise an alert about it; NONE: none is asked for */
     enum kill_how how;
     enum disk_fate disk;       /* kill */
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */

@@ -35,6 +35,10 @@ const struct target_type target_types[TARGET_KEYS] = {
                          "time from drift to equal fingerprints without a restore"},
     [TARGET_DUPLICATED_WRITES] = {"duplicated_writes", TARGET_COUNT, false, "duplicated writes are at most %s",
                                   "writes stored more than once"},
+    [TARGET_ALERTED] = {"alerted", TARGET_S, false, "an alert is raised within %s",
+                        "time from the fault to the system's own first alert of the rule that the step names"},
+    [TARGET_FALSE_ALARMS] = {"false_alarms", TARGET_COUNT, false, "false alarms are at most %s",
+                             "alerts raised before the first fault, or in a null drill at all"},
 };
 
 void plan_free(struct plan *p)

@@ -395,6 +395,7 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     b.t->failover = spec.failover;
     b.t->replication = spec.replication;
     b.t->backups = spec.backups;
+    b.t->alerts = alerts_of(&spec.alerts);
     b.t->tls = spec.tls;
     b.t->flaws = spec.flaws.at;
     b.t->flaw_count = spec.flaws.len;

@@ -115,6 +115,8 @@ static const struct field topology_fields[] = {
      .doc = "how writes reach the other regions"},
     {.key = "backups", .kind = FIELD_MAP, IN(topology_spec, backups), .of = &backups_set, .example = "{every: 1s}",
      .given = offsetof(struct topology_spec, has_backups), .doc = "copies of the leading store's log; none if absent"},
+    {.key = "alerts", .kind = FIELD_MAP, IN(topology_spec, alerts), .of = &alerts_set,
+     .doc = "what gateways raise an alert about by themselves"},
     {.key = "tls", .kind = FIELD_BOOL, IN(topology_spec, tls), .preset = "false",
      .doc = "customers and their health checks speak https, with certificates of the run's own authority"},
     {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 17,

@@ -23,12 +23,18 @@ struct link_spec {
     struct path_state shape;
 };
 
+struct alerts_spec {
+    struct topo_alerts alerts;
+    struct field_texts rules;
+};
+
 struct topology_spec {
     struct field_items regions, vantages, links;
     struct topo_failover failover;
     struct topo_replication replication;
     struct topo_backups backups;
     bool has_backups;
+    struct alerts_spec alerts;
     bool tls;
     struct field_texts flaws;
     int gateway, store;  /* drivers; the reference ones so far */
@@ -39,6 +45,8 @@ enum manager_driver { MANAGER_REFERENCE, MANAGER_GDNSD };
 
 extern const struct field_set topology_set;
 extern const struct field_set backups_set; /* topology_backups.c */
+extern const struct field_set alerts_set;  /* topology_alerts.c */
+struct topo_alerts alerts_of(const struct alerts_spec *spec);
 
 /* Put the map behind `topology:` in place: a bundled name or nothing becomes the map of that name, a map without
  * regions gets those of the default. Reports an unknown name. */

@@ -29,7 +29,7 @@ static void a_region_loses_power(void)
 static void a_node_crashes(void)
 {
     struct bench b;
-    bench_new(&b, "kill", &(struct action){.target = TARGET_NODE, .node = 1, .disk_lost = true});
+    bench_new(&b, "kill", &(struct action){.target = TARGET_NODE, .node = 1, .disk = DISK_LOST});
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     CU_ASSERT_FALSE(b.lab->nodes[1].unplugged);
     CU_ASSERT_EQUAL(b.lab->nodes[0].state, NODE_UP);
