@@ -30,7 +30,9 @@ static const struct field starve_fields[] = {
      .max = 256000000, .example = "64MB", .doc = "m"},
 };
 
+static const char *const from_words[] = {"", "backup", NULL};
 static const struct field restore_fields[] = {
+    {.key = "from", .kind = FIELD_ENUM, IN(from), .words = from_words, .example = "backup", .doc = "f"},
     {.key = "ready_after", .kind = FIELD_DURATION, IN(ready_after_ns), .min = NS_PER_MS, .doc = "r"},
 };
 
