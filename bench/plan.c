@@ -15,7 +15,7 @@ struct plan *bench_plan(const char *path)
     struct err e = {0};
     size_t n;
     const struct action_type *const *types = injector_types(&n);
-    if (spec_load(path, types, n, NULL, 0, 0, &plan, &diags, &e) != 0) {
+    if (spec_load(path, types, n, NULL, &plan, &diags, &e) != 0) {
         scoped_text struct text words = {0};
         diag_print(&diags, &words, false);
         fprintf(stderr, "%s", text_str(&words));

@@ -31,9 +31,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TAKE_UP_NS (3 * NS_PER_S)
-#define ASK_AGAIN_NS (20 * NS_PER_MS)
-
 struct drifted {
     uint16_t node;
     char was[SHA256_HEX], becomes[SHA256_HEX];
@@ -189,26 +186,11 @@ static size_t count_taken_up(const struct injection *in)
 static int await_take_up(struct injection *in, struct err *e)
 {
     struct drift_state *s = state_of(in);
-    struct loop *loop = fabric_lab(in->fabric)->ops->loop(fabric_lab(in->fabric));
     uint16_t nodes[TARGET_NODES_MAX];
     for (size_t i = 0; i < s->n; i++) {
         nodes[i] = s->at[i].node;
     }
-    int64_t until_ns = loop_tick(loop) + TAKE_UP_NS;
-    for (;;) {
-        if (!look_round_status(&s->round, in->fabric, nodes, s->n) || look_round_wait(&s->round, in->fabric, e) != 0) {
-            return err_set(e, ERR_RUN, "drift", "the nodes cannot be asked what they run");
-        }
-        if (count_taken_up(in) == s->n) {
-            return 0;
-        }
-        if (loop_tick(loop) > until_ns) {
-            return err_set(e, ERR_RUN, "drift", "%zu of %zu nodes say what has come of it", count_taken_up(in), s->n);
-        }
-        if (loop_run(loop, loop_now(loop) + ASK_AGAIN_NS, NULL, e) < 0) {
-            return -1;
-        }
-    }
+    return look_round_until(&s->round, in, nodes, s->n, count_taken_up, e);
 }
 
 static int drift_apply(struct injection *in, struct err *e)

@@ -17,6 +17,8 @@
 #define PATIENCE_NS (300 * NS_PER_MS)
 #define STATUS_PATIENCE_NS (500 * NS_PER_MS)
 #define STEP_NS (5 * NS_PER_MS)
+#define TAKE_UP_NS (3 * NS_PER_S)
+#define ASK_AGAIN_NS (20 * NS_PER_MS)
 
 size_t target_nodes(const struct topology *t, const struct action *a, uint16_t *nodes, size_t max)
 {
@@ -329,6 +331,29 @@ int look_round_wait(struct look_round *r, struct fabric *f, struct err *e)
         }
     }
     return 0;
+}
+
+int look_round_until(struct look_round *r, struct injection *in, const uint16_t *nodes, size_t n,
+                     size_t (*taken_up)(const struct injection *in), struct err *e)
+{
+    struct loop *loop = fabric_lab(in->fabric)->ops->loop(fabric_lab(in->fabric));
+    const char *verb = in->action->type->verb;
+    int64_t until_ns = loop_tick(loop) + TAKE_UP_NS;
+    for (;;) {
+        if (!look_round_status(r, in->fabric, nodes, n) || look_round_wait(r, in->fabric, e) != 0) {
+            return err_set(e, ERR_RUN, verb, "the nodes cannot be asked what they have taken up");
+        }
+        size_t have = taken_up(in);
+        if (have == n) {
+            return 0;
+        }
+        if (loop_tick(loop) > until_ns) {
+            return err_set(e, ERR_RUN, verb, "%zu of %zu nodes have taken it up", have, n);
+        }
+        if (loop_run(loop, loop_now(loop) + ASK_AGAIN_NS, NULL, e) < 0) {
+            return -1;
+        }
+    }
 }
 
 bool look_round_over(struct look_round *r)

@@ -61,6 +61,11 @@ bool look_round_port(struct look_round *r, struct fabric *f, uint16_t from, uint
 /* For apply: run the lab's loop until the round is over; calls end by themselves within half a second. */
 int look_round_wait(struct look_round *r, struct fabric *f, struct err *e);
 
+/* For apply: ask the nodes for their status again and again until all have taken up what they were given, for three seconds at
+ * most. taken_up says how many have, by the answers in r. */
+int look_round_until(struct look_round *r, struct injection *in, const uint16_t *nodes, size_t n,
+                     size_t (*taken_up)(const struct injection *in), struct err *e);
+
 /* The round of an injection that keeps nothing else, made on first use. */
 struct look_round *look_round_of(struct injection *in);
 

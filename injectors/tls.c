@@ -26,9 +26,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TAKE_UP_NS (3 * NS_PER_S)
-#define ASK_AGAIN_NS (20 * NS_PER_MS)
-
 struct shown {
     uint16_t node;
     char becomes[65];   /* fingerprint of the certificate */
@@ -133,27 +130,11 @@ static size_t count_taken_up(const struct injection *in)
 static int await_take_up(struct injection *in, struct err *e)
 {
     struct tls_state *s = state_of(in);
-    struct loop *loop = fabric_lab(in->fabric)->ops->loop(fabric_lab(in->fabric));
     uint16_t nodes[TARGET_NODES_MAX];
     for (size_t i = 0; i < s->n; i++) {
         nodes[i] = s->at[i].node;
     }
-    int64_t until_ns = loop_tick(loop) + TAKE_UP_NS;
-    for (;;) {
-        if (!look_round_status(&s->orders, in->fabric, nodes, s->n) || look_round_wait(&s->orders, in->fabric, e) != 0) {
-            return err_set(e, ERR_RUN, "tls", "the gateways cannot be asked what they show");
-        }
-        size_t taken_up = count_taken_up(in);
-        if (taken_up == s->n) {
-            return 0;
-        }
-        if (loop_tick(loop) > until_ns) {
-            return err_set(e, ERR_RUN, "tls", "%zu of %zu gateways did as they were told", taken_up, s->n);
-        }
-        if (loop_run(loop, loop_now(loop) + ASK_AGAIN_NS, NULL, e) < 0) {
-            return -1;
-        }
-    }
+    return look_round_until(&s->orders, in, nodes, s->n, count_taken_up, e);
 }
 
 /* To every target that lives; one that is frozen finds it when it thaws. */

@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,4 +225,9 @@ void json_fingerprint(const json_t *doc, char out[SHA256_HEX])
 {
     scoped_free char *canonical = json_canonical(doc);
     sha256_hex(canonical, strlen(canonical), out);
+}
+
+json_t *json_finite(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
 }

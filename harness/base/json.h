@@ -26,6 +26,7 @@ void json_fingerprint(const json_t *doc, char out[SHA256_HEX]);                 
 json_t *json_patch(const json_t *doc, const json_t *patch, json_t **undo, struct err *e);
 json_t *json_merge(const json_t *doc, const json_t *merge);        /* RFC 7386; new reference */
 json_t *json_diff(const json_t *from, const json_t *to);           /* an RFC 6902 patch leading from `from` to `to` */
+json_t *json_finite(double v);                                     /* a number, or null for NAN and infinities */
 const json_t *json_at(const json_t *doc, const char *pointer);     /* RFC 6901; borrowed, NULL if absent */
 
 /*

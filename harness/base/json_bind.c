@@ -79,7 +79,7 @@ static json_t *field_to_json(const struct json_field *f, const void *from)
         return text_to_json(*(const char *const *)at);
     case JB_NUMBER: {
         double x = *(const double *)at;
-        return isfinite(x) ? json_real(x) : json_null();
+        return json_finite(x);
     }
     case JB_INT: {
         int64_t n = *(const int64_t *)at;

@@ -125,8 +125,10 @@ static struct plan *load_run(struct batch *b, const struct batch_source *from, u
     struct plan *p = NULL;
     struct err e = {0};
     struct diag_list *diags = batch_diags(b);
-    int rc = from->suite ? suite_plan(from->suite, from->entry, types, verbs, o->set->at, o->set->len, seed, &p, diags, &e)
-                         : spec_load(from->path, types, verbs, o->set->at, o->set->len, seed, &p, diags, &e);
+    const struct spec_options read = {
+        .profile = o->profile, .sets = o->set->at, .set_count = o->set->len, .seed = seed};
+    int rc = from->suite ? suite_plan(from->suite, from->entry, types, verbs, &read, &p, diags, &e)
+                         : spec_load(from->path, types, verbs, &read, &p, diags, &e);
     if (rc == 0 && again) {
         diag_list_deinit(diags);
         *diags = (struct diag_list){0};
@@ -269,6 +271,7 @@ static int load_path(struct batch *b, const char *path, const struct batch_optio
 
 int batch_load(struct batch *b, const struct option_list *paths, const struct batch_options *o, struct err *e)
 {
+    b->read_by = o;
     for (size_t i = 0; i < paths->len; i++) {
         if (load_path(b, paths->at[i], o, e) < 0) {
             return -1;

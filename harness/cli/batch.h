@@ -24,6 +24,12 @@ struct job {
     int64_t repeat_index, repeat_count;
 };
 
+struct batch_options {
+    const struct option_list *set, *tags;
+    const char *profile; /* NULL: as written */
+    int64_t repeat, seed; /* -1: as written */
+};
+
 struct batch {
     struct arena arena;
     vec_of(struct job) jobs;
@@ -32,11 +38,7 @@ struct batch {
     vec_of(struct diag_list *) diags;    /* one per file, in the order of reading */
     struct batch_suite *repeats;         /* the set of repeats that is being filled, NULL none */
     size_t files, errors, warnings;      /* files: scenarios read, whether or not a tag left them out */
-};
-
-struct batch_options {
-    const struct option_list *set, *tags;
-    int64_t repeat, seed; /* -1: as written */
+    const struct batch_options *read_by; /* borrowed: what batch_load was given */
 };
 
 /* What is wrong with the files is in diags and counted, and is no error of this function. -1: a folder cannot be

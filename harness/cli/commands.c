@@ -49,8 +49,10 @@ const struct command *const commands[] = {
     &command_verify,
     &command_export,
     &command_gateway,
+    &command_init,
     &command_ci,
     &command_schema,
+    &command_completion,
     &command_version,
     NULL,
 };

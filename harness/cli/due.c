@@ -78,7 +78,7 @@ static void ask_for_entries(struct question *q, const struct suite *s, struct di
     for (size_t i = 0; i < s->count; i++) {
         struct plan *p = NULL;
         struct err e = {0};
-        if (suite_plan(s, i, types, verbs, NULL, 0, 0, &p, diags, &e) == 0) {
+        if (suite_plan(s, i, types, verbs, NULL, &p, diags, &e) == 0) {
             ask_for(q, p->name);
         }
         plan_free(p);

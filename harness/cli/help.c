@@ -74,7 +74,7 @@ static void help_overview(void)
     puts("drtest breaks a gateway's world on purpose and measures RTO and RPO from its traffic.\n\n"
          "usage: drtest [OPTION...] COMMAND [OPERAND...]\n\ncommands:");
     for (size_t i = 0; commands[i]; i++) {
-        printf("  %-9s %-14s %s\n", commands[i]->name, commands[i]->operands, commands[i]->summary);
+        printf("  %-10s %-14s %s\n", commands[i]->name, commands[i]->operands, commands[i]->summary);
     }
     print_rows("options of every command", global_options, global_option_count);
     puts("\nexit codes: 0 met, 1 an objective was missed, 2 bad command line, 3 invalid file (nothing was started),\n"

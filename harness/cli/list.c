@@ -10,6 +10,7 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/cli/batch.h"
+#include "harness/cli/catalogue.h"
 #include "harness/cli/command.h"
 #include "harness/cli/history.h"
 #include "harness/cli/targets.h"
@@ -22,6 +23,7 @@
 struct list_flags {
     const char *output, *history;
     struct option_list tags;
+    bool markdown;
 };
 
 static const struct option_row options[] = {
@@ -42,6 +44,9 @@ static const struct option_row options[] = {
      .offset = offsetof(struct list_flags, tags),
      .value = "TAG",
      .help = "only scenarios with this tag, !TAG: only those without; may be given again"},
+    {.name = "markdown",
+     .offset = offsetof(struct list_flags, markdown),
+     .help = "two tables for a README: the drills with what they are for, and the suites"},
 };
 
 struct listing {
@@ -97,7 +102,7 @@ static void show(struct listing *l, const char *file)
     struct err e = {0};
     size_t verbs = 0;
     const struct action_type *const *types = injector_types(&verbs);
-    if (spec_load(file, types, verbs, NULL, 0, 0, &p, &diags, &e) < 0) {
+    if (spec_load(file, types, verbs, NULL, &p, &diags, &e) < 0) {
         if (!l->call->globals.json && diags.errors > 0) {
             printf("%-22s %s\n", "(not valid)", file);
         }
@@ -114,12 +119,23 @@ static void show(struct listing *l, const char *file)
     diag_list_deinit(&diags);
 }
 
-static int collect(struct call *c, struct option_list *files, struct err *e)
+static const char *folder_of(const struct call *c)
 {
-    if (c->operands.len > 0) {
-        return batch_files(files, &c->arena, c->operands.at[0], e);
+    return c->operands.len > 0 ? c->operands.at[0] : access("scenarios", F_OK) == 0 ? "scenarios" : ".";
+}
+
+static int print_tables(struct call *c)
+{
+    struct err e = {0};
+    struct option_list files = {0};
+    scoped_text struct text out = {0};
+    int code = batch_files(&files, &c->arena, folder_of(c), &e) < 0 ? say_error(&c->err, &e) : 0;
+    if (code == 0) {
+        code = catalogue_print(&out, folder_of(c), &files) == 0 ? 6 : 0;
+        fputs(text_str(&out), stdout);
     }
-    return batch_files(files, &c->arena, access("scenarios", F_OK) == 0 ? "scenarios" : ".", e);
+    option_list_deinit(&files);
+    return code;
 }
 
 static int run(struct call *c)
@@ -128,10 +144,13 @@ static int run(struct call *c)
     struct err e = {0};
     struct option_list files = {0};
     scoped_text struct text path = {0};
+    if (f->markdown) {
+        return print_tables(c);
+    }
     scoped_json json_t *rows = c->globals.json ? json_array() : NULL;
     struct listing l = {.call = c, .rows = rows};
     text_addf(&path, "%s%s", f->history ? f->history : f->output, f->history ? "" : "/history.jsonl");
-    int code = collect(c, &files, &e) < 0 || history_read_latest(&l.history, text_str(&path), &e) < 0
+    int code = batch_files(&files, &c->arena, folder_of(c), &e) < 0 || history_read_latest(&l.history, text_str(&path), &e) < 0
                    ? say_error(&c->err, &e)
                    : 0;
     for (size_t i = 0; i < files.len && code == 0; i++) {

@@ -12,10 +12,12 @@
 #include "harness/cli/floors.h"
 #include "harness/cli/machine.h"
 #include "harness/cli/moments.h"
+#include "harness/cli/profiles.h"
 #include "harness/cli/show_config.h"
 #include "harness/cli/targets.h"
 #include "harness/load/needs.h"
 #include "harness/measure/measure.h"
+#include "harness/spec/profile.h"
 #include "injectors/injector.h"
 
 #include <math.h>
@@ -28,19 +30,9 @@ struct stage {
     size_t wired; /* links that the wire carries */
 };
 
-static json_t *number(double v)
-{
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 static json_t *seconds(int64_t ns)
 {
     return ns == INT64_MAX ? json_null() : json_real((double)ns / 1e9);
-}
-
-static json_t *floor_json(struct floor f)
-{
-    return json_pack("{s:o,s:o,s:o}", "min_s", number(f.min), "mean_s", number(f.mean), "max_s", number(f.max));
 }
 
 static json_t *mechanism_json(const struct stage *s, enum lab_effect effect)
@@ -68,7 +60,7 @@ static json_t *steps_json(const struct stage *s, const struct plan *p)
                                             : step->ended_by ? "restore"
                                                              : "rollback"));
             json_object_set_new(o, "rto_floor", floor_json(floor_rto(p, step)));
-            json_object_set_new(o, "hold_supports_ratio", number(floor_hold_support(p, step->hold_ns)));
+            json_object_set_new(o, "hold_supports_ratio", json_finite(floor_hold_support(p, step->hold_ns)));
         }
         json_array_append_new(all, o);
     }
@@ -265,6 +257,7 @@ static void print_plan(const json_t *doc)
     print_steps(json_object_get(doc, "steps"));
     moments_print(json_object_get(doc, "moments"));
     print_targets(json_object_get(doc, "targets"));
+    profiles_print(json_object_get(doc, "profiles"));
     size_t i;
     json_t *limit;
     json_array_foreach(json_object_get(doc, "limits"), i, limit)
@@ -296,6 +289,7 @@ int plan_show(struct call *c, const struct batch *b, bool simulated, const struc
         }
         scoped_json json_t *doc = plan_json(&s, job->plan);
         add_moments(doc, job->plan);
+        json_object_set_new(doc, "profiles", profiles_json(b, job->plan));
         json_object_set_new(doc, "repeat_count", json_integer(job->repeat_count));
         if (settings) {
             json_object_set(doc, "settings", settings);
@@ -314,7 +308,7 @@ int plan_show(struct call *c, const struct batch *b, bool simulated, const struc
 
 struct plan_flags {
     struct option_list set, mechanisms;
-    const char *lab;
+    const char *lab, *profile;
     int64_t seed;
     bool show_config;
 };
@@ -326,6 +320,12 @@ static const struct option_row options[] = {
      .offset = offsetof(struct plan_flags, set),
      .value = "KEY=VALUE",
      .help = "override a value of the scenario"},
+    {.name = "profile",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct plan_flags, profile),
+     .value = "NAME",
+     .choices = profile_words,
+     .help = "ci or article: the same with other times of checks and names"},
     {.name = "seed",
      .kind = OPTION_COUNT,
      .offset = offsetof(struct plan_flags, seed),
@@ -354,7 +354,7 @@ static int run(struct call *c)
     struct err e = {0};
     struct batch b = {0};
     struct option_list no_tags = {0};
-    struct batch_options o = {.set = &f->set, .tags = &no_tags, .repeat = -1, .seed = f->seed};
+    struct batch_options o = {.set = &f->set, .tags = &no_tags, .repeat = -1, .seed = f->seed, .profile = f->profile};
     int code = batch_load(&b, &c->operands, &o, &e) < 0 ? -1 : b.errors ? 3 : b.jobs.len == 0 ? 6 : 0;
     scoped_text struct text t = {0};
     batch_print(&b, &t, "human", c->err.colour);

@@ -15,6 +15,7 @@
 #include "harness/cli/plan.h"
 #include "harness/cli/tool.h"
 #include "harness/crosscheck/crosscheck.h"
+#include "harness/spec/profile.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@
 #define REPEAT_MAX 10000
 
 struct run_flags {
-    const char *output, *history, *lab, *junit, *junit_style, *html, *summary, *metrics;
+    const char *output, *history, *lab, *profile, *junit, *junit_style, *html, *summary, *metrics;
     struct option_list set, tags, mechanisms;
     int64_t repeat, seed, timeout_ns;
     bool fail_fast, keep, dry_run, skip_unsupported, crosscheck;
@@ -61,6 +62,12 @@ static const struct option_row options[] = {
      AT(repeat),
      .value = "N",
      .help = "do every scenario N times, each with a fresh world and a fault phase of its own"},
+    {.name = "profile",
+     .kind = OPTION_TEXT,
+     AT(profile),
+     .value = "NAME",
+     .choices = profile_words,
+     .help = "ci or article: the same with other times of checks and names"},
     {.name = "seed",
      .kind = OPTION_COUNT,
      AT(seed),
@@ -322,7 +329,8 @@ static int run(struct call *c)
     const struct run_flags *f = c->flags;
     struct err e = {0};
     struct batch b = {0};
-    struct batch_options o = {.set = &f->set, .tags = &f->tags, .repeat = f->repeat, .seed = f->seed};
+    struct batch_options o = {
+        .set = &f->set, .tags = &f->tags, .profile = f->profile, .repeat = f->repeat, .seed = f->seed};
     int code = check_flags(f, &e) < 0 || batch_load(&b, &c->operands, &o, &e) < 0 ? -1 : check_batch(c, &b);
     if (code == 0) {
         code = check_crosscheck(f, &b, &e);

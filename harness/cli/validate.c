@@ -7,11 +7,12 @@
 #include "harness/base/text.h"
 #include "harness/cli/batch.h"
 #include "harness/cli/command.h"
+#include "harness/spec/profile.h"
 
 #include <string.h>
 
 struct validate_flags {
-    const char *format;
+    const char *format, *profile;
     struct option_list set;
 };
 
@@ -23,6 +24,12 @@ static const struct option_row options[] = {
      .value = "FORM",
      .choices = formats,
      .help = "human, json or github"},
+    {.name = "profile",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct validate_flags, profile),
+     .value = "NAME",
+     .choices = profile_words,
+     .help = "ci or article: the same with other times of checks and names"},
     {.name = "set",
      .kind = OPTION_LIST,
      .offset = offsetof(struct validate_flags, set),
@@ -68,7 +75,7 @@ static int run(struct call *c)
     struct err e = {0};
     struct batch b = {0};
     struct option_list files = {0}, no_tags = {0};
-    struct batch_options o = {.set = &f->set, .tags = &no_tags, .repeat = -1, .seed = -1};
+    struct batch_options o = {.set = &f->set, .tags = &no_tags, .repeat = -1, .seed = -1, .profile = f->profile};
     int code = collect(c, &files, &e) < 0 || batch_load(&b, &files, &o, &e) < 0 ? -1 : conclude(c, &b, f, files.len);
     batch_deinit(&b);
     option_list_deinit(&files);

@@ -3,12 +3,10 @@
  * A surge as a process of its own, and the conductor's end of it. Like a worker it ends when the conductor closes the
  * link; it gives way to the prober (nice), and tells its tally every 50 ms as decimal numbers in the order of SURGE_TALLY.
  */
-#include "harness/load/link_frame.h"
 #include "harness/load/load_process.h"
 #include "harness/load/surge.h"
 
 #include "harness/base/arena.h"
-#include "harness/base/err.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
@@ -16,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,36 +21,22 @@
 #define GIVE_WAY 5
 
 struct process {
-    int fd;
-    struct loop *loop;
-    struct transport *transport;
+    struct load_process frame; /* the first member */
     struct surge *surge;
-    struct loop_io link;
-    struct loop_timer tell;
-    bool told_idle, over;
 };
 
-static void tell_failure(int fd, const struct err *e)
+static void tell(struct load_process *frame)
 {
-    char text[400];
-    snprintf(text, sizeof(text), "%.100s: %.260s", e->at, e->msg);
-    link_send(fd, LINK_FAILED, 0, text, NULL);
-}
-
-static void on_tell(struct loop_timer *timer, int64_t now)
-{
-    struct process *p = (struct process *)(void *)((char *)timer - offsetof(struct process, tell));
+    const struct process *p = (const struct process *)frame;
     struct surge_tally t = surge_count(p->surge);
     scoped_text struct text numbers = {0};
 #define X(name) text_addf(&numbers, "%" PRIu64 " ", t.name);
     SURGE_TALLY(X)
 #undef X
-    link_send(p->fd, LINK_TALLY, t.at_ns, text_str(&numbers), NULL);
-    if (!p->told_idle && surge_idle(p->surge)) {
-        p->told_idle = true;
-        link_send(p->fd, LINK_IDLE, 0, NULL, NULL);
+    link_send(frame->fd, LINK_TALLY, t.at_ns, text_str(&numbers), NULL);
+    if (surge_idle(p->surge)) {
+        load_process_idle(frame);
     }
-    loop_timer_set(p->loop, timer, now + TELL_EVERY_NS);
 }
 
 static void obey(void *arg, const struct link_frame *f)
@@ -71,59 +54,34 @@ static void obey(void *arg, const struct link_frame *f)
     }
 }
 
-static void on_link(struct loop_io *io, uint32_t events)
-{
-    (void)events;
-    struct process *p = (struct process *)(void *)((char *)io - offsetof(struct process, link));
-    p->over = link_take_all(p->fd, obey, p) != LINK_NOTHING;
-}
-
 static int start(struct process *p, const struct surge_config *c, struct err *e)
 {
-    size_t most = surge_max_in_flight(c->step);
+    struct load_process *frame = &p->frame;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
-    if (transport_curl_new(&p->transport, p->loop, most, e) != 0) {
+    if (load_process_connect(frame, surge_max_in_flight(c->step), c->authority, c->plan->topology, c->vantage, e) != 0 ||
+        surge_new(&p->surge, c, frame->loop, frame->transport, e) != 0) {
         return -1;
     }
-    if (c->authority) {
-        transport_curl_secure(p->transport, c->authority);
-    }
-    if (surge_new(&p->surge, c, p->loop, p->transport, e) != 0) {
-        return -1;
-    }
-    load_use_sources(p->transport, c->plan->topology, c->vantage);
-    loop_timer_set(p->loop, &p->tell, loop_now(p->loop) + TELL_EVERY_NS);
-    return link_send(p->fd, LINK_READY, 0, NULL, e);
+    return load_process_ready(frame, e);
 }
 
 _Noreturn void surge_main(const struct surge_config *c, int fd)
 {
-    load_ignore_signals();
-    prctl(PR_SET_NAME, "drtest-surge");
-    (void)setpriority(PRIO_PROCESS, 0, GIVE_WAY);
     struct err e = {0};
-    struct process p = {.fd = fd, .link.ready = on_link, .tell.due = on_tell};
-    p.loop = loop_new(&e);
-    if (!p.loop || loop_io_set(p.loop, &p.link, fd, EPOLLIN, &e) != 0) {
-        tell_failure(fd, &e);
-        _exit(EXIT_FAILURE);
-    }
+    struct process p = {.frame = {.tell = tell, .obey = obey, .tell_every_ns = TELL_EVERY_NS}};
+    load_process_begin(&p.frame, "drtest-surge", fd);
+    (void)setpriority(PRIO_PROCESS, 0, GIVE_WAY);
     if (start(&p, c, &e) != 0) {
-        tell_failure(fd, &e);
+        load_process_fail(&p.frame, &e);
     }
-    int broken = loop_run(p.loop, INT64_MAX, &p.over, &e);
+    int code = load_process_run(&p.frame);
     surge_free(p.surge);
-    if (p.transport) {
-        p.transport->ops->free(p.transport);
-    }
-    loop_io_stop(&p.link);
-    loop_timer_stop(&p.tell);
-    loop_free(p.loop);
-    _exit(broken ? EXIT_FAILURE : EXIT_SUCCESS);
+    load_process_end(&p.frame);
+    _exit(code);
 }
 
 /* The conductor's end. */

@@ -22,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NODES_NS (20 * NS_PER_S)
+#define NODES_NS (20 * NS_PER_S) /* and two leases, after which the witness grants one to anybody */
 #define CUSTOMERS_NS (5 * NS_PER_S)
 #define LEAD_NS (300 * NS_PER_MS) /* from the order to the first planned request */
 
@@ -167,7 +167,8 @@ int prelude_nodes(struct drill *d, struct err *e)
     roll_call(d->roll, "exited");
     if (observer_new(&d->observer, d, e) < 0)
         return -1;
-    int64_t bound = record_now(&d->rec) + NODES_NS;
+    int64_t within = NODES_NS + 2 * topo_lease_ms(d->plan->topology) * NS_PER_MS;
+    int64_t bound = record_now(&d->rec) + within;
     const char *missing = NULL;
     bool up;
     while (!(up = observer_all_up(d->observer, &missing)) || !observer_has_leader(d->observer)) {
@@ -176,7 +177,7 @@ int prelude_nodes(struct drill *d, struct err *e)
         if (record_now(&d->rec) >= bound)
             return err_set(e, ERR_RUN, up ? "stores" : missing, up ? "no store took the lead within %lld s"
                            : "the node did not answer its admin port within %lld s (its log is in nodes/)",
-                           (long long)(NODES_NS / NS_PER_S));
+                           (long long)(within / NS_PER_S));
         if (!drill_wait(d, record_now(&d->rec) + 20 * NS_PER_MS))
             return 0;
     }

@@ -13,6 +13,7 @@
 #include "harness/spec/load_tree.h"
 #include "harness/spec/override.h"
 #include "harness/spec/plan_compile.h"
+#include "harness/spec/profile.h"
 #include "harness/spec/suite.h"
 #include <string.h>
 
@@ -75,12 +76,12 @@ static json_t *prepare(struct yaml_tree *t, const struct load *l, struct diag_li
         override_record(record, "", l->above);
     }
     scenario_expand(t, diags);
-    for (size_t i = 0; i < l->set_count; i++) {
-        override_apply(t, l->sets[i], diags);
-        size_t key = strcspn(l->sets[i], "=");
-        scoped_text struct text path = {0};
-        text_add_bytes(&path, l->sets[i], key);
-        json_object_set_new(record, text_str(&path), json_string(l->sets[i][key] ? l->sets[i] + key + 1 : ""));
+    if (l->options.profile) {
+        profile_apply(t, l->options.profile, record, diags);
+    }
+    for (size_t i = 0; i < l->options.set_count; i++) {
+        override_apply(t, l->options.sets[i], diags);
+        override_record_assignment(record, l->options.sets[i]);
     }
     scenario_expand(t, diags);
     scenario_resolve(t);
@@ -110,6 +111,7 @@ static void write_resolved(struct plan *p, struct yaml_tree *t, const struct sce
 {
     char within[UNIT_MAX];
     struct yaml_node *workload = node_get(t->root, "workload"), *steady = node_get(t->root, "steady_state");
+    node_remove(t->root, "profiles"); /* one was chosen */
     struct place at = t->root->place;
     node_put(&t->arena, workload, "seed", at,
              node_new(&t->arena, NODE_SCALAR, arena_printf(&t->arena, "%llu", (unsigned long long)p->seed), at));
@@ -137,7 +139,7 @@ static void compile(struct plan *p, struct yaml_tree *t, const struct load *l, s
         s.topology->name =
             arena_strdup(&p->arena, topology->place.source == &t->source ? "inline" : topology->place.source->name);
         fingerprint(p, &t->source);
-        plan_compile(p, &s, l->seed, diags);
+        plan_compile(p, &s, l->options.seed, diags);
     }
     if (diags->errors == 0) {
         write_resolved(p, t, &s);
@@ -145,20 +147,54 @@ static void compile(struct plan *p, struct yaml_tree *t, const struct load *l, s
     scenario_deinit(&s);
 }
 
+static void read_tree(struct yaml_tree *t, const struct load *l, struct diag_list *diags)
+{
+    if (l->text) {
+        yaml_tree_parse(t, l->path, l->text, l->len, diags);
+    } else {
+        yaml_tree_read(t, l->path, l->max_bytes, diags);
+    }
+}
+
+/* What a scenario says of a profile that nobody asked for is checked all the same, as soon as the rest is right. Only
+ * errors are told: a warning of the profile's targets matters to those who use it. */
+static void check_profile(const struct load *l, const char *name, struct diag_list *diags)
+{
+    struct load with = *l;
+    struct plan *p = NULL;
+    struct diag_list of_profile = {0};
+    with.options.profile = name;
+    int rc = load_plan(&with, &p, &of_profile, NULL);
+    plan_free(p);
+    diag_list_deinit(&of_profile);
+    if (rc == 0) {
+        return;
+    }
+    load_plan(&with, &p, diags, NULL);
+    for (size_t i = 0; i < diags->count; i++) {
+        if (diags->at[i]->severity == DIAG_ERROR) {
+            diag_note(diags->at[i], "with `--profile %s`", name);
+        }
+    }
+}
+
 int load_plan(const struct load *l, struct plan **out, struct diag_list *diags, struct err *e)
 {
     struct yaml_tree tree = {0};
     struct plan *p = xcalloc(1, sizeof(*p));
-    if (l->text) {
-        yaml_tree_parse(&tree, l->path, l->text, l->len, diags);
-    } else {
-        yaml_tree_read(&tree, l->path, l->max_bytes, diags);
-    }
+    const char *profile = NULL; /* has values of its own here */
+    read_tree(&tree, l, diags);
     if (root_is_map(&tree, diags)) {
+        for (size_t i = 0; !l->options.profile && profile_words[i]; i++) {
+            profile = profile_written(&tree, profile_words[i]) ? profile_words[i] : profile;
+        }
         p->overrides = prepare(&tree, l, diags);
         compile(p, &tree, l, diags);
     }
     yaml_tree_deinit(&tree);
+    if (profile && diags->errors == 0) {
+        check_profile(l, profile, diags);
+    }
     diag_sort(diags);
     if (load_verdict(diags, l->path, e) != 0) {
         plan_free(p);
@@ -168,11 +204,13 @@ int load_plan(const struct load *l, struct plan **out, struct diag_list *diags, 
     return 0;
 }
 
-int spec_load(const char *path, const struct action_type *const *types, size_t n, const char *const *sets, size_t set_n,
-              uint64_t seed, struct plan **out, struct diag_list *diags, struct err *e)
+int spec_load(const char *path, const struct action_type *const *types, size_t n, const struct spec_options *options,
+              struct plan **out, struct diag_list *diags, struct err *e)
 {
-    const struct load l = {
-        .path = path, .types = types, .type_count = n, .sets = sets, .set_count = set_n, .seed = seed};
+    struct load l = {.path = path, .types = types, .type_count = n};
+    if (options) {
+        l.options = *options;
+    }
     return load_plan(&l, out, diags, e);
 }
 

@@ -12,9 +12,7 @@ struct load {
     size_t len;
     const struct action_type *const *types;
     size_t type_count;
-    const char *const *sets;
-    size_t set_count;
-    uint64_t seed;
+    struct spec_options options;
     const struct yaml_node *below, *above; /* suite: maps merged under and over the scenario; may be NULL */
     size_t max_bytes;                      /* of the file; 0: the limit of scenario files */
 };

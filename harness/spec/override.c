@@ -16,13 +16,18 @@
 struct walk {
     struct yaml_tree *tree;
     struct diag_list *diags;
-    const struct source *source;
-    const char *path; /* up to the equals sign */
+    const struct source *source; /* an argument; NULL: a key of a file, which stands at `key` */
+    struct place key;
+    const char *path;
+    size_t end;       /* of the path */
     size_t from, len; /* the component at hand */
 };
 
 static struct place here(const struct walk *w)
 {
+    if (!w->source) {
+        return w->key;
+    }
     struct place p = source_place(w->source, w->from);
     p.length = w->len ? (int)w->len : 1;
     return p;
@@ -122,10 +127,36 @@ static struct source *keep_argument(struct yaml_tree *t, const char *assignment)
     return s;
 }
 
+/* Follow the path from the root and put the value where it ends. */
+static void follow(struct walk *w, struct yaml_node *value)
+{
+    struct yaml_node *n = w->tree->root;
+    while (n) {
+        size_t rest = w->end - w->from;
+        const char *dot = memchr(w->path + w->from, '.', rest);
+        w->len = dot ? (size_t)(dot - w->path) - w->from : rest;
+        char *word = arena_strndup(&w->tree->arena, w->path + w->from, w->len);
+        if (w->from + w->len >= w->end) {
+            put_value(w, n, word, value);
+            return;
+        }
+        n = descend(w, n, word);
+        w->from += w->len + 1;
+    }
+}
+
+void override_put(struct yaml_tree *t, const struct yaml_node *path, const struct yaml_node *value,
+                  struct diag_list *diags)
+{
+    struct walk w = {.tree = t, .diags = diags, .key = path->place, .path = path->text, .end = strlen(path->text)};
+    follow(&w, node_clone(&t->arena, value));
+}
+
 void override_apply(struct yaml_tree *t, const char *assignment, struct diag_list *diags)
 {
-    struct walk w = {.tree = t, .diags = diags, .source = keep_argument(t, assignment)};
     size_t end = strcspn(assignment, "=");
+    struct walk w = {
+        .tree = t, .diags = diags, .source = keep_argument(t, assignment), .path = assignment, .end = end};
     size_t bad = source_first_bad(w.source);
     if (bad < w.source->len) {
         diag_error(diags, DIAG_ENCODING, source_place(w.source, bad), "this byte cannot be part of a scenario");
@@ -137,16 +168,9 @@ void override_apply(struct yaml_tree *t, const char *assignment, struct diag_lis
         diag_help(d, "write KEY=VALUE, such as targets.rto=3s");
         return;
     }
-    struct yaml_node *n = t->root, *value = read_value(&w, end + 1);
-    while (n && value) {
-        w.len = strcspn(assignment + w.from, ".=");
-        char *word = arena_strndup(&t->arena, assignment + w.from, w.len);
-        if (w.from + w.len >= end) {
-            put_value(&w, n, word, value);
-            return;
-        }
-        n = descend(&w, n, word);
-        w.from += w.len + 1;
+    struct yaml_node *value = read_value(&w, end + 1);
+    if (value) {
+        follow(&w, value);
     }
 }
 
@@ -175,4 +199,12 @@ void override_record(json_t *record, const char *prefix, const struct yaml_node 
             json_object_set_new(record, text_str(&path), c->kind == NODE_SCALAR ? json_string(c->text) : node_json(c));
         }
     }
+}
+
+void override_record_assignment(json_t *record, const char *assignment)
+{
+    size_t key = strcspn(assignment, "=");
+    scoped_text struct text path = {0};
+    text_add_bytes(&path, assignment, key);
+    json_object_set_new(record, text_str(&path), json_string(assignment[key] ? assignment + key + 1 : ""));
 }

@@ -138,6 +138,16 @@ static const struct field target_fields[] = {
 const struct field_set target_set = {"`targets`", "targets", "The promises that the drill checks.", target_fields,
                                             array_len(target_fields), 0};
 
+static const struct field profile_fields[] = {
+    {.key = "ci", .kind = FIELD_NODE, IN(profiles[0]), .example = "{targets.rto: 5s}",
+     .doc = "with --profile ci; what the scenario says elsewhere is meant for it, so this is seldom needed"},
+    {.key = "article", .kind = FIELD_NODE, IN(profiles[1]), .example = "{timeline.1.at: 200s, targets.rto: 160s}",
+     .doc = "with --profile article: checks every 30s, three of them, names kept for 60s"},
+};
+static const struct field_set profile_set = {
+    "`profiles`", "profiles", "What is different with `--profile NAME`: values by paths as of --set.", profile_fields,
+    array_len(profile_fields), 0};
+
 static const struct field scenario_fields[] = {
     {.key = "drtest", .kind = FIELD_COUNT, IN(format), .required = true, .example = "1", .doc = "format version, 1"},
     {.key = "name", .kind = FIELD_NAME, IN(name), .required = true, .example = "lose-primary",
@@ -158,6 +168,8 @@ static const struct field scenario_fields[] = {
      .example = "[{at: 0s, do: kill, region: us-east}]", .doc = "the steps, each with `at` and `do`"},
     {.key = "targets", .kind = FIELD_MAP, .of = &target_set, .required = true, .example = "{rto: 5s}",
      .doc = "the promises to check"},
+    {.key = "profiles", .kind = FIELD_MAP, .of = &profile_set, .given = offsetof(struct scenario, has_profiles),
+     .doc = "what is different with `--profile NAME`"},
 };
 const struct field_set scenario_set = {"a scenario", "scenario",
                                        "One drill: a world, a load, faults, and what is promised.",
@@ -209,6 +221,14 @@ static void check_format(struct binder *b, const struct scenario *s, const struc
     if (s->targets_node && s->targets_node->kind == NODE_MAP && s->targets_node->count == 0) {
         diag_help(diag_error(b->diags, DIAG_MISSING_KEY, s->targets_node->key->place, "`targets` promises nothing"),
                   "add a target, such as `rto: 5s`");
+    }
+    for (size_t i = 0; i < array_len(s->profiles); i++) {
+        const struct yaml_node *p = s->profiles[i];
+        if (p && p->kind != NODE_MAP && !p->broken) {
+            struct diag *d =
+                diag_error(b->diags, DIAG_WRONG_KIND, node_place(p), "`%s` is %s", p->key->text, node_kind_name(p));
+            diag_help(d, "write `%s: {targets.rto: 160s}`", p->key->text);
+        }
     }
     const struct yaml_node *w = node_get(root, "workload");
     if (w && w->kind == NODE_MAP && !s->workload.has_reads && !s->workload.has_writes) {

@@ -37,6 +37,8 @@ struct scenario {
     const char *name, *title, *description, *owner;
     struct field_texts tags;
     const struct yaml_node *root, *topology_node, *timeline, *targets_node;
+    const struct yaml_node *profiles[2]; /* heard before binding (profile.h) */
+    bool has_profiles;
     struct topology *topology;
     struct {
         int64_t seed;

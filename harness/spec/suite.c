@@ -241,19 +241,18 @@ int suite_load(const char *path, struct suite **out, struct diag_list *diags, st
 }
 
 int suite_plan(const struct suite *s, size_t entry, const struct action_type *const *types, size_t n,
-               const char *const *sets, size_t set_n, uint64_t seed, struct plan **out, struct diag_list *diags,
-               struct err *e)
+               const struct spec_options *options, struct plan **out, struct diag_list *diags, struct err *e)
 {
-    const struct load l = {
+    struct load l = {
         .path = s->entries[entry].file,
         .types = types,
         .type_count = n,
-        .sets = sets,
-        .set_count = set_n,
-        .seed = seed,
         .below = s->source->defaults,
         .above = s->source->with[entry],
     };
+    if (options) {
+        l.options = *options;
+    }
     if (load_plan(&l, out, diags, e) < 0) {
         if (diags->count > 0) {
             diag_note_at(diags->at[0], s->source->places[entry], "as an entry of this suite");

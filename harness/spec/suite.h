@@ -38,7 +38,6 @@ struct suite {
 int suite_load(const char *path, struct suite **out, struct diag_list *diags, struct err *e);
 void suite_free(struct suite *s);
 
-/* The plan of one entry: suite defaults below the scenario, the entry's `with` and then sets above it. */
+/* The plan of one entry: suite defaults below the scenario, the entry's `with` and then what options say above it. */
 int suite_plan(const struct suite *s, size_t entry, const struct action_type *const *types, size_t n,
-               const char *const *sets, size_t set_n, uint64_t seed, struct plan **out, struct diag_list *diags,
-               struct err *e);
+               const struct spec_options *options, struct plan **out, struct diag_list *diags, struct err *e);

@@ -25,10 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err e = {0};
     for (char *line; sets.len < 8 && fuzz_line(&data, &size, &line);)
         *vec_push(&sets) = line;
-    struct load l = {.path = "scenario.yaml", .text = scenario, .len = sizeof(scenario) - 1, .seed = 7};
+    struct load l = {.path = "scenario.yaml", .text = scenario, .len = sizeof(scenario) - 1, .options = {.seed = 7}};
     l.types = injector_types(&l.type_count);
-    l.sets = sets.at;
-    l.set_count = sets.len;
+    l.options.sets = sets.at;
+    l.options.set_count = sets.len;
     int rc = load_plan(&l, &p, &diags, &e);
     fuzz_must((rc == 0) == (diags.errors == 0));
     fuzz_must(rc == 0 || sets.len > 0);

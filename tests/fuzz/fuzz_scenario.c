@@ -16,7 +16,7 @@
 static int load(const char *text, size_t len, struct plan **plan, struct diag_list *diags)
 {
     struct err e = {0};
-    struct load l = {.path = "scenario.yaml", .text = text, .len = len, .seed = 7};
+    struct load l = {.path = "scenario.yaml", .text = text, .len = len, .options = {.seed = 7}};
     l.types = injector_types(&l.type_count);
     int rc = load_plan(&l, plan, diags, &e);
     fuzz_must((rc == 0) == (diags->errors == 0));

@@ -19,7 +19,7 @@ static void plan_entry(const struct suite *s, size_t entry, struct diag_list *di
     const struct action_type *const *types = injector_types(&n);
     struct plan *p = NULL;
     struct err e = {0};
-    int rc = suite_plan(s, entry, types, n, NULL, 0, 7, &p, diags, &e);
+    int rc = suite_plan(s, entry, types, n, &(struct spec_options){.seed = 7}, &p, diags, &e);
     fuzz_must(rc == 0 ? p != NULL : e.kind != ERR_NONE);
     plan_free(p);
 }

@@ -2,6 +2,7 @@
 SUITE(annotate)
 SUITE(batch)
 SUITE(history)
+SUITE(library)
 SUITE(option)
 SUITE(progress)
 SUITE(say)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define SCENARIOS DRTEST_SOURCE_DIR "/scenarios"
+#define THREE DRTEST_SOURCE_DIR "/tests/data/suite/three.yaml" /* region-outage, partition three times, config-drift */
 
 static struct option_list none;
 
@@ -42,7 +43,7 @@ static void a_folder_stands_for_its_scenarios_not_its_suites(void)
 static void a_suite_is_its_entries_times_their_repeats(void)
 {
     struct batch b = {0};
-    load(&b, SCENARIOS "/quarterly.yaml", &none, 2);
+    load(&b, THREE, &none, 2);
     CU_ASSERT_EQUAL_FATAL(b.suites.len, 1);
     CU_ASSERT_STRING_EQUAL(b.suites.at[0]->name, "quarterly");
     CU_ASSERT_EQUAL(b.suites.at[0]->count, b.jobs.len);
@@ -110,8 +111,8 @@ static void the_seed_is_no_part_of_the_digest(void)
 static void repeats_of_a_suite_go_in_rounds(void)
 {
     struct batch b = {0}, again = {0};
-    load(&b, SCENARIOS "/quarterly.yaml", &none, 8);
-    load(&again, SCENARIOS "/quarterly.yaml", &none, 8);
+    load(&b, THREE, &none, 8);
+    load(&again, THREE, &none, 8);
     int64_t round = 1;
     size_t moved = 0;
     CU_ASSERT_EQUAL_FATAL(b.jobs.len, 40);
@@ -137,7 +138,7 @@ static void repeats_of_a_suite_go_in_rounds(void)
 static void a_suite_that_stops_keeps_its_order(void)
 {
     struct batch b = {0};
-    load(&b, SCENARIOS "/quarterly.yaml", &none, 2);
+    load(&b, THREE, &none, 2);
     struct batch_suite stops = *b.suites.at[0];
     struct job before[10];
     stops.stop_on_failure = true;
@@ -156,7 +157,7 @@ static void scenarios_named_together_share_a_set(void)
     struct batch_options o = {.set = &none, .tags = &none, .repeat = 2, .seed = 5};
     option_list_add(&paths, SCENARIOS "/region-outage.yaml");
     option_list_add(&paths, SCENARIOS "/null-drill.yaml");
-    option_list_add(&paths, SCENARIOS "/quarterly.yaml");
+    option_list_add(&paths, THREE);
     option_list_add(&paths, SCENARIOS "/partition.yaml");
     CU_ASSERT_EQUAL_FATAL(batch_load(&b, &paths, &o, &e), 0);
     CU_ASSERT_EQUAL_FATAL(b.suites.len, 3);
@@ -201,7 +202,7 @@ static void tags_select_and_exclude(void)
 {
     struct option_list tags = {0};
     struct batch b = {0};
-    option_list_add(&tags, "quarterly");
+    option_list_add(&tags, "strategy-data");
     option_list_add(&tags, "!network");
     load(&b, SCENARIOS, &tags, -1);
     CU_ASSERT(b.jobs.len >= 2);

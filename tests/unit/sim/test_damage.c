@@ -74,7 +74,7 @@ static int set_up(void)
     const struct action_type *const *types = injector_types(&n);
     struct diag_list diags = {0};
     struct plan *plan = NULL;
-    int rc = spec_load(DRTEST_SOURCE_DIR "/tests/data/run/small.yaml", types, n, NULL, 0, 0, &plan, &diags, NULL);
+    int rc = spec_load(DRTEST_SOURCE_DIR "/tests/data/run/small.yaml", types, n, NULL, &plan, &diags, NULL);
     diag_list_deinit(&diags);
     rc = rc == 0 && mkdtemp(folder) ? rundir_create(folder, "small", 0, &run_path, NULL) : -1;
     rc = rc == 0 ? drill(plan) : -1;

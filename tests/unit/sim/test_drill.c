@@ -28,7 +28,7 @@ static int set_up(void)
     size_t n;
     const struct action_type *const *types = injector_types(&n);
     struct diag_list diags = {0};
-    int rc = spec_load(DRTEST_SOURCE_DIR "/scenarios/region-outage.yaml", types, n, NULL, 0, 0, &plan, &diags, NULL);
+    int rc = spec_load(DRTEST_SOURCE_DIR "/scenarios/region-outage.yaml", types, n, NULL, &plan, &diags, NULL);
     diag_list_deinit(&diags);
     return rc == 0 && mkdtemp(folder) ? rundir_create(folder, "drill", 0, &run_path, NULL) : -1;
 }

@@ -21,8 +21,7 @@ struct plan *load_yaml_with(const char *yaml, const char *const *sets, size_t n,
                            .len = strlen(yaml),
                            .types = test_verbs,
                            .type_count = test_verb_count,
-                           .sets = sets,
-                           .set_count = n};
+                           .options = {.sets = sets, .set_count = n}};
     int failed = load_plan(&l, &p, &diags, &e);
     if (out) {
         text_clear(out);

@@ -23,7 +23,7 @@ static int describe(const char *path, struct text *out, struct err *e)
     struct plan *p = NULL;
     struct suite *s = NULL;
     int failed = spec_is_suite(path) ? suite_load(path, &s, &diags, e)
-                                     : spec_load(path, test_verbs, test_verb_count, NULL, 0, 0, &p, &diags, e);
+                                     : spec_load(path, test_verbs, test_verb_count, NULL, &p, &diags, e);
     diag_print(&diags, out, false);
     diag_list_deinit(&diags);
     suite_free(s);

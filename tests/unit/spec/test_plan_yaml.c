@@ -83,7 +83,7 @@ static void round_trip(const struct plan *p)
         plan_yaml(loaded, &again);
         CU_ASSERT_STRING_EQUAL(text_str(&again), text_str(&out));
     }
-    CU_ASSERT_EQUAL(spec_load(path, test_verbs, test_verb_count, NULL, 0, 0, &run_again, &diags, NULL), 0);
+    CU_ASSERT_EQUAL(spec_load(path, test_verbs, test_verb_count, NULL, &run_again, &diags, NULL), 0);
     if (run_again) {
         CU_ASSERT_STRING_EQUAL(run_again->yaml, p->yaml);
         CU_ASSERT_STRING_EQUAL(run_again->file, path);
@@ -105,7 +105,8 @@ static void shipped_scenarios_round_trip(void)
             struct plan *p = NULL;
             struct diag_list diags = {0};
             snprintf(file, sizeof(file), "scenarios/%s.yaml", names[i]);
-            CU_ASSERT_EQUAL(spec_load(file, test_verbs, test_verb_count, sets, with, 0, &p, &diags, NULL), 0);
+            CU_ASSERT_EQUAL(spec_load(file, test_verbs, test_verb_count,
+                                      &(struct spec_options){.sets = sets, .set_count = with}, &p, &diags, NULL), 0);
             if (p) {
                 round_trip(p);
             }

@@ -59,7 +59,8 @@ static struct plan *plan_entry(const struct suite *s, size_t entry, const char *
 {
     struct plan *p = NULL;
     struct diag_list diags = {0};
-    int failed = suite_plan(s, entry, test_verbs, test_verb_count, &set, set ? 1 : 0, 0, &p, &diags, NULL);
+    const struct spec_options options = {.sets = &set, .set_count = set ? 1 : 0};
+    int failed = suite_plan(s, entry, test_verbs, test_verb_count, &options, &p, &diags, NULL);
     if (out) {
         text_clear(out);
         diag_print(&diags, out, false);
@@ -74,21 +75,21 @@ static int64_t target(const struct plan *p, enum target_key key)
     return t ? t->value : -1;
 }
 
-static void the_shipped_suite(void)
+static void defaults_and_entries(void)
 {
     struct suite *s = NULL;
     struct diag_list diags = {0};
-    CU_ASSERT_TRUE(spec_is_suite("scenarios/quarterly.yaml"));
+    CU_ASSERT_TRUE(spec_is_suite("tests/data/suite/three.yaml"));
     CU_ASSERT_FALSE(spec_is_suite("scenarios/partition.yaml"));
     CU_ASSERT_FALSE(spec_is_suite("tests/data/spec/binary.yaml"));
-    CU_ASSERT_EQUAL(suite_load("scenarios/quarterly.yaml", &s, &diags, NULL), 0);
+    CU_ASSERT_EQUAL(suite_load("tests/data/suite/three.yaml", &s, &diags, NULL), 0);
     REQUIRE(s != NULL);
     CU_ASSERT_STRING_EQUAL(s->name, "quarterly");
     CU_ASSERT_EQUAL(s->schedule, SCHEDULE_QUARTERLY);
     CU_ASSERT_EQUAL(s->overdue_after_ns, 100 * 86400 * NS_PER_S);
     CU_ASSERT_FALSE(s->stop_on_failure);
     REQUIRE(s->count == 3);
-    CU_ASSERT_STRING_EQUAL(s->entries[0].file, "scenarios/region-outage.yaml");
+    CU_ASSERT_STRING_EQUAL(s->entries[0].file, "tests/data/suite/../../../scenarios/region-outage.yaml");
     CU_ASSERT_EQUAL(s->entries[1].repeat, 3);
     struct plan *p[3];
     for (size_t i = 0; i < 3; i++) {
@@ -194,7 +195,7 @@ static void schedules(void)
 void suite_suite_file(void)
 {
     runner_suite(set_up, tear_down);
-    runner_test(the_shipped_suite);
+    runner_test(defaults_and_entries);
     runner_test(values_merge_key_by_key);
     runner_test(only_defaults_are_dropped);
     runner_test(wrong_values_point_into_the_suite);
