@@ -56,7 +56,7 @@ struct channel {
 static int open_channel(struct lab *lab, uint16_t path, struct channel *c, struct err *e)
 {
     int on = 1, room = 1 << 22;
-    if (lab_netns.path_sockets(lab, path, &c->out, &c->in, e) != 0) {
+    if (lab_netns.path_sockets(lab, path, 0, &c->out, &c->in, e) != 0) {
         return -1;
     }
     setsockopt(c->in, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));

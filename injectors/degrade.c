@@ -11,6 +11,7 @@
  *     reorder    the same, of those that came in less than half of the median delay; where the delay or its jitter does
  *                not allow that, one overtaken at least, or read-back alone
  *     rate       by read-back: the canary is too thin to fill a pipe
+ *     only       all of these by datagrams on that port; those of no port on the same path must be as late as all are
  *     mtu        the newest five datagrams of one byte too many were lost, while short ones arrive
  *
  * What is compared with is the merge of all faults, since that is what the datagrams meet. Losses in bursts come in lumps: counts
@@ -24,6 +25,7 @@
 
 #include "harness/base/err.h"
 #include "harness/base/units.h"
+#include "harness/lab/lane.h"
 #include "harness/lab/shape.h"
 
 #include <math.h>
@@ -82,10 +84,10 @@ static const struct field degrade_fields[] = {
           .doc = "longer IP packets vanish, and nobody is told"),
 };
 
-/* What the step asks of a path, its two spellings of a burst made one. */
-static struct path_state wish_of(const struct action *a)
+/* What the step asks of the packets that it is about, its two spellings of a burst made one. */
+static struct path_state shape_of(const struct action *a)
 {
-    struct path_state w = a->shape;
+    struct path_state w = {.shape = a->shape.shape};
     w.burst_milli = a->burst > 0                   ? a->burst * 1000
                     : a->loss_correlation_ppm > 0 ? shape_correlated_burst(w.loss_ppm, a->loss_correlation_ppm)
                                                    : 0;
@@ -93,11 +95,25 @@ static struct path_state wish_of(const struct action *a)
     return w;
 }
 
+/* And of a path: all that passes it, or the lane of one port. */
+static struct path_state wish_of(const struct action *a)
+{
+    struct path_state shape = shape_of(a);
+    if (a->port == 0) {
+        return shape;
+    }
+    struct path_state wish = {.lane_count = 1};
+    wish.lanes[0] = (struct path_lane){.port = a->port, .shape = shape.shape};
+    return wish;
+}
+
 static bool degrade_objects(const struct action *a, char why[ACTION_WHY])
 {
-    struct path_state w = wish_of(a);
+    struct path_state w = shape_of(a);
     int64_t shortest = shape_shortest_burst(&w);
-    if (a->burst > 0 && a->loss_correlation_ppm > 0) {
+    if (a->port && (w.mtu_bytes > 0 || w.limit_packets > 0)) {
+        snprintf(why, ACTION_WHY, "`mtu` and `limit` are of a whole link; leave them out beside `only`");
+    } else if (a->burst > 0 && a->loss_correlation_ppm > 0) {
         snprintf(why, ACTION_WHY, "`burst` and `loss_correlation` say the same in two ways; give one of them");
     } else if (w.burst_milli > 0 && shortest == INT64_MAX) {
         snprintf(why, ACTION_WHY, "`loss` must be less than within spells and no less than between them");
@@ -111,10 +127,19 @@ static bool degrade_objects(const struct action *a, char why[ACTION_WHY])
     return true;
 }
 
+/* Each port has a lane of its own, and what is asked of all packets adds to it. */
+static bool degrade_apart(const struct action *a, const struct action *b)
+{
+    return a->port != b->port;
+}
+
 /* What is beside a rate and an mtu needs more than either does. */
 static enum lab_effect degrade_effect(const struct action *a)
 {
     const struct path_state *s = &a->shape;
+    if (a->port) {
+        return EFFECT_DEGRADE_ONLY;
+    }
     const struct path_state thin = {.rate_bps = s->rate_bps, .mtu_bytes = s->mtu_bytes};
     return !shape_same(s, &thin) ? EFFECT_DEGRADE : s->rate_bps > 0 ? EFFECT_RATE : EFFECT_FILTER;
 }
@@ -259,6 +284,32 @@ static enum proof carries_long(struct injection *in)
     return PROOF_PROVEN;
 }
 
+/* One path: the datagrams of the step's own port, or of none. */
+static enum proof judge_path(struct injection *in, size_t i)
+{
+    const struct canary *c = in->lane_canaries ? in->lane_canaries[i] : in->canaries[i];
+    struct path_state wanted = fabric_wanted(in->fabric, canary_path(c)), w = lane_met(&wanted, canary_port(c));
+    enum proof p = judge_counts(in, c, &w);
+    p = p == PROOF_PROVEN ? judge_length(in, i) : p;
+    return p == PROOF_PROVEN && in->action->shape.delay_ns > 0 && lost_share(&w) < 1 ? judge_delay(in, c, &w) : p;
+}
+
+/* Of a step about one port: the datagrams of no port on the same path meet what all meet, and no more. */
+static enum proof judge_others(struct injection *in, size_t i)
+{
+    struct path_state w = fabric_wanted(in->fabric, canary_path(in->canaries[i]));
+    char of_port[sizeof(in->method)];
+    if (!in->lane_canaries || lost_share(&w) >= 1) {
+        return PROOF_PROVEN;
+    }
+    snprintf(of_port, sizeof(of_port), "%s", in->method);
+    enum proof p = judge_delay(in, in->canaries[i], &w);
+    if (p == PROOF_PROVEN) {
+        snprintf(in->method, sizeof(in->method), "%.110s, port %u; others as before", of_port, (unsigned)in->action->port);
+    }
+    return p;
+}
+
 static enum proof degrade_prove(struct injection *in, bool healed)
 {
     if (!link_reads_back(in, false)) {
@@ -270,16 +321,11 @@ static enum proof degrade_prove(struct injection *in, bool healed)
     }
     snprintf(in->method, sizeof(in->method), "read back");
     for (size_t i = 0; i < in->canary_count; i++) {
-        uint16_t path = canary_path(in->canaries[i]);
-        struct path_state w = fabric_wanted(in->fabric, path);
-        if (link_hidden(in, path)) {
+        if (link_hidden(in, canary_path(in->canaries[i]))) {
             continue; /* another fault hides this one: the kernel is the only witness left */
         }
-        enum proof p = judge_counts(in, in->canaries[i], &w);
-        p = p == PROOF_PROVEN ? judge_length(in, i) : p;
-        if (p == PROOF_PROVEN && in->action->shape.delay_ns > 0 && lost_share(&w) < 1) {
-            p = judge_delay(in, in->canaries[i], &w);
-        }
+        enum proof p = judge_path(in, i);
+        p = p == PROOF_PROVEN ? judge_others(in, i) : p;
         if (p != PROOF_PROVEN) {
             return p;
         }
@@ -290,7 +336,7 @@ static enum proof degrade_prove(struct injection *in, bool healed)
 /* Half as long again as the canaries need for the packets that the counts ask for. */
 static int64_t degrade_bound(const struct action *a)
 {
-    struct path_state w = wish_of(a);
+    struct path_state w = shape_of(a);
     double lost = lost_share(&w), twice = (double)w.duplicate_ppm / (double)PPM, kept = 1 - lost;
     double skipping = w.reorder_ppm > 0 && skipping_shows(&w) ? skipping_share(&w) * kept : 0;
     const double shares[] = {lost * (1 - twice) / shape_lumps(&w), twice * kept * kept * kept, skipping};
@@ -308,6 +354,8 @@ const struct injector injector_degrade = {
              .summary = "a link becomes slow, lossy, narrow or unreliable",
              .class = ACTION_FAULT,
              .targets = TARGET_LINK,
+             .selective = true,
+             .apart = degrade_apart,
              .fields = degrade_fields,
              .field_count = sizeof(degrade_fields) / sizeof(degrade_fields[0]),
              .proof_bound_ns = degrade_bound,

@@ -11,6 +11,7 @@
 #include "harness/base/err.h"
 #include "harness/base/units.h"
 #include "harness/lab/gate.h"
+#include "harness/lab/lane.h"
 #include "harness/lab/shape.h"
 
 #include <stdio.h>
@@ -49,7 +50,7 @@ static bool path_reads_back(struct injection *in, uint16_t path, bool cut_only)
         snprintf(in->method, sizeof(in->method), "read-back failed: %.120s", e.msg);
         return false;
     }
-    bool narrow = wanted.rate_bps / 8 == actual.rate_bps / 8 && wanted.mtu_bytes == actual.mtu_bytes &&
+    bool narrow = lanes_same(&wanted, &actual) && wanted.rate_bps / 8 == actual.rate_bps / 8 && wanted.mtu_bytes == actual.mtu_bytes &&
                   wanted.block_new == actual.block_new && wanted.stalled == actual.stalled;
     bool same = cut_only || (shaped ? shape_same(&wanted, &actual) : narrow);
     if (actual.cut != wanted.cut || !gates_same(&actual, &wanted) || !same) {
@@ -72,7 +73,7 @@ bool link_reads_back(struct injection *in, bool cut_only)
 
 int64_t link_allowance(const struct injection *in, uint16_t path)
 {
-    struct path_state w = fabric_wanted(in->fabric, path);
+    struct path_state wanted = fabric_wanted(in->fabric, path), w = lane_met(&wanted, injection_lane(in->action));
     return ALLOWANCE_NS + w.delay_ns + 3 * w.jitter_ns;
 }
 

@@ -20,6 +20,7 @@
 #include <string.h>
 
 static const char *const disk_words[] = {"", "full", "readonly", NULL};
+static const char *const io_words[] = {"", "slow", "error", "lost_writes", NULL};
 
 #define IN(member) .offset = offsetof(struct action, starve.member)
 
@@ -47,6 +48,22 @@ static const struct field starve_fields[] = {
      .max = 1000,
      .example = "0",
      .doc = "files that can still be made"},
+    {.key = "io",
+     .kind = FIELD_ENUM,
+     IN(io),
+     .choice = FIELD_SOME,
+     .words = io_words,
+     .example = "slow",
+     .doc = "slow: each read, write and sync takes `delay` longer; error: they fail; lost_writes: a node that dies finds only "
+            "what it had synced"},
+    {.key = "delay",
+     .kind = FIELD_DURATION,
+     IN(io_delay_ns),
+     .with = "io",
+     .min = 10 * NS_PER_MS,
+     .max = NS_PER_S,
+     .example = "200ms",
+     .doc = "of a slow disk; 100ms if absent"},
     {.key = "ports",
      .kind = FIELD_COUNT,
      IN(ports),
@@ -89,14 +106,23 @@ static const struct field starve_fields[] = {
      .doc = "who needs more is killed (needs root)"},
 };
 
+#define SLOW_NS (100 * NS_PER_MS)
 #define PAGE_BYTES 4096 /* limits of memory are kept in pages */
 
 struct want {
     enum lab_resource resource;
     int64_t limit;
     enum lab_effect effect;
-    bool by_guest;
+    bool by_guest; /* the trial is a process beside the node, and costs it something */
 };
+
+static struct want want_of_io(const struct starve_wish *w)
+{
+    if (w->io == IO_SLOW) {
+        return (struct want){RESOURCE_IO_TIME, w->io_delay_ns ? w->io_delay_ns : SLOW_NS, EFFECT_IO, true};
+    }
+    return (struct want){w->io == IO_ERROR ? RESOURCE_IO : RESOURCE_IO_KEPT, 0, EFFECT_IO, true};
+}
 
 static struct want want_of(const struct action *a)
 {
@@ -106,6 +132,9 @@ static struct want want_of(const struct action *a)
     }
     if (w->disk != DISK_WELL) {
         return (struct want){w->disk == DISK_FULL ? RESOURCE_DISK : RESOURCE_WRITING, 0, EFFECT_DISK, false};
+    }
+    if (w->io != IO_WELL) {
+        return want_of_io(w);
     }
     if (w->ports) {
         return (struct want){RESOURCE_PORTS, w->ports, EFFECT_PORTS, false};
@@ -194,7 +223,7 @@ static enum proof look_at(struct injection *in, uint16_t node, const struct want
     if (rc != 0) {
         return rc > 0 ? PROOF_PENDING : refute(in, node, e.msg);
     }
-    bool limited = seen.limit != LAB_PLENTY && seen.limit <= w->limit;
+    bool limited = seen.limit != LAB_PLENTY && lab_as_scarce(w->resource, seen.limit, w->limit);
     if (limited != hit) {
         return refute(in, node, hit ? "the limit reads back otherwise" : "not hit, yet limited too");
     }
@@ -280,9 +309,21 @@ static bool starve_objects(const struct action *a, char why[ACTION_WHY])
 {
     const struct starve_wish *w = &a->starve;
     int n = (w->descriptors > 0) + (w->disk != DISK_WELL) + w->inodes_given + (w->ports > 0) + (w->backlog > 0) +
-            (w->processes > 0) + (w->cpu_ppm > 0) + (w->memory_bytes > 0);
+            (w->processes > 0) + (w->cpu_ppm > 0) + (w->memory_bytes > 0) + (w->io != IO_WELL);
+    if (w->io_delay_ns > 0 && w->io != IO_SLOW) {
+        snprintf(why, ACTION_WHY, "`delay` is of a slow disk; leave it out, or say `io: slow`");
+        return true;
+    }
     snprintf(why, ACTION_WHY, "a step takes one resource; take %d of them by as many steps", n);
     return n > 1;
+}
+
+/* Short of the others a node serves on, slower or fewer. Without descriptors it serves nobody, and a store that cannot
+ * write takes no orders. */
+static bool starve_spares(const struct action *a)
+{
+    const struct starve_wish *w = &a->starve;
+    return w->descriptors == 0 && w->disk == DISK_WELL && w->io != IO_ERROR;
 }
 
 static enum lab_effect starve_effect(const struct action *a)
@@ -292,12 +333,13 @@ static enum lab_effect starve_effect(const struct action *a)
 
 const struct injector injector_starve = {
     .type = {.verb = "starve",
-             .summary = "nodes run short of descriptors, disk, ports, processes, processor or memory",
+             .summary = "nodes run short of descriptors, disk, ports, processes, processor or memory, or their disk turns bad",
              .class = ACTION_FAULT,
              .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN,
              .fields = starve_fields,
              .field_count = sizeof(starve_fields) / sizeof(starve_fields[0]),
              .severing = true,
+             .spares = starve_spares,
              .proof_bound_ns = starve_proof_bound,
              .objects = starve_objects},
     .apply = starve_apply,

@@ -49,6 +49,11 @@ size_t target_gateways(const struct topology *t, const struct action *a, uint16_
     return n;
 }
 
+uint16_t injection_lane(const struct action *a)
+{
+    return a->type->selective && !a->type->severing ? a->port : 0;
+}
+
 size_t injection_paths(const struct topology *t, const struct action *a, uint16_t *paths, size_t max)
 {
     size_t n = 0;

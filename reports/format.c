@@ -305,7 +305,8 @@ void format_reproduce(struct text *t, const struct result *r, const struct plan 
 {
     text_add(t, "drtest run ");
     shell_word(t, r->scenario.file ? r->scenario.file : "SCENARIO");
-    text_addf(t, " --seed %lld%s", (long long)r->run.seed, r->quality.has_crosscheck ? " --crosscheck" : "");
+    text_addf(t, " --seed %lld%s%s", (long long)r->run.seed, text_eq(r->lab.kind, "sim") ? " --lab sim" : "",
+              r->quality.has_crosscheck ? " --crosscheck" : "");
     if (plan && json_is_object(plan->overrides)) {
         set_words(t, plan->overrides, "", 0);
     }

@@ -118,15 +118,15 @@ static void write_losses(struct text *t, const struct result *r)
     }
 }
 
-/* The name of the vantage a sample came from; NULL when the plan does not know its stream. */
-static const char *vantage_of(const struct report_input *in, const struct sample *s, size_t *site)
+/* The name of the vantage of a stream; NULL when the plan does not know its stream. */
+static const char *vantage_of(const struct report_input *in, uint16_t stream, size_t *site)
 {
     const struct plan *p = in->plan;
-    if (!p || !p->topology || s->stream >= p->stream_count ||
-        p->streams[s->stream].vantage >= p->topology->site_count) {
+    if (!p || !p->topology || stream >= p->stream_count ||
+        p->streams[stream].vantage >= p->topology->site_count) {
         return NULL;
     }
-    *site = p->streams[s->stream].vantage;
+    *site = p->streams[stream].vantage;
     return p->topology->sites[*site].name;
 }
 
@@ -135,10 +135,10 @@ static void write_requests(struct text *t, const struct report_input *in)
     uint64_t counts[TOPO_MAX_SITES][OUTCOMES] = {{0}};
     bool seen[TOPO_MAX_SITES] = {false}, any = false;
     for (size_t i = 0; in->evidence && i < in->evidence->sample_count; i++) {
-        const struct sample *s = &in->evidence->samples[i];
+        const struct sample_brief s = evidence_brief(in->evidence, i);
         size_t site = 0;
-        if (s->outcome < OUTCOMES && vantage_of(in, s, &site) && site < TOPO_MAX_SITES) {
-            counts[site][s->outcome]++;
+        if (s.outcome < OUTCOMES && vantage_of(in, s.stream, &site) && site < TOPO_MAX_SITES) {
+            counts[site][s.outcome]++;
             any = seen[site] = true;
         }
     }
@@ -159,21 +159,22 @@ static const double bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 static void write_histogram(struct text *t, const struct report_input *in, const struct result_phase *phase)
 {
     uint64_t counts[array_len(bounds) + 1] = {0}, total = 0;
-    double sum = 0, end = isfinite(phase->end_s) ? phase->end_s : format_run_end(in->result);
+    int64_t sum_ns = 0; /* whole, so that the order of requests does not show */
+    double end = isfinite(phase->end_s) ? phase->end_s : format_run_end(in->result);
     for (size_t i = 0; i < in->evidence->sample_count; i++) {
-        const struct sample *s = &in->evidence->samples[i];
-        double planned = (double)s->planned_ns / (double)NS_PER_S;
-        if (s->outcome != OUTCOME_GOOD || planned < phase->begin_s || planned >= end) {
+        const struct sample_brief s = evidence_brief(in->evidence, i);
+        double planned = (double)s.planned_ns / (double)NS_PER_S;
+        if (s.outcome != OUTCOME_GOOD || planned < phase->begin_s || planned >= end) {
             continue;
         }
-        double took = (double)(s->done_ns - s->planned_ns) / (double)NS_PER_S;
+        double took = (double)s.took_ns / (double)NS_PER_S;
         size_t b = 0;
         while (b < array_len(bounds) && took > bounds[b]) {
             b++;
         }
         counts[b]++;
         total++;
-        sum += took;
+        sum_ns += s.took_ns;
     }
     if (total == 0) {
         return;
@@ -191,7 +192,7 @@ static void write_histogram(struct text *t, const struct report_input *in, const
         SAMPLE(t, "drtest_request_duration_seconds_bucket", (double)below, {"scenario", scenario},
                {"phase", phase->name}, {"le", text_str(&le)});
     }
-    SAMPLE(t, "drtest_request_duration_seconds_sum", sum, {"scenario", scenario}, {"phase", phase->name});
+    SAMPLE(t, "drtest_request_duration_seconds_sum", (double)sum_ns / (double)NS_PER_S, {"scenario", scenario}, {"phase", phase->name});
     SAMPLE(t, "drtest_request_duration_seconds_count", (double)total, {"scenario", scenario}, {"phase", phase->name});
 }
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "harness/evidence/evidence_read.h"
+#include "harness/measure/pool.h"
 #include "harness/measure/result.h"
 #include "harness/spec/plan.h"
 #include <stdio.h>
@@ -15,6 +16,8 @@ struct report_input {
     const struct evidence *evidence;
     const char *run_path;
     bool jenkins_style; /* JUnit: the stricter style */
+    const struct pool_run *earlier; /* earlier runs of the scenario that the history knows, oldest first; may be NULL */
+    size_t earlier_count;
 };
 
 struct reporter {

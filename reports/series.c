@@ -31,7 +31,7 @@ static double round_width(double span_s, size_t want)
     return span_s / (double)want;
 }
 
-static bool bucket_of(const struct series *s, const struct sample *r, size_t *bucket)
+static bool bucket_of(const struct series *s, const struct sample_brief *r, size_t *bucket)
 {
     double at = (seconds(r->planned_ns) - s->from_s) / s->width_s;
     if (!(at >= 0) || at >= (double)s->count) {
@@ -41,7 +41,7 @@ static bool bucket_of(const struct series *s, const struct sample *r, size_t *bu
     return true;
 }
 
-static void count_sample(struct series *s, const struct plan *plan, const struct sample *r, size_t b)
+static void count_sample(struct series *s, const struct plan *plan, const struct sample_brief *r, size_t b)
 {
     struct series_bucket *bucket = &s->buckets[b];
     bool good = r->outcome == OUTCOME_GOOD;
@@ -81,10 +81,10 @@ static void latencies(struct series *s, const struct evidence *ev)
     scoped_free double *took = xcalloc(start[s->count] + 1, sizeof(*took));
     scoped_free size_t *fill = xcalloc(s->count + 1, sizeof(*fill));
     for (size_t i = 0; i < ev->sample_count; i++) {
-        const struct sample *r = &ev->samples[i];
+        const struct sample_brief r = evidence_brief(ev, i);
         size_t b = 0;
-        if (r->outcome == OUTCOME_GOOD && bucket_of(s, r, &b)) {
-            took[start[b] + fill[b]++] = seconds(r->done_ns - r->planned_ns);
+        if (r.outcome == OUTCOME_GOOD && bucket_of(s, &r, &b)) {
+            took[start[b] + fill[b]++] = seconds(r.took_ns);
         }
     }
     for (size_t b = 0; b < s->count; b++) {
@@ -119,9 +119,10 @@ void series_make(struct series *s, const struct evidence *ev, const struct plan 
     s->by_vantage = xcalloc(s->count * s->sites + 1, sizeof(*s->by_vantage));
     s->served = xcalloc(s->count * s->sites + 1, sizeof(*s->served));
     for (size_t i = 0; i < ev->sample_count; i++) {
+        const struct sample_brief r = evidence_brief(ev, i);
         size_t b = 0;
-        if (bucket_of(s, &ev->samples[i], &b)) {
-            count_sample(s, plan, &ev->samples[i], b);
+        if (bucket_of(s, &r, &b)) {
+            count_sample(s, plan, &r, b);
         }
     }
     for (size_t b = 0; b < s->count; b++) {

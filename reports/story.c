@@ -136,10 +136,10 @@ const char *story_served_by(const struct report_input *in, double from_s, double
     const struct topology *topo = in->plan->topology;
     scoped_free uint64_t *served = xcalloc(topo->site_count + 1, sizeof(*served));
     for (size_t i = 0; i < in->evidence->sample_count; i++) {
-        const struct sample *s = &in->evidence->samples[i];
-        double planned = (double)s->planned_ns / (double)NS_PER_S;
-        if (s->outcome == OUTCOME_GOOD && s->region < topo->site_count && planned >= from_s && planned < to_s) {
-            served[s->region]++;
+        const struct sample_brief s = evidence_brief(in->evidence, i);
+        double planned = (double)s.planned_ns / (double)NS_PER_S;
+        if (s.outcome == OUTCOME_GOOD && s.region < topo->site_count && planned >= from_s && planned < to_s) {
+            served[s.region]++;
         }
     }
     size_t best = 0;

@@ -241,6 +241,8 @@ int history_read_latest(struct history_latest *l, const char *path, struct err *
 struct gathering {
     struct history_runs *runs;
     struct arena *arena;
+    const char *scenario; /* NULL: of all */
+    int64_t lines;        /* still to be looked at; negative: to the end */
 };
 
 static void run_line(void *arg, const char *text, size_t len, const json_t *line)
@@ -248,7 +250,12 @@ static void run_line(void *arg, const char *text, size_t len, const json_t *line
     (void)text;
     (void)len;
     struct gathering *g = arg;
-    if (line && *member(line, "scenario") && *member(line, "run_id")) {
+    if (g->lines == 0) {
+        return;
+    }
+    g->lines -= g->lines > 0;
+    bool wanted = !g->scenario || text_eq(g->scenario, line ? member(line, "scenario") : NULL);
+    if (wanted && line && *member(line, "scenario") && *member(line, "run_id")) {
         struct pool_run run = pool_run_of_line(g->arena, line);
         *vec_push(g->runs) = run;
     }
@@ -256,8 +263,23 @@ static void run_line(void *arg, const char *text, size_t len, const json_t *line
 
 int history_read_runs(struct history_runs *l, struct arena *a, const char *path, struct err *e)
 {
-    struct gathering g = {l, a};
+    struct gathering g = {.runs = l, .arena = a, .lines = -1};
     return read_all(path, run_line, &g, e);
+}
+
+void history_read_earlier(struct history_runs *l, struct arena *a, const char *run_path, const struct result *r)
+{
+    struct gathering g = {.runs = l, .arena = a, .scenario = r->scenario.name, .lines = r->history.line - 1};
+    scoped_text struct text path = {0};
+    struct err unread = {0};
+    if (!r->history.file || r->history.line == JSON_NONE || r->history.line <= 1) {
+        return;
+    }
+    if (text_starts(r->history.file, "../")) { /* beside the run */
+        text_addf(&path, "%s/", run_path);
+    }
+    text_add(&path, r->history.file);
+    (void)read_all(text_str(&path), run_line, &g, &unread);
 }
 
 void history_runs_deinit(struct history_runs *l)

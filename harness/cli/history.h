@@ -43,4 +43,7 @@ struct history_runs {
     size_t len, cap;
 };
 int history_read_runs(struct history_runs *l, struct arena *a, const char *path, struct err *e);
+/* Those of its scenario that stand before the line of this result in the history that it names; run_path is its run
+ * directory. None where the history cannot be read: reports do without. */
+void history_read_earlier(struct history_runs *l, struct arena *a, const char *run_path, const struct result *r);
 void history_runs_deinit(struct history_runs *l);

@@ -34,8 +34,8 @@ static void gate_words(struct text *t, const struct path_state *s)
     }
 }
 
-/* The words of scenario files, so that a state reads like the step that would ask for it. */
-static void shape_words(struct text *t, const struct path_state *s)
+/* Words for the shape that packets meet, of all or of one port. */
+static void fare_words(struct text *t, const struct path_shape *s)
 {
     char word[UNIT_MAX];
     const struct {
@@ -46,17 +46,6 @@ static void shape_words(struct text *t, const struct path_state *s)
                  {"loss", s->loss_ppm, unit_print_ratio},           {"duplicate", s->duplicate_ppm, unit_print_ratio},
                  {"corrupt", s->corrupt_ppm, unit_print_ratio},     {"reorder", s->reorder_ppm, unit_print_ratio},
                  {"rate", s->rate_bps, unit_print_bandwidth}};
-    if (s->cut || s->down) {
-        text_add(t, s->down ? "unplugged" : "cut");
-        return;
-    }
-    gate_words(t, s);
-    if (s->stalled) {
-        text_addf(t, "%sstalled", t->len ? ", " : "");
-    }
-    if (s->block_new) {
-        text_addf(t, "%snew connections blocked", t->len ? ", " : "");
-    }
     for (size_t i = 0; i < array_len(parts); i++) {
         if (parts[i].value) {
             text_addf(t, "%s%s %s", t->len ? ", " : "", parts[i].name, parts[i].print(parts[i].value, word));
@@ -71,6 +60,33 @@ static void shape_words(struct text *t, const struct path_state *s)
     if (s->mtu_bytes) {
         text_addf(t, "%snothing above %lld bytes", t->len ? ", " : "", (long long)s->mtu_bytes);
     }
+}
+
+static void lane_words(struct text *t, const struct path_state *s)
+{
+    for (uint16_t i = 0; i < s->lane_count; i++) {
+        scoped_text struct text fare = {0};
+        fare_words(&fare, &s->lanes[i].shape);
+        text_addf(t, "%sport %u: %s more", t->len ? "; " : "", s->lanes[i].port, text_str(&fare));
+    }
+}
+
+/* The words of scenario files, so that a state reads like the step that would ask for it. */
+static void shape_words(struct text *t, const struct path_state *s)
+{
+    if (s->cut || s->down) {
+        text_add(t, s->down ? "unplugged" : "cut");
+        return;
+    }
+    gate_words(t, s);
+    if (s->stalled) {
+        text_addf(t, "%sstalled", t->len ? ", " : "");
+    }
+    if (s->block_new) {
+        text_addf(t, "%snew connections blocked", t->len ? ", " : "");
+    }
+    fare_words(t, &s->shape);
+    lane_words(t, s);
 }
 
 static void add_links(json_t *links, const struct painter *p, const struct fabric *f)
@@ -134,6 +150,12 @@ static void add_deeds(json_t *begins, json_t *ends, const struct moment *m, cons
                 json_array_append_new(ends, json_string(p->steps[k].text));
             }
         }
+    }
+    if (m->goes_on) {
+        scoped_text struct text words = {0};
+        text_addf(&words, "%s, the next", m->goes_on->text);
+        json_array_append_new(begins, json_string(text_str(&words)));
+        return;
     }
     for (size_t k = 0; m->deed_count == 0 && k < p->step_count; k++) {
         if (p->steps[k].action.type->class == ACTION_FAULT && p->steps[k].until_ns == INT64_MAX) {

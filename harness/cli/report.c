@@ -6,8 +6,10 @@
  */
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
+#include "harness/cli/history.h"
 #include "harness/cli/outputs.h"
 #include "harness/cli/stored.h"
+#include "harness/cli/suite_page.h"
 #include "harness/evidence/evidence_write.h"
 
 struct report_flags {
@@ -41,20 +43,28 @@ static const struct option_row options[] = {
 static int write_all(struct call *c, const struct stored_run *s, const struct report_flags *f, struct err *e)
 {
     bool jenkins = text_eq(f->junit_style, "jenkins");
-    struct report_input in = {
-        .result = s->result, .plan = s->plan, .evidence = s->evidence, .run_path = s->path, .jenkins_style = jenkins};
+    struct history_runs earlier = {0};
+    history_read_earlier(&earlier, &c->arena, s->path, s->result);
+    struct report_input in = {.result = s->result,
+                              .plan = s->plan,
+                              .evidence = s->evidence,
+                              .run_path = s->path,
+                              .earlier = earlier.at,
+                              .earlier_count = earlier.len,
+                              .jenkins_style = jenkins};
     struct outputs out = {.call = c,
                           .junit = f->junit,
                           .html = f->html,
                           .summary = f->summary,
                           .metrics = f->metrics,
                           .jenkins_style = jenkins};
-    if (outputs_prepare(&out, NULL, e) < 0 || report_write_all(&in, e) < 0 || rundir_manifest(s->path, e) < 0) {
-        return -1;
+    int rc = -1;
+    if (outputs_prepare(&out, NULL, e) == 0 && report_write_all(&in, e) == 0 && rundir_manifest(s->path, e) == 0) {
+        rc = outputs_add(&out, &in) < 0 ? 4 : 0;
     }
-    int rc = outputs_add(&out, &in);
     outputs_deinit(&out);
-    return rc < 0 ? 4 : 0;
+    history_runs_deinit(&earlier);
+    return rc;
 }
 
 /* A result of whole evidence is not told again once that evidence has changed. */
@@ -68,12 +78,27 @@ static int check_evidence(const struct stored_run *s, struct err *e)
     return err_help(e, "drtest analyze says what can still be told from it");
 }
 
+/* The folder of a suite or a set of repeats that the word stands for; false: it is a run. */
+static bool find_suite(struct text *path, const struct report_flags *f, const char *word)
+{
+    text_add(path, word);
+    if (!suite_page_is(word)) {
+        text_clear(path);
+        text_addf(path, "%s/%s", f->output, word);
+    }
+    return suite_page_is(text_str(path));
+}
+
 static int run(struct call *c)
 {
     const struct report_flags *f = c->flags;
     struct err e = {0};
+    scoped_text struct text suite = {0};
+    if (find_suite(&suite, f, c->operands.at[0])) {
+        return suite_page_write(text_str(&suite), &e) < 0 ? say_error(&c->err, &e) : 0;
+    }
     struct stored_run s = {0};
-    int code = stored_load(&s, f->output, c->operands.at[0], &e) < 0 || check_evidence(&s, &e) < 0
+    int code = stored_skim(&s, f->output, c->operands.at[0], &e) < 0 || check_evidence(&s, &e) < 0
                    ? -1
                    : write_all(c, &s, f, &e);
     stored_deinit(&s);
@@ -83,7 +108,8 @@ static int run(struct call *c)
 const struct command command_report = {.name = "report",
                                        .operands = "RUN",
                                        .summary = "make the reports of a run again from its directory",
-                                       .text = "RUN is a run directory, a run id, or latest.",
+                                       .text = "RUN is a run directory, a run id, or latest; of a suite's folder, its page of\n"
+                                               "all runs is made again.",
                                        .exits = "0 3",
                                        .options = options,
                                        .option_count = array_len(options),

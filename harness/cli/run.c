@@ -278,8 +278,12 @@ static void one_run(struct running *r, const struct job *job)
         r->stop = e.kind == ERR_OUTPUT;
     }
     if (o.result) {
-        struct report_input in = {
-            .result = o.result, .plan = job->plan, .evidence = o.evidence, .run_path = o.run_path};
+        struct report_input in = {.result = o.result,
+                                  .plan = job->plan,
+                                  .evidence = o.evidence,
+                                  .run_path = o.run_path,
+                                  .earlier = o.earlier.at,
+                                  .earlier_count = o.earlier.len};
         o.unwritten |= outputs_add(&r->outputs, &in) < 0;
     }
     int code = session_exit_code(&r->session, &o);

@@ -21,7 +21,6 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/cli/guardian.h"
-#include "harness/cli/history.h"
 #include "harness/cli/machine.h"
 #include "harness/cli/progress.h"
 #include "harness/evidence/evidence_write.h"
@@ -281,10 +280,13 @@ static void file_away(const struct session *s, const struct job *job, struct not
     int locked = history_begin(&h, text_str(&path), s->history ? s->history : "../history.jsonl", o->result, &history);
     chain_to_run_before(o->result, o->run_path);
     int stored = result_store(o->run_path, o->result, &store);
+    history_read_earlier(&o->earlier, &o->result->arena, o->run_path, o->result);
     struct report_input in = {.result = o->result,
                               .plan = job->plan,
                               .evidence = o->evidence,
                               .run_path = o->run_path,
+                              .earlier = o->earlier.at,
+                              .earlier_count = o->earlier.len,
                               .jenkins_style = text_eq(s->junit_style, "jenkins")};
     told(s, o, stored, &store);
     told(s, o, report_write_all(&in, &report), &report);
@@ -363,6 +365,7 @@ int session_exit_code(const struct session *s, const struct session_outcome *o)
 
 void session_outcome_deinit(struct session_outcome *o)
 {
+    history_runs_deinit(&o->earlier);
     result_free(o->result);
     evidence_free(o->evidence);
     free(o->run_path);

@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "harness/cli/batch.h"
+#include "harness/cli/history.h"
 #include "harness/cli/command.h"
 #include "harness/cli/gate.h"
 #include "harness/evidence/evidence_read.h"
@@ -33,6 +34,7 @@ struct session_outcome {
     char *run_path;        /* heap */
     struct result *result; /* NULL: there is not even evidence */
     struct evidence *evidence;
+    struct history_runs earlier; /* of the same scenario; strings in the result's arena */
     int signal;     /* SIGINT or SIGTERM when interrupted */
     bool unwritten; /* some output could not be written; said already */
 };

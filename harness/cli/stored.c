@@ -26,16 +26,27 @@ static int load_plan(struct stored_run *s, struct err *e)
                : 0;
 }
 
-int stored_load(struct stored_run *s, const char *output, const char *run, struct err *e)
+static int load(struct stored_run *s, const char *output, const char *run,
+                int (*evidence)(struct evidence **ev, const char *run_path, struct err *e), struct err *e)
 {
     scoped_text struct text path = {0};
     if (tool_find_run(&path, output, run, e) < 0) {
         return -1;
     }
     s->path = text_steal(&path);
-    return result_load(s->path, &s->result, e) < 0 || load_plan(s, e) < 0 || evidence_load(&s->evidence, s->path, e) < 0
+    return result_load(s->path, &s->result, e) < 0 || load_plan(s, e) < 0 || evidence(&s->evidence, s->path, e) < 0
                ? -1
                : 0;
+}
+
+int stored_load(struct stored_run *s, const char *output, const char *run, struct err *e)
+{
+    return load(s, output, run, evidence_load, e);
+}
+
+int stored_skim(struct stored_run *s, const char *output, const char *run, struct err *e)
+{
+    return load(s, output, run, evidence_skim, e);
 }
 
 void stored_deinit(struct stored_run *s)

@@ -17,4 +17,6 @@ struct stored_run {
 };
 
 int stored_load(struct stored_run *s, const char *output, const char *run, struct err *e);
+/* The same with the requests in brief (evidence_skim): enough to report, not to measure. */
+int stored_skim(struct stored_run *s, const char *output, const char *run, struct err *e);
 void stored_deinit(struct stored_run *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The record of a suite, or of a set of repeats: its folder is made when its first run begins (so that its name says
- * when), suite.json when its last run has ended, whatever ended it. Scenarios with repeats get their statistics.
+ * when), suite.json and the page made from it when its last run has ended, whatever ended it. Scenarios with repeats get their statistics.
  */
 #include "harness/base/clock.h"
 #include "harness/base/err.h"
@@ -9,6 +9,7 @@
 #include "harness/base/scoped.h"
 #include "harness/cli/outputs.h"
 #include "harness/cli/statistics.h"
+#include "harness/cli/suite_page.h"
 #include "harness/evidence/evidence_write.h"
 
 #include <string.h>
@@ -118,7 +119,7 @@ int suite_record_end(struct suite_record *s, int exit_code, struct text *said, s
         text_addf(said, "  record %s\n", text_str(&path));
     }
     text_addf(&body, "%s\n", text ? text : "{}");
-    return file_replace(text_str(&path), text_str(&body), body.len, e);
+    return file_replace(text_str(&path), text_str(&body), body.len, e) < 0 ? -1 : suite_page_write(s->path, e);
 }
 
 void suite_record_deinit(struct suite_record *s)

@@ -57,7 +57,7 @@ static int look(const char *path, struct text *findings, size_t *files, struct e
     if (rundir_check(path, findings, files, e) < 0) {
         return -1;
     }
-    const char *damage = evidence_load(&ev, path, &unreadable) < 0 ? unreadable.msg : evidence_damage(ev);
+    const char *damage = evidence_skim(&ev, path, &unreadable) < 0 ? unreadable.msg : evidence_damage(ev);
     if (damage) {
         text_addf(findings, "damaged %s\n", damage);
     }

@@ -15,36 +15,59 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int binary_file_read(struct binary_file *f, const char *run_path, const char *name, size_t max, struct arena *a,
-                     bool *found, struct err *e)
+int binary_file_open(const char *run_path, const char *name, size_t max, int *fd, size_t *size, struct err *e)
 {
-    *f = (struct binary_file){0};
     scoped_text struct text path = {0};
     text_addf(&path, "%s/%s", run_path, name);
     const char *at = text_str(&path);
-    scoped_fd int fd = open(at, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    *found = fd >= 0;
-    if (fd < 0) {
+    scoped_fd int opened = open(at, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    *fd = -1;
+    *size = 0;
+    if (opened < 0) {
         return errno == ENOENT ? 0 : err_os(e, ERR_READING, errno, at, "cannot open the file");
     }
-    struct stat st;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+    if (fstat(opened, &st) != 0 || !S_ISREG(st.st_mode)) {
         return err_set(e, ERR_READING, at, "this is not a regular file");
     }
     if ((uintmax_t)st.st_size > max) {
         return err_set(e, ERR_READING, at, "the file is larger than the %zu bytes that a run may have", max);
     }
-    size_t size = (size_t)st.st_size;
-    f->at = size > 0 ? arena_alloc(a, size) : NULL;
-    while (f->len < size) {
-        ssize_t n = read(fd, (char *)f->at + f->len, size - f->len);
+    *size = (size_t)st.st_size;
+    *fd = opened;
+    opened = -1;
+    return 0;
+}
+
+long binary_file_more(int fd, void *to, size_t want, const char *name, struct err *e)
+{
+    size_t have = 0;
+    while (have < want) {
+        ssize_t n = read(fd, (char *)to + have, want - have);
         if (n < 0 && errno != EINTR) {
-            return err_os(e, ERR_READING, errno, at, "cannot read the file");
+            return err_os(e, ERR_READING, errno, name, "cannot read the file");
         }
         if (n == 0) {
             break;
         }
-        f->len += n > 0 ? (size_t)n : 0;
+        have += n > 0 ? (size_t)n : 0;
     }
-    return 0;
+    return (long)have;
+}
+
+int binary_file_read(struct binary_file *f, const char *run_path, const char *name, size_t max, struct arena *a,
+                     bool *found, struct err *e)
+{
+    size_t size;
+    scoped_fd int fd = -1;
+    *f = (struct binary_file){0};
+    *found = false;
+    if (binary_file_open(run_path, name, max, &fd, &size, e) != 0) {
+        return -1;
+    }
+    *found = fd >= 0;
+    f->at = size > 0 ? arena_alloc(a, size) : NULL;
+    long got = fd >= 0 ? binary_file_more(fd, f->at, size, name, e) : 0;
+    f->len = got > 0 ? (size_t)got : 0;
+    return got < 0 ? -1 : 0;
 }

@@ -24,8 +24,9 @@ struct evidence {
     const char *path;               /* the run directory */
     struct event *events;           /* by seq; [0] is the header */
     size_t event_count;
-    struct sample *samples;         /* requests only, by planned_ns then stream */
-    size_t sample_count;
+    struct sample *samples;         /* requests only, by planned_ns then stream; NULL after evidence_skim */
+    struct sample_brief *briefs;    /* after evidence_skim: the same in brief, in no order; else NULL */
+    size_t sample_count;            /* of either */
     struct sample *stalls;          /* SAMPLE_STALL, by planned_ns */
     size_t stall_count;
     struct sample *switches;        /* SAMPLE_SWITCH, by done_ns: a vantage changed its endpoint */
@@ -54,6 +55,13 @@ struct text;
 int rundir_check(const char *path, struct text *findings, size_t *files, struct err *e);
 
 int evidence_load(struct evidence **ev, const char *run_path, struct err *e);
+/* The same for who does not measure: requests in brief, and so in a third of the memory. */
+int evidence_skim(struct evidence **ev, const char *run_path, struct err *e);
+/* Request i in brief, however the evidence was loaded; in no order that could be relied on. */
+static inline struct sample_brief evidence_brief(const struct evidence *ev, size_t i)
+{
+    return ev->briefs ? ev->briefs[i] : sample_brief_of(&ev->samples[i]);
+}
 void evidence_free(struct evidence *ev);
 /* The first damage of all, with the name of its file, in a text of the evidence's; NULL: whole. */
 const char *evidence_damage(struct evidence *ev);

@@ -65,6 +65,21 @@ struct sample {
 };
 _Static_assert(sizeof(struct sample) == SAMPLE_SIZE, "samples.bin has fixed records");
 
+/* What is told of a request by who does not measure. */
+struct sample_brief {
+    int64_t planned_ns, took_ns; /* took: from the planned send to the end */
+    int32_t code;
+    uint16_t stream, status, endpoint, region;
+    uint8_t outcome, write;
+};
+
+static inline struct sample_brief sample_brief_of(const struct sample *s)
+{
+    return (struct sample_brief){.planned_ns = s->planned_ns, .took_ns = s->done_ns - s->planned_ns, .code = s->code,
+                                 .stream = s->stream, .status = s->status, .endpoint = s->endpoint, .region = s->region,
+                                 .outcome = s->outcome, .write = s->write};
+}
+
 /* First record of the file. */
 struct sample_header {
     char magic[8]; /* SAMPLE_MAGIC */

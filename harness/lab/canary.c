@@ -45,7 +45,7 @@ struct flight {
 struct canary {
     struct lab *lab;
     struct loop *loop;
-    uint16_t path;
+    uint16_t path, port;
     size_t bytes; /* of a datagram: the record above, and padding */
     int64_t beat_ns;
     int send_fd, receive_fd;
@@ -105,7 +105,8 @@ static void ready(struct loop_io *io, uint32_t events)
     }
 }
 
-static int start(struct canary **out, struct lab *lab, uint16_t path, size_t bytes, int64_t beat_ns, struct err *e)
+static int start(struct canary **out, struct lab *lab, uint16_t path, uint16_t port, size_t bytes, int64_t beat_ns,
+                 struct err *e)
 {
     if (!lab->ops->path_sockets) {
         return err_set(e, ERR_DEFECT, "canary", "a %s lab has no sockets to put one into", lab->ops->kind);
@@ -114,12 +115,13 @@ static int start(struct canary **out, struct lab *lab, uint16_t path, size_t byt
     c->lab = lab;
     c->loop = lab->ops->loop(lab);
     c->path = path;
+    c->port = port;
     c->bytes = bytes;
     c->beat_ns = beat_ns;
     c->send_fd = c->receive_fd = -1;
     c->io.ready = ready;
     c->timer.due = beat;
-    if (lab->ops->path_sockets(lab, path, &c->send_fd, &c->receive_fd, e) != 0 ||
+    if (lab->ops->path_sockets(lab, path, port, &c->send_fd, &c->receive_fd, e) != 0 ||
         loop_io_set(c->loop, &c->io, c->receive_fd, EPOLLIN, e) != 0) {
         canary_free(c);
         return -1;
@@ -129,9 +131,9 @@ static int start(struct canary **out, struct lab *lab, uint16_t path, size_t byt
     return 0;
 }
 
-int canary_new(struct canary **out, struct lab *lab, uint16_t path, struct err *e)
+int canary_new(struct canary **out, struct lab *lab, uint16_t path, uint16_t port, struct err *e)
 {
-    return start(out, lab, path, sizeof(struct datagram), BEAT_NS, e);
+    return start(out, lab, path, port, sizeof(struct datagram), BEAT_NS, e);
 }
 
 int canary_new_long(struct canary **out, struct lab *lab, uint16_t path, size_t ip_bytes, struct err *e)
@@ -140,7 +142,7 @@ int canary_new_long(struct canary **out, struct lab *lab, uint16_t path, size_t 
     if (bytes > PADDING_MAX) {
         return err_set(e, ERR_DEFECT, "canary", "no datagram is %zu bytes long", bytes);
     }
-    return start(out, lab, path, bytes, LONG_BEAT_NS, e);
+    return start(out, lab, path, 0, bytes, LONG_BEAT_NS, e);
 }
 
 void canary_free(struct canary *c)
@@ -159,6 +161,11 @@ void canary_free(struct canary *c)
 uint16_t canary_path(const struct canary *c)
 {
     return c->path;
+}
+
+uint16_t canary_port(const struct canary *c)
+{
+    return c->port;
 }
 
 /* The first datagram sent at or after an instant. */

@@ -10,7 +10,7 @@
 #include "harness/lab/lab.h"
 
 struct canary;
-int canary_new(struct canary **out, struct lab *lab, uint16_t path, struct err *e);
+int canary_new(struct canary **out, struct lab *lab, uint16_t path, uint16_t port, struct err *e); /* port 0: any */
 /* One whose datagrams are IP packets of so many bytes; ten a second. */
 int canary_new_long(struct canary **out, struct lab *lab, uint16_t path, size_t ip_bytes, struct err *e);
 void canary_free(struct canary *c);
@@ -26,3 +26,4 @@ struct canary_view {
  * than allowance_ns ago. */
 struct canary_view canary_look(const struct canary *c, int64_t from_ns, int64_t to_ns, int64_t allowance_ns);
 uint16_t canary_path(const struct canary *c);
+uint16_t canary_port(const struct canary *c); /* 0: none that anybody singles out */

@@ -45,7 +45,7 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_SURGE] = "surge",         [EFFECT_SLOW_CLIENTS] = "slow_clients",
     [EFFECT_DNS] = "dns",
     [EFFECT_FILTER] = "filter", [EFFECT_UNPLUG] = "unplug", [EFFECT_DISCONNECT] = "disconnect", [EFFECT_STALL] = "stall",
-    [EFFECT_LAG] = "lag", [EFFECT_CLOCK] = "clock",
+    [EFFECT_LAG] = "lag", [EFFECT_IO] = "io", [EFFECT_DEGRADE_ONLY] = "degrade_only", [EFFECT_CLOCK] = "clock",
 };
 
 enum { INDEX_LOOPBACK = 1, INDEX_A = 2, INDEX_B = 3 };
@@ -294,9 +294,10 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps->effects[EFFECT_FILTER] = judge_filter(trial);
     caps->effects[EFFECT_UNPLUG] = always("link", "the routers' devices of the link go down");
     caps->effects[EFFECT_DISCONNECT] = judge_disconnect(trial);
-    caps->effects[EFFECT_STALL] =
+    caps->effects[EFFECT_STALL] = caps->effects[EFFECT_DEGRADE_ONLY] =
         trial->wire ? always("wire", "tried: a frame carried by packet sockets")
-                    : (struct lab_mechanism){.name = "none", .why = "packet sockets cannot be had, and nothing else holds packets"};
+                    : (struct lab_mechanism){.name = "none", .why = "packet sockets cannot be had, and nothing else holds packets, "
+                                                                    "or finds those of one port"};
     if (trial->netem) {
         caps->effects[EFFECT_CUT] = caps->effects[EFFECT_RATE] = netem;
         return;
@@ -408,6 +409,7 @@ bool lab_caps_settle(struct lab_caps *caps, const struct topology *t, const unsi
     for (size_t k = 0; k < t->link_count; k++) {
         bool one = (is(caps, EFFECT_DEGRADE, "wire") && wanted_of(t, link_effects, k, EFFECT_DEGRADE)) ||
                    (is(caps, EFFECT_FILTER, "wire") && asked_of(link_effects, k, EFFECT_FILTER)) ||
+                   (is(caps, EFFECT_DEGRADE_ONLY, "wire") && asked_of(link_effects, k, EFFECT_DEGRADE_ONLY)) ||
                    (is(caps, EFFECT_STALL, "wire") && asked_of(link_effects, k, EFFECT_STALL)) ||
                    (is(caps, EFFECT_RATE, "wire") && wanted_of(t, link_effects, k, EFFECT_RATE));
         any = any || one;

@@ -10,7 +10,7 @@
 struct caps_trial {
     bool netem, tbf, fib, wire, ports, filter, disconnect;
     char netem_why[160], tbf_why[160], fib_why[160], wire_why[160], ports_why[160];
-    bool descriptors, disk, local_ports, backlog, group[CGROUP_KINDS], group_v2[CGROUP_KINDS];
+    bool descriptors, disk, tap, local_ports, backlog, group[CGROUP_KINDS], group_v2[CGROUP_KINDS];
 };
 
 int caps_try(struct caps_trial *trial, struct err *e); /* in the caller's current, empty network namespace */

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The trial of what nodes can be deprived of: our own limit of descriptors lowered and raised again, a memory file system
- * mounted and changed, two settings of the network namespace we stand in, and a control group of each kind.
+ * mounted and changed, a call of a guest's answered by a tap, two settings of the network namespace we stand in, and a control group of each kind.
  */
 #include "harness/lab/caps.h"
 
 #include "harness/base/scoped.h"
+#include "harness/base/units.h"
+#include "harness/lab/tap.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define TAP_BOUND_NS (2 * NS_PER_S)
 
 bool caps_wants_freezer_v1(const char *const forced[LAB_EFFECTS])
 {
@@ -28,16 +34,6 @@ static bool try_descriptors(void)
     return prlimit(getpid(), RLIMIT_NOFILE, &low, NULL) == 0 && prlimit(getpid(), RLIMIT_NOFILE, &before, NULL) == 0;
 }
 
-/* Mounted over a folder, changed, and off again. */
-static bool try_disk(const char *folder)
-{
-    const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    if (mount("drtest-probe", folder, "tmpfs", flags, "size=1m,nr_inodes=64") != 0) {
-        return false;
-    }
-    bool right = mount("drtest-probe", folder, "tmpfs", flags | MS_REMOUNT, "nr_inodes=32") == 0;
-    return umount2(folder, MNT_DETACH) == 0 && right;
-}
 
 static bool put(const char *path, const char *words)
 {
@@ -45,12 +41,47 @@ static bool put(const char *path, const char *words)
     return fd >= 0 && write(fd, words, strlen(words)) == (ssize_t)strlen(words);
 }
 
+/* A guest's write fails because the tap says so. */
+static bool try_tap(const char *folder)
+{
+    struct tap *t;
+    struct child guest;
+    struct stat st;
+    scoped_fd int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0 || fstat(fd, &st) != 0 || tap_open(&t, NULL) != 0) {
+        return false;
+    }
+    tap_disk(t, st.st_dev);
+    t->page->failing = true;
+    int side = child_fork(&guest, NULL);
+    if (side == 0) {
+        _exit(tap_attach(t, TAP_GUEST) == 0 && write(fd, "x", 1) < 0 && errno == EIO ? 0 : 1);
+    }
+    bool right = side > 0 && child_wait(&guest, TAP_BOUND_NS, NULL) == 0 && guest.status == 0;
+    if (side > 0) {
+        child_stop(&guest, 0, NULL);
+    }
+    tap_close(t);
+    return right;
+}
+
+/* Mounted over a folder, changed, tapped, and off again. */
+static void try_disk(struct caps_trial *trial, const char *folder)
+{
+    const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    if (mount("drtest-probe", folder, "tmpfs", flags, "size=1m,nr_inodes=64") == 0) {
+        bool changed = mount("drtest-probe", folder, "tmpfs", flags | MS_REMOUNT, "nr_inodes=32") == 0;
+        trial->tap = try_tap(folder);
+        trial->disk = umount2(folder, MNT_DETACH) == 0 && changed;
+    }
+}
+
 void caps_try_nodes(struct caps_trial *trial, const char *folder, const char *run_path, const char *const forced[LAB_EFFECTS])
 {
     struct cgroups groups;
     static const char range[] = "/proc/sys/net/ipv4/ip_local_port_range", backlog[] = "/proc/sys/net/core/somaxconn";
     trial->descriptors = try_descriptors();
-    trial->disk = try_disk(folder);
+    try_disk(trial, folder);
     trial->local_ports = put(range, "60000 60009") && put(range, "32768 60999");
     trial->backlog = put(backlog, "1") && put(backlog, "4096");
     cgroup_find(&groups, run_path, caps_wants_freezer_v1(forced));
@@ -90,6 +121,8 @@ void caps_judge_nodes(const struct caps_trial *t, struct lab_caps *caps)
                                    "prlimit(2) is refused; allow it");
     m[EFFECT_DISK] = judged(t->disk, "tmpfs", "tried: a memory file system, mounted and changed",
                             "no memory file system can be mounted and changed; allow mount(2) in a user namespace");
+    m[EFFECT_IO] = judged(t->tap, "seccomp", "tried: a guest's write, refused in its stead by who was told of it",
+                          "the kernel does not tell of system calls; it needs seccomp with user notification (Linux 5.9)");
     m[EFFECT_PORTS] = judged(t->local_ports, "sysctl", "tried: ip_local_port_range of a network namespace, set and set back",
                              "ip_local_port_range cannot be set; make /proc/sys writable");
     m[EFFECT_BACKLOG] = judged(t->backlog, "sysctl", "tried: somaxconn of a network namespace, set and set back",

@@ -17,6 +17,7 @@
 #include "harness/base/err.h"
 #include "harness/base/vec.h"
 #include "harness/lab/gate.h"
+#include "harness/lab/lane.h"
 #include "harness/lab/shape.h"
 
 #include <stdlib.h>
@@ -159,9 +160,12 @@ int fabric_lay(struct fabric *f, uint16_t fault, uint16_t path, const struct pat
     if (path >= 2 * f->topo->link_count) {
         return err_set(e, ERR_DEFECT, "fabric", "there is no path %u", path);
     }
-    struct path_state gates = fabric_wanted(f, path);
-    if (!gates_add(&gates, wish)) {
+    struct path_state wanted = fabric_wanted(f, path);
+    if (!gates_add(&wanted, wish)) {
         return err_set(e, ERR_MEANING, "fabric", "more than %d ports of one path are singled out at once", PATH_GATES_MAX);
+    }
+    if (!lanes_add(&wanted, wish)) {
+        return err_set(e, ERR_MEANING, "fabric", "more than %d ports of one path are degraded at once", PATH_LANES_MAX);
     }
     *layer_place(f, fault, path) = (struct layer){.fault = fault, .path = path, .wish = *wish};
     return drive_path(f, fault, path, e);
@@ -286,7 +290,7 @@ int64_t fabric_allowed(const struct fabric *f, uint16_t node, enum lab_resource 
     int64_t most = LAB_PLENTY;
     for (size_t i = 0; i < f->limits.len; i++) {
         const struct limit *l = &f->limits.at[i];
-        if (l->node == node && l->resource == r && (most == LAB_PLENTY || l->most < most)) {
+        if (l->node == node && l->resource == r && (most == LAB_PLENTY || lab_as_scarce(r, l->most, most))) {
             most = l->most;
         }
     }

@@ -25,17 +25,19 @@ struct wire_counts;
 enum lab_effect {
     EFFECT_KILL, EFFECT_FREEZE,
     EFFECT_CUT, EFFECT_CUT_ONLY, EFFECT_REJECT, EFFECT_DEGRADE, EFFECT_RATE,
+    EFFECT_DEGRADE_ONLY, /* packets of one port shaped */
     EFFECT_FILTER,     /* packets told apart: first ones of connections, long ones */
     EFFECT_UNPLUG, EFFECT_DISCONNECT, EFFECT_STALL,
     EFFECT_DRIFT, EFFECT_LAG, EFFECT_CLOCK, EFFECT_FAIL_OVER, EFFECT_DNS, EFFECT_TLS,
     EFFECT_MISBEHAVE, EFFECT_SURGE, EFFECT_SLOW_CLIENTS,
     EFFECT_DESCRIPTORS, EFFECT_DISK, EFFECT_PORTS, EFFECT_BACKLOG, EFFECT_PROCESSES, EFFECT_CPU, EFFECT_MEMORY,
+    EFFECT_IO,         /* how the disk behaves, not how much of it there is */
     LAB_EFFECTS
 };
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
-    const char *name; /* signal cgroup freezer netem wire fib tbf bpf link diag file admin gdnsd load openssl prlimit tmpfs sysctl sim; "none": cannot be done here */
+    const char *name; /* signal cgroup freezer netem wire fib tbf bpf link diag file admin gdnsd load openssl prlimit tmpfs sysctl seccomp sim; "none": cannot be done here */
     const char *why;  /* how we know, or why not and the remedy */
     bool available;
 };
@@ -67,12 +69,18 @@ struct lab_options {
 
 /* What a node can run short of. A limit is how much it may have: a number of descriptors, ports, connections that wait
  * to be accepted, processes; for the disk what is left, in bytes or files; for a disk that may be written 0 is no; for
- * the processor ppm of one; for memory bytes. LAB_PLENTY is no limit. */
+ * the processor ppm of one; for memory bytes; for a disk's time the ns that each read, write and sync takes longer; 0 for
+ * a disk on which they fail, and for one that has lost what was not synced when the node dies. LAB_PLENTY is no limit. */
 enum lab_resource {
     RESOURCE_DESCRIPTORS, RESOURCE_DISK, RESOURCE_INODES, RESOURCE_WRITING, RESOURCE_PORTS, RESOURCE_BACKLOG,
-    RESOURCE_PROCESSES, RESOURCE_CPU, RESOURCE_MEMORY, LAB_RESOURCES
+    RESOURCE_PROCESSES, RESOURCE_CPU, RESOURCE_MEMORY, RESOURCE_IO_TIME, RESOURCE_IO, RESOURCE_IO_KEPT, LAB_RESOURCES
 };
 #define LAB_PLENTY INT64_C(-1)
+/* Whether a leaves a node no more than b does; neither is LAB_PLENTY. */
+static inline bool lab_as_scarce(enum lab_resource r, int64_t a, int64_t b)
+{
+    return r == RESOURCE_IO_TIME ? a >= b : a <= b;
+}
 struct lab_supply {
     int64_t limit;  /* read back from the kernel */
     bool short_of;  /* who tries to take more than was asked for does not get it */
@@ -200,8 +208,9 @@ struct lab_ops {
     int (*handshake)(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
                      struct err *e);
 
-    /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. NULL in sim. */
-    int (*path_sockets)(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
+    /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. port: at which the
+     * far one hears, 0 any. NULL in sim. */
+    int (*path_sockets)(struct lab *lab, uint16_t path, uint16_t port, int *send_fd, int *receive_fd, struct err *e);
 
     /* A non-blocking IPv4 socket that stands in a node's namespace, whatever its processes do. NULL in sim. */
     int (*node_socket)(struct lab *lab, uint16_t node, int type, struct err *e);

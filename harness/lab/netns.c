@@ -159,6 +159,9 @@ static void netns_close(struct lab *lab)
                 child_stop(all[k], 0, NULL);
             }
         }
+        netns_descriptors_let_go(&l->runs[i]);
+        fd_close(&l->runs[i].guest.file);
+        tap_close(steal(&l->runs[i].tap));
         netns_crowd_free(steal(&l->runs[i].crowd));
     }
     for (size_t p = 0; p < 2 * l->topo->link_count; p++) {

@@ -18,6 +18,7 @@
 #include "harness/lab/handshake.h"
 #include "harness/lab/lab.h"
 #include "harness/lab/nl.h"
+#include "harness/lab/tap.h"
 #include "harness/lab/wire.h"
 
 #include <string.h>
@@ -46,14 +47,20 @@ struct node_guest {
     struct child process;
     int64_t felt;     /* what the kernel had counted before */
     int64_t until_ns;
+    int file; /* of a trial of the disk */
 };
 
 struct crowd;
 struct node_run {
     struct child process;
+    int64_t descriptors;         /* that it may have, while that is kept */
+    struct loop_timer keeping;   /* sees to that while the process may still be starting */
+    struct loop *loop;           /* on which it does */
+    int64_t keep_until_ns;
     unsigned disks; /* lost so far */
     struct node_disk disk;
     struct node_guest guest;
+    struct tap *tap;     /* on its disk; NULL: none in this run */
     struct crowd *crowd; /* of idle connections to it; NULL: none */
 };
 
@@ -176,7 +183,7 @@ int netns_path_plumb(struct netns_lab *l, struct err *e); /* all paths neutral: 
 int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e);
 int netns_path_get(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e);
 int netns_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
-int netns_path_sockets(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e);
+int netns_path_sockets(struct lab *lab, uint16_t path, uint16_t port, int *send_fd, int *receive_fd, struct err *e);
 
 /* netns_disk.c: the file system under a node's data/. */
 int disk_mount(struct node_disk *d, const char *path, struct err *e); /* there already: nothing */
@@ -186,11 +193,18 @@ int disk_supply(const char *path, enum lab_resource r, int64_t want, struct lab_
 int netns_disk_starve(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
 int netns_disk_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
 
+/* netns_io.c: the tap on a node's disk, in runs that need it. */
+int netns_tap_furnish(struct netns_lab *l, uint16_t node, struct err *e); /* before each start */
+int netns_tap_settle(struct netns_lab *l, uint16_t node, struct err *e);  /* what died has lost what it is to lose */
+int netns_io_starve(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
+int netns_io_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+
 /* netns_starve.c, netns_crowd.c */
 int netns_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
 int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
 int netns_node_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
 void netns_crowd_free(struct crowd *c);
+void netns_descriptors_let_go(struct node_run *run); /* nobody sees to its limit any more */
 /* netns_plug.c: the router's device of a path down, and up again as it was. */
 int netns_plug_drive(struct netns_lab *l, uint16_t path, bool down, struct err *e);
 int netns_plug_read(struct netns_lab *l, uint16_t path, bool *down, struct err *e);

@@ -119,7 +119,8 @@ int netns_enter(void *arg)
             return -1;
         }
     }
-    return setns(to->lab->nodes[to->node].fd, CLONE_NEWNET);
+    struct tap *tap = to->lab->runs[to->node].tap;
+    return setns(to->lab->nodes[to->node].fd, CLONE_NEWNET) != 0 || (tap && tap_attach(tap, TAP_NODE) != 0) ? -1 : 0;
 }
 
 /* Does it have a store, and does the world have backups? */
@@ -165,7 +166,7 @@ int netns_node_start(struct lab *lab, uint16_t node, unsigned how, struct err *e
     }
     scoped_text struct text medium = {0};
     if (((how & LAB_START_FRESH) && lose_disk(l, node, e) != 0) || furnish_disk(l, node, e) != 0 ||
-        furnish_medium(l, node, how & LAB_START_NO_BACKUPS, &medium, e) != 0) {
+        netns_tap_furnish(l, node, e) != 0 || furnish_medium(l, node, how & LAB_START_NO_BACKUPS, &medium, e) != 0) {
         return -1;
     }
     scoped_fd int log = open_log(l, node, e);
@@ -210,7 +211,10 @@ int netns_node_kill(struct lab *lab, uint16_t node, struct err *e)
         return -1;
     }
     int rc = child_wait(process, DEATH_BOUND_NS, e);
-    return rc == 1 ? err_set(e, ERR_RUN, netns_of(lab)->topo->nodes[node].name, "it did not die of SIGKILL") : rc;
+    if (rc != 0) {
+        return rc == 1 ? err_set(e, ERR_RUN, netns_of(lab)->topo->nodes[node].name, "it did not die of SIGKILL") : -1;
+    }
+    return netns_tap_settle(netns_of(lab), node, e);
 }
 
 enum node_state netns_node_state(struct lab *lab, uint16_t node)

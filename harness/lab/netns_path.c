@@ -19,6 +19,7 @@
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
+#include "harness/lab/lane.h"
 #include "harness/lab/shape.h"
 
 #include <arpa/inet.h>
@@ -85,12 +86,18 @@ static void share_filter(const struct netns_lab *l, uint16_t path, const struct 
     to->mtu_bytes = wanted->mtu_bytes;
 }
 
+/* Packets of one port are found by the wire alone, whatever shapes all of them. */
+static void share_lanes(const struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct shares *s)
+{
+    lanes_copy(wired(l, path) ? &s->wire : &s->left_out, wanted);
+}
+
 /* Everything else but cut and rate goes to one of them. */
 static void share_shape(const struct netns_lab *l, uint16_t path, const struct path_state *wanted, struct shares *s)
 {
     struct path_state shape = *wanted;
     shape.cut = shape.down = shape.block_new = shape.stalled = false;
-    shape.gate_count = 0;
+    shape.gate_count = shape.lane_count = 0;
     shape.rate_bps = shape.mtu_bytes = 0;
     if (netns_does(l, EFFECT_DEGRADE, "netem")) {
         s->netem = shape;
@@ -106,6 +113,7 @@ static struct shares share(const struct netns_lab *l, uint16_t path, const struc
     struct shares s = {.down = wanted->down};
     share_shape(l, path, wanted, &s);
     share_filter(l, path, wanted, &s);
+    share_lanes(l, path, wanted, &s);
     *(wired(l, path) ? &s.wire.stalled : &s.left_out.stalled) = wanted->stalled;
     s.wire.down = wanted->down && wired(l, path); /* so that it knows why nobody takes its frames */
     s.netem.cut = wanted->cut && l->cut_by_netem;
@@ -268,6 +276,9 @@ int netns_path_set(struct lab *lab, uint16_t path, const struct path_state *want
     if (s.left_out.stalled) {
         return refuse(l, "stall", EFFECT_STALL, e);
     }
+    if (s.left_out.lane_count > 0) {
+        return refuse(l, "degrade", EFFECT_DEGRADE_ONLY, e);
+    }
     if (s.left_out.block_new || s.left_out.mtu_bytes > 0) {
         return refuse(l, "filter", EFFECT_FILTER, e);
     }
@@ -300,6 +311,7 @@ static int read_shares(struct netns_lab *l, uint16_t path, struct path_state *su
     *sum = netns_does(l, EFFECT_DEGRADE, "netem") ? netem : wire;
     sum->cut = netem.cut;
     sum->down = down;
+    lanes_copy(sum, &wire);
     sum->stalled = wire.stalled;
     sum->rate_bps = netem.rate_bps + tbf_bps + wire.rate_bps;
     sum->block_new = filter.block_new || wire.block_new;
@@ -332,7 +344,7 @@ int netns_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err
                : 0;
 }
 
-int netns_path_sockets(struct lab *lab, uint16_t path, int *send_fd, int *receive_fd, struct err *e)
+int netns_path_sockets(struct lab *lab, uint16_t path, uint16_t port, int *send_fd, int *receive_fd, struct err *e)
 {
     struct netns_lab *l = netns_of(lab);
     uint16_t from = l->topo->sites[path_from(l->topo, path)].first_node;
@@ -342,10 +354,12 @@ int netns_path_sockets(struct lab *lab, uint16_t path, int *send_fd, int *receiv
     if (in < 0) {
         return -1;
     }
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(netns_address(l, to))}};
+    const int shared = 1; /* others hear there, too; each is connected to its own sender */
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(netns_address(l, to))}};
     socklen_t len = sizeof(at);
-    if (bind(in, (struct sockaddr *)&at, len) != 0 || getsockname(in, (struct sockaddr *)&at, &len) != 0 ||
-        connect(out, (struct sockaddr *)&at, len) != 0) {
+    if (setsockopt(in, SOL_SOCKET, SO_REUSEADDR, &shared, sizeof(shared)) != 0 || bind(in, (struct sockaddr *)&at, len) != 0 || getsockname(in, (struct sockaddr *)&at, &len) != 0 ||
+        connect(out, (struct sockaddr *)&at, len) != 0 || getsockname(out, (struct sockaddr *)&at, &len) != 0 ||
+        connect(in, (struct sockaddr *)&at, len) != 0) {
         return err_os(e, ERR_RUN, errno, "canary", "cannot place its sockets");
     }
     *send_fd = steal_fd(&out);

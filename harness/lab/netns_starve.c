@@ -4,7 +4,7 @@
  *
  *     descriptors   prlimit(2), the soft limit of the live process: it can be raised again without any privilege. The kernel
  *                   limits the number a new descriptor gets, so a node is short of them when all lower ones are taken
- *     disk          netns_disk.c
+ *     disk          netns_disk.c, and how it behaves netns_io.c
  *     ports         ip_local_port_range of the node's network namespace; the trial binds UDP sockets there, whose ports
  *                   are drawn from the same range and are nobody's but ours
  *     backlog       somaxconn of that namespace, which listen(2) looks at once; the trial listens, too, accepts nobody,
@@ -28,6 +28,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,8 @@
 #define PORTS_PLENTY (PORTS_END - PORTS_BEGIN + 1)
 #define BACKLOG_PLENTY 4096
 #define TRIAL_MAX 256
+#define KEEP_EVERY_NS (20 * NS_PER_MS)
+#define KEEP_FOR_NS (2 * NS_PER_S)
 #define GUEST_WORK_NS (400 * NS_PER_MS)
 #define GUEST_BOUND_NS (3 * NS_PER_S)
 #define GUEST_SPARE (INT64_C(8) << 20)
@@ -79,20 +82,49 @@ static int read_numbers(const char *path, long long at[2], struct err *e)
 
 /* Descriptors. */
 
+static int set_descriptors(const struct child *process, int64_t limit)
+{
+    struct rlimit now;
+    if (prlimit(process->pid, RLIMIT_NOFILE, NULL, &now) != 0) {
+        return -1;
+    }
+    now.rlim_cur = limit == LAB_PLENTY || (rlim_t)limit > now.rlim_max ? now.rlim_max : (rlim_t)limit;
+    return prlimit(process->pid, RLIMIT_NOFILE, &now, NULL);
+}
+
+/* A program may raise its limit as it starts, which undoes ours: it is put back until the start is over. */
+static void keep_descriptors(struct loop_timer *t, int64_t now)
+{
+    struct node_run *run = (struct node_run *)(void *)((char *)t - offsetof(struct node_run, keeping));
+    if (!child_dead(&run->process) && now < run->keep_until_ns) {
+        (void)set_descriptors(&run->process, run->descriptors); /* who looks reads it back */
+        loop_timer_set(run->loop, t, now + KEEP_EVERY_NS);
+    }
+}
+
+void netns_descriptors_let_go(struct node_run *run)
+{
+    loop_timer_stop(&run->keeping);
+}
+
 static int limit_descriptors(struct netns_lab *l, uint16_t node, int64_t limit, struct err *e)
 {
-    struct child *process = &l->runs[node].process;
-    struct rlimit now;
-    if (child_dead(process)) {
+    struct node_run *run = &l->runs[node];
+    netns_descriptors_let_go(run);
+    if (child_dead(&run->process)) {
         return 0; /* a new process has a new limit */
     }
-    if (prlimit(process->pid, RLIMIT_NOFILE, NULL, &now) == 0) {
-        now.rlim_cur = limit == LAB_PLENTY || (rlim_t)limit > now.rlim_max ? now.rlim_max : (rlim_t)limit;
-        if (prlimit(process->pid, RLIMIT_NOFILE, &now, NULL) == 0) {
-            return 0;
-        }
+    if (set_descriptors(&run->process, limit) != 0) {
+        return err_os(e, ERR_RUN, errno, l->topo->nodes[node].name, "cannot set its limit of descriptors");
     }
-    return err_os(e, ERR_RUN, errno, l->topo->nodes[node].name, "cannot set its limit of descriptors");
+    if (limit != LAB_PLENTY) {
+        run->descriptors = limit;
+        run->loop = l->loop;
+        run->keeping.due = keep_descriptors;
+        run->keep_until_ns = loop_now(l->loop) + KEEP_FOR_NS;
+        loop_timer_set(l->loop, &run->keeping, loop_now(l->loop) + KEEP_EVERY_NS);
+    }
+    return 0;
 }
 
 static size_t count_descriptors(pid_t pid)
@@ -344,6 +376,10 @@ int netns_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64
         return inside(l, node, limit_ports, limit, NULL, e);
     case RESOURCE_BACKLOG:
         return inside(l, node, limit_backlog, limit, NULL, e);
+    case RESOURCE_IO_TIME:
+    case RESOURCE_IO:
+    case RESOURCE_IO_KEPT:
+        return netns_io_starve(l, node, r, limit, e);
     default:
         return on_disk(r) ? netns_disk_starve(l, node, r, limit, e) : cgroup_limit(&l->groups, kind_of(r), node, limit, e);
     }
@@ -360,6 +396,10 @@ int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64
         return inside(l, node, look_at_ports, want, s, e);
     case RESOURCE_BACKLOG:
         return inside(l, node, look_at_backlog, want, s, e);
+    case RESOURCE_IO_TIME:
+    case RESOURCE_IO:
+    case RESOURCE_IO_KEPT:
+        return netns_io_supply(l, node, r, want, s, e);
     default:
         return on_disk(r) ? netns_disk_supply(l, node, r, want, s, e) : ask_guest(l, node, r, want, s, e);
     }

@@ -92,19 +92,18 @@ void netlink_put(struct nl_msg *m, int type, const void *bytes, size_t len)
     }
 }
 
-/* Receive one datagram within the bound; its length, or -1. */
+/* Receive one datagram within the bound; its length, or -1. As a rule the kernel has answered before the call that asked it
+ * returns, so waiting is the exception. */
 static ssize_t receive(struct netlink *nl, const char *what, struct err *e)
 {
     int fd = nl_socket_get_fd(nl->sock);
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    int ready;
-    do {
-        ready = poll(&p, 1, ANSWER_BOUND_MS);
-    } while (ready < 0 && errno == EINTR);
-    if (ready == 0) {
-        return err_set(e, ERR_RUN, what, "the kernel did not answer within %d ms", ANSWER_BOUND_MS);
+    ssize_t n;
+    while ((n = recv(fd, nl->in, sizeof(nl->in), MSG_DONTWAIT)) < 0 && (errno == EAGAIN || errno == EINTR)) {
+        if (poll(&p, 1, ANSWER_BOUND_MS) == 0) {
+            return err_set(e, ERR_RUN, what, "the kernel did not answer within %d ms", ANSWER_BOUND_MS);
+        }
     }
-    ssize_t n = recv(fd, nl->in, sizeof(nl->in), MSG_DONTWAIT);
     return n < 0 ? err_os(e, ERR_RUN, errno, what, "cannot read the kernel's answer") : n;
 }
 
@@ -217,6 +216,42 @@ static int dump_part(struct netlink *nl, int len, const char *what, netlink_each
         *enough = *enough || each(arg, h) != 0;
     }
     return 0;
+}
+
+static int get(struct netlink *nl, struct nl_msg *m, const char *what, netlink_each_fn *each, void *arg, struct err *e)
+{
+    struct nlmsghdr *h = nlmsg_hdr(m);
+    h->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ECHO;
+    h->nlmsg_seq = nl->first_seq = nl->next_seq++;
+    if (transmit(nl, h, h->nlmsg_len, what, e) != 0) {
+        return -1;
+    }
+    for (;;) {
+        ssize_t n = receive(nl, what, e);
+        if (n < 0) {
+            return -1;
+        }
+        int left = (int)n;
+        for (h = (struct nlmsghdr *)nl->in; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
+            if (h->nlmsg_seq != nl->first_seq) {
+                continue;
+            }
+            if (h->nlmsg_type == NLMSG_ERROR) {
+                const struct nlmsgerr *a = nlmsg_data(h);
+                return err_os(e, ERR_RUN, nlmsg_datalen(h) < (int)sizeof(*a) ? EPROTO : -a->error, what, "the kernel does not tell it");
+            }
+            each(arg, h);
+            return 0;
+        }
+    }
+}
+
+int netlink_get(struct netlink *nl, struct nl_msg *m, const char *what, netlink_each_fn *each, void *arg, struct err *e)
+{
+    int rc = get(nl, m, what, each, arg, e);
+    nlmsg_free(m);
+    nl->first_seq = nl->next_seq;
+    return rc;
 }
 
 int netlink_dump(struct netlink *nl, struct nl_msg *m, const char *what, netlink_each_fn *each, void *arg, struct err *e)

@@ -24,11 +24,14 @@ int netlink_call(struct netlink *nl, struct nl_msg *m, const char *what, struct 
 typedef int netlink_each_fn(void *arg, const struct nlmsghdr *h);
 int netlink_dump(struct netlink *nl, struct nl_msg *m, const char *what, netlink_each_fn *each, void *arg, struct err *e);
 
+/* Ask for one thing (m is freed here) and hand the answer to `each`: a dump of all to find one costs as much as there are. */
+int netlink_get(struct netlink *nl, struct nl_msg *m, const char *what, netlink_each_fn *each, void *arg, struct err *e);
+
 /* Attribute of a message part, with its length checked; NULL if absent or too short. */
 const void *netlink_attr(const void *attrs, size_t len, int type, size_t at_least, size_t *size);
 
-/* The root queueing discipline of a device: a message that adds (first) or changes it, and its options, copied out of a
- * dump (nl_qdisc.c). Reading fails where the device does not carry ours, of the kind asked for. */
+/* The root queueing discipline of a device: a message that adds (first) or changes it, and its options, copied out of
+ * the answer (nl_qdisc.c). Reading fails where the device does not carry ours, of the kind asked for. */
 struct netlink_root {
     int index;
     const char *kind;

@@ -3,7 +3,7 @@
  * The queueing discipline at the root of a device: what all kinds share, and TBF.
  *
  * Changes are made in place (NLM_F_REPLACE on the same handle and kind): packets that are queued keep their due time
- * and none is thrown away. The read-back takes the options of the dump apart again.
+ * and none is thrown away. The read-back asks for that one device and takes the options apart again.
  */
 #include "harness/lab/nl.h"
 
@@ -59,9 +59,9 @@ static int look_for_root(void *arg, const struct nlmsghdr *h)
 
 int netlink_qdisc_read(struct netlink *nl, struct netlink_root *r, struct err *e)
 {
-    struct tcmsg head = {.tcm_family = AF_UNSPEC, .tcm_ifindex = r->index};
+    struct tcmsg head = {.tcm_family = AF_UNSPEC, .tcm_ifindex = r->index, .tcm_parent = TC_H_ROOT};
     struct nl_msg *m = netlink_message(RTM_GETQDISC, 0, &head, sizeof(head));
-    if (netlink_dump(nl, m, "queueing disciplines", look_for_root, r, e) != 0) {
+    if (netlink_get(nl, m, "queueing disciplines", look_for_root, r, e) != 0) {
         return -1;
     }
     return r->there ? 0 : err_set(e, ERR_RUN, r->kind, "the device does not carry our queueing discipline");

@@ -20,6 +20,7 @@
 
 #include "harness/base/units.h"
 #include "harness/lab/gate.h"
+#include "harness/lab/lane.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -85,6 +86,7 @@ void shape_add(struct shape_sum *sum, const struct path_state *w)
     t->limit_packets = narrower(t->limit_packets, w->limit_packets);
     t->mtu_bytes = narrower(t->mtu_bytes, w->mtu_bytes);
     gates_add(t, w);
+    lanes_add(t, w);
 }
 
 struct path_state shape_total(const struct shape_sum *sum)
@@ -123,7 +125,7 @@ static bool same_loss(const struct path_state *a, const struct path_state *b)
 bool shape_same(const struct path_state *a, const struct path_state *b)
 {
     return a->cut == b->cut && a->down == b->down && a->block_new == b->block_new && a->stalled == b->stalled &&
-           gates_same(a, b) && same_delay(a, b) && same_loss(a, b) && a->duplicate_ppm == b->duplicate_ppm &&
+           gates_same(a, b) && lanes_same(a, b) && same_delay(a, b) && same_loss(a, b) && a->duplicate_ppm == b->duplicate_ppm &&
            a->corrupt_ppm == b->corrupt_ppm && a->reorder_ppm == b->reorder_ppm && gap(a) == gap(b) &&
            a->rate_bps / 8 == b->rate_bps / 8 && a->limit_packets == b->limit_packets && a->mtu_bytes == b->mtu_bytes;
 }

@@ -12,6 +12,7 @@
  *     corrupt                     1 - (1 - p)(1 - q)
  *     reorder gap                 the smallest of those that reorder
  *     rate, limit, mtu            the smallest that there is
+ *     lanes                       one per port, each merged for itself (harness/lab/lane.h)
  *     gates                       one per port, the strongest; hidden under a cut unless they drop (harness/lab/gate.h)
  *     bursts                      the longest keeps its spells. All other losses count as independent and fall both within
  *                                 and between the spells. That is exact for one burst; of two, the share is exact and the

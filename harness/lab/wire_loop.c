@@ -19,6 +19,7 @@
 #include "harness/base/arena.h"
 #include "harness/base/clock.h"
 #include "harness/base/loop.h"
+#include "harness/lab/wire_lane.h"
 #include "harness/lab/wire_queue.h"
 #include "harness/lab/wire_ring.h"
 #include "harness/lab/wire_shape.h"
@@ -37,6 +38,7 @@
 
 struct carrier {
     struct wire_shaper shaper;
+    struct wire_lanes lanes;
     struct wire_counts counts;
     uint16_t path;
     int out_index;
@@ -46,6 +48,7 @@ struct live {
     struct loop *loop;
     struct wire_ring *ring;
     struct wire_queue *queue;
+    uint64_t seed;
     struct carrier *carriers; /* by device, in the order of their indexes: what comes in by it */
     size_t carrier_count;
     int first_index;
@@ -115,9 +118,7 @@ static void take_in(struct live *l, const struct wire_frame *f, int64_t arrived_
     }
     bool barred = c->shaper.shape.block_new && wire_opens_connection(f->bytes, f->len);
     struct wire_fate fate = wire_shaper_decide(&c->shaper, arrived_ns, f->len, barred ? 0 : room_on(c));
-    if (barred) {
-        fate = (struct wire_fate){.lost = true};
-    }
+    fate = barred ? (struct wire_fate){.lost = 1} : wire_lanes_decide(&c->lanes, &fate, f->bytes, f->len);
     c->counts.lost += fate.lost;
     c->counts.duplicated += fate.duplicated;
     turn_away(c, fate.turned_away);
@@ -241,6 +242,7 @@ static void drive(struct live *l, struct carrier *c, const struct path_state *sh
 {
     bool goes_on = c->shaper.shape.stalled && !shape->stalled;
     wire_shaper_set(&c->shaper, shape);
+    wire_lanes_set(&c->lanes, l->seed, c->path, shape);
     if (goes_on) {
         wire_queue_release(l->queue, (uint16_t)(c - l->carriers), loop_tick(l->loop));
         set_timer(l);
@@ -260,6 +262,7 @@ static void reply(struct live *l, const struct wire_ask *q, struct wire_answer *
             drive(l, c, &q->shape);
         }
         a->shape = c->shaper.shape;
+        wire_lanes_get(&c->lanes, &a->shape);
         a->counts = c->counts;
     }
     a->right = true;
@@ -287,13 +290,14 @@ static void asked(struct loop_io *io, uint32_t events)
 static int begin(struct live *l, const struct wire_options *o, struct err *e)
 {
     l->first_index = o->first_index;
+    l->seed = o->seed;
     l->carrier_count = 2 * o->link_count;
     l->carriers = xcalloc(l->carrier_count, sizeof(*l->carriers));
     for (size_t i = 0; i < l->carrier_count; i++) {
         struct carrier *c = &l->carriers[i];
         c->path = path_of(o->links[i / 2], i % 2 == 1);
         c->out_index = o->first_index + (int)(i ^ 1);
-        wire_shaper_init(&c->shaper, o->seed, c->path);
+        wire_shaper_init(&c->shaper, o->seed, c->path, 0);
     }
     l->frames_io.ready = frames_ready;
     l->control_io.ready = asked;

@@ -20,17 +20,29 @@
 
 #include <stdio.h>
 
-enum { AT_TYPE = 12, AT_FRAGMENT = 20, AT_PROTOCOL = 23, AT_FLAGS = 13, PROTOCOL_TCP = 6, SYN = 0x02, ACK = 0x10 };
+enum { AT_TYPE = 12, AT_FRAGMENT = 20, AT_PROTOCOL = 23, AT_FLAGS = 13, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17, SYN = 0x02, ACK = 0x10 };
+
+/* Where the header behind that of IPv4 begins; 0: there is none in this frame. */
+static size_t transport_at(const unsigned char *frame, size_t len)
+{
+    if (len <= AT_PROTOCOL || frame[AT_TYPE] != 0x08 || frame[AT_TYPE + 1] != 0x00) {
+        return 0;
+    }
+    bool later_fragment = (frame[AT_FRAGMENT] & 0x1f) != 0 || frame[AT_FRAGMENT + 1] != 0;
+    return later_fragment ? 0 : WIRE_HEADER_BYTES + 4u * (frame[WIRE_HEADER_BYTES] & 0x0fu);
+}
 
 bool wire_opens_connection(const unsigned char *frame, size_t len)
 {
-    if (len <= AT_PROTOCOL || frame[AT_TYPE] != 0x08 || frame[AT_TYPE + 1] != 0x00) {
-        return false;
-    }
-    size_t flags_at = WIRE_HEADER_BYTES + 4u * (frame[WIRE_HEADER_BYTES] & 0x0fu) + AT_FLAGS;
-    bool later_fragment = (frame[AT_FRAGMENT] & 0x1f) != 0 || frame[AT_FRAGMENT + 1] != 0;
-    return frame[AT_PROTOCOL] == PROTOCOL_TCP && !later_fragment && flags_at < len &&
-           (frame[flags_at] & (SYN | ACK)) == SYN;
+    size_t at = transport_at(frame, len);
+    return at && frame[AT_PROTOCOL] == PROTOCOL_TCP && at + AT_FLAGS < len && (frame[at + AT_FLAGS] & (SYN | ACK)) == SYN;
+}
+
+bool wire_is_of_port(const unsigned char *frame, size_t len, uint16_t port)
+{
+    size_t at = transport_at(frame, len);
+    bool has_ports = at && at + 4 <= len && (frame[AT_PROTOCOL] == PROTOCOL_TCP || frame[AT_PROTOCOL] == PROTOCOL_UDP);
+    return has_ports && ((frame[at] << 8 | frame[at + 1]) == port || (frame[at + 2] << 8 | frame[at + 3]) == port);
 }
 
 struct copy_throw {
@@ -42,10 +54,10 @@ struct throw {
     struct copy_throw copy[2];
 };
 
-void wire_shaper_init(struct wire_shaper *s, uint64_t seed, uint16_t path)
+void wire_shaper_init(struct wire_shaper *s, uint64_t seed, uint16_t path, uint16_t port)
 {
     char name[32];
-    snprintf(name, sizeof(name), "wire/path-%u", path);
+    snprintf(name, sizeof(name), port ? "wire/path-%u/%u" : "wire/path-%u", path, port);
     *s = (struct wire_shaper){.leaning = 0.5};
     rng_init(&s->dice, seed, name);
 }
@@ -167,7 +179,7 @@ struct wire_fate wire_shaper_decide(struct wire_shaper *s, int64_t arrived_ns, s
     struct wire_fate f = {.lost = loses(s, &t), .duplicated = hit(t.duplicate, s->shape.duplicate_ppm)};
     unsigned wanted = 1u + f.duplicated - f.lost;
     if (too_long(&s->shape, len)) {
-        f = (struct wire_fate){.lost = true};
+        f = (struct wire_fate){.lost = 1};
         wanted = 0;
     }
     while (f.copies < wanted && f.copies < room) {

@@ -31,17 +31,21 @@ struct wire_copy {
     uint64_t bit;   /* this one, modulo the bits that may be hit */
 };
 
+#define WIRE_COPIES_MAX 4 /* duplicated twice: by its lane, and by the path */
+
 struct wire_fate {
-    bool lost;            /* by chance, or for its length */
-    bool duplicated;      /* it should leave twice, or once where it was lost as well */
+    unsigned lost;        /* by chance, or for its length */
+    unsigned duplicated;  /* it should leave twice, or once where it was lost as well */
     unsigned turned_away; /* copies for which there was no room */
     unsigned copies;      /* that leave: */
-    struct wire_copy copy[2];
+    struct wire_copy copy[WIRE_COPIES_MAX];
 };
 
 /* The first packet of a TCP connection (SYN, no ACK), over IPv4. Who shapes with block_new gives it no room. */
 bool wire_opens_connection(const unsigned char *frame, size_t len);
-void wire_shaper_init(struct wire_shaper *s, uint64_t seed, uint16_t path);
+/* Comes it from a TCP or UDP port, or goes to it? Of later fragments nobody can tell. */
+bool wire_is_of_port(const unsigned char *frame, size_t len, uint16_t port);
+void wire_shaper_init(struct wire_shaper *s, uint64_t seed, uint16_t path, uint16_t port); /* port: of a lane, else 0 */
 /* Takes effect with the next packet; packets already decided keep their instants. */
 void wire_shaper_set(struct wire_shaper *s, const struct path_state *shape);
 /* len: of the frame with its Ethernet header. room: for how many more there is any in the queue of the path; who is turned away

@@ -10,7 +10,8 @@
 struct moment {
     int64_t at_ns;                   /* scenario time */
     const struct deed *deeds;        /* what is done then, in that order */
-    size_t deed_count;               /* 0: observation ends, and with it what is still open */
+    size_t deed_count;               /* 0 and nothing goes on: observation ends, and with it what is still open */
+    const struct plan_step *goes_on; /* no deed: a staggered step takes its next node; else NULL */
     const struct fabric *fabric;     /* after it */
     const struct plan_step **open;   /* the faults in force after it, oldest first */
     size_t open_count;

@@ -40,6 +40,7 @@ struct strike {
     struct swell *swell; /* of a surge; else NULL */
     struct canary *canaries[INJECTION_CANARIES_MAX];
     struct canary *long_canaries[INJECTION_CANARIES_MAX]; /* owned */
+    struct canary *lane_canaries[INJECTION_CANARIES_MAX];
     struct tether *tethers[INJECTION_CANARIES_MAX];
 };
 
@@ -47,8 +48,7 @@ struct strikes {
     struct drill *drill;
     struct strike *at;
     size_t count;
-    struct canary **canaries; /* one per watched path, owned */
-    size_t canary_count;
+    vec_of(struct canary *) canaries; /* one per watched path and port, owned */
     struct canary *control;
     vec_of(struct tether *) tethers; /* owned */
     struct tether *control_tether;
@@ -300,15 +300,15 @@ bool strikes_unsettled(const struct strikes *s)
     return false;
 }
 
-static struct canary *strikes_canary(struct strikes *s, uint16_t path, struct err *e)
+static struct canary *strikes_canary(struct strikes *s, uint16_t path, uint16_t port, struct err *e)
 {
-    for (size_t i = 0; i < s->canary_count; i++)
-        if (canary_path(s->canaries[i]) == path)
-            return s->canaries[i];
+    for (size_t i = 0; i < s->canaries.len; i++)
+        if (canary_path(s->canaries.at[i]) == path && canary_port(s->canaries.at[i]) == port)
+            return s->canaries.at[i];
     struct canary *c = NULL;
-    if (canary_new(&c, s->drill->lab, path, e) < 0)
+    if (canary_new(&c, s->drill->lab, path, port, e) < 0)
         return NULL;
-    s->canaries[s->canary_count++] = c;
+    *vec_push(&s->canaries) = c;
     return c;
 }
 
@@ -326,12 +326,15 @@ static int strike_init(struct strike *k, struct strikes *s, const struct plan_st
         return 0;
     size_t n = injection_paths(t, &step->action, paths, INJECTION_CANARIES_MAX);
     int64_t mtu_bytes = step->action.shape.mtu_bytes;
+    uint16_t lane = injection_lane(&step->action);
     for (size_t i = 0; i < n; i++) {
-        struct canary *c = strikes_canary(s, paths[i], e);
-        if (!c || (mtu_bytes > 0 && canary_new_long(&k->long_canaries[i], s->drill->lab, paths[i], (size_t)mtu_bytes + 1, e) < 0))
+        struct canary *c = strikes_canary(s, paths[i], 0, e);
+        k->lane_canaries[i] = lane ? strikes_canary(s, paths[i], lane, e) : NULL;
+        if (!c || (lane && !k->lane_canaries[i]) || (mtu_bytes > 0 && canary_new_long(&k->long_canaries[i], s->drill->lab, paths[i], (size_t)mtu_bytes + 1, e) < 0))
             return -1;
         k->canaries[k->injection.canary_count++] = c;
     }
+    k->injection.lane_canaries = lane ? k->lane_canaries : NULL;
     k->injection.long_canaries = mtu_bytes > 0 ? k->long_canaries : NULL;
     return 0;
 }
@@ -380,8 +383,8 @@ static int control_rank(const struct strikes *s, uint16_t path)
 {
     const struct plan *p = s->drill->plan;
     uint16_t from = path_from(p->topology, path), to = path_to(p->topology, path);
-    for (size_t i = 0; i < s->canary_count; i++)
-        if (canary_path(s->canaries[i]) == path)
+    for (size_t i = 0; i < s->canaries.len; i++)
+        if (canary_path(s->canaries.at[i]) == path)
             return 0;
     if (p->topology->sites[from].kind == SITE_WITNESS || p->topology->sites[to].kind == SITE_WITNESS)
         return 0;
@@ -392,12 +395,12 @@ static int control_rank(const struct strikes *s, uint16_t path)
 static int strikes_control(struct strikes *s, struct err *e)
 {
     uint16_t best = TOPO_NONE;
-    for (uint16_t path = 0; path < 2 * s->drill->plan->topology->link_count && s->canary_count; path++)
+    for (uint16_t path = 0; path < 2 * s->drill->plan->topology->link_count && s->canaries.len; path++)
         if (control_rank(s, path) > (best == TOPO_NONE ? 0 : control_rank(s, best)))
             best = path;
     if (best == TOPO_NONE)
         return 0;
-    s->control = strikes_canary(s, best, e);
+    s->control = strikes_canary(s, best, 0, e);
     return s->control ? 0 : -1;
 }
 
@@ -435,7 +438,6 @@ int strikes_new(struct strikes **out, struct drill *d, struct err *e)
     s->drill = d;
     s->at = xcalloc(p->step_count, sizeof(*s->at));
     s->stack = xcalloc(p->step_count, sizeof(*s->stack));
-    s->canaries = xcalloc(2 * p->topology->link_count + 1, sizeof(*s->canaries));
     if (undo_open(&s->undo, d->options->run_path, e) < 0 || guard_new(&s->guard, d->loop, GUARD_ROLLBACK_NS, e) < 0)
         return -1;
     for (size_t i = 0; i < p->step_count; i++)
@@ -487,11 +489,11 @@ void strikes_free(struct strikes *s)
     for (size_t i = 0; i < s->tethers.len; i++)
         tether_free(s->tethers.at[i]);
     vec_deinit(&s->tethers);
-    for (size_t i = 0; i < s->canary_count; i++)
-        canary_free(s->canaries[i]);
+    for (size_t i = 0; i < s->canaries.len; i++)
+        canary_free(s->canaries.at[i]);
     undo_close(s->undo);
     guard_free(s->guard);
-    free(s->canaries);
+    vec_deinit(&s->canaries);
     free(s->stack);
     free(s->at);
     free(s);

@@ -163,12 +163,14 @@ static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effec
     (void)lab;
     if (effect == EFFECT_DNS)
         return (struct lab_mechanism){.name = "none", .why = "the model has no traffic manager; use --lab netns"};
-    if (effect >= EFFECT_DESCRIPTORS && effect <= EFFECT_MEMORY)
+    if (effect >= EFFECT_DESCRIPTORS && effect <= EFFECT_IO)
         return (struct lab_mechanism){.name = "none", .why = "the model's nodes have no resources; use --lab netns"};
     if (effect == EFFECT_SLOW_CLIENTS)
         return (struct lab_mechanism){.name = "none", .why = "the model has requests, not connections; use the netns lab"};
     if (effect == EFFECT_DISCONNECT)
         return (struct lab_mechanism){.name = "none", .why = "the model has no connections that could break; use --lab netns"};
+    if (effect == EFFECT_DEGRADE_ONLY)
+        return (struct lab_mechanism){.name = "none", .why = "the model has no packets that could be told apart; use --lab netns"};
     if (effect == EFFECT_STALL)
         return (struct lab_mechanism){.name = "none", .why = "the model has no packets that could be held; use --lab netns"};
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};

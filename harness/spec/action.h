@@ -23,11 +23,15 @@ enum disk_fate { DISK_KEPT, DISK_LOST, DISK_LOST_WITH_BACKUPS };
 enum restore_from { RESTORE_AS_IS, RESTORE_BACKUP }; /* as is: with what its disk has */
 enum disk_state { DISK_WELL, DISK_FULL, DISK_READONLY };
 
+enum io_state { IO_WELL, IO_SLOW, IO_ERROR, IO_LOST_WRITES };
+
 /* starve: one of them. 0: not given; inodes may be 0, so there is a word for it. */
 struct starve_wish {
     int64_t descriptors, inodes, ports, backlog, processes, cpu_ppm, memory_bytes;
     bool inodes_given;
     enum disk_state disk;
+    enum io_state io;
+    int64_t io_delay_ns; /* beside io: slow */
 };
 
 enum drift_file { DRIFT_CONTENT, DRIFT_TRUNCATED, DRIFT_MISSING, DRIFT_UNREADABLE, DRIFT_STALE };
@@ -146,5 +150,6 @@ struct action_type {
     /* Two of this verb on one target at a time that set different keys: what of it both set nevertheless, NULL if nothing. */
     const char *(*clash)(const struct action *a, const struct action *b);
     bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */
+    bool (*spares)(const struct action *a); /* severing, yet whoever is hit so serves on, if worse; NULL: never */
     bool (*apart)(const struct action *a, const struct action *b); /* two on one target are about different things; NULL: never */
 };

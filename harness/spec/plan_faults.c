@@ -135,6 +135,12 @@ static void check_packets(const struct check *c, const struct plan_step *earlier
     }
 }
 
+/* Says which packets pass, by any verb, not how they fare. */
+static bool decides_packets(const struct action_type *type)
+{
+    return type->selective && type->severing;
+}
+
 static void check_pair(const struct check *c, const struct plan_step *earlier, const struct plan_step *later)
 {
     const struct topology *t = c->p->topology;
@@ -142,7 +148,7 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
     if (!both_open(earlier, later) || (a == b && a->apart && a->apart(&earlier->action, &later->action))) {
         return;
     }
-    bool same_node = share_node(t, earlier, later), packets = a->selective && b->selective;
+    bool same_node = share_node(t, earlier, later), packets = decides_packets(a) && decides_packets(b);
     if (same_node && step_kills(earlier)) {
         conflict(c, DIAG_DEAD, later, earlier, "is aimed at what is dead since", "restore the target first");
     } else if (same_node && step_kills(later) && a->of_process) {
@@ -158,10 +164,10 @@ static void check_pair(const struct check *c, const struct plan_step *earlier, c
     }
 }
 
-/* Under a cut nothing else is seen; where everything is rejected, no shape. */
-static bool hides(const struct path_state *over, const struct path_state *under)
+/* Under a cut nothing else is seen; where everything, or what is shaped, is rejected, no shape. */
+static bool hides(const struct action *over, const struct action *under)
 {
-    return over->cut || (under->gate_count == 0 && !path_passes(over, 0));
+    return over->shape.cut || (under->shape.gate_count == 0 && !path_passes(&over->shape, under->port));
 }
 
 /* What hides a path of the step as long as it lasts, NULL if nothing. */
@@ -169,7 +175,7 @@ static const struct plan_step *cut_over(const struct check *c, const struct plan
 {
     for (size_t i = 0; i < c->p->step_count; i++) {
         const struct plan_step *other = &c->p->steps[i];
-        if (step_is_fault(other) && hides(&other->action.shape, &step->action.shape) && other->at_ns <= step->at_ns &&
+        if (step_is_fault(other) && hides(&other->action, &step->action) && other->at_ns <= step->at_ns &&
             other->until_ns >= step->until_ns && action_hits_path(c->p->topology, &other->action, path)) {
             return other;
         }
@@ -219,10 +225,17 @@ static void name_helpers(const struct check *c, struct diag *d, const struct pla
     }
 }
 
+/* Nobody is served any more by the nodes that it hits. */
+static bool ends_service(const struct plan_step *step)
+{
+    const struct action_type *type = step->action.type;
+    return step_silences(step) && !(type->spares && type->spares(&step->action));
+}
+
 static bool silences_too(const struct check *c, const struct plan_step *step, const struct plan_step *last)
 {
     (void)c, (void)last;
-    return step_silences(step);
+    return ends_service(step);
 }
 
 /* A region serves while one gateway and one origin of it are alive. */
@@ -234,7 +247,7 @@ static bool region_serves(const struct check *c, uint16_t site, int64_t at_ns)
         bool out = false;
         for (size_t i = 0; i < c->p->step_count; i++) {
             const struct plan_step *step = &c->p->steps[i];
-            out |= step_silences(step) && step->at_ns <= at_ns && at_ns < step->until_ns && step_hits_node(t, step, n);
+            out |= ends_service(step) && step->at_ns <= at_ns && at_ns < step->until_ns && step_hits_node(t, step, n);
         }
         gateway |= !out && t->nodes[n].role == NODE_GATEWAY;
         origin |= !out && t->nodes[n].role == NODE_ORIGIN;
@@ -361,7 +374,7 @@ void plan_check_faults(const struct plan *p, const struct scenario *s, struct di
                 check_routes(&c, step);
             }
         }
-        if (step_silences(step)) {
+        if (ends_service(step)) {
             check_service(&c, step);
         }
     }

@@ -70,6 +70,31 @@ struct path_gate {
 };
 #define PATH_GATES_MAX 8
 
+/* What a path does to the packets that it lets through. Of a merge too. */
+#define PATH_SHAPE                                                                                                      \
+    int64_t delay_ns, jitter_ns;                                                                                        \
+    enum path_spread spread;                                                                                            \
+    int64_t jitter_correlation_ppm; /* each draw leans this far on the one before */                                    \
+    int64_t loss_ppm;                                                                                                   \
+    int64_t burst_milli; /* mean length of a lossy spell in thousandths of a packet; 0: losses are independent */       \
+    int64_t burst_loss_ppm, calm_loss_ppm; /* share lost within a spell, and between spells; only beside a burst */     \
+    int64_t duplicate_ppm, corrupt_ppm;                                                                                 \
+    int64_t reorder_ppm, reorder_gap; /* of each packet that may overtake: every one, or gap - 1 must come between (0: as 1) */ \
+    int64_t rate_bps;                                                                                                   \
+    int64_t limit_packets; /* the queue of the path holds so many, delayed ones included; more are lost */              \
+    int64_t mtu_bytes;     /* longer IP packets vanish without a word */
+
+struct path_shape {
+    PATH_SHAPE
+};
+
+/* Packets of one port, asking and answering, of TCP or UDP, meet this as well, on top of what the path does to all. */
+#define PATH_LANES_MAX 4
+struct path_lane {
+    uint16_t port;
+    struct path_shape shape;
+};
+
 /* What a path does to packets: the baseline of a link, the wish of a fault, and the merged wanted state alike.
  * All zeros is a perfect wire; a rate, limit or mtu of 0 means none. Shares are long-run means over packets. How layers
  * merge, and what a burst means packet by packet: harness/lab/shape.h. */
@@ -78,19 +103,16 @@ struct path_state {
     bool down;                      /* unplugged: the router's device that the path leaves by is down */
     bool block_new;                 /* the first packet of each TCP connection vanishes without a word */
     bool stalled;                   /* packets are held, all of them, until it no longer is */
-    int64_t delay_ns, jitter_ns;
-    enum path_spread spread;
-    int64_t jitter_correlation_ppm; /* each draw leans this far on the one before */
-    int64_t loss_ppm;
-    int64_t burst_milli;            /* mean length of a lossy spell in thousandths of a packet; 0: losses are independent */
-    int64_t burst_loss_ppm, calm_loss_ppm; /* share lost within a spell, and between spells; only beside a burst */
-    int64_t duplicate_ppm, corrupt_ppm;
-    int64_t reorder_ppm, reorder_gap; /* of each packet that may overtake: every one, or gap - 1 must come between (0: as 1) */
-    int64_t rate_bps;
-    int64_t limit_packets;          /* the queue of the path holds so many, delayed ones included; more are lost */
-    int64_t mtu_bytes;              /* longer IP packets vanish without a word */
+    union {
+        struct path_shape shape;
+        struct {
+            PATH_SHAPE
+        };
+    };
     uint16_t gate_count;
     struct path_gate gates[PATH_GATES_MAX]; /* in the order in which they are tried: ports from high to low, then all */
+    uint16_t lane_count;
+    struct path_lane lanes[PATH_LANES_MAX]; /* by port */
 };
 
 /* Do packets of a TCP port (0: of none that a gate names) get through at all? */

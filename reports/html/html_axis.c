@@ -59,3 +59,30 @@ void chart_label(struct page *p, double y, const char *name, const char *sub)
     }
     text_add(p->out, "</g>");
 }
+
+void chart_values(struct page *p, double y, double height, double top, const char *unit)
+{
+    double step = svg_step(top, 4);
+    for (double v = 0; v <= top * 1.0001; v += step) {
+        double at = y + height - v / top * height;
+        scoped_text struct text label = {0};
+        text_addf(&label, step < 1 ? "%.1f%s" : "%.0f%s", v, unit);
+        svg_line(p->out, p->axis.left, at, p->axis.right, at, PAINT_GRID, 1, NULL);
+        svg_text(p->out, p->axis.left - 8, at + 4, ANCHOR_END, PAINT_MUTED, 11, false, text_str(&label));
+    }
+}
+
+double chart_top(double largest)
+{
+    double step = svg_step(largest, 4);
+    return largest > 0 ? ceil(largest / step - 1e-9) * step : 1;
+}
+
+void chart_bar(const struct page *p, struct text *d, size_t b, double y, double h)
+{
+    if (h > 0) {
+        double x = svg_x(&p->axis, p->series.from_s + (double)b * p->series.width_s);
+        double to = svg_x(&p->axis, p->series.from_s + (double)(b + 1) * p->series.width_s);
+        text_addf(d, "M%.1f %.1fV%.1fH%.1fV%.1fZ", x, y, y - h, to, y);
+    }
+}

@@ -7,27 +7,13 @@
  * just below the smallest number for at-least ones. An interval open to the right fades out at the edge.
  */
 #include "reports/html/html.h"
+#include "reports/html/spark.h"
 #include "reports/story.h"
 
 #include <ctype.h>
 #include <math.h>
 
 enum { BAR_LEFT = 4, BAR_RIGHT = 316, BAR_WIDTH = 320, BAR_HEIGHT = 62 };
-
-static void verdict_icon(struct page *p, enum verdict v)
-{
-    static const char *const marks[] = {
-        [INCONCLUSIVE] = "M18.5 18.5c0-7 11-7 11 0 0 4.5-5.5 4.5-5.5 9M24 34v.5",
-        [MET] = "M14.5 25l6.5 6.5 13-14",
-        [MISSED] = "M16.5 16.5l15 15M31.5 16.5l-15 15",
-        [SKIPPED] = "M15 24h18",
-    };
-    enum verdict known = (unsigned)v <= SKIPPED ? v : INCONCLUSIVE;
-    text_add(p->out, "<svg class=\"icon\" viewBox=\"0 0 48 48\" width=\"56\" height=\"56\" aria-hidden=\"true\">");
-    svg_circle(p->out, 24, 24, 22, html_verdict_paint(known), NULL);
-    svg_path(p->out, marks[known], PAINT_PAPER, 4.5, NULL);
-    text_add(p->out, "</svg>");
-}
 
 static void fact(struct page *p, const char *name, const char *value)
 {
@@ -47,7 +33,9 @@ static void facts(struct page *p)
         text_addf(&regions, "%s%s", i ? ", " : "", r->lab.regions.at[i]);
     }
     text_add(p->out, "<dl class=\"facts\">");
-    fact(p, "Started", r->run.started_at);
+    text_add(p->out, "<div><dt>Started</dt><dd>");
+    html_date(p->out, r->run.started_at);
+    text_add(p->out, "</dd></div>");
     fact(p, "Took", text_str(&duration));
     fact(p, "Regions", text_str(&regions));
     fact(p, "Lab", r->lab.kind);
@@ -68,6 +56,7 @@ static void checks(struct page *p)
         if (c->verdict != MET) {
             text_addf(p->out, " <em>%s</em>", format_verdict(c->verdict));
         }
+        text_add(p->out, " ");
         html_element(p, "span", "detail", c->detail);
         text_add(p->out, "</li>\n");
     }
@@ -82,7 +71,7 @@ void html_verdict_section(struct page *p)
     story_tell(&story, p->in);
     format_counts(&counts, &r->run);
     text_addf(p->out, "<section class=\"verdict v-%s\" aria-labelledby=\"verdict\">", word);
-    verdict_icon(p, r->run.verdict);
+    html_icon(p->out, r->run.verdict);
     text_addf(p->out, "<div><h2 id=\"verdict\">%c%s</h2>", word[0] - 'a' + 'A', word + 1);
     html_element(p, "p", "story", text_str(&story));
     text_add(p->out, "<p class=\"counts\">Objectives: ");
@@ -136,8 +125,10 @@ static void bar(struct page *p, const struct result_objective *o, size_t i)
 {
     struct svg_axis axis = bar_scale(o);
     bool least = text_eq(o->direction, "at_least");
-    scoped_text struct text id = {0}, desc = {0}, low = {0}, high = {0};
+    scoped_text struct text id = {0}, desc = {0}, low = {0}, high = {0}, at = {0};
     text_addf(&id, "card%zu", i);
+    text_add(&at, "target ");
+    format_short(&at, o->target, o->unit);
     format_sentence(&desc, o);
     svg_open(p->out, text_str(&id), BAR_WIDTH, BAR_HEIGHT, "Achieved against target", text_str(&desc));
     double target = svg_x(&axis, o->target), edge = svg_x(&axis, least ? axis.to_s : axis.from_s);
@@ -155,7 +146,7 @@ static void bar(struct page *p, const struct result_objective *o, size_t i)
              target > 240  ? ANCHOR_END
              : target < 60 ? ANCHOR_START
                            : ANCHOR_MIDDLE,
-             PAINT_INK, 11, true, "target");
+             PAINT_INK, 11, true, text_str(&at));
     format_short(&low, axis.from_s, o->unit);
     format_short(&high, axis.to_s, o->unit);
     svg_text(p->out, BAR_LEFT, 58, ANCHOR_START, PAINT_MUTED, 10, false, axis.from_s > 0 ? text_str(&low) : "0");
@@ -163,41 +154,77 @@ static void bar(struct page *p, const struct result_objective *o, size_t i)
     svg_close(p->out);
 }
 
-static void card_facts(struct page *p, const struct result_objective *o)
+static const char *method_words(const char *method)
 {
     static const char *const methods[][2] = {{"timestamp", "timestamps of requests"},
                                              {"ledger", "write ledger and final read"},
                                              {"window", "requests in the window"},
                                              {"poll", "polls of the admin port"}};
-    const char *method = o->method ? o->method : "unknown";
-    scoped_text struct text resolution = {0}, floor = {0}, flags = {0}, where = {0};
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-        method = text_eq(methods[i][0], method) ? methods[i][1] : method;
+        if (text_eq(methods[i][0], method)) {
+            return methods[i][1];
+        }
     }
+    return method ? method : "unknown";
+}
+
+static void evidence(struct page *p, const struct result_objective *o)
+{
+    text_add(p->out, "<div><dt>Evidence</dt><dd>");
+    for (size_t i = 0; i < o->evidence.len; i++) {
+        text_add(p->out, i ? "<br>" : "");
+        html_evidence(p, &o->evidence.at[i]);
+    }
+    text_add(p->out, "</dd></div>");
+}
+
+static void card_facts(struct page *p, const struct result_objective *o)
+{
+    scoped_text struct text resolution = {0}, floor = {0}, flags = {0};
     format_value(&resolution, o->resolution, o->unit);
     format_floor(&floor, o);
     for (size_t i = 0; i < o->flags.len; i++) {
         text_addf(&flags, "%s%s", i ? ", " : "", o->flags.at[i]);
     }
-    for (size_t i = 0; i < o->evidence.len; i++) {
-        const struct result_evidence *ev = &o->evidence.at[i];
-        text_addf(&where, "%s%s: %s #%lld", i ? "; " : "", ev->what, ev->file, (long long)ev->seq);
-    }
-    text_add(p->out, "<dl>");
-    fact(p, "Measured by", method);
+    text_add(p->out, "<details><summary>How it was measured</summary><dl>");
+    fact(p, "Measured by", method_words(o->method));
     if (isfinite(o->resolution)) {
         fact(p, "Resolution", text_str(&resolution));
     }
     if (floor.len) {
-        fact(p, "Floor (hatched)", text_str(&floor));
+        fact(p, "Floor", text_str(&floor));
     }
     if (flags.len) {
         fact(p, "Flags", text_str(&flags));
     }
-    if (where.len) {
-        fact(p, "Evidence", text_str(&where));
+    if (o->evidence.len) {
+        evidence(p, o);
     }
-    text_add(p->out, "</dl>");
+    text_add(p->out, "</dl></details>");
+}
+
+/* What earlier runs came to, and this one. */
+static void trail(struct page *p, const struct result_objective *o)
+{
+    struct spark s = spark_of(p->in->earlier, p->in->earlier_count, o->name, 1);
+    if (s.count == 0) {
+        return;
+    }
+    scoped_text struct text label = {0};
+    size_t met = 0, all = s.count;
+    for (size_t i = 0; i < s.count; i++) {
+        met += s.dots[i].verdict == MET;
+    }
+    for (size_t i = 0; i < p->mine->objectives.len; i++) {
+        if (text_eq(p->mine->objectives.at[i].name, o->name)) {
+            spark_add(&s, &p->mine->objectives.at[i]);
+        }
+    }
+    text_addf(&label, "%zu of %zu earlier runs met", met, all);
+    text_add(p->out, "<p class=\"trail\">");
+    spark_draw(p->out, &s);
+    html_element(p, "span", NULL, text_str(&label));
+    text_add(p->out, "</p>");
 }
 
 static void card(struct page *p, const struct result_objective *o, size_t i)
@@ -212,7 +239,7 @@ static void card(struct page *p, const struct result_objective *o, size_t i)
     }
     text_add(p->out, "\"><header>");
     html_element(p, "h3", NULL, format_label(o->name));
-    html_verdict(p, o->verdict);
+    html_badge(p->out, o->verdict);
     text_add(p->out, "</header>");
     html_element(p, "p", "achieved", text_str(&achieved));
     text_add(p->out, "<p class=\"target\">");
@@ -231,8 +258,23 @@ static void card(struct page *p, const struct result_objective *o, size_t i)
     if (o->reason && o->verdict != MET) {
         html_element(p, "p", "reason", o->reason);
     }
+    trail(p, o);
     card_facts(p, o);
     text_add(p->out, "</article>\n");
+}
+
+/* How to read the bars. */
+static void key(struct page *p)
+{
+    static const char open[] = "<span><svg width=\"26\" height=\"14\" viewBox=\"0 0 26 14\" aria-hidden=\"true\">";
+    text_addf(p->out, "<p class=\"legend\">%s", open);
+    svg_rect(p->out, 3, 2, 20, 10, PAINT_GOOD, 100, NULL);
+    text_addf(p->out, "</svg>achieved, as an interval</span>%s", open);
+    svg_rect(p->out, 0, 4, 15, 6, PAINT_GOOD, 18, "promised");
+    svg_line(p->out, 16, 0, 16, 14, PAINT_INK, 2, NULL);
+    text_addf(p->out, "</svg>promised, up to the target</span>%s", open);
+    svg_hatch(p->out, 1, 4, 24, 6, PAINT_MUTED);
+    text_add(p->out, "</svg>floor: what the configuration alone explains</span></p>\n");
 }
 
 void html_cards(struct page *p)
@@ -244,6 +286,7 @@ void html_cards(struct page *p)
         text_add(p->out, "<p>The scenario promises nothing.</p>\n");
         return;
     }
+    key(p);
     text_add(p->out, "<div class=\"cards\">\n");
     for (size_t i = 0; i < p->r->objectives.len; i++) {
         card(p, &p->r->objectives.at[i], i);

@@ -1,48 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests, latency and writes over time, on the time axis of all charts.
+ * Requests and latency over time, on the time axis of all charts.
  *
  * Requests are stacked bars per bucket: good below, bad above and hatched, so that the outline is the offered load and
  * a gap in it would be the harness's own failure. Latency is drawn on a logarithmic scale, since a failover moves p99
- * by orders of magnitude; a bucket without a good answer leaves a gap instead of a zero. Writes are acknowledged writes
- * per bucket, with a cross for each lost one at the moment it was acknowledged.
+ * by orders of magnitude; a bucket without a good answer leaves a gap instead of a zero.
  */
 #include "reports/html/html.h"
 
 #include <math.h>
 #include <stdio.h>
-
-enum { LOST_MAX = 1000 };
-
-/* Horizontal grid with labels in the left margin, for 0..top in `unit`. */
-static void value_grid(struct page *p, double y, double height, double top, const char *unit)
-{
-    double step = svg_step(top, 4);
-    for (double v = 0; v <= top * 1.0001; v += step) {
-        double at = y + height - v / top * height;
-        scoped_text struct text label = {0};
-        text_addf(&label, step < 1 ? "%.1f%s" : "%.0f%s", v, unit);
-        svg_line(p->out, p->axis.left, at, p->axis.right, at, PAINT_GRID, 1, NULL);
-        svg_text(p->out, p->axis.left - 8, at + 4, ANCHOR_END, PAINT_MUTED, 11, false, text_str(&label));
-    }
-}
-
-/* A round value at or above the largest one. */
-static double nice_top(double largest)
-{
-    double step = svg_step(largest, 4);
-    return largest > 0 ? ceil(largest / step - 1e-9) * step : 1;
-}
-
-/* A bar of one bucket appended to a path; y is its lower edge. */
-static void add_bar(const struct page *p, struct text *d, size_t b, double y, double h)
-{
-    if (h > 0) {
-        double x = svg_x(&p->axis, p->series.from_s + (double)b * p->series.width_s);
-        double to = svg_x(&p->axis, p->series.from_s + (double)(b + 1) * p->series.width_s);
-        text_addf(d, "M%.1f %.1fV%.1fH%.1fV%.1fZ", x, y, y - h, to, y);
-    }
-}
 
 static void width_sentence(struct page *p, struct text *t, const char *what)
 {
@@ -58,20 +25,20 @@ void html_traffic(struct page *p)
     if (s->count == 0) {
         return;
     }
-    double most = nice_top(s->rate_max), bottom = TOP + HEIGHT;
+    double most = chart_top(s->rate_max), bottom = TOP + HEIGHT;
     for (size_t b = 0; b < s->count; b++) {
         double scale = HEIGHT / (most * s->width_s);
-        add_bar(p, &good, b, bottom, s->buckets[b].good * scale);
-        add_bar(p, &bad, b, bottom - s->buckets[b].good * scale, s->buckets[b].bad * scale);
+        chart_bar(p, &good, b, bottom, s->buckets[b].good * scale);
+        chart_bar(p, &bad, b, bottom - s->buckets[b].good * scale, s->buckets[b].bad * scale);
     }
     width_sentence(p, &lead,
                    "Planned requests by what became of them; open loop, so the load does not shrink during an outage");
     html_heading(p, "availability", "Availability over time", text_str(&lead));
-    html_figure_begin(p, "Requests over time");
+    html_figure_begin(p, "Requests over time", &p->axis);
     svg_open(p->out, "traffic-chart", CHART_WIDTH, bottom + 26, "Requests over time",
              "Good and bad requests per second, stacked, with the fault windows shaded.");
     chart_axis(p, TOP, bottom);
-    value_grid(p, TOP, HEIGHT, most, "/s");
+    chart_values(p, TOP, HEIGHT, most, "/s");
     chart_faults(p, TOP, HEIGHT);
     svg_area(p->out, text_str(&good), PAINT_GOOD, 40, false);
     svg_area(p->out, text_str(&bad), PAINT_BAD, 55, true);
@@ -194,7 +161,7 @@ void html_latency(struct page *p)
     scoped_text struct text lead = {0};
     width_sentence(p, &lead, "Good answers, from the planned send, on a logarithmic scale");
     html_heading(p, "latency", "Latency over time", text_str(&lead));
-    html_figure_begin(p, "Latency over time");
+    html_figure_begin(p, "Latency over time", &p->axis);
     svg_open(p->out, "latency-chart", CHART_WIDTH, bottom + 26, "Latency over time",
              "Median, 95th and 99th percentile of good answers, with the fault windows shaded.");
     chart_axis(p, TOP, bottom);
@@ -209,115 +176,4 @@ void html_latency(struct page *p)
              "<p class=\"legend\"><span class=\"stroke k-blue\"></span>p50 <span class=\"stroke k-warn dashed\">"
              "</span>p95 <span class=\"stroke k-bad dotted\"></span>p99</p>\n");
     latency_table(p);
-}
-
-static void lost_marks(struct page *p, double top, double height)
-{
-    const struct result_ledger *l = &p->r->ledger;
-    scoped_text struct text d = {0};
-    for (size_t i = 0; i < l->lost.len && i < LOST_MAX; i++) {
-        double x = svg_x(&p->axis, l->lost.at[i].acked_at_s), y = top + height / 2;
-        if (isfinite(l->lost.at[i].acked_at_s)) {
-            text_addf(&d, "M%.1f %.1fl7 7m0 -7l-7 7", x - 3.5, y - 3.5);
-        }
-    }
-    if (d.len) {
-        svg_path(p->out, text_str(&d), PAINT_BAD, 2, NULL);
-    }
-}
-
-static void ledger_counts(struct page *p)
-{
-    const struct result_ledger *l = &p->r->ledger;
-    const struct {
-        const char *name;
-        int64_t n;
-        const char *what;
-    } counts[] = {
-        {"written", l->write_count, "planned writes"},
-        {"acknowledged", l->acked_count, "the client was told: stored"},
-        {"unknown", l->unknown_count, "may or may not have happened"},
-        {"failed", l->failed_count, "provably not applied"},
-        {"lost before", l->lost_before_count, "acknowledged before the fault, gone"},
-        {"lost after", l->lost_after_count, "acknowledged during the fault, gone"},
-        {"gone", l->gone_count, "of the lost: nowhere to be found"},
-        {"stranded", l->stranded_count, "lost, but still in some region"},
-        {"lost at most", l->lost_most_count, "with all unknown writes that are not stored"},
-        {"landed", l->landed_count, "unknown, and stored"},
-        {"vanished", l->vanished_count, "unknown, and not stored everywhere"},
-        {"contradicted", l->contradicted_count, "told failed, yet stored"},
-        {"foreign", l->foreign_count, "stored, but nobody sent them"},
-        {"duplicated", l->duplicated_count, "stored twice"},
-        {"corrupt", l->corrupt_count, "stored with another value"},
-        {"conflicting", l->conflicting_count, "keys on which regions disagree"},
-    };
-    text_add(p->out, "<dl class=\"counts-grid\">");
-    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-        if (counts[i].n != JSON_NONE) {
-            text_addf(p->out, "<div><dt>%s</dt><dd>%lld</dd><dd class=\"note\">%s</dd></div>", counts[i].name,
-                      (long long)counts[i].n, counts[i].what);
-        }
-    }
-    text_add(p->out, "</dl>\n");
-}
-
-void html_writes(struct page *p)
-{
-    static const char *const columns[] = {"#write", "#acknowledged at, s", "by region", "relative to the fault", "key",
-                                          "value", "now", NULL};
-    enum { TOP = 34, HEIGHT = 70 };
-    const struct result_ledger *l = &p->r->ledger;
-    if (!p->r->has_ledger) {
-        return;
-    }
-    scoped_text struct text acked = {0}, unknown = {0};
-    double most = 0, bottom = TOP + HEIGHT;
-    for (size_t b = 0; b < p->series.count; b++) {
-        most = fmax(most, p->series.buckets[b].acked + p->series.buckets[b].unknown);
-    }
-    double rate = nice_top(most / (p->series.width_s > 0 ? p->series.width_s : 1));
-    most = rate * p->series.width_s;
-    for (size_t b = 0; b < p->series.count; b++) {
-        const struct series_bucket *k = &p->series.buckets[b];
-        add_bar(p, &acked, b, bottom, k->acked / most * HEIGHT);
-        add_bar(p, &unknown, b, bottom - k->acked / most * HEIGHT, k->unknown / most * HEIGHT);
-    }
-    html_heading(p, "writes", "Writes",
-                 l->final_read_complete ? "Every write was on record before it left, and looked for afterwards."
-                                        : "The final read is not complete: losses are not fully known.");
-    ledger_counts(p);
-    html_figure_begin(p, "Writes over time");
-    svg_open(p->out, "writes-chart", CHART_WIDTH, bottom + 26, "Writes over time",
-             "Acknowledged writes, with a cross for each lost one at the moment it was acknowledged.");
-    chart_axis(p, 8, bottom);
-    value_grid(p, TOP, HEIGHT, rate, "/s");
-    chart_faults(p, 8, bottom - 8);
-    svg_text(p->out, p->axis.left - 8, 24, ANCHOR_END, PAINT_MUTED, 11, false, "lost");
-    svg_area(p->out, text_str(&acked), PAINT_BLUE, 45, false);
-    svg_area(p->out, text_str(&unknown), PAINT_WARN, 60, true);
-    lost_marks(p, 8, 24);
-    svg_line(p->out, p->axis.left, bottom, p->axis.right, bottom, PAINT_MUTED, 1, NULL);
-    svg_close(p->out);
-    html_figure_chart_end(p);
-    text_add(p->out,
-             "<p class=\"legend\"><span class=\"key f-blue\"></span>acknowledged <span class=\"key f-warn\"></span>"
-             "unknown <span class=\"stroke k-bad\"></span>× lost, when it was acknowledged</p>\n");
-    html_figure_data(p, columns, "Lost writes as a table");
-    for (size_t i = 0; i < l->lost.len && i < LOST_MAX; i++) {
-        text_add(p->out, "<tr>");
-        html_number(p, "c%lld-%lld", (long long)(l->lost.at[i].id >> 32), (long long)(l->lost.at[i].id & 0xffffffff));
-        html_time(p, l->lost.at[i].acked_at_s);
-        html_element(p, "td", NULL, l->lost.at[i].region);
-        html_element(p, "td", NULL, l->lost.at[i].when);
-        html_element(p, "td", NULL, l->lost.at[i].key);
-        html_element(p, "td", NULL, l->lost.at[i].value);
-        html_element(p, "td", NULL, l->lost.at[i].class);
-        text_add(p->out, "</tr>\n");
-    }
-    html_figure_end(p);
-    if (l->lost_truncated) {
-        text_add(p->out,
-                 "<p class=\"cut\">Cut here: more writes were lost than are listed; <code>ledger.bin</code> has "
-                 "them all.</p>\n");
-    }
 }

@@ -140,7 +140,7 @@ static void legend(struct page *p)
     for (int i = LANE_STARTING; i < LANE_STATES; i++) {
         text_add(p->out, "<span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
         draw_state(p, 0, 0, 22, 12, (enum lane_state)i, NULL);
-        text_addf(p->out, "</svg>%s</span>", lane_state_words[i]);
+        text_addf(p->out, "</svg> %s</span> ", lane_state_words[i]);
     }
     text_add(p->out, "<span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" aria-hidden=\"true\">");
     svg_rect(p->out, 0, 4, 22, 4, PAINT_BLUE, 100, NULL);
@@ -173,11 +173,6 @@ static void table(struct page *p)
     html_figure_end(p);
 }
 
-static const char *role_of(const struct topo_site *site)
-{
-    return site->role == REGION_PRIMARY ? "primary" : site->role == REGION_STANDBY ? "standby" : "active";
-}
-
 /* Height of the lane of a region, a node, a vantage. */
 static double lane_height(const struct lane *lane)
 {
@@ -203,7 +198,7 @@ void html_lanes(struct page *p)
         height += topo->sites[s].kind == SITE_VANTAGE ? 34 : 0;
     }
     html_heading(p, "lanes", "Regions, nodes and clients", NULL);
-    html_figure_begin(p, "States over time");
+    html_figure_begin(p, "States over time", &p->axis);
     svg_open(
         p->out, "lanes-chart", CHART_WIDTH, height + 30, "States over time",
         "One lane per region, node and client vantage: up, degraded, down, frozen or drifted; who led and who served.");
@@ -214,7 +209,7 @@ void html_lanes(struct page *p)
         const struct lane *lane = &p->lanes.all.at[i];
         if (lane->node == TOPO_NONE) {
             y += 10;
-            chart_label(p, y + 14, lane->name, role_of(&topo->sites[lane->site]));
+            chart_label(p, y + 14, lane->name, html_role(&topo->sites[lane->site]));
             draw_spans(p, lane, y, 18);
             draw_leads(p, lane, y + 20);
             draw_served(p, lane->site, y + 26, 16);

@@ -4,6 +4,8 @@
  */
 #include "reports/html/html.h"
 
+#include "harness/base/scoped.h"
+
 #include <math.h>
 
 void html_escaped(struct page *p, const char *s)
@@ -23,25 +25,11 @@ void html_heading(struct page *p, const char *id, const char *title, const char 
     text_addf(p->out, "<h2 id=\"%s\">", id);
     html_escaped(p, title);
     text_add(p->out, "</h2>\n");
-    text_addf(&p->contents, "<li><a href=\"#%s\">", id);
-    escape(&p->contents, ESCAPE_HTML, title);
-    text_add(&p->contents, "</a></li>\n");
+    text_addf(&p->contents, "<li><a href=\"#%s\">%c%s</a></li>\n", id, id[0] - 'a' + 'A', id + 1);
     if (lead) {
         html_element(p, "p", "lead", lead);
         text_add(p->out, "\n");
     }
-}
-
-void html_verdict(struct page *p, enum verdict v)
-{
-    const char *word = format_verdict(v);
-    text_addf(p->out, "<span class=\"badge v-%s\"><span aria-hidden=\"true\">%s</span> %s</span>", word,
-              format_icon(v, true), word);
-}
-
-enum svg_paint html_verdict_paint(enum verdict v)
-{
-    return v == MET ? PAINT_GOOD : v == MISSED ? PAINT_BAD : v == SKIPPED ? PAINT_MUTED : PAINT_WARN;
 }
 
 void html_time(struct page *p, double t_s)
@@ -68,6 +56,21 @@ void html_rows_cut(struct page *p, size_t shown, size_t all, const char *what, c
     }
 }
 
+void html_data(struct page *p, const char *id, const json_t *doc)
+{
+    scoped_free char *dumped = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    if (dumped) {
+        text_addf(p->out, "<script type=\"application/json\" id=\"%s\">", id);
+        escape(p->out, ESCAPE_JSON_SCRIPT, dumped);
+        text_add(p->out, "</script>\n");
+    }
+}
+
+const char *html_role(const struct topo_site *site)
+{
+    return site->role == REGION_PRIMARY ? "primary" : site->role == REGION_STANDBY ? "standby" : "active";
+}
+
 void html_table_begin(struct page *p, const char *class, const char *const *columns)
 {
     text_addf(p->out, "<div class=\"scroll\" tabindex=\"0\"><table class=\"%s\"><thead><tr>", class);
@@ -83,11 +86,12 @@ void html_table_end(struct page *p)
     text_add(p->out, "</tbody></table></div>\n");
 }
 
-void html_figure_begin(struct page *p, const char *label)
+void html_figure_begin(struct page *p, const char *label, const struct svg_axis *axis)
 {
     text_add(p->out, "<figure><div class=\"scroll chart\" tabindex=\"0\" role=\"group\" aria-label=\"");
     html_escaped(p, label);
-    text_add(p->out, "\">\n");
+    text_addf(p->out, "\" data-axis=\"%.4f %.4f %g %g %d\">\n", axis->from_s, axis->to_s, axis->left, axis->right,
+              CHART_WIDTH);
 }
 
 void html_figure_chart_end(struct page *p)

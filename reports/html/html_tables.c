@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is read rather than looked at: drift, events, errors, the scenario with its verdicts in the margin.
+ * What is read rather than looked at: events, errors, the scenario with its verdicts in the margin.
  *
  * Every list has a cap, and the cut is announced where it happens. Replication positions, canary readings and clock
  * samples are left out of the event table: they are material for measures, thousands of lines of it.
@@ -15,57 +15,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVENTS_MAX = 5000, ERRORS_MAX = 50, SCENARIO_MAX = 64 * 1024, PATCH_MAX = 64 * 1024 };
-
-static void json_block(struct page *p, const char *title, const json_t *doc)
-{
-    if (!doc) {
-        return;
-    }
-    scoped_free char *dumped = json_dumps(doc, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-    if (!dumped) {
-        return;
-    }
-    size_t len = strlen(dumped);
-    html_element(p, "h3", NULL, title);
-    text_add(p->out, "<pre class=\"scroll\" tabindex=\"0\">");
-    escape_bytes(p->out, ESCAPE_HTML, dumped, len < PATCH_MAX ? len : PATCH_MAX);
-    text_add(p->out, "</pre>\n");
-    if (len > PATCH_MAX) {
-        text_add(p->out, "<p class=\"cut\">Cut here after 64 KiB; <code>result.json</code> has it all.</p>\n");
-    }
-}
-
-void html_drift(struct page *p)
-{
-    static const char *const columns[] = {"gateway", "configuration", "fingerprint of what ran", NULL};
-    const struct result_drift *d = &p->r->drift;
-    if (!p->r->has_drift) {
-        return;
-    }
-    html_heading(p, "drift", "Configuration drift", "Running configuration against the desired one.");
-    html_table_begin(p, "data", columns);
-    for (size_t i = 0; i < d->gateways.len; i++) {
-        text_add(p->out, "<tr>");
-        html_element(p, "td", NULL, d->gateways.at[i].gateway);
-        html_element(p, "td", text_eq(d->gateways.at[i].status, "in_sync") ? "good" : "bad", d->gateways.at[i].status);
-        html_element(p, "td", "mono", d->gateways.at[i].fingerprint);
-        text_add(p->out, "</tr>\n");
-    }
-    html_table_end(p);
-    json_block(p, "What had drifted (RFC 6902, from desired to running)", d->patch);
-    json_block(p, "The way back", d->undo_patch);
-}
+enum { EVENTS_MAX = 5000, ERRORS_MAX = 50, SCENARIO_MAX = 64 * 1024 };
 
 static bool noise(enum event_kind k)
 {
     return k == EVENT_POSITION || k == EVENT_CANARY || k == EVENT_CLOCK || k == EVENT_HEADER;
 }
 
+/* A line of the timeline that the table has is one click away; anything else is in its file. */
+void html_evidence(struct page *p, const struct result_evidence *found)
+{
+    const struct evidence *ev = p->in->evidence;
+    bool listed = false;
+    for (size_t i = 0, told = 0; text_eq(found->file, "timeline.jsonl") && i < ev->event_count && told < EVENTS_MAX; i++) {
+        listed = listed || (ev->events[i].seq == found->seq && !noise(ev->events[i].kind));
+        told += !noise(ev->events[i].kind);
+    }
+    html_escaped(p, found->what);
+    text_add(p->out, ": <a href=\"");
+    if (listed) {
+        text_addf(p->out, "#e%lld", (long long)found->seq);
+    } else {
+        html_escaped(p, found->file);
+    }
+    text_add(p->out, "\">");
+    html_escaped(p, found->file);
+    text_addf(p->out, " #%lld</a>", (long long)found->seq);
+}
+
 static void event_row(struct page *p, const struct event *ev)
 {
     const char *kind = (unsigned)ev->kind < EVENT_KIND_COUNT ? event_words[ev->kind] : "unknown";
-    text_addf(p->out, "<tr data-kind=\"%s\">", kind);
+    text_addf(p->out, "<tr id=\"e%lld\" data-kind=\"%s\">", (long long)ev->seq, kind);
     html_number(p, "%.3f", (double)ev->at_ns / (double)NS_PER_S);
     if (ev->end_ns > ev->at_ns) {
         html_number(p, "%.1f", (double)(ev->end_ns - ev->at_ns) / (double)NS_PER_MS);
@@ -73,7 +54,7 @@ static void event_row(struct page *p, const struct event *ev)
         text_add(p->out, "<td></td>");
     }
     html_element(p, "td", "kind", kind);
-    html_element(p, "td", NULL, ev->subject);
+    html_element(p, "td", "subject", ev->subject);
     text_add(p->out, "<td>");
     html_escaped(p, ev->outcome);
     text_add(p->out, ev->outcome && ev->detail ? ": " : "");
@@ -112,21 +93,31 @@ void html_events(struct page *p)
 }
 
 struct group {
-    struct sample first;
+    struct sample_brief of; /* planned_ns is the first */
     int64_t last_ns;
     size_t count;
 };
 
-static bool same(const struct sample *a, const struct sample *b)
+static bool same(const struct sample_brief *a, const struct sample_brief *b)
 {
     return a->outcome == b->outcome && a->status == b->status && a->code == b->code && a->stream == b->stream &&
            a->endpoint == b->endpoint;
 }
 
-static int by_count(const void *a, const void *b)
+/* The largest first, then the earliest, then by what they are: the order in which requests were read shall not show. */
+static int by_count(const void *left, const void *right)
 {
-    size_t x = ((const struct group *)a)->count, y = ((const struct group *)b)->count;
-    return (x < y) - (x > y);
+    const struct group *a = left, *b = right;
+    int64_t order[] = {(int64_t)b->count - (int64_t)a->count, a->of.planned_ns - b->of.planned_ns,
+                       a->of.stream - b->of.stream,           a->of.endpoint - b->of.endpoint,
+                       a->of.outcome - b->of.outcome,         a->of.status - b->of.status,
+                       (int64_t)a->of.code - b->of.code};
+    for (size_t i = 0; i < array_len(order); i++) {
+        if (order[i] != 0) {
+            return order[i] < 0 ? -1 : 1;
+        }
+    }
+    return 0;
 }
 
 static const char *stream_name(const struct page *p, uint16_t stream, const char **vantage)
@@ -146,22 +137,22 @@ static const char *stream_name(const struct page *p, uint16_t stream, const char
 static void error_row(struct page *p, const struct group *g)
 {
     const struct topology *topo = p->in->plan ? p->in->plan->topology : NULL;
-    const char *vantage, *stream = stream_name(p, g->first.stream, &vantage);
+    const char *vantage, *stream = stream_name(p, g->of.stream, &vantage);
     text_add(p->out, "<tr>");
     html_number(p, "%zu", g->count);
     html_element(p, "td", NULL,
-                 g->first.outcome == OUTCOME_HTTP_STATUS ? "HTTP status" : format_outcome(g->first.outcome));
-    if (g->first.status) {
-        html_number(p, "%u", g->first.status);
+                 g->of.outcome == OUTCOME_HTTP_STATUS ? "HTTP status" : format_outcome(g->of.outcome));
+    if (g->of.status) {
+        html_number(p, "%u", g->of.status);
     } else {
         text_add(p->out, "<td></td>");
     }
-    html_number(p, "%d", g->first.code);
+    html_number(p, "%d", g->of.code);
     html_element(p, "td", NULL, vantage);
     html_element(p, "td", NULL, stream);
     html_element(p, "td", NULL,
-                 topo && g->first.endpoint < topo->node_count ? topo->nodes[g->first.endpoint].name : "");
-    html_time(p, (double)g->first.planned_ns / (double)NS_PER_S);
+                 topo && g->of.endpoint < topo->node_count ? topo->nodes[g->of.endpoint].name : "");
+    html_time(p, (double)g->of.planned_ns / (double)NS_PER_S);
     html_time(p, (double)g->last_ns / (double)NS_PER_S);
     text_add(p->out, "</tr>\n");
 }
@@ -175,20 +166,21 @@ void html_errors(struct page *p)
     scoped_free struct group *groups = xcalloc(GROUPS_MAX, sizeof(*groups));
     size_t len = 0, beyond = 0;
     for (size_t i = 0, hit = 0; i < ev->sample_count; i++) {
-        const struct sample *s = &ev->samples[i];
-        if (s->outcome == OUTCOME_GOOD) {
+        const struct sample_brief s = evidence_brief(ev, i);
+        if (s.outcome == OUTCOME_GOOD) {
             continue;
         }
-        if (hit >= len || !same(&groups[hit].first, s)) { /* errors come in bursts: try the last group first */
-            for (hit = 0; hit < len && !same(&groups[hit].first, s); hit++) {
+        if (hit >= len || !same(&groups[hit].of, &s)) { /* errors come in bursts: try the last group first */
+            for (hit = 0; hit < len && !same(&groups[hit].of, &s); hit++) {
             }
         }
         if (hit == len && len < GROUPS_MAX) {
-            groups[len++].first = *s;
+            groups[len++] = (struct group){.of = s, .last_ns = s.planned_ns};
         }
         if (hit < len) {
             groups[hit].count++;
-            groups[hit].last_ns = s->planned_ns;
+            groups[hit].of.planned_ns = s.planned_ns < groups[hit].of.planned_ns ? s.planned_ns : groups[hit].of.planned_ns;
+            groups[hit].last_ns = s.planned_ns > groups[hit].last_ns ? s.planned_ns : groups[hit].last_ns;
         } else {
             beyond++;
         }
@@ -249,11 +241,11 @@ void html_scenario(struct page *p)
         end = end < shown ? end : shown;
         int verdict = verdict_on(p->r, line);
         const char *word = verdict >= 0 ? format_verdict((enum verdict)verdict) : NULL;
-        text_addf(p->out, "<span class=\"line%s%s%s\"><span class=\"no\">%lld</span>", word ? " v-" : "",
+        text_addf(p->out, "<span class=\"line%s%s%s\"><span class=\"no\">%lld</span> ", word ? " v-" : "",
                   word ? word : "", fault_on(p->r, line) ? " fault" : "", (long long)line);
         escape_bytes(p->out, ESCAPE_HTML, text + at, end - at);
         if (word) {
-            text_addf(p->out, "<span class=\"mark\">%s %s</span>", format_icon((enum verdict)verdict, true), word);
+            text_addf(p->out, " <span class=\"mark\">%s %s</span>", format_icon((enum verdict)verdict, true), word);
         }
         text_add(p->out, "\n</span>");
         at = end + 1;

@@ -34,7 +34,7 @@ static void add_mark(struct marks *m, double at_s, const char *label, enum svg_p
     }
 }
 
-static const char *event_label(const char *name)
+const char *html_event_label(const char *name)
 {
     static const char *const labels[][2] = {
         {"first_failure", "first failure"}, {"first_success", "first success"}, {"failed_back", "failed back"}};
@@ -75,8 +75,8 @@ static void action_marks(struct marks *m, const struct page *p)
 
 static void fault_marks(struct marks *m, const struct result_fault *f)
 {
-    add_mark(m, f->t_ib_s, "t_ib", PAINT_FAULT);
-    add_mark(m, f->t_ie_s, "t_ie", PAINT_FAULT);
+    add_mark(m, f->t_ib_s, "begins (t_ib)", PAINT_FAULT);
+    add_mark(m, f->t_ie_s, "in force (t_ie)", PAINT_FAULT);
     add_mark(m, f->proof.at_s, text_eq(f->proof.verdict, "proven") ? "proven" : f->proof.verdict, PAINT_FAULT);
     add_mark(m, f->t_he_s, "healed", PAINT_FAULT);
 }
@@ -134,8 +134,7 @@ static const struct result_objective *rto_of(const struct result *r)
     return NULL;
 }
 
-/* The fault that the RTO was charged to, else the first that began. */
-static const struct result_fault *charged_fault(const struct result *r)
+const struct result_fault *html_charged_fault(const struct result *r)
 {
     const struct result_objective *rto = rto_of(r);
     const struct result_fault *first = NULL;
@@ -260,15 +259,15 @@ static double close_span(const struct result *r, const struct result_objective *
 void html_recovery(struct page *p)
 {
     const struct result *r = p->r;
-    const struct result_fault *f = charged_fault(r);
+    const struct result_fault *f = html_charged_fault(r);
     if (!f) {
         return;
     }
     static const char *const columns[] = {"#at, s", "what", NULL};
     const struct result_objective *rto = rto_of(r);
     struct marks marks = {0};
-    add_mark(&marks, f->t_ib_s, "t_ib", PAINT_FAULT);
-    add_mark(&marks, f->t_ie_s, "t_ie", PAINT_FAULT);
+    add_mark(&marks, f->t_ib_s, "begins (t_ib)", PAINT_FAULT);
+    add_mark(&marks, f->t_ie_s, "in force (t_ie)", PAINT_FAULT);
     add_mark(&marks, f->proof.at_s, f->proof.verdict, PAINT_FAULT);
     double until = f->t_ib_s + close_span(r, rto);
     if (!isfinite(r->measures.rto_upper_s) && isfinite(f->t_he_s)) {
@@ -279,7 +278,7 @@ void html_recovery(struct page *p)
     for (size_t i = 0; i < r->events.len; i++) {
         const struct result_event *ev = &r->events.at[i];
         if (ev->t_s >= f->t_ib_s && ev->t_s <= next) {
-            add_mark(&marks, ev->t_s, event_label(ev->name), event_paint(ev->name));
+            add_mark(&marks, ev->t_s, html_event_label(ev->name), event_paint(ev->name));
             until = fmax(until, ev->t_s < until + 5 ? ev->t_s : until);
         }
     }
@@ -289,7 +288,7 @@ void html_recovery(struct page *p)
     story_fault(&what, f);
     html_heading(p, "recovery", "The recovery, close up",
                  "From the fault to stable service. Times at the marks are run time; the scale counts from the fault.");
-    html_figure_begin(p, "Recovery close up");
+    html_figure_begin(p, "Recovery close up", &axis);
     text_addf(&desc, "%s at %.3f s of run time. ", text_str(&what), f->t_ib_s);
     format_interval(&desc, r->measures.rto_lower_s, r->measures.rto_upper_s, "s");
     text_add(&desc, " until service was back.");
@@ -355,12 +354,12 @@ void html_timeline(struct page *p)
         fault_marks(&marks, &p->r->faults.at[i]);
     }
     for (size_t i = 0; i < p->r->events.len; i++) {
-        add_mark(&marks, p->r->events.at[i].t_s, event_label(p->r->events.at[i].name),
+        add_mark(&marks, p->r->events.at[i].t_s, html_event_label(p->r->events.at[i].name),
                  event_paint(p->r->events.at[i].name));
     }
     action_marks(&marks, p);
     html_heading(p, "timeline", "The whole run", "All charts from here on share this time axis: look straight down.");
-    html_figure_begin(p, "Timeline of the run");
+    html_figure_begin(p, "Timeline of the run", &p->axis);
     double faults = (double)(p->r->faults.len < 24 ? p->r->faults.len : 24) * 26;
     double bottom = 34 + faults + (marks.len ? MARK_ROWS * MARK_ROW + 8 : 4);
     svg_open(p->out, "timeline-chart", CHART_WIDTH, bottom + 26, "Timeline of the run",

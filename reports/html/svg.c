@@ -24,6 +24,11 @@ static const char *const colours[PAINTS] = {
 };
 static const enum svg_paint hatched[] = {PAINT_BAD, PAINT_FAULT, PAINT_WARN, PAINT_MUTED, PAINT_SKY};
 
+const char *svg_colour(enum svg_paint paint)
+{
+    return colours[paint];
+}
+
 double svg_x(const struct svg_axis *axis, double t_s)
 {
     double x = axis->left + (t_s - axis->from_s) / (axis->to_s - axis->from_s) * (axis->right - axis->left);

@@ -32,6 +32,8 @@ enum svg_paint {
         PAINTS
 };
 
+const char *svg_colour(enum svg_paint paint); /* the light one, for attributes */
+
 enum svg_anchor { ANCHOR_START, ANCHOR_MIDDLE, ANCHOR_END };
 
 /* Seconds of run time onto user units. */

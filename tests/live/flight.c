@@ -83,7 +83,7 @@ static void wait_until(int fd, int64_t due_ns, size_t len, int *place, struct fl
 int flight_watch(struct lab *lab, const struct flight_plan *plan, struct flight *flights, int n, struct err *e)
 {
     scoped_fd int out = -1, in = -1;
-    if (lab->ops->path_sockets(lab, plan->path, &out, &in, e) != 0) {
+    if (lab->ops->path_sockets(lab, plan->path, 0, &out, &in, e) != 0) {
         return -1;
     }
     int room = 4 << 20, off = 1, place = 0;

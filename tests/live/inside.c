@@ -60,6 +60,13 @@ int inside_ask(struct lab *lab, uint16_t from, uint16_t to, const char *request,
     return sscanf(answer, "HTTP/1.1 %d", &status) == 1 ? status : 0;
 }
 
+int inside_get(struct lab *lab, uint16_t from, uint16_t to, const char *target, int patience_ms)
+{
+    char request[256];
+    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", target);
+    return inside_ask(lab, from, to, request, patience_ms);
+}
+
 int inside_write_order(struct lab *lab, uint16_t from, uint16_t to, int patience_ms)
 {
     static unsigned number;

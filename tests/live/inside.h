@@ -12,5 +12,6 @@ pid_t inside_pid(struct lab *lab, uint16_t node);
 int64_t inside_processor_ns(struct lab *lab, uint16_t node); /* that its process has used so far */
 /* One exchange over a fresh connection from one node to another's serving port: the status, 0 without an answer. */
 int inside_ask(struct lab *lab, uint16_t from, uint16_t to, const char *request, int patience_ms);
+int inside_get(struct lab *lab, uint16_t from, uint16_t to, const char *target, int patience_ms); /* the same for a GET */
 /* POST of a fresh order: the status. */
 int inside_write_order(struct lab *lab, uint16_t from, uint16_t to, int patience_ms);

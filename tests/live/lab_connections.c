@@ -254,7 +254,7 @@ static int packets(struct drill *d, uint16_t path, size_t ip_bytes, int n)
 {
     char bytes[1500] = {0};
     int out = -1, in = -1, arrived = 0;
-    drill_must(d, lab_netns.path_sockets(d->lab, path, &out, &in, &d->stage->err), "sockets");
+    drill_must(d, lab_netns.path_sockets(d->lab, path, 0, &out, &in, &d->stage->err), "sockets");
     for (int i = 0; i < n; i++) {
         CHECK(send(out, bytes, ip_bytes - 28, 0) == (ssize_t)(ip_bytes - 28));
         arrived += ready(in, POLLIN, 50) && recv(in, bytes, sizeof(bytes), 0) == (ssize_t)(ip_bytes - 28);
@@ -297,7 +297,7 @@ static void stalls(struct stage *s)
         return;
     }
     drill_begin(&d, s, "stall", &(struct action){.target = TARGET_LINK, .link = 0, .direction = DIRECTION_FORWARD});
-    drill_must(&d, lab_netns.path_sockets(d.lab, 0, &out, &in, &s->err), "sockets");
+    drill_must(&d, lab_netns.path_sockets(d.lab, 0, 0, &out, &in, &s->err), "sockets");
     drill_apply(&d);
     for (unsigned char i = 0; i < sent; i++) {
         CHECK(send(out, &i, 1, 0) == 1);

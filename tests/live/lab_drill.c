@@ -61,14 +61,17 @@ void drill_begin(struct drill *d, struct stage *s, const char *verb, const struc
     uint16_t paths[2];
     size_t n = injection_paths(&s->topo, a, paths, 2);
     for (size_t i = 0; i < n; i++) {
-        drill_must(d, canary_new(&d->canaries[i], d->lab, paths[i], &s->err), "canary");
+        drill_must(d, canary_new(&d->canaries[i], d->lab, paths[i], 0, &s->err), "canary");
+        uint16_t lane = injection_lane(&d->action);
+        drill_must(d, lane ? canary_new(&d->lane_canaries[i], d->lab, paths[i], lane, &s->err) : 0, "canary of a port");
         size_t mtu = (size_t)a->shape.mtu_bytes;
         drill_must(d, mtu > 0 ? canary_new_long(&d->long_canaries[i], d->lab, paths[i], mtu + 1, &s->err) : 0, "long canary");
     }
     struct canary **control = &d->canaries[CANARIES_MAX - 1];
-    drill_must(d, n > 0 ? canary_new(control, d->lab, control_path(&s->topo), &s->err) : 0, "control");
+    drill_must(d, n > 0 ? canary_new(control, d->lab, control_path(&s->topo), 0, &s->err) : 0, "control");
     d->in = (struct injection){.fault = 1, .action = &d->action, .fabric = d->fabric, .canaries = d->canaries,
                                .canary_count = n, .control = *control,
+                               .lane_canaries = injection_lane(&d->action) ? d->lane_canaries : NULL,
                                .long_canaries = a->shape.mtu_bytes > 0 ? d->long_canaries : NULL};
     tie(d);
     drill_pass(d, 400 * NS_PER_MS);
@@ -79,6 +82,7 @@ void drill_end(struct drill *d)
     for (int i = 0; i < CANARIES_MAX; i++) {
         canary_free(d->canaries[i]);
         canary_free(d->long_canaries[i]);
+        canary_free(d->lane_canaries[i]);
     }
     for (int i = 0; i < TETHERS_MAX; i++) {
         tether_free(d->tethers[i]);

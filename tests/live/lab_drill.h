@@ -16,7 +16,7 @@ struct drill {
     struct action action;
     struct injection in;
     const struct injector *injector;
-    struct canary *canaries[CANARIES_MAX], *long_canaries[CANARIES_MAX];
+    struct canary *canaries[CANARIES_MAX], *long_canaries[CANARIES_MAX], *lane_canaries[CANARIES_MAX];
     struct tether *tethers[TETHERS_MAX], *control_tether;
 };
 

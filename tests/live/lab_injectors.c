@@ -6,6 +6,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
+#include "tests/live/inside.h"
 #include "tests/live/lab_drill.h"
 
 #include <stdio.h>
@@ -112,6 +113,59 @@ static void degrades(struct stage *s)
     drill_end(&d);
 }
 
+struct crossing {
+    int64_t took_ns;
+    bool over;
+};
+
+static void crossed(void *arg, const struct lab_answer *answer)
+{
+    struct crossing *c = arg;
+    c->over = true;
+    c->took_ns = answer->status == KNOCK_ANSWERED ? answer->done_ns - answer->sent_ns : INT64_MAX;
+}
+
+/* The quickest of five handshakes with a port of the other region's store, in milliseconds. */
+static double handshake_ms(struct drill *d, uint16_t port)
+{
+    int64_t best = INT64_MAX;
+    for (int i = 0; i < 5; i++) {
+        struct crossing c = {0};
+        drill_must(d, lab_netns.knock_port(d->lab, 2, 5, port, NS_PER_S, crossed, &c, &d->stage->err), "knock");
+        while (!c.over) {
+            drill_pass(d, 5 * NS_PER_MS);
+        }
+        best = c.took_ns < best ? c.took_ns : best;
+    }
+    return (double)best / 1e6;
+}
+
+/* Replication gets 50 ms one way and none back; what clients' requests use is as quick as it was. */
+static void degrades_one_port(struct stage *s)
+{
+    struct action a = {.target = TARGET_LINK, .link = 0, .direction = DIRECTION_FORWARD, .port = TOPO_PORT_REPLICATION,
+                       .shape = {.delay_ns = 50 * NS_PER_MS}};
+    struct lab_caps caps;
+    CHECK(lab_caps_probe(&caps, &s->err) == 0);
+    if (!caps.effects[EFFECT_DEGRADE_ONLY].available || strstr(s->options.gateway_path, "lab_echo")) {
+        printf("skipped: %s\n", caps.effects[EFFECT_DEGRADE_ONLY].why);
+        return;
+    }
+    struct drill d;
+    drill_begin(&d, s, "degrade", &a);
+    double before = handshake_ms(&d, TOPO_PORT_REPLICATION);
+    drill_apply(&d);
+    CHECK(drill_prove(&d, false, 3 * NS_PER_S) == PROOF_PROVEN);
+    double slow = handshake_ms(&d, TOPO_PORT_REPLICATION), other = handshake_ms(&d, TOPO_PORT_HTTP);
+    drill_heal(&d);
+    CHECK(drill_prove(&d, true, 5 * NS_PER_S) == PROOF_PROVEN);
+    double after = handshake_ms(&d, TOPO_PORT_REPLICATION);
+    printf("handshake on the port %.1f ms, degraded %.1f, healed %.1f; on another port %.1f meanwhile\n", before, slow, after, other);
+    CHECK(slow - before >= 50 - stage_slow() && slow - before <= 50 + 5 * stage_slow());
+    CHECK(other < before + 10 * stage_slow() && after < before + 10 * stage_slow());
+    drill_end(&d);
+}
+
 /* One life after the other on the origin of the first region, in one world. */
 static void serves_badly(struct stage *s)
 {
@@ -159,21 +213,44 @@ static void forgets(struct stage *s)
     drill_end(&d);
 }
 
-static void fails_over(struct stage *s)
+/* What a write to the store of a region is answered, as soon as it is the wanted status; at last, whatever it is. */
+static int write_until(struct drill *d, uint16_t store, int wanted)
 {
+    int status = 0;
+    for (int i = 0; i < 100 && status != wanted; i++) {
+        status = inside_write_order(d->lab, stage_client(&d->stage->topo, 0), store, 1000 * stage_slow());
+        drill_pass(d, 50 * NS_PER_MS);
+    }
+    return status;
+}
+
+static void operate(struct drill *d, const char *verb)
+{
+    d->injector = injector_find(verb);
+    d->action.type = &d->injector->type;
+    drill_must(d, d->injector->apply(&d->in, &d->stage->err), verb);
+}
+
+/* To the other region and home again: the one store takes writes and the other refuses them, turn and turn about. */
+static void fails_over_and_back(struct stage *s)
+{
+    enum { HOME = 2, AWAY = 5, HOME_GATEWAY = 0, AWAY_GATEWAY = 3 };
     struct drill d;
-    drill_begin(&d, s, "fail_over", &(struct action){.site = 1});
-    int rc = -1; /* the first leader needs a moment to get its lease */
-    for (int i = 0; i < 20 && rc != 0; i++) {
-        s->err = (struct err){0};
-        rc = d.injector->apply(&d.in, &s->err);
-        drill_pass(&d, 200 * NS_PER_MS);
-    }
-    if (rc != 0 && strstr(s->options.gateway_path, "lab_echo")) {
+    if (strstr(s->options.gateway_path, "lab_echo")) {
         printf("the stand-in leads nobody\n");
-    } else if (rc != 0) {
-        stage_give_up(s, "fail over");
+        return;
     }
+    drill_begin(&d, s, "fail_over", &(struct action){.site = 1});
+    CHECK(write_until(&d, HOME, 200) == 200 && write_until(&d, AWAY, 503) == 503);
+    operate(&d, "fail_over");
+    CHECK(write_until(&d, AWAY, 200) == 200 && write_until(&d, HOME, 503) == 503);
+    CHECK(inside_get(d.lab, stage_client(&s->topo, 0), HOME_GATEWAY, "/readyz", 1000) == 503);
+    CHECK(inside_get(d.lab, stage_client(&s->topo, 0), AWAY_GATEWAY, "/readyz", 1000) == 200);
+    operate(&d, "fail_back");
+    CHECK(write_until(&d, HOME, 200) == 200 && write_until(&d, AWAY, 503) == 503);
+    CHECK(inside_get(d.lab, stage_client(&s->topo, 0), HOME_GATEWAY, "/readyz", 1000) == 200);
+    operate(&d, "fail_back"); /* at home already: nothing moves */
+    CHECK(write_until(&d, HOME, 200) == 200);
     drill_end(&d);
 }
 
@@ -189,9 +266,9 @@ int main(int argc, char **argv)
                                       {"drift", drifts},
                                       {"drift via the control plane", pushes},
                                       {"drift of the file alone", drifts_in_its_file},
-                                      {"degrade", degrades},
+                                      {"degrade", degrades}, {"degrade one port", degrades_one_port},
                                       {"misbehave", serves_badly},
                                       {"a misbehaviour that is none", forgets},
-                                      {"fail over", fails_over}};
+                                      {"fail over and back", fails_over_and_back}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));
 }

@@ -88,12 +88,12 @@ static void begin(struct drill *d, struct stage *s, uint16_t regions, const char
     uint16_t paths[PATHS_MAX], other = 0;
     size_t n = injection_paths(&s->topo, a, paths, PATHS_MAX);
     for (size_t i = 0; i < n; i++) {
-        must(d, canary_new(&d->canaries[i], d->lab, paths[i], &s->err), "canary");
+        must(d, canary_new(&d->canaries[i], d->lab, paths[i], 0, &s->err), "canary");
     }
     while (action_hits_link(&s->topo, a, other / 2)) {
         other++;
     }
-    must(d, canary_new(&d->control, d->lab, other, &s->err), "control");
+    must(d, canary_new(&d->control, d->lab, other, 0, &s->err), "control");
     d->in = (struct injection){.fault = 1, .action = &d->action, .fabric = d->fabric, .canaries = d->canaries,
                                .canary_count = n, .control = d->control};
     loop_run(lab_netns.loop(d->lab), clock_mono_ns() + 400 * NS_PER_MS, NULL, NULL);

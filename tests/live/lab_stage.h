@@ -3,7 +3,8 @@
  * The stage of the live tests: a small world, one lab per process, and checks that say what they saw.
  *
  * main calls stage_main, which becomes the ordinary user 65534 when asked to (argument "rootless"), makes a run
- * directory of its own, and runs each act in a child, since a process can open one lab only.
+ * directory of its own, and runs each act in a child, since a process can open one lab only. DRTEST_ACTS=NAME,... plays
+ * these alone.
  */
 #pragma once
 #include "harness/base/err.h"

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { GATEWAY = 0, OTHER_GATEWAY = 1, STORE = 2, OTHER_STORE = 5 };
@@ -48,6 +49,7 @@ static bool can(struct stage *s, const char *verb, struct action *a)
     CHECK(lab_caps_probe(&caps, &s->err) == 0);
     if (!caps.effects[effect].available) {
         printf("skipped: %s: %s\n", lab_effect_words[effect], caps.effects[effect].why);
+        CHECK(!getenv("DRTEST_ACTS")); /* who asks for it by name wants it */
     }
     s->options.effects = 1u << effect;
     return caps.effects[effect].available;
@@ -99,9 +101,7 @@ static void heal(struct drill *d)
 
 static int get(struct drill *d, uint16_t node, const char *target)
 {
-    char request[256];
-    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", target);
-    return inside_ask(d->lab, stage_client(&d->stage->topo, 0), node, request, 3000 * stage_slow());
+    return inside_get(d->lab, stage_client(&d->stage->topo, 0), node, target, 3000 * stage_slow());
 }
 
 static int write_order(struct drill *d, uint16_t node)
@@ -136,6 +136,22 @@ static void descriptors(struct stage *s)
     CHECK(spent < 500 * NS_PER_MS);
     heal(&d);
     CHECK(get(&d, GATEWAY, "/healthz") == 200);
+    end(&d);
+}
+
+/* The gateway raises its limit as it starts; one that comes back under the fault is short of them all the same. */
+static void descriptors_after_a_death(struct stage *s)
+{
+    struct action a = {.target = TARGET_NODE, .node = GATEWAY, .starve.descriptors = 32};
+    struct drill d;
+    CHECK(can(s, "starve", &a));
+    begin(&d, s, "starve", &a);
+    apply(&d);
+    must(&d, fabric_hold(d.fabric, 2, GATEWAY, HOLD_DOWN, &s->err), "kill");
+    must(&d, fabric_release(d.fabric, 2, &s->err), "start again");
+    pass(&d, NS_PER_S);
+    CHECK(prove(&d, false, 3 * NS_PER_S) == PROOF_PROVEN);
+    heal(&d);
     end(&d);
 }
 
@@ -230,7 +246,9 @@ static void backlog(struct stage *s)
 {
     struct action a = {.target = TARGET_NODE, .node = GATEWAY, .starve.backlog = 1};
     struct drill d;
-    CHECK(can(s, "starve", &a));
+    if (!can(s, "starve", &a)) { /* Linux 6.1 shows somaxconn to no user namespace */
+        return;
+    }
     begin(&d, s, "starve", &a);
     apply(&d);
     int hit = unanswered(&d, GATEWAY, 6), other = unanswered(&d, OTHER_GATEWAY, 6);
@@ -309,6 +327,93 @@ static void out_of_memory(struct stage *s)
     end(&d);
 }
 
+/* Milliseconds until a write is acknowledged: the quickest of five. */
+static double quickest_write(struct drill *d, uint16_t node)
+{
+    double best = 1e9;
+    for (int i = 0; i < 5; i++) {
+        int64_t begun = clock_mono_ns();
+        CHECK(write_order(d, node) == 200);
+        double took = (double)(clock_mono_ns() - begun) / 1e6;
+        best = took < best ? took : best;
+    }
+    return best;
+}
+
+/* A hundred milliseconds asked, a write acknowledged that much later; reads come from memory, the gateway has its own disk. */
+static void io_slow(struct stage *s)
+{
+    struct action a = {.target = TARGET_NODE, .node = STORE, .starve.io = IO_SLOW, .starve.io_delay_ns = 100 * NS_PER_MS};
+    struct drill d;
+    if (!can(s, "starve", &a)) {
+        return;
+    }
+    begin(&d, s, "starve", &a);
+    await_leader(&d);
+    double before = quickest_write(&d, STORE);
+    apply(&d);
+    double slow = quickest_write(&d, STORE);
+    int64_t begun = clock_mono_ns();
+    CHECK(get(&d, OTHER_STORE, "/healthz") == 200 && get(&d, GATEWAY, "/healthz") == 200);
+    double control = (double)(clock_mono_ns() - begun) / 1e6;
+    heal(&d);
+    double after = quickest_write(&d, STORE);
+    printf("a write acknowledged in %.1f ms, on the slow disk %.1f, healed %.1f; two others answered in %.1f\n", before, slow,
+           after, control);
+    CHECK(slow - before >= 98 && slow - before < 140 * stage_slow());
+    CHECK(after < before + 50 * stage_slow() && control < 90 * stage_slow());
+    end(&d);
+}
+
+/* Writes are refused, not lost and not hanging; what was there can be read; the heal needs no restart. */
+static void io_error(struct stage *s)
+{
+    struct action a = {.target = TARGET_NODE, .node = STORE, .starve.io = IO_ERROR};
+    if (can(s, "starve", &a)) {
+        store_without(s, &a);
+    }
+}
+
+static long log_bytes(struct drill *d, uint16_t node)
+{
+    char path[512];
+    struct stat st = {0};
+    snprintf(path, sizeof(path), "%s/lab/%s/data/orders.log", d->stage->options.run_path, d->stage->topo.nodes[node].name);
+    CHECK(stat(path, &st) == 0);
+    return (long)st.st_size;
+}
+
+/* The store acknowledges what it has not synced: killed, it comes back with what it had before the fault, the other with all. */
+static void io_lost_writes(struct stage *s)
+{
+    struct action a = {.target = TARGET_NODE, .node = STORE, .starve.io = IO_LOST_WRITES};
+    struct drill d;
+    if (!can(s, "starve", &a)) {
+        return;
+    }
+    begin(&d, s, "starve", &a);
+    await_leader(&d);
+    long before = log_bytes(&d, STORE);
+    apply(&d);
+    for (int i = 0; i < 5; i++) {
+        CHECK(write_order(&d, STORE) == 200);
+    }
+    long alive = log_bytes(&d, STORE);
+    must(&d, fabric_hold(d.fabric, 2, STORE, HOLD_DOWN, &s->err), "kill");
+    long dead = log_bytes(&d, STORE);
+    printf("%ld bytes of log before, %ld with five writes, %ld after the death\n", before, alive, dead);
+    CHECK(alive > before && dead == before);
+    must(&d, fabric_release(d.fabric, 2, &s->err), "start again");
+    CHECK(prove(&d, false, 6 * NS_PER_S) == PROOF_PROVEN);
+    heal(&d);
+    await_leader(&d);
+    alive = log_bytes(&d, STORE);
+    must(&d, fabric_hold(d.fabric, 2, STORE, HOLD_DOWN, &s->err), "kill");
+    CHECK(log_bytes(&d, STORE) == alive); /* healed, a death costs nothing */
+    must(&d, fabric_release(d.fabric, 2, &s->err), "start again");
+    end(&d);
+}
+
 /* A lab that takes the limit away again behind our back is found out. */
 static void a_starve_that_is_none(struct stage *s)
 {
@@ -324,9 +429,10 @@ static void a_starve_that_is_none(struct stage *s)
 
 int main(int argc, char **argv)
 {
-    static const struct act acts[] = {{"descriptors", descriptors}, {"disk full", disk_full}, {"no inodes", no_inodes},
+    static const struct act acts[] = {{"descriptors", descriptors}, {"descriptors after a death", descriptors_after_a_death}, {"disk full", disk_full}, {"no inodes", no_inodes},
                                       {"disk readonly", disk_readonly}, {"ports", ports}, {"backlog", backlog},
                                       {"processes", processes}, {"processor", processor}, {"memory", memory}, {"out of memory", out_of_memory},
+                                      {"slow disk", io_slow}, {"broken disk", io_error}, {"forgetful disk", io_lost_writes},
                                       {"a starve that is none", a_starve_that_is_none}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));
 }

@@ -77,7 +77,7 @@ static struct channel channel_open(struct stage *s, struct lab *lab, uint16_t pa
 {
     struct channel c;
     int room = 1 << 20;
-    if (lab_netns.path_sockets(lab, path, &c.out, &c.in, &s->err) != 0) {
+    if (lab_netns.path_sockets(lab, path, 0, &c.out, &c.in, &s->err) != 0) {
         stage_give_up(s, "placing sockets");
     }
     setsockopt(c.in, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));

@@ -108,6 +108,38 @@ static void impossible_records_end_the_file(void)
     scratch_remove();
 }
 
+/* In brief, whatever the order, the same requests; the rest of the evidence is the same, damage too. */
+static void a_skim_tells_the_same(void)
+{
+    const char *path = scratch_make();
+    story_write(path);
+    for (int torn = 0; torn < 2; torn++) {
+        struct evidence *whole = NULL, *brief = NULL;
+        must(evidence_load(&whole, path, NULL) == 0 && evidence_skim(&brief, path, NULL) == 0);
+        CU_ASSERT_PTR_NULL(brief->samples);
+        CU_ASSERT_EQUAL_FATAL(brief->sample_count, whole->sample_count);
+        CU_ASSERT_EQUAL(brief->stall_count, whole->stall_count);
+        CU_ASSERT_EQUAL(brief->switch_count, whole->switch_count);
+        CU_ASSERT_EQUAL(brief->event_count, whole->event_count);
+        CU_ASSERT(text_eq(brief->samples_damage, whole->samples_damage));
+        CU_ASSERT_EQUAL(whole->samples_damage != NULL, torn);
+        for (size_t i = 0; i < whole->sample_count; i++) {
+            struct sample_brief want = evidence_brief(whole, i);
+            size_t found = 0;
+            for (size_t k = 0; k < brief->sample_count; k++) {
+                struct sample_brief have = evidence_brief(brief, k);
+                found += memcmp(&have, &want, sizeof(want)) == 0;
+            }
+            CU_ASSERT(found >= 1);
+            CU_ASSERT_EQUAL(want.took_ns, whole->samples[i].done_ns - whole->samples[i].planned_ns);
+        }
+        evidence_free(whole);
+        evidence_free(brief);
+        CU_ASSERT_EQUAL(truncate(scratch_path("samples.bin"), SAMPLE_SIZE * 6 - 1), 0);
+    }
+    scratch_remove();
+}
+
 static void every_flipped_bit_is_found(void)
 {
     const char *path = scratch_make();
@@ -227,6 +259,7 @@ void suite_samples(void)
     runner_test(the_header_tells_what_it_is);
     runner_test(other_formats_are_refused);
     runner_test(impossible_records_end_the_file);
+    runner_test(a_skim_tells_the_same);
     runner_test(every_flipped_bit_is_found);
     runner_test(a_torn_record_is_damage);
     runner_test(the_tail_hands_over_what_was_appended);

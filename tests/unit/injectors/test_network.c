@@ -249,6 +249,32 @@ static void no_link_no_paths(void)
     bench_free(&b);
 }
 
+static void one_port_has_a_lane(void)
+{
+    struct bench b;
+    struct action a = {.target = TARGET_LINK, .link = 0, .direction = DIRECTION_FORWARD, .port = 7001, .shape = {.delay_ns = NS_PER_MS}};
+    const struct action other = {.port = 80}, all = {.port = 0};
+    char why[ACTION_WHY];
+    bench_new(&b, "degrade", &a);
+    CU_ASSERT_EQUAL(injection_lane(&b.action), 7001);
+    CU_ASSERT_EQUAL(injector_effect(&b.action), EFFECT_DEGRADE_ONLY);
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(b.lab->paths[0].delay_ns, 40 * NS_PER_MS);
+    CU_ASSERT_EQUAL_FATAL(b.lab->paths[0].lane_count, 1);
+    CU_ASSERT(b.lab->paths[0].lanes[0].port == 7001 && b.lab->paths[0].lanes[0].shape.delay_ns == NS_PER_MS);
+    CU_ASSERT_EQUAL(b.lab->paths[1].lane_count, 0);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    b.lab->paths[0].lane_count = 0;
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(b.lab->paths[0].lane_count, 0);
+    bench_free(&b);
+    const struct action_type *t = &injector_find("degrade")->type;
+    CU_ASSERT(t->apart(&a, &other) && t->apart(&a, &all) && !t->apart(&a, &a));
+    a.shape.mtu_bytes = 1000;
+    CU_ASSERT(t->objects(&a, why) && strstr(why, "mtu"));
+}
+
 void suite_network(void)
 {
     runner_suite(NULL, NULL);
@@ -266,4 +292,5 @@ void suite_network(void)
     runner_test(rejecting);
     runner_test(a_cut_hides_a_reject);
     runner_test(no_link_no_paths);
+    runner_test(one_port_has_a_lane);
 }

@@ -8,6 +8,7 @@
 static const struct starve_wish wishes[] = {
     {.descriptors = 32}, {.disk = DISK_FULL}, {.disk = DISK_READONLY}, {.inodes_given = true}, {.ports = 10},
     {.backlog = 1},      {.processes = 8},    {.cpu_ppm = 200000},     {.memory_bytes = 64000000},
+    {.io = IO_SLOW},     {.io = IO_ERROR},    {.io = IO_LOST_WRITES},  {.io = IO_SLOW, .io_delay_ns = 20 * NS_PER_MS},
 };
 enum { WISHES = sizeof(wishes) / sizeof(wishes[0]) };
 
@@ -150,6 +151,37 @@ static void a_heal_that_fails_can_be_repeated(void)
     bench_free(&b);
 }
 
+static void the_slowest_disk_counts(void)
+{
+    struct bench b;
+    begin(&b, &wishes[9]);
+    bench_apply(&b);
+    CU_ASSERT_EQUAL(b.lab->nodes[1].limits[RESOURCE_IO_TIME], 100 * NS_PER_MS);
+    fabric_starve(b.fabric, 2, 1, RESOURCE_IO_TIME, 20 * NS_PER_MS, NULL);
+    CU_ASSERT_EQUAL(b.lab->nodes[1].limits[RESOURCE_IO_TIME], 100 * NS_PER_MS);
+    bench_heal(&b);
+    CU_ASSERT_EQUAL(b.lab->nodes[1].limits[RESOURCE_IO_TIME], 20 * NS_PER_MS);
+    bench_free(&b);
+}
+
+static void only_a_slow_disk_has_a_delay(void)
+{
+    const struct action a = {.starve = {.io = IO_ERROR, .io_delay_ns = NS_PER_S}};
+    char why[ACTION_WHY];
+    CU_ASSERT_TRUE(injector_find("starve")->type.objects(&a, why));
+    CU_ASSERT_PTR_NOT_NULL(strstr(why, "io: slow"));
+}
+
+static void who_is_short_serves_on_unless_nobody_could(void)
+{
+    bool (*spares)(const struct action *) = injector_find("starve")->type.spares;
+    for (int i = 0; i < WISHES; i++) {
+        const struct starve_wish *w = &wishes[i];
+        bool ends = w->descriptors || w->disk != DISK_WELL || w->io == IO_ERROR;
+        CU_ASSERT_EQUAL(spares(&(struct action){.starve = *w}), !ends);
+    }
+}
+
 static void a_step_takes_one_resource(void)
 {
     const struct action two = {.starve = {.ports = 1, .inodes_given = true}};
@@ -174,5 +206,8 @@ void suite_starve(void)
     runner_test(who_died_of_want_is_started_by_the_heal);
     runner_test(a_killed_node_comes_back_as_starved_as_it_was);
     runner_test(a_heal_that_fails_can_be_repeated);
+    runner_test(the_slowest_disk_counts);
+    runner_test(only_a_slow_disk_has_a_delay);
+    runner_test(who_is_short_serves_on_unless_nobody_could);
     runner_test(a_step_takes_one_resource);
 }

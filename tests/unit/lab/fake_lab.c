@@ -126,7 +126,7 @@ static int fake_supply(struct lab *lab, uint16_t node, enum lab_resource r, int6
     (void)e;
     *s = (struct lab_supply){.limit = n->limits[r]};
     n->trying = want != LAB_PLENTY && r >= RESOURCE_PROCESSES && !n->trying;
-    s->short_of = want != LAB_PLENTY && n->limits[r] != LAB_PLENTY && n->limits[r] <= want && !n->unfelt;
+    s->short_of = want != LAB_PLENTY && n->limits[r] != LAB_PLENTY && lab_as_scarce(r, n->limits[r], want) && !n->unfelt;
     snprintf(s->seen, sizeof(s->seen), "fake trial");
     return n->trying ? 1 : 0;
 }

@@ -18,7 +18,7 @@ enum { PACKETS = 10000, LENGTH = 114 };
 static struct wire_shaper shaper_of(struct path_state shape, uint64_t seed)
 {
     struct wire_shaper s;
-    wire_shaper_init(&s, seed, 3);
+    wire_shaper_init(&s, seed, 3, 0);
     wire_shaper_set(&s, &shape);
     return s;
 }
@@ -51,7 +51,8 @@ static void shares_are_what_was_asked_for(void)
                                                          .delay_ns = 50 * NS_PER_MS,
                                                          .reorder_ppm = 250000},
                                      20260101);
-    int lost = 0, twice = 0, corrupt = 0, early = 0, first_copies = 0;
+    unsigned lost = 0, twice = 0;
+    int corrupt = 0, early = 0, first_copies = 0;
     for (int i = 0; i < PACKETS; i++) {
         struct wire_fate f = decide(&s, i * NS_PER_MS);
         lost += f.lost;
@@ -64,8 +65,8 @@ static void shares_are_what_was_asked_for(void)
             CU_ASSERT_EQUAL(f.copy[0].due_ns, i * NS_PER_MS + (f.copy[0].early ? 0 : 50 * NS_PER_MS));
         }
     }
-    CU_ASSERT_TRUE(plausible(lost, PACKETS, 0.02));
-    CU_ASSERT_TRUE(plausible(twice, PACKETS, 0.05));
+    CU_ASSERT_TRUE(plausible((int)lost, PACKETS, 0.02));
+    CU_ASSERT_TRUE(plausible((int)twice, PACKETS, 0.05));
     CU_ASSERT_TRUE(plausible(corrupt, first_copies, 0.1));
     CU_ASSERT_TRUE(plausible(early, first_copies, 0.25));
 }
@@ -116,7 +117,7 @@ static void the_share_of_bursts_is_stationary(void)
     CU_ASSERT_TRUE_FATAL(shape_chain(&shape, &c));
     struct wire_shaper s = shaper_of(shape, 5);
     const int n = 400000;
-    int lost = 0;
+    unsigned lost = 0;
     for (int i = 0; i < n; i++) {
         lost += decide(&s, i).lost;
     }
@@ -238,13 +239,13 @@ static void long_packets_vanish(void)
 static void a_stall_gives_no_instant(void)
 {
     struct wire_shaper s = shaper_of((struct path_state){.stalled = true, .delay_ns = NS_PER_MS, .loss_ppm = 500000}, 1);
-    int lost = 0;
+    unsigned lost = 0;
     for (int i = 0; i < PACKETS; i++) {
         struct wire_fate f = decide(&s, i);
         lost += f.lost;
         CU_ASSERT(f.lost ? f.copies == 0 : f.copies == 1 && f.copy[0].due_ns == INT64_MAX);
     }
-    CU_ASSERT_TRUE(plausible(lost, PACKETS, 0.5)); /* what else a path does goes on */
+    CU_ASSERT_TRUE(plausible((int)lost, PACKETS, 0.5)); /* what else a path does goes on */
 }
 
 static void first_packets_of_connections(void)
@@ -270,13 +271,31 @@ static void first_packets_of_connections(void)
     CU_ASSERT_FALSE(wire_opens_connection(frame, sizeof(frame)));
 }
 
+static void ports_of_frames(void)
+{
+    unsigned char frame[54] = {[12] = 8, [14] = 0x45, [23] = 6, [34] = 0x1b, [35] = 0x59, [36] = 0x1f, [37] = 0x90};
+    for (int protocol = 0; protocol < 256; protocol++) {
+        frame[23] = (unsigned char)protocol;
+        bool speaks = protocol == 6 || protocol == 17;
+        CU_ASSERT_EQUAL(wire_is_of_port(frame, sizeof(frame), 7001), speaks);
+        CU_ASSERT_EQUAL(wire_is_of_port(frame, sizeof(frame), 8080), speaks);
+        CU_ASSERT_FALSE(wire_is_of_port(frame, sizeof(frame), 7002));
+    }
+    frame[23] = 6;
+    for (size_t len = 0; len < 38; len++) {
+        CU_ASSERT_FALSE(wire_is_of_port(frame, len, 7001));
+    }
+    frame[21] = 1; /* a later fragment */
+    CU_ASSERT_FALSE(wire_is_of_port(frame, sizeof(frame), 7001));
+}
+
 static void the_same_seed_again(void)
 {
     const struct path_state shape = {.loss_ppm = 300000, .duplicate_ppm = 200000, .corrupt_ppm = 100000,
                                      .delay_ns = NS_PER_MS, .jitter_ns = NS_PER_MS / 2};
     struct wire_shaper a = shaper_of(shape, 7), b = shaper_of(shape, 7), c = shaper_of(shape, 8), d = shaper_of(shape, 7);
     struct wire_shaper path;
-    wire_shaper_init(&path, 7, 4);
+    wire_shaper_init(&path, 7, 4, 0);
     wire_shaper_set(&path, &shape);
     int differ = 0, paths_differ = 0;
     for (int i = 0; i < 1000; i++) {
@@ -310,5 +329,6 @@ void suite_wire_shape(void)
     runner_test(long_packets_vanish);
     runner_test(first_packets_of_connections);
     runner_test(a_stall_gives_no_instant);
+    runner_test(ports_of_frames);
     runner_test(the_same_seed_again);
 }

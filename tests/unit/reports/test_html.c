@@ -7,6 +7,7 @@
 #include "harness/base/json.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
+#include "reports/html/document.h"
 #include "reports/html/html.h"
 #include "tests/unit/reports/fixture.h"
 #include "tests/unit/runner.h"
@@ -22,7 +23,7 @@ static char *markup_only(const char *page)
 {
     scoped_text struct text t = {0};
     while (*page) {
-        const char *raw = strstr(page, "<style>"), *script = strstr(page, "<script>");
+        const char *raw = strstr(page, "<style>"), *script = strstr(page, "<script");
         raw = !raw || (script && script < raw) ? script : raw;
         if (!raw) {
             text_add(&t, page);
@@ -37,7 +38,8 @@ static char *markup_only(const char *page)
 
 static bool is_void(const char *name, size_t len)
 {
-    return (len == 4 && strncmp(name, "meta", 4) == 0) || (len == 8 && strncmp(name, "!DOCTYPE", 8) == 0);
+    return (len == 4 && strncmp(name, "meta", 4) == 0) || (len == 2 && strncmp(name, "br", 2) == 0) ||
+           (len == 8 && strncmp(name, "!DOCTYPE", 8) == 0);
 }
 
 /* Checks nesting, attributes and heading order in one walk. */
@@ -122,22 +124,40 @@ static void policy_names_the_very_bytes(void)
 {
     struct fixture *f = fixture_new(FIXTURE_TINY);
     scoped_free char *page = fixture_render("html", &f->in);
-    const char *const bodies[] = {report_css, report_js};
-    for (size_t i = 0; i < array_len(bodies); i++) {
-        unsigned char digest[32], base64[64];
-        CU_ASSERT_EQUAL(EVP_Digest(bodies[i], strlen(bodies[i]), digest, NULL, EVP_sha256(), NULL), 1);
-        EVP_EncodeBlock(base64, digest, sizeof(digest));
-        scoped_text struct text want = {0};
-        text_addf(&want, "%s-src 'sha256-%s'", i ? "script" : "style", base64);
-        CU_ASSERT_PTR_NOT_NULL(strstr(page, text_str(&want)));
-        CU_ASSERT_PTR_NOT_NULL(strstr(page, bodies[i]));
-        CU_ASSERT_PTR_NULL(strstr(bodies[i], "</"));
+    const char *const *lists[] = {document_run.styles, document_run.scripts};
+    const char *policy = strstr(page, "Content-Security-Policy");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(policy);
+    scoped_text struct text meta = {0};
+    text_add_bytes(&meta, policy, strcspn(policy, ">"));
+    size_t bodies = 0;
+    for (size_t i = 0; i < array_len(lists); i++) {
+        for (const char *const *body = lists[i]; *body; body++) {
+            unsigned char digest[32], base64[64];
+            scoped_text struct text want = {0};
+            if (!**body) {
+                continue; /* a part that was not there at build time */
+            }
+            CU_ASSERT_EQUAL(EVP_Digest(*body, strlen(*body), digest, NULL, EVP_sha256(), NULL), 1);
+            EVP_EncodeBlock(base64, digest, sizeof(digest));
+            text_addf(&want, "'sha256-%s'", base64);
+            CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&meta), text_str(&want)));
+            CU_ASSERT_PTR_NOT_NULL(strstr(page, *body));
+            CU_ASSERT_PTR_NULL(strstr(*body, i ? "</script" : "</style"));
+            CU_ASSERT_PTR_NULL(strstr(*body, "sourceMappingURL"));
+            bodies++;
+        }
     }
+    CU_ASSERT_EQUAL(count(text_str(&meta), "'sha256-"), bodies);
+    CU_ASSERT_EQUAL(count(page, "<style>") + count(page, "<script>"), bodies);
     fixture_free(f);
 }
 
 static void foreign_text_stays_text(void)
 {
+    size_t scripts = 0;
+    for (const char *const *body = document_run.scripts; *body; body++) {
+        scripts += **body != '\0';
+    }
     static const char evil[] = "</pre></script><script>alert(1)</script>\" onload='x' <i>&\033[1m\xff";
     struct fixture *f = fixture_new(FIXTURE_INCONCLUSIVE);
     struct result *r = &f->result;
@@ -154,7 +174,8 @@ static void foreign_text_stays_text(void)
     f->evidence.events[3].subject = f->evidence.events[3].detail = f->evidence.events[3].outcome = evil;
     scoped_free char *page = fixture_render("html", &f->in);
     scoped_free char *markup = markup_only(page);
-    CU_ASSERT_EQUAL(count(page, "<script>"), 1);
+    CU_ASSERT_EQUAL(count(page, "<script>"), scripts);
+    CU_ASSERT_EQUAL(count(page, "</script>"), scripts + count(page, "<script type=\"application/json\""));
     CU_ASSERT_PTR_NULL(strstr(markup, "<i>"));
     CU_ASSERT_PTR_NULL(strchr(page, '\033'));
     walk(markup);
@@ -195,6 +216,30 @@ static void needs_neither_plan_nor_evidence(void)
     fixture_free(f);
 }
 
+/* Earlier runs show as sparklines and as a table; only comparable ones are counted. */
+static void earlier_runs_are_told(void)
+{
+    struct fixture *f = fixture_new(FIXTURE_MET);
+    scoped_json json_t *doc = result_to_json(&f->result);
+    struct pool_run earlier[3];
+    for (size_t i = 0; i < array_len(earlier); i++) {
+        earlier[i] = pool_run_of_result(&f->result.arena, doc);
+    }
+    earlier[0].digest[DIGEST_CONFIG] = "another";
+    earlier[2].verdict = earlier[2].objectives.at[0].verdict = MISSED;
+    earlier[2].objectives.at[0].upper = (double)NAN; /* never recovered */
+    f->in.earlier = earlier;
+    f->in.earlier_count = array_len(earlier);
+    scoped_free char *page = fixture_render("html", &f->in);
+    scoped_free char *markup = markup_only(page);
+    walk(markup);
+    CU_ASSERT_PTR_NOT_NULL(strstr(markup, "2 of 3 comparable runs met, this one included"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(markup, "2 of 3 earlier runs met"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(markup, "no: other digests"));
+    CU_ASSERT_EQUAL(count(markup, "class=\"spark\""), f->result.objectives.len);
+    fixture_free(f);
+}
+
 void suite_html(void)
 {
     runner_suite(NULL, NULL);
@@ -202,5 +247,6 @@ void suite_html(void)
     runner_test(policy_names_the_very_bytes);
     runner_test(foreign_text_stays_text);
     runner_test(cuts_are_announced);
+    runner_test(earlier_runs_are_told);
     runner_test(needs_neither_plan_nor_evidence);
 }

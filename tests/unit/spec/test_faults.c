@@ -99,6 +99,23 @@ static void two_of_a_verb_on_a_node(void)
     CU_ASSERT(rejected(ILL("0s", "origin: us-east/1", "reset_after: 1MB", "20s"), RTO, "write at most 48kB"));
 }
 
+#define CLOSED(at, only) \
+    "  - {at: " at ", do: partition, between: [us-east, eu-west], only: " only ", for: 30s}\n"
+
+static void one_port_is_degraded_for_itself(void)
+{
+    CU_ASSERT(accepted(SLOW("0s", "delay: 50ms, only: replication", "20s"), RTO));
+    CU_ASSERT(accepted(SLOW("0s", "delay: 50ms, only: {port: 7001}", "20s") SLOW("5s", "loss: 5%, only: replication", "20s"), RTO));
+    CU_ASSERT(accepted(SLOW("0s", "delay: 50ms", "20s") SLOW("5s", "delay: 50ms, only: replication", "20s"), RTO));
+    CU_ASSERT(accepted(SLOW("0s", "delay: 50ms, only: clients", "20s") SLOW("5s", "delay: 50ms, only: replication", "20s"), RTO));
+    CU_ASSERT(rejected(SLOW("0s", "delay: 50ms, only: replication", "20s") SLOW("5s", "delay: 9ms, only: replication", "20s"),
+                       RTO, "sets `delay`"));
+    CU_ASSERT(rejected(SLOW("0s", "delay: 50ms, only: control", "20s"), RTO, "DR0201")); /* nobody speaks of it there */
+    CU_ASSERT(rejected(CLOSED("0s", "replication") SLOW("5s", "delay: 50ms, only: replication", "20s"), RTO, "DR0209"));
+    CU_ASSERT(accepted(CLOSED("0s", "replication") SLOW("5s", "delay: 50ms, only: clients", "20s"), RTO));
+    CU_ASSERT(accepted(CLOSED("0s", "replication") SLOW("5s", "delay: 50ms", "20s"), RTO));
+}
+
 static void nothing_is_seen_under_a_cut(void)
 {
     CU_ASSERT(rejected(CUT("0s", "both", "30s") SLOW("5s", "delay: 50ms", "20s"), RTO, "DR0209"));
@@ -134,6 +151,11 @@ static void one_resource_once_at_a_time(void)
     CU_ASSERT(rejected(STARVE("0s", "ports: 10") STARVE("5s", "ports: 5"), RTO, "sets `ports` of the same node"));
     CU_ASSERT(rejected(STARVE("0s", "memory: 64"), RTO, "DR0107"));
     CU_ASSERT(rejected(STARVE("0s", "memory: 1GB"), RTO, "256MB"));
+#undef STARVE
+#define STARVE(region, what) "  - {at: 0s, do: starve, region: " region ", " what ", for: 20s}\n"
+    CU_ASSERT(accepted(STARVE("us-east", "ports: 10") STARVE("eu-west", "ports: 10"), RTO)); /* both serve on */
+    CU_ASSERT(rejected(STARVE("us-east", "memory: 64MB") STARVE("eu-west", "memory: 64MB"), RTO, "DR0212"));
+    CU_ASSERT(accepted(STARVE("us-east", "memory: 64MB") STARVE("eu-west", "ports: 10"), RTO));
 }
 
 static void one_verb_once_at_a_time(void)
@@ -208,6 +230,7 @@ void suite_faults(void)
     runner_test(certificates_need_tls);
     runner_test(clients_have_another_port_with_tls);
     runner_test(two_of_a_verb_on_a_node);
+    runner_test(one_port_is_degraded_for_itself);
     runner_test(nothing_is_seen_under_a_cut);
     runner_test(the_dead_cannot_be_hit);
     runner_test(one_resource_once_at_a_time);

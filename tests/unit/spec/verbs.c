@@ -24,6 +24,16 @@ static const struct field kill_fields[] = {
      .doc = "what restarts find"},
 };
 
+static bool not_of_memory(const struct action *a)
+{
+    return a->starve.memory_bytes == 0;
+}
+
+static bool other_port(const struct action *a, const struct action *b)
+{
+    return a->port != b->port;
+}
+
 static const struct field starve_fields[] = {
     {.key = "ports", .kind = FIELD_COUNT, IN(starve.ports), .choice = FIELD_SOME, .min = 1, .max = 200, .doc = "p"},
     {.key = "memory", .kind = FIELD_BYTES, IN(starve.memory_bytes), .choice = FIELD_SOME, .min = 4000000,
@@ -106,7 +116,7 @@ static const struct action_type rows[] = {
     {.verb = "partition", .summary = "Cut a link.", .class = ACTION_FAULT, .targets = TARGET_LINK,
      .severing = true, .selective = true},
     {.verb = "degrade", .summary = "Make a link worse.", .class = ACTION_FAULT, .targets = TARGET_LINK,
-     .fields = degrade_fields, .field_count = array_len(degrade_fields)},
+     .fields = degrade_fields, .field_count = array_len(degrade_fields), .selective = true, .apart = other_port},
     {.verb = "drift", .summary = "Change a configuration.", .class = ACTION_FAULT,
      .targets = TARGET_REGION | TARGET_NODE, .fields = drift_fields, .field_count = array_len(drift_fields),
      .proven_once = true},
@@ -123,7 +133,7 @@ static const struct action_type rows[] = {
      .fields = reject_fields, .field_count = array_len(reject_fields), .severing = true, .selective = true},
     {.verb = "nothing", .summary = "Change nothing.", .class = ACTION_NOTHING},
     {.verb = "starve", .summary = "Take a resource.", .class = ACTION_FAULT, .targets = NODES, .fields = starve_fields,
-     .field_count = array_len(starve_fields), .severing = true},
+     .field_count = array_len(starve_fields), .severing = true, .spares = not_of_memory},
     {.verb = "misbehave", .summary = "Serve badly.", .class = ACTION_FAULT, .targets = TARGET_REGION | TARGET_ORIGIN,
      .fields = ill_fields, .field_count = array_len(ill_fields), .of_process = true},
     {.verb = "lag", .summary = "Make it late.", .class = ACTION_FAULT, .targets = TARGET_REGION, .fields = lag_fields,

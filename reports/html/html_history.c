@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The run among the earlier runs of its scenario, as the history had them when it was filed: what they came to, and what
+ * so many of them support. Only runs with the same four digests and without a tripped gate are counted; nothing is averaged.
+ */
+#include "reports/html/html.h"
+
+#include "harness/base/json.h"
+#include "harness/base/scoped.h"
+#include "harness/measure/stats.h"
+
+#include <math.h>
+
+enum { ROWS_MAX = 20 };
+
+static void support(struct page *p, const struct pool *pool)
+{
+    scoped_text struct text t = {0};
+    size_t misses = pool->n - pool->met;
+    if (pool->n == 0) {
+        text_add(&t, "No run so far counts: gates were tripped, or configuration, scenario, system or tool differ.");
+    } else {
+        text_addf(&t, "%zu of %zu comparable runs met, this one included: that supports a chance of at least %.1f %% to meet, at "
+                      "95 %% confidence.", pool->met, pool->n, 100 * pool->met_lower);
+        if (misses <= 2) {
+            text_addf(&t, " To support 90 %% takes %zu runs with %s.", stats_runs_needed(0.9, misses),
+                      misses == 0 ? "no miss" : misses == 1 ? "one miss" : "two misses");
+        }
+    }
+    html_element(p, "p", NULL, text_str(&t));
+    text_add(p->out, "\n");
+}
+
+static void medians(struct page *p, const struct pool *pool)
+{
+    static const char *const columns[] = {"objective", "#runs", "median", "95 % interval of the median", "worst", NULL};
+    if (pool->n < 2) {
+        return;
+    }
+    html_table_begin(p, "data", columns);
+    for (size_t i = 0; i < pool->series.len; i++) {
+        const struct pool_series *s = &pool->series.at[i];
+        scoped_text struct text middle = {0}, interval = {0}, worst = {0};
+        if (s->n == 0) {
+            continue;
+        }
+        format_value(&middle, s->median.value, s->unit);
+        format_value(&worst, s->worst, s->unit);
+        if (isnan(s->median.lower)) {
+            text_add(&interval, "none from fewer than 6 runs");
+        } else {
+            format_interval(&interval, s->median.lower, s->median.upper, s->unit);
+        }
+        text_add(p->out, "<tr>");
+        html_element(p, "td", NULL, format_label(s->name));
+        html_number(p, "%zu", s->n);
+        html_element(p, "td", NULL, text_str(&middle));
+        html_element(p, "td", NULL, text_str(&interval));
+        html_element(p, "td", NULL, isinf(s->worst) ? "not recovered" : text_str(&worst));
+        text_add(p->out, "</tr>\n");
+    }
+    html_table_end(p);
+}
+
+static void earlier_row(struct page *p, const struct pool_run *run, const struct pool_run *mine)
+{
+    const char *left_out = pool_left_out(run);
+    text_add(p->out, "<tr><td><a href=\"../");
+    html_escaped(p, run->run_id);
+    text_add(p->out, "/report.html\">");
+    html_escaped(p, run->run_id);
+    text_add(p->out, "</a></td><td>");
+    html_badge(p->out, run->verdict);
+    text_add(p->out, "</td><td>");
+    for (size_t i = 0, said = 0; i < run->objectives.len; i++) {
+        const struct pool_objective *o = &run->objectives.at[i];
+        scoped_text struct text value = {0};
+        if (text_eq(o->name, "rto") || text_eq(o->name, "rpo")) {
+            format_interval(&value, o->lower, o->upper, o->unit);
+            text_addf(p->out, "%s%s ", said++ ? ", " : "", format_label(o->name));
+            html_escaped(p, text_str(&value));
+        }
+    }
+    text_add(p->out, "</td>");
+    html_element(p, "td", NULL, left_out ? left_out : pool_same(run, mine) ? "yes" : "no: other digests");
+    text_add(p->out, "</tr>\n");
+}
+
+void html_history(struct page *p)
+{
+    static const char *const columns[] = {"earlier run", "verdict", "RTO and RPO", "comparable", NULL};
+    const struct report_input *in = p->in;
+    const struct pool_run *mine = p->mine;
+    html_heading(p, "history", "Earlier runs", NULL);
+    if (in->earlier_count == 0) {
+        text_add(p->out, "<p>None is known: this is the first run of the scenario in this history.</p>\n");
+        return;
+    }
+    const struct pool_run **all = arena_array(&p->arena, const struct pool_run *, in->earlier_count + 1);
+    for (size_t i = 0; i < in->earlier_count; i++) {
+        all[i] = &in->earlier[i];
+    }
+    all[in->earlier_count] = mine;
+    struct pool pool = pool_of(&p->arena, all, in->earlier_count + 1, mine);
+    support(p, &pool);
+    medians(p, &pool);
+    html_table_begin(p, "data", columns);
+    for (size_t i = in->earlier_count; i > 0 && in->earlier_count - i < ROWS_MAX; i--) {
+        earlier_row(p, &in->earlier[i - 1], mine);
+    }
+    html_table_end(p);
+    html_rows_cut(p, in->earlier_count < ROWS_MAX ? in->earlier_count : ROWS_MAX, in->earlier_count, "earlier runs",
+                  "history.jsonl");
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A suite at a glance: what it came to, then a row per scenario with verdict, each objective against its target, what the
+ * last runs came to, when it ran, and the way to its report.
+ *
+ * Repeats of a scenario share a row: the verdict is their worst, an objective's value that of its worst run, and each run
+ * has a mark that leads to it. Bars have the target at two thirds of their width, so that rows can be compared by eye
+ * whatever their units; what lies beyond the right end is cut there.
+ */
+#include "reports/suite.h"
+
+#include "harness/base/scoped.h"
+#include "reports/escape.h"
+#include "reports/format.h"
+#include "reports/html/document.h"
+#include "reports/html/marks.h"
+#include "reports/html/spark.h"
+#include "reports/rows.h"
+
+#include <math.h>
+
+enum { BAR_WIDTH = 96, BAR_HEIGHT = 14, TARGET_AT = 64 };
+
+struct row {
+    const struct suite_entry *first, *newest; /* newest: the last one with a result; NULL none */
+    size_t runs, met;
+    enum verdict verdict;
+};
+
+/* Missed is worse than undecided, that than met; skipped counts only where nothing else is. */
+static int rank_of(enum verdict v)
+{
+    return v == MISSED ? 3 : v == INCONCLUSIVE ? 2 : v == MET ? 1 : 0;
+}
+
+static bool leads_row(const struct suite_input *in, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (text_eq(in->entries[k].scenario, in->entries[i].scenario)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct row row_of(const struct suite_input *in, size_t i)
+{
+    struct row r = {.first = &in->entries[i], .verdict = SKIPPED};
+    for (size_t k = i; k < in->count; k++) {
+        const struct suite_entry *entry = &in->entries[k];
+        if (!text_eq(entry->scenario, in->entries[i].scenario)) {
+            continue;
+        }
+        r.runs++;
+        r.met += entry->verdict == MET;
+        r.newest = entry->result ? entry : r.newest;
+        r.verdict = rank_of(entry->verdict) > rank_of(r.verdict) ? entry->verdict : r.verdict;
+    }
+    return r;
+}
+
+static void link_to(struct text *t, const char *run_id)
+{
+    text_add(t, "<a href=\"../");
+    escape(t, ESCAPE_HTML, run_id);
+    text_add(t, "/report.html\">");
+}
+
+/* How far the judged end of the interval is on the way to its target: 1 is the target, more is too much. */
+static double share_of(const struct result_objective *o)
+{
+    bool least = text_eq(o->direction, "at_least");
+    double value = least ? 1 - o->achieved_lower : o->achieved_upper, target = least ? 1 - o->target : o->target;
+    if (isnan(value)) {
+        return isfinite(least ? o->achieved_upper : o->achieved_lower) ? INFINITY : (double)NAN;
+    }
+    return target > 0 ? value / target : value > 0 ? INFINITY : 0;
+}
+
+/* The run of the row in which the objective came out worst. */
+static const struct result_objective *worst_of(const struct suite_input *in, const struct row *r, const char *name)
+{
+    const struct result_objective *worst = NULL;
+    for (size_t k = 0; k < in->count; k++) {
+        const struct result *result = text_eq(in->entries[k].scenario, r->first->scenario) ? in->entries[k].result : NULL;
+        for (size_t i = 0; result && i < result->objectives.len; i++) {
+            const struct result_objective *o = &result->objectives.at[i];
+            if (!text_eq(o->name, name)) {
+                continue;
+            }
+            bool worse = !worst || rank_of(o->verdict) > rank_of(worst->verdict) ||
+                         (o->verdict == worst->verdict && share_of(o) > share_of(worst));
+            worst = worse ? o : worst;
+        }
+    }
+    return worst;
+}
+
+static void bar(struct text *t, const struct result_objective *o)
+{
+    double share = share_of(o), to = isnan(share) ? 0 : fmin(share * TARGET_AT, BAR_WIDTH);
+    text_addf(t, "<svg width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">", BAR_WIDTH, BAR_HEIGHT, BAR_WIDTH,
+              BAR_HEIGHT);
+    svg_rect(t, 0, 4, BAR_WIDTH, 6, PAINT_TRACK, 100, NULL);
+    svg_rect(t, 0, 4, fmax(to, isnan(share) ? 0 : 2), 6, html_verdict_paint(o->verdict), 100, NULL);
+    svg_line(t, TARGET_AT, 0, TARGET_AT, BAR_HEIGHT, PAINT_INK, 1.6, NULL);
+    text_add(t, "</svg>");
+}
+
+static void objective(struct text *t, const struct result_objective *o)
+{
+    scoped_text struct text achieved = {0}, target = {0};
+    bool least = text_eq(o->direction, "at_least");
+    format_achieved(&achieved, o);
+    format_short(&target, o->target, o->unit);
+    text_addf(t, "<li class=\"v-%s\"><span class=\"what\">", format_verdict(o->verdict));
+    escape(t, ESCAPE_HTML, format_label(o->name));
+    text_add(t, "</span>");
+    bar(t, o);
+    text_addf(t, "<span class=\"value\"><span class=\"hidden\">%s: </span>", format_verdict(o->verdict));
+    escape(t, ESCAPE_HTML, text_str(&achieved));
+    text_addf(t, "</span><span class=\"target\"><span aria-hidden=\"true\">%s</span><span class=\"hidden\">at %s</span> ",
+              least ? "≥" : "≤", least ? "least" : "most");
+    escape(t, ESCAPE_HTML, text_str(&target));
+    text_add(t, "</span></li>\n");
+}
+
+static void objectives(struct text *t, const struct suite_input *in, const struct row *r)
+{
+    text_add(t, "<td><ul class=\"goals\">\n");
+    size_t told = 0;
+    for (size_t i = 0; r->newest && i < r->newest->result->objectives.len; i++) {
+        const struct result_objective *o = worst_of(in, r, r->newest->result->objectives.at[i].name);
+        if (!o->implied || o->verdict != MET) {
+            objective(t, o);
+            told++;
+        }
+    }
+    text_add(t, told ? "</ul></td>" : "<li>nothing was judged</li></ul></td>");
+}
+
+/* The objective that tells most about a scenario over time: the one that was missed, else its first. */
+static const char *headline(const struct suite_input *in, const struct row *r)
+{
+    const struct result *result = r->newest ? r->newest->result : NULL;
+    for (size_t i = 0; result && i < result->objectives.len; i++) {
+        if (worst_of(in, r, result->objectives.at[i].name)->verdict == MISSED) {
+            return result->objectives.at[i].name;
+        }
+    }
+    return result && result->objectives.len ? result->objectives.at[0].name : NULL;
+}
+
+static void trail(struct text *t, const struct suite_input *in, const struct row *r)
+{
+    const char *name = headline(in, r);
+    text_add(t, "<td class=\"last\">");
+    if (name) {
+        struct spark s = spark_of(r->first->earlier, r->first->earlier_count, name, r->runs);
+        size_t met = 0;
+        for (size_t k = 0; k < in->count; k++) {
+            const struct pool_run *run = text_eq(in->entries[k].scenario, r->first->scenario) ? in->entries[k].pooled : NULL;
+            for (size_t i = 0; run && i < run->objectives.len; i++) {
+                if (text_eq(run->objectives.at[i].name, name)) {
+                    spark_add(&s, &run->objectives.at[i]);
+                }
+            }
+        }
+        for (size_t i = 0; i < s.count; i++) {
+            met += s.dots[i].verdict == MET;
+        }
+        spark_draw(t, &s);
+        text_add(t, "<span>");
+        escape(t, ESCAPE_HTML, format_label(name));
+        text_addf(t, ", met %zu of %zu</span>", met, s.count);
+    }
+    text_add(t, "</td>");
+}
+
+static void when(struct text *t, const struct row *r)
+{
+    text_add(t, "<td class=\"when\">");
+    if (r->newest) {
+        html_date(t, r->newest->result->run.started_at);
+        text_addf(t, "<span>took %.0f s, %s</span>", format_run_end(r->newest->result),
+                  text_eq(r->newest->result->lab.kind, "sim") ? "on virtual time" : "on real processes");
+    }
+    if (r->first->earlier_count) {
+        text_add(t, "<span>before that ");
+        html_date(t, r->first->earlier[r->first->earlier_count - 1].started_at);
+        text_add(t, "</span>");
+    }
+    text_add(t, "</td>");
+}
+
+static void runs(struct text *t, const struct suite_input *in, const struct row *r)
+{
+    if (r->runs < 2) {
+        return;
+    }
+    text_addf(t, "<span class=\"note\">met %zu of %zu runs</span><span class=\"runs\">", r->met, r->runs);
+    for (size_t k = 0, n = 0; k < in->count; k++) {
+        const struct suite_entry *entry = &in->entries[k];
+        if (text_eq(entry->scenario, r->first->scenario)) {
+            text_addf(t, "<span class=\"badge v-%s\">", format_verdict(entry->verdict));
+            link_to(t, entry->run_id);
+            text_addf(t, "<span aria-hidden=\"true\">%s</span><span class=\"hidden\">%s, </span> %zu</a></span>",
+                      format_icon(entry->verdict, true), format_verdict(entry->verdict), ++n);
+        }
+    }
+    text_add(t, "</span>");
+}
+
+static void table_row(struct text *t, const struct suite_input *in, const struct row *r)
+{
+    const struct result *result = r->newest ? r->newest->result : NULL;
+    text_addf(t, "<tr class=\"v-%s\"><th scope=\"row\">", format_verdict(r->verdict));
+    html_badge(t, r->verdict);
+    if (result) {
+        link_to(t, r->newest->run_id);
+        escape(t, ESCAPE_HTML, result->scenario.title ? result->scenario.title : result->scenario.name);
+        text_add(t, "</a>");
+    }
+    text_add(t, "<code>");
+    escape(t, ESCAPE_HTML, r->first->scenario);
+    text_add(t, "</code>");
+    if (!result) {
+        text_add(t, "<span class=\"note\">the run left no result</span>");
+    }
+    runs(t, in, r);
+    text_add(t, "</th>");
+    objectives(t, in, r);
+    trail(t, in, r);
+    when(t, r);
+    text_add(t, "</tr>\n");
+}
+
+struct tally {
+    size_t rows, by_verdict[4];
+    double took_s;
+};
+
+static struct tally tally_of(const struct suite_input *in)
+{
+    struct tally sum = {0};
+    for (size_t i = 0; i < in->count; i++) {
+        sum.took_s += in->entries[i].result ? format_run_end(in->entries[i].result) : 0;
+        if (leads_row(in, i)) {
+            sum.rows++;
+            sum.by_verdict[row_of(in, i).verdict]++;
+        }
+    }
+    return sum;
+}
+
+static enum verdict whole(const struct tally *sum)
+{
+    return sum->by_verdict[MISSED] ? MISSED : sum->by_verdict[INCONCLUSIVE] ? INCONCLUSIVE : sum->by_verdict[MET] ? MET : SKIPPED;
+}
+
+static void masthead(struct text *t, const struct suite_input *in, const struct tally *sum)
+{
+    enum verdict v = whole(sum);
+    const char *word = format_verdict(v);
+    text_addf(t, "<header class=\"masthead\"><p class=\"eyebrow\">%s</p>\n<h1>",
+              text_eq(in->kind, "repeats") ? "Repeated disaster-recovery drill" : "Suite of disaster-recovery drills");
+    escape(t, ESCAPE_HTML, in->name);
+    text_addf(t, "</h1>\n</header>\n<main>\n<section class=\"verdict v-%s\" aria-labelledby=\"verdict\">", word);
+    html_icon(t, v);
+    text_addf(t, "<div><h2 id=\"verdict\">%c%s</h2><p class=\"story\">%zu of %zu scenario%s met.", word[0] - 'a' + 'A', word + 1,
+              sum->by_verdict[MET], sum->rows, sum->rows == 1 ? "" : "s");
+    if (sum->by_verdict[MISSED]) {
+        text_addf(t, " %zu missed what was promised.", sum->by_verdict[MISSED]);
+    }
+    if (sum->by_verdict[INCONCLUSIVE]) {
+        text_addf(t, " %zu could not be decided.", sum->by_verdict[INCONCLUSIVE]);
+    }
+    if (sum->by_verdict[SKIPPED]) {
+        text_addf(t, " %zu could not be done on this machine.", sum->by_verdict[SKIPPED]);
+    }
+    text_addf(t, "</p></div></section>\n<dl class=\"facts\"><div><dt>Started</dt><dd>");
+    html_date(t, in->started_at);
+    text_add(t, "</dd></div><div><dt>Ended</dt><dd>");
+    html_date(t, in->ended_at);
+    text_addf(t, "</dd></div><div><dt>Runs</dt><dd>%zu</dd></div><div><dt>Run time, all together</dt><dd>%.0f s</dd></div>"
+                 "<div><dt>Exit code</dt><dd>%lld</dd></div></dl>\n",
+              in->count, sum->took_s, (long long)in->exit_code);
+}
+
+int suite_html_write(FILE *out, const struct suite_input *in, struct err *e)
+{
+    static const char *const columns[] = {"scenario", "achieved against target", "last runs", "when", NULL};
+    scoped_text struct text t = {0}, title = {0};
+    struct tally sum = tally_of(in);
+    text_addf(&title, "%s: %s", format_verdict(whole(&sum)), in->name);
+    document_begin(&t, &document_suite, text_str(&title));
+    svg_patterns(&t);
+    masthead(&t, in, &sum);
+    text_add(&t, "<h2 id=\"scenarios\">Scenarios</h2>\n<p class=\"lead\">Bars show the judged end of each interval against its "
+                 "target, the upright line. Dots are the last runs, oldest first, the dashed line their target.</p>\n"
+                 "<table class=\"suite\"><thead><tr>");
+    for (size_t i = 0; columns[i]; i++) {
+        text_addf(&t, "<th scope=\"col\">%s</th>", columns[i]);
+    }
+    text_add(&t, "</tr></thead><tbody>\n");
+    for (size_t i = 0; i < in->count; i++) {
+        if (leads_row(in, i)) {
+            struct row r = row_of(in, i);
+            table_row(&t, in, &r);
+        }
+    }
+    text_add(&t, "</tbody></table>\n<h3 id=\"files\">Files</h3>\n<ul class=\"files\"><li><a href=\"suite.json\">suite.json</a> "
+                 "<span>the runs, and what repeats support</span></li><li><a href=\"../history.jsonl\">history.jsonl</a> "
+                 "<span>every run so far</span></li></ul>\n</main>\n<footer><p>Ages are counted from when this page is opened."
+                 "</p></footer>\n");
+    document_end(&t, &document_suite);
+    return report_emit(out, &t, "report.html", e);
+}
