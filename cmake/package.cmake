@@ -33,6 +33,7 @@ install(FILES ${package_dir}/drtest.1.gz ${package_dir}/drgateway.1.gz DESTINATI
 install(FILES ${package_dir}/drtest-scenario.5.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES ${package_dir}/copyright ${package_dir}/changelog.gz CHANGELOG.md README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY scenarios DESTINATION ${CMAKE_INSTALL_DATADIR}/drtest FILES_MATCHING PATTERN "*.yaml")
+install(DIRECTORY share/prometheus DESTINATION ${CMAKE_INSTALL_DATADIR}/drtest FILES_MATCHING PATTERN "*.yml")
 install(FILES drtest.schema.json packaging/apparmor DESTINATION ${CMAKE_INSTALL_DATADIR}/drtest)
 
 set(CPACK_GENERATOR DEB)

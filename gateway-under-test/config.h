@@ -150,6 +150,18 @@ struct config_scaling {
     int per_instance, most, least; /* most 0: it takes whatever comes */
 };
 
+struct config_alerts {
+    int64_t window_ms, slow_percent, slow_least_ms, error_ppm, traffic_percent;
+    int after;      /* windows in a row */
+    unsigned rules; /* an or of 1u << enum alert_rule */
+};
+
+struct config_backup {
+    int64_t every_ms;
+    struct config_peer *offsite; /* origins of other regions that take a copy */
+    size_t offsite_count;
+};
+
 struct config {
     struct arena arena;
     json_t *doc;
@@ -167,6 +179,8 @@ struct config {
     } tls;
     bool forced;   /* may offer much less than the one before */
     int in_flight; /* requests at a time; 0: no bound */
+    struct config_alerts *alerts; /* NULL: nothing is watched */
+    const char *access_log;       /* file; NULL: none */
     struct config_route *routes;
     size_t route_count;
     struct config_pool *pools;
@@ -186,6 +200,7 @@ struct config {
         int64_t service_us;
     } capacity;
     struct config_scaling scaling;
+    struct config_backup *backup; /* NULL: none are made */
     /* witness */
     int64_t lease_ms, grace_ms;
     const char *prefer;
@@ -241,6 +256,7 @@ int config_pool_of_url(const struct config_place *p, const char *url, struct con
 /* config_identity.c: of a route; and, pools and routes known, the rest */
 int config_parse_route_identity(const struct config_place *p, struct config_route *r);
 int config_parse_identity(const struct config_place *top);
+int config_parse_watch(const struct config_place *top); /* config_alerts.c: of a gateway */
 int config_parse_origin(struct config_place *top);
 int config_parse_witness(struct config_place *top);
 int config_parse_control(struct config_place *top);

@@ -100,15 +100,17 @@ static int parse_tls(const struct config_place *top)
 
 int config_parse_gateway(struct config_place *top)
 {
-    static const char *const keys[] = {"node",   "role",  "region", "listen", "admin", "flaws",     "drain_ms", "routes",
-                                       "pools",  "drift", "force",  "tls",    "in_flight", "control", "identity", "limits", NULL};
+    static const char *const keys[] = {"node",   "role",      "region",  "listen",   "admin",  "flaws",  "drain_ms",   "routes", "pools",
+                                       "drift",  "force",     "tls",     "in_flight", "control", "identity", "limits", "alerts",
+                                       "access_log", NULL};
     static const char *const drift_keys[] = {"check_ms", "policy", "revert_after_ms", NULL};
     static const char *const policies[] = {"alert", "revert", "quarantine", NULL};
     struct config *c = top->config;
     struct config_place at = *top;
     if (place_keys(top, keys) < 0 || want_bool(top, "force", false, &c->forced) < 0 ||
         want_small(top, "in_flight", 0, 1000000, 0, &c->in_flight) < 0 || parse_tls(top) < 0 ||
-        config_parse_platform(top) < 0 || parse_pools_and_routes(top) < 0 || config_parse_identity(top) < 0)
+        config_parse_platform(top) < 0 || config_parse_watch(top) < 0 || parse_pools_and_routes(top) < 0 ||
+        config_parse_identity(top) < 0)
         return -1;
     bool given = json_object_get(top->object, "drift") != NULL;
     int policy = 0;

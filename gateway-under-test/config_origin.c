@@ -7,23 +7,26 @@
 
 #include <string.h>
 
-static int parse_peers(const struct config_place *p, struct config_store *s)
+/* A list of other regions, which may be absent or empty. */
+static int parse_peers(const struct config_place *p, const char *key, struct config_peer **out, size_t *count)
 {
     static const char *const keys[] = {"region", "address", "port", NULL};
-    const json_t *list = json_object_get(p->object, "peers");
+    const json_t *list = json_object_get(p->object, key);
     if (list == NULL || (json_is_array(list) && json_array_size(list) == 0))
         return 0;
-    if (want_list(p, "peers", &list, &s->peer_count) < 0)
+    if (want_list(p, key, &list, count) < 0)
         return -1;
-    if (s->peer_count >= CONFIG_REGIONS_MAX)
-        return place_fail(p, "peers", "must be at most %d", CONFIG_REGIONS_MAX - 1);
-    s->peers = arena_array(&p->config->arena, struct config_peer, s->peer_count);
-    for (size_t i = 0; i < s->peer_count; i++) {
+    if (*count >= CONFIG_REGIONS_MAX)
+        return place_fail(p, key, "must be at most %d", CONFIG_REGIONS_MAX - 1);
+    *out = arena_array(&p->config->arena, struct config_peer, *count);
+    for (size_t i = 0; i < *count; i++) {
+        struct config_peer *peer = &(*out)[i];
         struct config_place at;
-        if (place_item(p, "peers", i, json_array_get(list, i), &at) < 0 || place_keys(&at, keys) < 0 ||
-            want_text(&at, "region", NULL, &s->peers[i].region) < 0 || want_address(&at, &s->peers[i].to) < 0)
+        if (place_item(p, key, i, json_array_get(list, i), &at) < 0 || place_keys(&at, keys) < 0 ||
+            want_text(&at, "region", NULL, &peer->region) < 0 || want_address(&at, &peer->to) < 0)
             return -1;
-        if (strlen(s->peers[i].region) > 63 || strcmp(s->peers[i].region, p->config->region) == 0)
+        if (strlen(peer->region) > 63 || strcmp(peer->region, p->config->region) == 0 ||
+            strchr(peer->region, '/') != NULL || peer->region[0] == '.')
             return place_fail(&at, "region", "must be another region, at most 63 bytes");
     }
     return 0;
@@ -46,7 +49,8 @@ static int parse_store(const struct config_place *p, struct config_store *s)
         want_bool(p, "failsafe", true, &s->failsafe) < 0 ||
         want_int(p, "lease_ms", 30, 600000, 750, &s->lease_ms) < 0 ||
         want_int(p, "renew_ms", 1, 600000, 250, &s->renew_ms) < 0 ||
-        want_int(p, "failback_hold_ms", 0, 600000, 1000, &s->failback_hold_ms) < 0 || parse_peers(p, s) < 0)
+        want_int(p, "failback_hold_ms", 0, 600000, 1000, &s->failback_hold_ms) < 0 ||
+        parse_peers(p, "peers", &s->peers, &s->peer_count) < 0)
         return -1;
     s->has_witness = json_object_get(p->object, "witness") != NULL;
     if (s->has_witness &&
@@ -76,10 +80,33 @@ static int parse_capacity(const struct config_place *top)
                : 0;
 }
 
+static int parse_backup(const struct config_place *top)
+{
+    static const char *const keys[] = {"every_ms", "offsite", NULL};
+    struct config *c = top->config;
+    struct config_place at;
+    if (json_object_get(top->object, "backup") == NULL)
+        return 0;
+    c->backup = arena_new(&c->arena, struct config_backup);
+    return place_enter(top, "backup", &at) < 0 || place_keys(&at, keys) < 0 ||
+                   want_int(&at, "every_ms", 10, 86400000, 60000, &c->backup->every_ms) < 0 ||
+                   parse_peers(&at, "offsite", &c->backup->offsite, &c->backup->offsite_count) < 0
+               ? -1
+               : 0;
+}
+
+static int parse_own_store(const struct config_place *top)
+{
+    struct config *c = top->config;
+    struct config_place at;
+    c->store = arena_new(&c->arena, struct config_store);
+    return place_enter(top, "store", &at) < 0 || parse_store(&at, c->store) < 0 || parse_backup(top) < 0 ? -1 : 0;
+}
+
 int config_parse_origin(struct config_place *top)
 {
-    static const char *const keys[] = {"node",     "role",  "region",   "listen",   "admin",   "flaws",
-                                       "drain_ms", "store", "store_at", "capacity", "scaling", NULL};
+    static const char *const keys[] = {"node",  "role",     "region", "listen",   "admin",   "flaws", "drain_ms",
+                                       "store", "store_at", "backup", "capacity", "scaling", NULL};
     static const char *const at_keys[] = {"address", "port", NULL};
     struct config *c = top->config;
     struct config_place at;
@@ -88,10 +115,10 @@ int config_parse_origin(struct config_place *top)
         return -1;
     if (here == there)
         return place_fail(top, "store", "an origin has either store or store_at");
-    if (here) {
-        c->store = arena_new(&c->arena, struct config_store);
-        return place_enter(top, "store", &at) < 0 ? -1 : parse_store(&at, c->store);
-    }
+    if (here)
+        return parse_own_store(top);
+    if (json_object_get(top->object, "backup") != NULL)
+        return place_fail(top, "backup", "needs a store of its own");
     c->store_at = arena_new(&c->arena, struct sockaddr_in);
     return place_enter(top, "store_at", &at) < 0 || place_keys(&at, at_keys) < 0 || want_address(&at, c->store_at) < 0
                ? -1

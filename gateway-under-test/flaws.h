@@ -27,7 +27,8 @@
     X(limiter_local_only, "every gateway lets a limited key have its whole rate, whatever the others let through")   \
     X(revocation_ignored, "gateways never look at what is revoked, nor at how old that knowledge is")             \
     X(dns_pin_forever, "clients keep the first address that the DNS gave them; no fault of a node's")            \
-    X(lease_by_wall_clock, "the store counts its lease on the wall clock, which others set")
+    X(lease_by_wall_clock, "the store counts its lease on the wall clock, which others set")                      \
+    X(backup_corrupt, "backups are damaged on their way to the medium, and nobody reads them")
 
 #define FLAW_ENUM(name, text) FLAW_##name,
 enum flaw { FLAWS(FLAW_ENUM) FLAW_COUNT };

@@ -33,6 +33,8 @@ static int gateway_open(struct node *n, struct err *e)
     }
     callers_open(&g->callers, g, keys);
     table_start_checks(g->table);
+    alerts_open(&g->alerts, n);
+    access_log_open(&g->access_log, n, n->config->access_log);
     last_good_keep(n, n->config);
     return 0;
 }
@@ -42,6 +44,8 @@ static void gateway_close(struct node *n)
     struct gateway *g = n->self;
     drift_close(&g->drift);
     callers_close(&g->callers);
+    alerts_close(&g->alerts);
+    access_log_close(&g->access_log);
     table_retire(g->table);
     free(g);
 }
@@ -61,6 +65,8 @@ static int gateway_reload(struct node *n, struct config *next, struct err *e)
     table_retire(g->table);
     g->table = t;
     table_start_checks(t);
+    alerts_adopt(&g->alerts, next);
+    access_log_open(&g->access_log, n, next->access_log);
     last_good_keep(n, next);
     return 0;
 }
@@ -150,6 +156,11 @@ static void stall_handshakes(struct node *n, struct exchange *x)
 static bool gateway_admin(struct node *n, struct exchange *x)
 {
     struct http_span path = exchange_path(x);
+    const struct gateway *g = n->self;
+    if (span_is(path, "/v1/alerts") && span_is(exchange_method(x), "GET")) {
+        answer_json(x, 200, alerts_list(&g->alerts));
+        return true;
+    }
     if (!span_is(exchange_method(x), "POST"))
         return false;
     if (span_is(path, "/standby"))
@@ -161,6 +172,14 @@ static bool gateway_admin(struct node *n, struct exchange *x)
     else
         return false;
     return true;
+}
+
+static void gateway_answered(struct node *n, struct exchange *x, int status, size_t len)
+{
+    struct gateway *g = n->self;
+    int64_t took = loop_now(n->loop) - x->begun;
+    alerts_note(&g->alerts, status, took);
+    access_log_add(&g->access_log, x, status, len, took);
 }
 
 static bool gateway_ready(struct node *n)
@@ -208,6 +227,7 @@ static void gateway_status(struct node *n, json_t *into)
     json_object_set_new(into, "tls", tls_status(n));
     json_object_set_new(into, "identity", callers_status(&g->callers));
     json_object_set_new(into, "upstreams", upstreams);
+    json_object_set_new(into, "alerts", alerts_status(&g->alerts));
     json_object_set_new(into, "requests", json_integer(n->counters[COUNTER_requests]));
     json_object_set_new(into, "errors", json_integer(n->counters[COUNTER_errors]));
 }
@@ -226,6 +246,7 @@ static void gateway_gauges(struct node *n, struct text *out)
     callers_gauges(&g->callers, out);
     metrics_gauge(out, "drift", "1 while the running configuration differs from the desired one",
                   g->drift.present && !config_flaw(g->table->config, FLAW_drift_unreported));
+    alerts_metrics(&g->alerts, out);
 }
 
 const struct role_ops gateway_ops = {
@@ -237,5 +258,6 @@ const struct role_ops gateway_ops = {
     .ready = gateway_ready,
     .deep = gateway_deep,
     .gauges = gateway_gauges,
+    .answered = gateway_answered,
     .reload = gateway_reload,
 };

@@ -3,6 +3,8 @@
  * The role gateway: routes, pools, a proxy with retries, drift. Hangs on a node (node->self) and owns its table.
  */
 #pragma once
+#include "gateway-under-test/access_log.h"
+#include "gateway-under-test/alerts.h"
 #include "gateway-under-test/budget.h"
 #include "gateway-under-test/desired.h"
 #include "gateway-under-test/identity.h"
@@ -28,6 +30,8 @@ struct gateway {
     struct retry_budget budget;
     int in_flight;  /* requests that proxy.c has and has not yet answered */
     struct callers callers;
+    struct alerts alerts;
+    struct access_log access_log;
     int64_t writes; /* seen by the flaw duplicate_on_retry */
 };
 

@@ -5,6 +5,7 @@
  * machine cannot do it (a port is taken, a directory not writable).
  */
 #include "drtest_version.h"
+#include "gateway-under-test/backup_command.h"
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
 #include "harness/base/err.h"
@@ -25,16 +26,24 @@
 static const char help[] =
     "drgateway: reference API gateway, origin, witness and control endpoint for disaster recovery drills\n"
     "\n"
-    "usage: drgateway --config FILE [--desired FILE] [--data DIR]\n"
+    "usage: drgateway --config FILE [--desired FILE] [--data DIR] [--backups DIR [--restore]]\n"
     "       drgateway --check-config FILE\n"
+    "       drgateway backup verify DIR\n"
+    "       drgateway backup restore DIR DATA [--to-lsn N | --to-time T] [--salvage]\n"
     "\n"
     "  --config FILE        configuration of this node (JSON); SIGHUP reads it again\n"
     "  --desired FILE       desired state of a gateway, to see drift against (default: the configuration at start);\n"
     "                       not read where the configuration names control endpoints\n"
     "  --data DIR           directory of a store, witness or control endpoint; must exist\n"
+    "  --backups DIR        second medium of a store's backups, and of those that other regions send\n"
+    "  --restore            a store without a log starts with the newest good copy in the --backups DIR\n"
     "  --check-config FILE  read FILE, report what is wrong with it, exit 0 or 3\n"
     "  --flaws              list the flaws that a configuration can ask for\n"
     "  --version, --help\n"
+    "\n"
+    "backup verify reads every copy below DIR from end to end and restores each on trial; exit 1: one is damaged.\n"
+    "backup restore makes the log of a store in DATA, from the newest whole copy: all of it, or up to a position\n"
+    "or a time (2026-01-01T06:00:00Z). --salvage takes what is sound of a damaged one.\n"
     "\n"
     "SIGTERM drains and exits 0. Ports, endpoints and configuration: docs/protocol.md.\n";
 
@@ -142,15 +151,18 @@ static void prepare_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    enum { OPT_CONFIG = 1, OPT_DESIRED, OPT_DATA, OPT_CHECK, OPT_FLAWS, OPT_VERSION, OPT_HELP };
+    enum { OPT_CONFIG = 1, OPT_DESIRED, OPT_DATA, OPT_BACKUPS, OPT_RESTORE, OPT_CHECK, OPT_FLAWS, OPT_VERSION, OPT_HELP };
     static const struct option options[] = {
         {"config", required_argument, NULL, OPT_CONFIG}, {"desired", required_argument, NULL, OPT_DESIRED},
-        {"data", required_argument, NULL, OPT_DATA},     {"check-config", required_argument, NULL, OPT_CHECK},
+        {"data", required_argument, NULL, OPT_DATA},     {"backups", required_argument, NULL, OPT_BACKUPS},
+        {"restore", no_argument, NULL, OPT_RESTORE},     {"check-config", required_argument, NULL, OPT_CHECK},
         {"flaws", no_argument, NULL, OPT_FLAWS},         {"version", no_argument, NULL, OPT_VERSION},
         {"help", no_argument, NULL, OPT_HELP},           {NULL, 0, NULL, 0}};
     struct node node = {0};
     struct err e = {0};
     prepare_descriptors();
+    if (argc > 1 && strcmp(argv[1], "backup") == 0)
+        return backup_command(argc - 1, argv + 1);
     for (int opt; (opt = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (opt) {
         case OPT_CONFIG:
@@ -161,6 +173,12 @@ int main(int argc, char **argv)
             break;
         case OPT_DATA:
             node.data_dir = optarg;
+            break;
+        case OPT_BACKUPS:
+            node.backup_dir = optarg;
+            break;
+        case OPT_RESTORE:
+            node.restore = true;
             break;
         case OPT_CHECK:
             return check_only(optarg);

@@ -47,6 +47,11 @@ struct text;
     X(degraded, "times a peer was taken out of the acknowledgements")                    \
     X(lease_grants, "leases granted or renewed")                                         \
     X(lease_refusals, "leases refused")                                                  \
+    X(backups, "backups that were made to count")                                        \
+    X(backups_failed, "backups that a medium did not take")                              \
+    X(backups_unsent, "times another region did not take what was sent")                 \
+    X(access_log_lost, "times lines of the access log could not be written")             \
+    X(backups_received, "backups of other regions put on the medium here")               \
     X(configs_served, "configurations handed out to gateways")                           \
     X(configs_outdated, "answers of a control endpoint that knew less than we do")       \
     X(cold_starts, "instances started")                                                  \

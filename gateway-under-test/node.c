@@ -43,7 +43,17 @@ void node_serve(struct node *n, struct exchange *x)
     if (node_answer_health(n, x))
         return;
     n->counters[COUNTER_requests]++;
+    x->told = true;
+    x->attempts = 0;
+    x->upstream = NULL;
     n->ops->handle(n, x);
+}
+
+static void on_answered(void *ctx, struct exchange *x, int status, size_t len)
+{
+    struct node *n = ctx;
+    if (n->ops->answered != NULL)
+        n->ops->answered(n, x, status, len);
 }
 
 static void on_service(void *ctx, struct exchange *x)
@@ -111,6 +121,7 @@ static int open_secure(struct node *n, struct err *e)
         tls_identity_close(identity);
         return -1;
     }
+    n->secure.answered = on_answered;
     show_identity(n, identity);
     return 0;
 }
@@ -138,6 +149,7 @@ int node_open(struct node *n, struct loop *l, struct config *config, struct err 
         close_ports(n);
         return -1;
     }
+    n->service.answered = on_answered;
     return 0;
 }
 

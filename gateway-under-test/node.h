@@ -28,6 +28,8 @@ struct role_ops {
     void (*deep)(struct node *n, struct exchange *x); /* /healthz?deep=1: with all that it needs; NULL: as without */
     void (*role_fields)(struct node *n, struct text *out); /* header lines for /healthz and /readyz; NULL: none */
     void (*gauges)(struct node *n, struct text *out);      /* NULL: none */
+    /* A request on a service port got its answer; NULL: not of interest. */
+    void (*answered)(struct node *n, struct exchange *x, int status, size_t len);
     int (*reload)(struct node *n, struct config *next, struct err *e); /* before n->config is swapped; NULL: nothing */
 };
 
@@ -37,6 +39,8 @@ struct node {
     struct loop *loop;
     struct config *config;
     const char *config_path, *desired_path, *data_dir; /* the last two may be NULL */
+    const char *backup_dir; /* the second medium; NULL: none */
+    bool restore;           /* a store without a log starts with the newest backup there */
     const struct role_ops *ops;
     void *self; /* of the role */
     struct server service, secure, admin; /* secure: over TLS, where the configuration has it */

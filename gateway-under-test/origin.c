@@ -47,13 +47,26 @@ static void serve(struct node *n, struct exchange *x)
         passer_handle(o->passer, x);
 }
 
+static int open_store(struct origin *o, struct node *n, struct err *e)
+{
+    o->store = xcalloc(1, sizeof(*o->store));
+    if (backup_recall(n, &o->recalled, e) < 0 || store_open(o->store, n, e) < 0) {
+        free(o->store);
+        return -1;
+    }
+    if (backup_open(&o->backup, n, o->store, e) < 0) {
+        store_close(o->store);
+        free(o->store);
+        return -1;
+    }
+    return 0;
+}
+
 static int origin_open(struct node *n, struct err *e)
 {
     struct origin *o = xcalloc(1, sizeof(*o));
     if (n->config->store != NULL) {
-        o->store = xcalloc(1, sizeof(*o->store));
-        if (store_open(o->store, n, e) < 0) {
-            free(o->store);
+        if (open_store(o, n, e) < 0) {
             free(o);
             return -1;
         }
@@ -74,6 +87,7 @@ static void origin_close(struct node *n)
     misbehave_close(&o->misbehave);
     capacity_close(&o->capacity);
     scaling_close(&o->scaling);
+    backup_close(&o->backup);
     if (o->store != NULL)
         store_close(o->store);
     else
@@ -133,11 +147,12 @@ static void answer_gateway(struct origin *o, struct exchange *x)
 
 static void origin_handle(struct node *n, struct exchange *x)
 {
+    struct origin *o = n->self;
     int64_t attempt = 0;
     n->counters[COUNTER_repeats] += span_int(exchange_field(x, "x-dr-attempt"), &attempt) && attempt > 1;
     if (span_starts(exchange_path(x), "/gateway/"))
-        answer_gateway(n->self, x);
-    else if (!limited(n->self, x))
+        answer_gateway(o, x);
+    else if (!backup_handle(&o->backup, x) && !limited(n->self, x))
         serve(n, x);
 }
 
@@ -217,6 +232,7 @@ static void origin_status(struct node *n, json_t *into)
     json_object_set_new(into, "scaling", scaling_status(&o->scaling));
     if (o->store != NULL) {
         store_status(o->store, into);
+        json_object_set_new(into, "backup", backup_status(&o->backup, &o->recalled));
         return;
     }
     json_object_set_new(into, "leader", json_boolean(o->passer->leads));
@@ -235,6 +251,7 @@ static void origin_gauges(struct node *n, struct text *out)
     metrics_gauge(out, "leader", "1 while this store leads", store_leads(o->store));
     metrics_gauge(out, "epoch", "fencing epoch", (double)o->store->epoch);
     metrics_gauge(out, "lsn", "last entry of the log", (double)index_last(&o->store->index));
+    backup_gauges(&o->backup, out);
 }
 
 /* What must stay as it is: capacity, and where the store is, or a store without the ways in which it acknowledges. */
@@ -243,8 +260,8 @@ static json_t *foundations(const struct config *c)
     json_t *store = json_copy(json_object_get(c->doc, "store"));
     json_object_del(store, "mode");
     json_object_del(store, "degrade");
-    return json_pack("{s:o*, s:O*, s:O*}", "store", store, "store_at", json_object_get(c->doc, "store_at"), "capacity",
-                     json_object_get(c->doc, "capacity"));
+    return json_pack("{s:o*, s:O*, s:O*, s:O*}", "store", store, "store_at", json_object_get(c->doc, "store_at"), "capacity",
+                     json_object_get(c->doc, "capacity"), "backup", json_object_get(c->doc, "backup"));
 }
 
 static int origin_reload(struct node *n, struct config *next, struct err *e)
@@ -258,6 +275,8 @@ static int origin_reload(struct node *n, struct config *next, struct err *e)
         o->store->cfg = next->store;
         for (size_t i = 0; i < o->store->link_count; i++)
             o->store->links[i].peer = &next->store->peers[i];
+        if (next->backup != NULL)
+            backup_adopt(&o->backup, next);
         leader_mode_changed(o->store);
     }
     return 0;

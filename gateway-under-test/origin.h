@@ -3,6 +3,7 @@
  * The role origin: the orders API on a store of its own, or passed on to the store of its region.
  */
 #pragma once
+#include "gateway-under-test/backup.h"
 #include "gateway-under-test/capacity.h"
 #include "gateway-under-test/limit_book.h"
 #include "gateway-under-test/misbehave.h"
@@ -27,6 +28,8 @@ struct origin {
     struct capacity capacity;
     struct scaling scaling;
     struct limit_book limits;
+    struct backup backup;
+    struct recalled recalled;
 };
 
 /* On what a store's origin is asked by another one of its region: it has been counted there. */

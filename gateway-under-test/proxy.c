@@ -78,6 +78,7 @@ static void give_up(struct proxied *p)
     struct node *n = p->gateway->node;
     scoped_text struct text fields = {0};
     add_own_fields(p, &fields);
+    p->x->attempts = p->attempts;
     n->counters[COUNTER_errors]++;
     if (p->tainted) {
         n->counters[COUNTER_unknown_outcome]++;
@@ -100,6 +101,8 @@ static void pass_on(struct proxied *p)
     add_own_fields(p, &fields);
     if (c->res.status >= 500)
         p->gateway->node->counters[COUNTER_errors]++;
+    p->x->attempts = p->attempts;
+    p->x->upstream = p->member->cfg->name;
     exchange_answer(p->x, c->res.status, NULL, text_str(&fields), body.at, body.len);
     proxied_free(p);
 }

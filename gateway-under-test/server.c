@@ -99,6 +99,7 @@ static void advance(struct exchange *x)
             break;
         }
         x->busy = true;
+        x->begun = loop_now(s->loop);
         s->busy++;
         conn_pause(&x->conn, true);
         s->handle(s->ctx, x);
@@ -257,6 +258,9 @@ void exchange_answer(struct exchange *x, int status, const char *type, const cha
 {
     struct server *s = x->server;
     bool bare = x->req.state == HTTP_END && span_is(exchange_method(x), "HEAD");
+    if (x->told && s->answered != NULL)
+        s->answered(s->ctx, x, status, len);
+    x->told = false;
     if (!x->req.keep_alive || s->draining)
         x->closing = true;
     if (x->conn.error == 0)

@@ -29,6 +29,10 @@ struct exchange {
     bool closing;   /* close once the answer is sent */
     bool continued; /* 100 Continue is sent */
     bool shaking;   /* TLS: in its handshake */
+    bool told;      /* the answer is to be told to `answered` */
+    int64_t begun;  /* when it was handed to the handler */
+    int attempts;          /* gateway: made for it so far */
+    const char *upstream;  /* gateway: that was asked last; lives until the answer. NULL: none */
     /* Not NULL: the head of the answer is written, this sends its body and then ends the exchange. Reset by that end. */
     void (*send_body)(struct exchange *x, const void *body, size_t len);
     void *sender; /* send_body's own */
@@ -49,6 +53,8 @@ struct server {
     struct exchange *head;
     struct server_limits limits;
     void (*handle)(void *ctx, struct exchange *x);
+    /* NULL: nobody. Of each exchange with `told`, while its request can still be read. */
+    void (*answered)(void *ctx, struct exchange *x, int status, size_t len);
     void *ctx;
 };
 

@@ -43,7 +43,7 @@ int hold_apply(struct injection *in, unsigned holds, struct err *e)
 
 int hold_nodes(struct injection *in, const uint16_t *nodes, size_t n, unsigned holds, struct err *e)
 {
-    static const enum node_hold order[] = {HOLD_NO_DISK, HOLD_UNPLUGGED, HOLD_FROZEN, HOLD_DOWN};
+    static const enum node_hold order[] = {HOLD_NO_BACKUPS, HOLD_NO_DISK, HOLD_UNPLUGGED, HOLD_FROZEN, HOLD_DOWN};
     for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {
         for (size_t i = 0; i < n && holds & order[k]; i++) {
             if (fabric_hold(in->fabric, in->fault, nodes[i], order[k], e) != 0) {

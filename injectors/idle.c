@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The verbs that break nothing. restore ends every open fault on its target: the conductor heals those, each by its own
- * injector. With `ready_after` it holds down, in its own name and before that, whatever is down there, and lets go when the time has
+ * injector. With `from: backup` it says before that how the stores that were killed there are to start. With `ready_after` it holds down, in its own name and before that, whatever is down there, and lets go when the time has
  * passed: a slow start. From then on it is healed and proven like a fault. nothing is the null drill: whatever a run
  * with it measures comes from the harness.
  */
@@ -25,6 +25,8 @@ static enum proof idle_prove(struct injection *in, bool healed)
     return PROOF_PROVEN;
 }
 
+static const char *const from_words[] = {"", "backup", NULL};
+
 static const struct field restore_fields[] = {
     {.key = "ready_after",
      .kind = FIELD_DURATION,
@@ -33,6 +35,12 @@ static const struct field restore_fields[] = {
      .max = 600 * NS_PER_S,
      .example = "20s",
      .doc = "a slow start: what was killed there starts only after this time"},
+    {.key = "from",
+     .kind = FIELD_ENUM,
+     .offset = offsetof(struct action, from),
+     .words = from_words,
+     .example = "backup",
+     .doc = "stores whose disk was lost start with the newest good copy on their region's second medium"},
 };
 
 static int restore_apply(struct injection *in, struct err *e)
@@ -40,8 +48,12 @@ static int restore_apply(struct injection *in, struct err *e)
     uint16_t nodes[TARGET_NODES_MAX];
     size_t n = target_nodes(fabric_topology(in->fabric), in->action, nodes, TARGET_NODES_MAX);
     int rc = 0;
-    for (size_t i = 0; i < n && in->action->ready_after_ns > 0; i++) {
-        if (fabric_held(in->fabric, nodes[i]) & HOLD_DOWN) {
+    for (size_t i = 0; i < n; i++) {
+        bool down = fabric_held(in->fabric, nodes[i]) & HOLD_DOWN;
+        if (down && in->action->from == RESTORE_BACKUP) {
+            fabric_recall(in->fabric, nodes[i]);
+        }
+        if (down && in->action->ready_after_ns > 0) {
             rc |= hold_nodes(in, &nodes[i], 1, HOLD_DOWN, e);
         }
     }

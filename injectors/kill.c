@@ -37,7 +37,7 @@ struct kill_state {
 };
 
 static const char *const how_words[] = {"", "power", "crash", NULL};
-static const char *const disk_words[] = {"kept", "lost", NULL};
+static const char *const disk_words[] = {"kept", "lost", "lost_with_backups", NULL};
 
 static const struct field kill_fields[] = {
     {.key = "how",
@@ -47,11 +47,11 @@ static const struct field kill_fields[] = {
      .example = "power",
      .doc = "power: silently, links first; crash: the system closes its connections (power for a region, crash for a node)"},
     {.key = "disk",
-     .kind = FIELD_BOOL,
-     .offset = offsetof(struct action, disk_lost),
+     .kind = FIELD_ENUM,
+     .offset = offsetof(struct action, disk),
      .words = disk_words,
      .preset = "kept",
-     .doc = "what is on the disk when it starts again"},
+     .doc = "what is on the disk when it starts again; with backups: the region's second medium is empty then, too"},
     {.key = "stagger",
      .kind = FIELD_DURATION,
      .offset = offsetof(struct action, stagger_ns),
@@ -75,7 +75,8 @@ static bool by_power(const struct action *a)
 
 static unsigned holds_of(const struct action *a)
 {
-    return HOLD_DOWN | (by_power(a) ? HOLD_UNPLUGGED : 0U) | (a->disk_lost ? HOLD_NO_DISK : 0U);
+    return HOLD_DOWN | (by_power(a) ? HOLD_UNPLUGGED : 0U) | (a->disk != DISK_KEPT ? HOLD_NO_DISK : 0U) |
+           (a->disk == DISK_LOST_WITH_BACKUPS ? HOLD_NO_BACKUPS : 0U);
 }
 
 /* The next node, or all that are left where nothing is staggered. */

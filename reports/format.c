@@ -38,6 +38,8 @@ static const struct word labels[] = {
     {"repaired", "Repaired"},
     {"retries", "Retries"},
     {"moved_users", "Users that changed servers"},
+    {"alerted", "Alerted"},
+    {"false_alarms", "False alarms"},
 };
 
 static const struct word checks[] = {

@@ -47,6 +47,7 @@ struct fabric {
     vec_of(struct limit) limits;
     uint16_t *astray; /* by path: the fault whose driving failed, 0 none */
     unsigned *driven; /* by node: the holds that the lab has been told of and not yet relieved of */
+    bool *recalled;   /* by node: its next start is from a backup */
     uint16_t *owed;   /* by node: the fault whose release has yet to relieve it, 0 none */
     int64_t (*told)[LAB_RESOURCES]; /* by node: the limits that the lab was told last */
 };
@@ -65,6 +66,7 @@ int fabric_new(struct fabric **out, struct lab *lab, const struct topology *t, s
             f->told[i][r] = LAB_PLENTY;
         }
     }
+    f->recalled = xcalloc(t->node_count + 1, sizeof(*f->recalled));
     f->owed = xcalloc(t->node_count + 1, sizeof(*f->owed));
     *out = f;
     return 0;
@@ -81,6 +83,7 @@ void fabric_free(struct fabric *f)
     free(f->astray);
     free(f->driven);
     free(f->told);
+    free(f->recalled);
     free(f->owed);
     free(f);
 }
@@ -238,6 +241,7 @@ int fabric_hold(struct fabric *f, uint16_t fault, uint16_t node, enum node_hold 
     case HOLD_UNPLUGGED:
         return ops->node_unplug(f->lab, node, true, e);
     case HOLD_NO_DISK:
+    case HOLD_NO_BACKUPS:
         return 0; /* felt when the node starts again */
     case HOLD_STARVED:
         break;
@@ -246,6 +250,11 @@ int fabric_hold(struct fabric *f, uint16_t fault, uint16_t node, enum node_hold 
         return 0;
     }
     return err_set(e, ERR_DEFECT, "fabric", "there is no hold %d", (int)hold);
+}
+
+void fabric_recall(struct fabric *f, uint16_t node)
+{
+    f->recalled[node] = true;
 }
 
 /* A limit of the process itself went with the process, that of a disk with a disk that was lost. */
@@ -264,10 +273,14 @@ static int starve_again(struct fabric *f, uint16_t node, struct err *e)
 static int start_again(struct fabric *f, uint16_t node, unsigned wanted, struct err *e)
 {
     const struct lab_ops *ops = f->lab->ops;
-    if (ops->node_start(f->lab, node, f->driven[node] & HOLD_NO_DISK, e) != 0) {
+    unsigned how = (f->driven[node] & HOLD_NO_DISK ? LAB_START_FRESH : 0U) |
+                   (f->driven[node] & HOLD_NO_BACKUPS ? LAB_START_NO_BACKUPS : 0U) |
+                   (f->recalled[node] ? LAB_START_RESTORE : 0U);
+    if (ops->node_start(f->lab, node, how, e) != 0) {
         return -1;
     }
-    f->driven[node] &= ~(unsigned)(HOLD_DOWN | HOLD_NO_DISK);
+    f->driven[node] &= ~(unsigned)(HOLD_DOWN | HOLD_NO_DISK | HOLD_NO_BACKUPS);
+    f->recalled[node] = false;
     int rc = starve_again(f, node, e);
     return wanted & HOLD_FROZEN ? rc | ops->node_freeze(f->lab, node, true, e) : rc;
 }

@@ -19,8 +19,13 @@ struct path_state fabric_wanted(const struct fabric *f, uint16_t path);
 /* Holds on nodes, counted per fault: a node runs only when nobody holds it down, thaws when nobody holds it frozen. Who
  * also holds its disk lost (beside down) makes it start again with an empty one. HOLD_STARVED is only told: of a node that
  * somebody starves. Ill says that it serves, but badly; nothing is done to it, and nobody takes it for a node that is well. */
-enum node_hold { HOLD_DOWN = 1, HOLD_FROZEN = 2, HOLD_UNPLUGGED = 4, HOLD_NO_DISK = 8, HOLD_STARVED = 16, HOLD_ILL = 32 };
+enum node_hold {
+    HOLD_DOWN = 1, HOLD_FROZEN = 2, HOLD_UNPLUGGED = 4, HOLD_NO_DISK = 8, HOLD_STARVED = 16, HOLD_ILL = 32,
+    HOLD_NO_BACKUPS = 64, /* beside no disk: the region's second medium is lost, too */
+};
 int fabric_hold(struct fabric *f, uint16_t fault, uint16_t node, enum node_hold hold, struct err *e);
+/* When this node starts the next time, a store without a log begins with a backup. */
+void fabric_recall(struct fabric *f, uint16_t node);
 /* Release every hold of the fault, starting, thawing and plugging in what nobody else holds. */
 int fabric_release(struct fabric *f, uint16_t fault, struct err *e);
 /* Leave a node no more than that of a resource; with several faults the least counts. What the process would not feel

@@ -87,6 +87,10 @@ struct lab_supply {
     char seen[80];  /* by the trial: "write: No space left on device" */
 };
 
+/* How a node starts: as it lies there, or an or of these. Restore: a store without a log begins with the newest good
+ * backup on its region's second medium; no backups: that medium is lost before. */
+enum lab_start { LAB_START_FRESH = 1, LAB_START_RESTORE = 2, LAB_START_NO_BACKUPS = 4 };
+
 enum node_state { NODE_DOWN, NODE_UP, NODE_FROZEN };
 
 /* How an exchange came to its end: whole as announced; closed or reset by the peer before that; not over in time; no
@@ -144,7 +148,7 @@ struct lab_ops {
     /* Processes. start: render the node's configuration and start it (again); it is ready when /healthz answers.
      * kill: SIGKILL to every process of the node, frozen or not, returns when the pidfd says dead. freeze, thaw: by its
      * control group, or SIGSTOP and SIGCONT. */
-    int (*node_start)(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e);
+    int (*node_start)(struct lab *lab, uint16_t node, unsigned how, struct err *e); /* of enum lab_start */
     int (*node_kill)(struct lab *lab, uint16_t node, struct err *e);
     int (*node_freeze)(struct lab *lab, uint16_t node, bool frozen, struct err *e);
     int (*node_signal)(struct lab *lab, uint16_t node, int sig, struct err *e);

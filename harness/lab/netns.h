@@ -122,7 +122,7 @@ void netns_offloads_off(int control, const char *device); /* control: a socket i
 int netns_socket(struct netns_lab *l, int netns_fd, int type, struct err *e);
 
 /* netns_node.c */
-int netns_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e);
+int netns_node_start(struct lab *lab, uint16_t node, unsigned how, struct err *e);
 int netns_node_kill(struct lab *lab, uint16_t node, struct err *e);
 int netns_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e);
 int netns_node_signal(struct lab *lab, uint16_t node, int sig, struct err *e);

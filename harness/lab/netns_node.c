@@ -123,15 +123,50 @@ int netns_enter(void *arg)
     return setns(to->lab->nodes[to->node].fd, CLONE_NEWNET) != 0 || (tap && tap_attach(tap, TAP_NODE) != 0) ? -1 : 0;
 }
 
-int netns_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
+/* Does it have a store, and does the world have backups? */
+static bool backs_up(const struct netns_lab *l, uint16_t node)
+{
+    const struct topo_node *n = &l->topo->nodes[node];
+    return l->topo->backups.every_ns > 0 && n->role == NODE_ORIGIN && n->number == 1;
+}
+
+/* The region's second medium: beside the nodes' disks, so that it outlives them. A lost one steps aside. */
+static int furnish_medium(struct netns_lab *l, uint16_t node, bool lost, struct text *path, struct err *e)
+{
+    if (!backs_up(l, node)) {
+        return 0;
+    }
+    text_addf(path, "%s/%s/backups", l->cell.disk, l->topo->sites[l->topo->nodes[node].site].name);
+    scoped_text struct text aside = {0};
+    text_addf(&aside, "%s.lost-%u", text_str(path), l->runs[node].disks);
+    if (lost && rename(text_str(path), text_str(&aside)) != 0 && errno != ENOENT) {
+        return err_os(e, ERR_RUN, errno, text_str(path), "cannot take the medium of the backups away");
+    }
+    return netns_make_folders(text_str(path), e);
+}
+
+/* What the program is told on its command line, NULL-terminated. */
+#define ARGS_MAX 12
+static void add_words(const char **args, const char *option, const char *value)
+{
+    size_t n = 0;
+    while (args[n]) {
+        n++;
+    }
+    args[n] = option;
+    args[n + 1] = value;
+}
+
+int netns_node_start(struct lab *lab, uint16_t node, unsigned how, struct err *e)
 {
     struct netns_lab *l = netns_of(lab);
     struct child *process = &l->runs[node].process;
     if (l->topo->nodes[node].role == NODE_CLIENT || (process->pid != 0 && !child_dead(process))) {
         return 0;
     }
-    if ((fresh_disk && lose_disk(l, node, e) != 0) || furnish_disk(l, node, e) != 0 ||
-        netns_tap_furnish(l, node, e) != 0) {
+    scoped_text struct text medium = {0};
+    if (((how & LAB_START_FRESH) && lose_disk(l, node, e) != 0) || furnish_disk(l, node, e) != 0 ||
+        netns_tap_furnish(l, node, e) != 0 || furnish_medium(l, node, how & LAB_START_NO_BACKUPS, &medium, e) != 0) {
         return -1;
     }
     scoped_fd int log = open_log(l, node, e);
@@ -145,12 +180,16 @@ int netns_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err
     netns_node_path(l, node, "config.json", &config);
     netns_node_path(l, node, "desired.json", &desired);
     netns_node_path(l, node, "data", &data);
-    const char *const with_desired[] = {l->gateway_path, "--config", text_str(&config), "--data", text_str(&data),
-                                        "--desired", text_str(&desired), NULL};
-    const char *const plain[] = {l->gateway_path, "--config", text_str(&config), "--data", text_str(&data), NULL};
-    bool beside = l->topo->nodes[node].role == NODE_GATEWAY && !l->topo->control.there;
+    const char *args[ARGS_MAX] = {l->gateway_path, "--config", text_str(&config), "--data", text_str(&data)};
+    if (l->topo->nodes[node].role == NODE_GATEWAY && !l->topo->control.there) {
+        add_words(args, "--desired", text_str(&desired));
+    }
+    if (medium.len > 0) {
+        add_words(args, "--backups", text_str(&medium));
+        add_words(args, how & LAB_START_RESTORE ? "--restore" : NULL, NULL);
+    }
     struct netns_entry to = {l, node};
-    return child_exec(process, beside ? with_desired : plain, NULL, log, netns_enter, &to, e);
+    return child_exec(process, args, NULL, log, netns_enter, &to, e);
 }
 
 int netns_node_signal(struct lab *lab, uint16_t node, int sig, struct err *e)

@@ -167,6 +167,22 @@ static void add_control(json_t *doc, const struct topology *t, const struct topo
                                   ms(c->stale_after_ns), "when_stale", c->refuse_stale ? "refuse" : "serve"));
 }
 
+/* The rules by which a gateway watches itself. */
+static json_t *alert_rules(const struct topo_alerts *a)
+{
+    static const char *const words[] = {
+        [TOPO_ALERT_SLOW] = "slow", [TOPO_ALERT_ERRORS] = "errors", [TOPO_ALERT_TRAFFIC] = "traffic"};
+    json_t *rules = made(json_array());
+    for (unsigned rule = TOPO_ALERT_SLOW; rule <= TOPO_ALERT_TRAFFIC; rule++) {
+        if (a->rules & 1U << rule) {
+            append(rules, json_string(words[rule]));
+        }
+    }
+    return made(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "window_ms", ms(a->window_ns), "after", (json_int_t)a->after,
+                          "slow_percent", (json_int_t)(a->slow_ppm / 10000), "slow_least_ms", ms(a->slow_least_ns), "error_ppm",
+                          (json_int_t)a->errors_ppm, "traffic_percent", (json_int_t)(a->traffic_ppm / 10000), "rules", rules));
+}
+
 static json_t *health_check(const struct topology *t)
 {
     const struct topo_failover *f = &t->failover;
@@ -184,6 +200,7 @@ static void add_gateway(json_t *doc, const struct topology *t, const struct topo
                                   "total_ms", TOTAL_MS));
     add_balancing(pool, &t->balancing);
     set(doc, "pools", json_pack("{s:o}", "orders", pool));
+    set(doc, "alerts", alert_rules(&t->alerts));
     static const char *const policies[] = {[DRIFT_REVERT] = "revert", [DRIFT_ALERT] = "alert", [DRIFT_QUARANTINE] = "quarantine"};
     set(doc, "drift", json_pack("{s:i, s:s, s:i}", "check_ms", 500, "policy", policies[t->control.drift], "revert_after_ms", 2000));
     if (t->balancing.in_flight > 0) {
@@ -201,14 +218,15 @@ static void add_gateway(json_t *doc, const struct topology *t, const struct topo
     }
 }
 
-static json_t *store_peers(const struct topology *t, uint16_t own)
+/* A port of the stores of the other regions. */
+static json_t *store_peers(const struct topology *t, uint16_t own, int port)
 {
     json_t *list = made(json_array());
     for (uint16_t s = 0; s < t->site_count; s++) {
         uint16_t origin = t->sites[s].kind == SITE_REGION && s != own ? first_origin(&t->sites[s]) : TOPO_NONE;
         if (origin != TOPO_NONE) {
             append(list, json_pack("{s:s, s:s, s:i}", "region", t->sites[s].name, "address", t->nodes[origin].address,
-                                   "port", TOPO_PORT_REPLICATION));
+                                   "port", port));
         }
     }
     return list;
@@ -220,7 +238,7 @@ static void add_store(json_t *doc, const struct topology *t, const struct topo_n
     json_t *store = made(json_pack(
         "{s:s, s:I, s:s, s:i, s:i, s:b, s:o, s:I, s:I, s:I, s:b}", "mode", r->mode == REPLICATION_SYNC ? "sync" : "async",
         "every_ms", ms(r->every_ns), "degrade", r->degrade == DEGRADE_BLOCK ? "block" : "async", "degrade_after_ms", DEGRADE_AFTER_MS,
-        "port", TOPO_PORT_REPLICATION, "home", n->site == t->primary, "peers", store_peers(t, n->site), "lease_ms",
+        "port", TOPO_PORT_REPLICATION, "home", n->site == t->primary, "peers", store_peers(t, n->site, TOPO_PORT_REPLICATION), "lease_ms",
         (json_int_t)topo_lease_ms(t), "renew_ms", (json_int_t)topo_renew_ms(t), "failback_hold_ms",
         ms(t->failover.healthy_after * t->failover.probe_every_ns), "failsafe", t->failover.failsafe));
     uint16_t witness = witness_node(t);
@@ -248,12 +266,22 @@ static void add_scaling(json_t *doc, const struct topology *t, const struct topo
                                   (json_int_t)(standby ? s->standby : s->least)));
 }
 
+static void add_backup(json_t *doc, const struct topology *t, const struct topo_node *n)
+{
+    if (t->backups.every_ns > 0) {
+        bool elsewhere = t->backups.copies > 2;
+        set(doc, "backup", json_pack("{s:I, s:o}", "every_ms", ms(t->backups.every_ns), "offsite",
+                                     elsewhere ? store_peers(t, n->site, TOPO_PORT_HTTP) : made(json_array())));
+    }
+}
+
 static void add_origin(json_t *doc, const struct topology *t, uint16_t node)
 {
     const struct topo_node *n = &t->nodes[node];
     uint16_t first = first_origin(&t->sites[n->site]);
     if (node == first) {
         add_store(doc, t, n);
+        add_backup(doc, t, n);
     } else {
         set(doc, "store_at", json_pack("{s:s, s:i}", "address", t->nodes[first].address, "port", TOPO_PORT_HTTP));
     }

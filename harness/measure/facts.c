@@ -238,8 +238,10 @@ static json_t *params_of(const struct topology *t, const struct action *a)
         json_object_set_new(p, "with", json_string(a->way == GATE_REFUSE ? "refused" : "unreachable"));
     if (a->how == KILL_POWER || a->how == KILL_CRASH)
         json_object_set_new(p, "how", json_string(hows[a->how]));
-    if (a->disk_lost)
-        json_object_set_new(p, "disk", json_string("lost"));
+    if (a->disk == DISK_LOST || a->disk == DISK_LOST_WITH_BACKUPS)
+        json_object_set_new(p, "disk", json_string(a->disk == DISK_LOST ? "lost" : "lost_with_backups"));
+    if ((unsigned)a->alert <= TOPO_ALERT_TRAFFIC && a->alert != TOPO_ALERT_NONE)
+        json_object_set_new(p, "alert", json_string(topo_alert_words[a->alert]));
     put_duration(p, "grace", a->grace_ns);
     if (a->certificate > CERTIFICATE_NONE && a->certificate < CERTIFICATES)
         json_object_set_new(p, "certificate", json_string(certificate_words[a->certificate]));

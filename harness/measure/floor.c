@@ -250,6 +250,15 @@ static double ship_delay_s(const struct topology *t)
     return least == INT64_MAX ? 0 : in_s(least);
 }
 
+/* What is left in the end is a backup's. */
+static bool from_backup(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].action.from == RESTORE_BACKUP)
+            return true;
+    return false;
+}
+
 static struct floor rpo_of_step(const struct plan *plan, const struct plan_step *step)
 {
     const struct topology *t = plan->topology;
@@ -258,6 +267,10 @@ static struct floor rpo_of_step(const struct plan *plan, const struct plan_step 
                        ((a->target == TARGET_REGION && a->site == t->primary) ||
                         (a->target == TARGET_NODE && a->node < t->node_count &&
                          t->nodes[a->node].role == NODE_ORIGIN && t->nodes[a->node].site == t->primary));
+    if (leader_dies && a->disk != DISK_KEPT && from_backup(plan)) {
+        double every = in_s(t->backups.every_ns), wire = t->backups.copies > 2 ? ship_delay_s(t) : 0;
+        return (struct floor){0, wire + every / 2, wire + every};
+    }
     if (!leader_dies || t->replication.mode == REPLICATION_SYNC)
         return no_wait;
     bool cut = verb_is(step, "kill") && (a->how == KILL_POWER || (a->how == KILL_DEFAULT && a->target == TARGET_REGION));

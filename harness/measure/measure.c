@@ -89,6 +89,7 @@ static void list_events(const struct findings *f, const struct firsts *first, st
     const struct stream_rto *worst = f->rto.worst;
     add_event(s, out, "first_failure", first->sent_ns, vantage_of(s, first->failed));
     add_event(s, out, "detected", f->detected.seen_ns, f->detected.subject);
+    add_event(s, out, "alerted", f->alerted.seen_ns, f->alerted.subject);
     add_event(s, out, "first_success", first->success_ns, vantage_of(s, first->succeeded));
     add_event(s, out, "recovered", recovered_ns(&f->rto, true), vantage_of(s, worst ? worst->stream : NULL));
     add_event(s, out, "failed_back", f->failback.back_ns, NULL);
@@ -244,6 +245,8 @@ int measure_run(const struct plan *plan, const struct evidence *ev, const struct
     poll_converged(&study, &f.converged);
     if (plan->patrol_count > 0)
         fill_callers(&f, &r->measures);
+    poll_alerted(&study, &f.alerted);
+    count_false_alarms(&study, &f.false_alarms);
     if (ev->has_ledger) {
         ledger_join(&study, &ledger);
         f.ledger = &ledger;

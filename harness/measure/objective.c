@@ -23,6 +23,7 @@ struct judging {
     struct result_objective *o;
     const char *bar;     /* why it may not be met (G8), NULL */
     const char *blind;   /* why nothing is known, NULL */
+    const char *untold;  /* why nobody could know: it is skipped, NULL */
     const char *forced;  /* missed for this reason whatever the interval says, NULL */
     double floored;      /* the value G9 compares with the floor; NAN: the upper end */
     bool no_floor_gate;
@@ -325,6 +326,23 @@ static void of_overshoot(struct judging *j)
     cite_proofs(j);
 }
 
+static const char untold[] = "the gateways do not tell of alerts";
+
+static void of_alerted(struct judging *j)
+{
+    j->untold = j->f->alerted.untold ? untold : NULL;
+    of_poll(j, &j->f->alerted, 0.1, "no fault was applied that an alert is asked for", NULL);
+}
+
+static void of_false_alarms(struct judging *j)
+{
+    const struct false_alarms *a = &j->f->false_alarms;
+    j->untold = a->untold ? untold : NULL;
+    achieved(j, (double)a->count, (double)a->count);
+    if (a->first)
+        cite(j, "timeline.jsonl", a->first->seq, "first poll that showed one");
+}
+
 static const struct measure_row {
     const char *method;
     void (*fill)(struct judging *j);
@@ -346,6 +364,8 @@ static const struct measure_row {
     [TARGET_MOVED_USERS] = {"window", of_moved_users},
     [TARGET_REVOKED] = {"timestamp", of_revoked},
     [TARGET_OVERSHOOT] = {"window", of_overshoot},
+    [TARGET_ALERTED] = {"poll", of_alerted},
+    [TARGET_FALSE_ALARMS] = {"poll", of_false_alarms},
 };
 
 static double in_unit(enum target_unit unit, int64_t value)
@@ -416,7 +436,11 @@ static void decide(struct judging *j)
     o->verdict = least ? judge_at_least(o->achieved_lower, o->achieved_upper, o->target)
                        : judge_at_most(o->achieved_lower, o->achieved_upper, o->target);
     double floored = isnan(j->floored) ? o->achieved_upper : j->floored;
-    if (j->blind) {
+    if (j->untold) {
+        o->verdict = SKIPPED;
+        o->achieved_lower = o->achieved_upper = NAN;
+        why = j->untold;
+    } else if (j->blind) {
         o->verdict = INCONCLUSIVE;
         why = j->blind;
     } else if (j->forced) {

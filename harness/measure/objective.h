@@ -17,9 +17,10 @@ struct findings {
     const struct ledger_view *ledger; /* NULL: none */
     struct rpo rpo;
     struct stale stale;
-    struct polled detected, repaired, converged;
+    struct polled detected, repaired, converged, alerted;
     struct revoked revoked;
     struct overshoot overshoot;
+    struct false_alarms false_alarms;
 };
 
 /* Appends one objective per target of the plan, in its order, judged by itself (gates G8 and G9 included). */

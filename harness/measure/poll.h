@@ -17,12 +17,23 @@ struct polled {
     const struct event *event;   /* that showed it, NULL */
     const char *subject;
     const struct fault_view *fault;
+    bool untold;                 /* alerted: no gateway tells of its alerts */
     bool capped;                 /* converged: the polls went on to the cap in vain */
 };
 
 void poll_detected(const struct study *s, struct polled *out);
 void poll_repaired(const struct study *s, struct polled *out);
 void poll_converged(const struct study *s, struct polled *out);
+
+/* alerts.c: the first alert of the right rule while the fault held; and alerts raised before the first fault, or in a null
+ * drill at all. */
+struct false_alarms {
+    int64_t count;
+    bool untold;
+    const struct event *first; /* that showed one, NULL */
+};
+void poll_alerted(const struct study *s, struct polled *out);
+void count_false_alarms(const struct study *s, struct false_alarms *out);
 
 /* Fills rto_detect_s ... rto_unattributed_s for the fault with the largest upper end. */
 void split_rto(const struct study *s, const struct rto_run *rto, struct result_measures *m);

@@ -91,7 +91,7 @@ struct result_fault {
 };
 
 struct result_event {
-    const char *name; /* first_failure detected first_success recovered failed_back converged repaired */
+    const char *name; /* first_failure detected alerted first_success recovered failed_back converged repaired */
     double t_s;
     const char *subject;
 };

@@ -146,7 +146,7 @@ static int stores_restart(struct drill *d, struct err *e)
     observer_forget(d->observer);
     roll_call(d->roll, "killed");
     for (uint16_t node = 0; node < t->node_count; node++)
-        if (t->nodes[node].role == NODE_ORIGIN && d->ops->node_start(d->lab, node, false, e) < 0)
+        if (t->nodes[node].role == NODE_ORIGIN && d->ops->node_start(d->lab, node, 0, e) < 0)
             return -1;
     roll_call(d->roll, "exited");
     const char *missing = NULL;

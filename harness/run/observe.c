@@ -59,7 +59,7 @@ static json_t *members(json_t *object, const char *const *names, size_t n)
 static json_t *status_essence(json_t *status)
 {
     static const char *const news[] = {"config", "desired", "drift", "standby", "upstreams", "leader", "epoch", "mode",
-                                       "holder", "in_sync", "lost_log", "file", "file_state", "answer"};
+                                       "holder", "in_sync", "lost_log", "file", "file_state", "answer", "alerts"};
     static const char *const peer_news[] = {"region", "connected", "in_sync"};
     json_t *essence = members(status, news, array_len(news)), *peers = json_array(), *peer;
     size_t k;

@@ -143,7 +143,7 @@ static int nodes_start(struct drill *d, enum node_role role, struct err *e)
     for (uint16_t node = 0; node < t->node_count; node++) {
         if (t->nodes[node].role != role)
             continue;
-        if (d->ops->node_start(d->lab, node, false, e) < 0)
+        if (d->ops->node_start(d->lab, node, 0, e) < 0)
             return -1;
     }
     return 0;

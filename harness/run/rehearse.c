@@ -38,11 +38,13 @@ static void begin(struct rehearsal *r, const struct plan_step *step)
 {
     const struct injector *injector = injector_find(step->action.type->verb);
     struct injection *in = &r->injections[step - r->plan->steps];
-    if (step->action.type->class != ACTION_FAULT && step->action.ready_after_ns == 0)
+    bool lasts = step->action.type->class == ACTION_FAULT || step->action.ready_after_ns > 0;
+    if (!lasts && step->action.type->class != ACTION_RESTORE)
         return;
     *in = (struct injection){.fault = step->id, .action = &step->action, .fabric = r->fabric};
-    r->open[r->open_count++] = step;
-    if (injector->apply(in, NULL) < 0)
+    if (lasts)
+        r->open[r->open_count++] = step;
+    if (injector->apply(in, NULL) < 0 && lasts)
         r->unseen[r->unseen_count++] = step;
 }
 
@@ -147,7 +149,7 @@ static int people(struct rehearsal *r, struct err *e)
 {
     const struct topology *t = r->plan->topology;
     for (uint16_t node = 0; node < t->node_count; node++)
-        if (t->nodes[node].role != NODE_CLIENT && lab_sim.node_start(r->lab, node, false, e) < 0)
+        if (t->nodes[node].role != NODE_CLIENT && lab_sim.node_start(r->lab, node, 0, e) < 0)
             return -1;
     struct loop *loop = lab_sim.loop(r->lab);
     return loop_run(loop, loop_now(loop) + ELECTION_NS, NULL, e) < 0 ? -1 : 0;

@@ -257,20 +257,21 @@ void strikes_heal(struct strikes *s, const struct plan_step *step, const char *e
 }
 
 /* A slow start holds back what the heals would start, and is an open fault itself until its time has come. */
-static void strikes_hold_back(struct strikes *s, const struct plan_step *restore)
+static void strikes_prepare(struct strikes *s, const struct plan_step *restore)
 {
     struct strike *k = strike_of(s, restore);
     struct err e = {0};
-    undo_push(s->undo, restore, &s->drill->rec.failure);
-    s->stack[s->open++] = restore;
+    if (restore->action.ready_after_ns > 0) {
+        undo_push(s->undo, restore, &s->drill->rec.failure);
+        s->stack[s->open++] = restore;
+    }
     if (k->injector->apply(&k->injection, &e) != 0)
         record_fact(&s->drill->rec, EVENT_HARNESS, restore->text, "error", e.msg, restore->id);
 }
 
 void strikes_restore(struct strikes *s, const struct plan_step *restore)
 {
-    if (restore->action.ready_after_ns > 0)
-        strikes_hold_back(s, restore);
+    strikes_prepare(s, restore);
     for (size_t i = s->count; i-- > 0;)
         if (s->at[i].step->ended_by == restore->id)
             strikes_heal(s, s->at[i].step, "restore");

@@ -33,6 +33,7 @@ struct sim_op {
 /* The log of one region; position i holds lsn i + 1. */
 struct sim_store {
     vec_of(struct sim_op) log;
+    vec_of(struct sim_op) medium; /* the newest backup in this region */
     int64_t away_since_ns; /* as a standby: since when its leader cannot reach it, 0 reachable */
     bool in_sync;
 };
@@ -79,7 +80,7 @@ struct sim {
     struct sim_store *stores; /* by site */
     uint16_t leader;          /* site, TOPO_NONE: nobody */
     uint32_t epoch;
-    int64_t lease_until_ns, ship_at_ns, caught_up_since_ns;
+    int64_t lease_until_ns, ship_at_ns, caught_up_since_ns, backup_at_ns;
     bool stay;                /* an operator moved the lead: no automatic fail-back */
     unsigned certificates;    /* issued so far */
     uint64_t writes, reads;   /* counted for the flaws that hit every n-th of them */
@@ -107,6 +108,10 @@ void sim_store_tick(struct sim *s, int64_t now); /* lease, shipping, fail-back *
 bool sim_hand_over(struct sim *s, uint16_t to);
 void sim_store_leaves(struct sim *s, uint16_t site); /* its store was told to stop: who leads passes the lead on */
 json_t *sim_ops_page(const struct sim *s, uint16_t site, uint64_t from, size_t limit);
+
+/* sim_backup.c */
+void sim_backup_tick(struct sim *s, int64_t now);
+void sim_store_starts(struct sim *s, uint16_t site, unsigned how); /* of enum lab_start */
 
 /* sim_service.c */
 void sim_service_new(struct sim *s);

@@ -274,6 +274,7 @@ void sim_store_tick(struct sim *s, int64_t now)
     for (uint16_t site = 0; s->leader != TOPO_NONE && site < s->topology->site_count; site++)
         if (is_standby(s, site))
             standby_tick(s, site, now, ship);
+    sim_backup_tick(s, now);
 }
 
 static int op_name_order(const void *a, const void *b)

@@ -141,8 +141,10 @@ static void sim_close(struct lab *lab)
     sim_callers_free(s);
     sim_service_free(s);
     loop_timer_stop(&s->tick);
-    for (size_t i = 0; i < s->topology->site_count; i++)
+    for (size_t i = 0; i < s->topology->site_count; i++) {
         vec_deinit(&s->stores[i].log);
+        vec_deinit(&s->stores[i].medium);
+    }
     for (size_t i = 0; i < s->topology->node_count; i++) {
         json_decref(s->nodes[i].ills);
         sim_config_free(&s->nodes[i]);
@@ -177,11 +179,12 @@ static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effec
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
 }
 
-static int sim_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
+static int sim_node_start(struct lab *lab, uint16_t node, unsigned how, struct err *e)
 {
     (void)e;
     struct sim *s = sim_of(lab);
     const struct topo_node *n = &s->topology->nodes[node];
+    bool fresh_disk = how & LAB_START_FRESH;
     s->nodes[node].state = NODE_UP;
     s->nodes[node].standby = s->nodes[node].stall = false;
     if (fresh_disk)
@@ -192,8 +195,8 @@ static int sim_node_start(struct lab *lab, uint16_t node, bool fresh_disk, struc
     s->nodes[node].clock_step_ns = s->nodes[node].clock_gain_ppm = 0;
     sim_config_reload(&s->nodes[node]);
     s->nodes[node].ready_at_ns = loop_now(s->loop) + SIM_STARTUP_NS;
-    if (fresh_disk && n->role == NODE_ORIGIN && n->number == 1)
-        s->stores[n->site].log.len = 0;
+    if (n->role == NODE_ORIGIN && n->number == 1)
+        sim_store_starts(s, n->site, how);
     return 0;
 }
 

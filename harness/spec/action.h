@@ -20,6 +20,8 @@ enum action_target {
 enum kill_how { KILL_DEFAULT, KILL_POWER, KILL_CRASH }; /* default: power for a region, crash for one node */
 /* dns: how the answers change; live: they do not, save what else the step says. */
 enum dns_answer { DNS_LIVE, DNS_SILENT, DNS_NXDOMAIN, DNS_EMPTY, DNS_OTHER, DNS_STALE };
+enum disk_fate { DISK_KEPT, DISK_LOST, DISK_LOST_WITH_BACKUPS };
+enum restore_from { RESTORE_AS_IS, RESTORE_BACKUP }; /* as is: with what its disk has */
 enum disk_state { DISK_WELL, DISK_FULL, DISK_READONLY };
 
 enum io_state { IO_WELL, IO_SLOW, IO_ERROR, IO_LOST_WRITES };
@@ -81,14 +83,16 @@ struct action {
     enum gate_way way;         /* reject; what is left at GATE_DROP lets packets vanish */
     struct path_state shape;   /* partition, reject (cut or gate is set by the loader), degrade; lag: delay, corrupt, duplicate */
     int64_t burst, loss_correlation_ppm; /* degrade: two spellings of the shape's burst, packets or chance */
+    enum topo_alert alert;     /* the rule that must raise an alert about it; NONE: none is asked for */
     enum kill_how how;
-    bool disk_lost;
+    enum disk_fate disk;       /* kill */
     int64_t grace_ns;          /* stop: between SIGTERM and SIGKILL */
     enum certificate certificate; /* tls: what gateways show; or */
     bool stall;                /* tls: they never answer a handshake */
     int64_t every_ns;          /* kill, disconnect: once more after this time, as long as the fault lasts; 0 once */
     int64_t stagger_ns;        /* kill: between one node and the next; 0 all at once */
     int64_t ready_after_ns;    /* restore: how long its nodes are held back */
+    enum restore_from from;    /* restore */
     struct starve_wish starve;
     struct flap flap;          /* only while a scenario is bound: the plan holds its rounds */
     bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */

@@ -3,10 +3,10 @@
  * One table per map of the file format: the table is the parser, the checker, the text of `explain`, the source of
  * defaults in plan.yaml, and what a JSON Schema would be made of.
  *
- *     static const char *const kept_lost[] = {"kept", "lost", NULL};
+ *     static const char *const no_yes[] = {"no", "yes", NULL};
  *     static const struct field fields[] = {
  *         {.key = "how", .kind = FIELD_ENUM, .offset = offsetof(struct action, how), .words = hows, .doc = "..."},
- *         {.key = "disk", .kind = FIELD_BOOL, .offset = offsetof(struct action, disk_lost), .words = kept_lost, ...},
+ *         {.key = "stop", .kind = FIELD_BOOL, .offset = offsetof(struct action, stop), .words = no_yes, ...},
  *     };
  *
  * What a key binds to, by kind: DURATION (ns), STEP (ns, with a sign), RATIO, FACTOR (ppm), RATE (1e-6 per second), PACE (a

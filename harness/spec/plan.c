@@ -43,6 +43,10 @@ const struct target_type target_types[TARGET_KEYS] = {
                         "time from the revocation until no gateway lets the key in any more"},
     [TARGET_OVERSHOOT] = {"overshoot", TARGET_RATIO, false, "the limited key gets at most %s more than its limit",
                           "share let through beyond the limit while faults last"},
+    [TARGET_ALERTED] = {"alerted", TARGET_S, false, "an alert is raised within %s",
+                        "time from the fault to the system's own first alert of the rule that the step names"},
+    [TARGET_FALSE_ALARMS] = {"false_alarms", TARGET_COUNT, false, "false alarms are at most %s",
+                             "alerts raised before the first fault, or in a null drill at all"},
 };
 
 void plan_free(struct plan *p)

@@ -178,16 +178,22 @@ static void check_luck(const struct check *c)
 /* Targets whose event the timeline never brings about. */
 static void check_events(const struct check *c)
 {
-    bool ends = false, drifts = false;
+    bool ends = false, drifts = false, alerts = false;
     for (size_t i = 0; i < c->p->step_count; i++) {
         ends |= step_is_fault(&c->p->steps[i]) && c->p->steps[i].until_ns != INT64_MAX;
         drifts |= c->p->steps[i].action.patch || c->p->steps[i].action.merge ||
                   c->p->steps[i].action.file != DRIFT_CONTENT;
+        alerts |= c->p->steps[i].action.alert != TOPO_ALERT_NONE;
     }
     if (plan_target_find(c->p, TARGET_FAILBACK) && !ends) {
         struct diag *d = diag_warning(c->diags, DIAG_UNCHECKED, target_place(c, TARGET_FAILBACK),
                                       "no step of the timeline ends a fault, so nothing fails back");
         diag_help(d, "add a `restore` step");
+    }
+    if (alerts && !plan_target_find(c->p, TARGET_ALERTED)) {
+        struct diag *d = diag_warning(c->diags, DIAG_UNCHECKED, c->s->timeline->place,
+                                      "a step names the alert that it must raise, and no target asks for it");
+        diag_help(d, "add the target `alerted`");
     }
     if (plan_target_find(c->p, TARGET_REPAIRED) && !drifts) {
         struct diag *d = diag_warning(c->diags, DIAG_UNCHECKED, target_place(c, TARGET_REPAIRED),

@@ -446,4 +446,5 @@ void plan_compile(struct plan *p, struct scenario *s, uint64_t seed, struct diag
     make_lengths(p, s);
     plan_check(p, s, diags);
     plan_check_faults(p, s, diags);
+    plan_check_backups(p, s, diags);
 }

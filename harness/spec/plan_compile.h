@@ -11,6 +11,7 @@ void plan_compile(struct plan *p, struct scenario *s, uint64_t seed, struct diag
 /* Refusals and warnings (plan_check.c: targets and holds; plan_faults.c: faults among each other). */
 void plan_check(const struct plan *p, const struct scenario *s, struct diag_list *diags);
 void plan_check_faults(const struct plan *p, const struct scenario *s, struct diag_list *diags);
+void plan_check_backups(const struct plan *p, const struct scenario *s, struct diag_list *diags); /* plan_backups.c */
 
 const struct scenario_step *plan_step_written(const struct scenario *s, const struct plan_step *step);
 struct place plan_step_place(const struct scenario *s, const struct plan_step *step); /* of its verb */

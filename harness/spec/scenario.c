@@ -138,6 +138,10 @@ static const struct field target_fields[] = {
            "at most this long until a revoked key is let in by no gateway any more"),
     TARGET(TARGET_OVERSHOOT, "overshoot", FIELD_RATIO, "50%",
            "while faults last, at most this share more than its limit is let through for the limited key"),
+    TARGET(TARGET_ALERTED, "alerted", FIELD_DURATION, "5s",
+           "at most this long from fault to the system's own alert, of the rule that its step names in `alert`"),
+    TARGET(TARGET_FALSE_ALARMS, "false_alarms", FIELD_COUNT, "0",
+           "at most so many alerts before the first fault, or in a null drill at all"),
 };
 const struct field_set target_set = {"`targets`", "targets", "The promises that the drill checks.", target_fields,
                                             array_len(target_fields), 0};

@@ -54,6 +54,8 @@ static const struct shared_key {
      TARGET_LINK, SELECTIVE, false},
     {{.key = "for", .kind = FIELD_DURATION, IN(for_ns), .given = offsetof(struct scenario_step, has_for),
       .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s", .doc = "ends by itself after this time"}, 0, FAULTS, true},
+    {{.key = "alert", .kind = FIELD_ENUM, IN(action.alert), .words = topo_alert_words, .example = "slow",
+      .doc = "the gateways' rule that must notice it: slow, errors or traffic; see the target `alerted`"}, 0, FAULTS, false},
     {{.key = "note", .kind = FIELD_TEXT, IN(note), .doc = "for people"}, 0, EVERY_STEP, true},
 };
 

@@ -374,6 +374,8 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     b.t->balancing = spec.balancing;
     b.t->has_capacity = spec.has_capacity;
     b.t->capacity = spec.capacity;
+    b.t->backups = spec.backups;
+    b.t->alerts = alerts_of(&spec.alerts);
     b.t->tls = spec.tls;
     b.t->routing = spec.routing;
     b.t->control = spec.control;

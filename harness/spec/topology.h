@@ -183,6 +183,22 @@ struct topo_failover {
 enum replication_mode { REPLICATION_ASYNC, REPLICATION_SYNC };
 enum replication_degrade { DEGRADE_ASYNC, DEGRADE_BLOCK };
 
+/* What gateways raise an alert about by themselves; NONE is no rule. */
+enum topo_alert { TOPO_ALERT_NONE, TOPO_ALERT_SLOW, TOPO_ALERT_ERRORS, TOPO_ALERT_TRAFFIC };
+extern const char *const topo_alert_words[]; /* "" for none, NULL at the end */
+
+struct topo_alerts {
+    int64_t window_ns, after;           /* a rule broken in so many windows in a row */
+    int64_t slow_ppm, slow_least_ns;    /* p99 above so many times the usual one, and above it by so much */
+    int64_t errors_ppm, traffic_ppm;    /* share of the answers; times the usual rate, or the inverse */
+    unsigned rules;                     /* an or of 1u << enum topo_alert */
+};
+
+struct topo_backups { /* of the leading store's log; all zeros: none are made */
+    int64_t every_ns;
+    int64_t copies; /* the log itself, one on a second medium of its region, one in every other region */
+};
+
 struct topo_replication {
     enum replication_mode mode;
     int64_t every_ns;
@@ -287,6 +303,8 @@ struct topology {
     struct topo_balancing balancing;
     bool has_capacity;              /* origins can do only so much */
     struct topo_capacity capacity;
+    struct topo_backups backups;
+    struct topo_alerts alerts;
     bool tls;                       /* customers speak https */
     enum dns_routing routing;       /* of the traffic manager */
     struct topo_control control;

@@ -30,7 +30,7 @@ static const char *const flaw_words[] = {
     "drop_every_nth_write", "silent_async_degrade", "slow_detect", "failback_without_catchup", "duplicate_on_retry",
     "sticky_dead_upstream", "health_reset_on_target_change", "keepalive_no_check", "accept_empty_config",
     "drain_ignored", "no_retry_budget", "limiter_local_only", "revocation_ignored", "dns_pin_forever", "lease_by_wall_clock",
-    NULL,
+    "backup_corrupt", NULL,
 };
 
 #define IN(type, member) .offset = offsetof(struct type, member)
@@ -119,6 +119,10 @@ static const struct field topology_fields[] = {
      .doc = "health checks and thresholds"},
     {.key = "replication", .kind = FIELD_MAP, IN(topology_spec, replication), .of = &replication_set,
      .doc = "how writes reach the other regions"},
+    {.key = "backups", .kind = FIELD_MAP, IN(topology_spec, backups), .of = &backups_set, .example = "{every: 1s}",
+     .given = offsetof(struct topology_spec, has_backups), .doc = "copies of the leading store's log; none if absent"},
+    {.key = "alerts", .kind = FIELD_MAP, IN(topology_spec, alerts), .of = &alerts_set,
+     .doc = "what gateways raise an alert about by themselves"},
     {.key = "balancing", .kind = FIELD_MAP, IN(topology_spec, balancing), .of = &balancing_set,
      .doc = "how gateways share out requests among origins"},
     {.key = "origin_capacity", .kind = FIELD_MAP, IN(topology_spec, capacity), .of = &capacity_set,

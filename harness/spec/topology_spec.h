@@ -24,6 +24,11 @@ struct link_spec {
     struct path_state shape;
 };
 
+struct alerts_spec {
+    struct topo_alerts alerts;
+    struct field_texts rules;
+};
+
 struct topology_spec {
     struct field_items regions, vantages, links;
     struct topo_failover failover;
@@ -31,6 +36,9 @@ struct topology_spec {
     struct topo_balancing balancing;
     bool has_capacity;
     struct topo_capacity capacity;
+    struct topo_backups backups;
+    bool has_backups;
+    struct alerts_spec alerts;
     bool tls;
     struct topo_control control;
     struct topo_scaling scaling;
@@ -52,6 +60,9 @@ void topology_weigh(struct binder *b, const struct yaml_node *node, struct topo_
 extern const struct field_set control_set, scaling_set, liveness_set; /* topology_platform.c */
 /* What single keys of the three cannot say. */
 void topology_check_platform(struct binder *b, const struct yaml_node *topology, const struct topology_spec *spec);
+extern const struct field_set backups_set; /* topology_backups.c */
+extern const struct field_set alerts_set;  /* topology_alerts.c */
+struct topo_alerts alerts_of(const struct alerts_spec *spec);
 
 /* Put the map behind `topology:` in place: a bundled name or nothing becomes the map of that name, a map without
  * regions gets those of the default. Reports an unknown name. */

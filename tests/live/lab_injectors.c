@@ -20,7 +20,7 @@ static void kills(struct stage *s)
 
 static void crashes(struct stage *s)
 {
-    drill_whole_life(s, "kill", &(struct action){.target = TARGET_NODE, .node = 1, .disk_lost = true});
+    drill_whole_life(s, "kill", &(struct action){.target = TARGET_NODE, .node = 1, .disk = DISK_LOST});
 }
 
 static void stops(struct stage *s)

@@ -118,7 +118,7 @@ static void choose_faults(bool shaped)
     actions[1] = (struct action){.target = TARGET_LINK, .link = 0, .shape = shaped ? slow : narrow};
     actions[2] = (struct action){.target = TARGET_LINK, .link = 0, .direction = DIRECTION_BACKWARD, .shape = shaped ? lossy : wider};
     actions[3] = (struct action){.target = TARGET_REGION, .site = 0};
-    actions[4] = (struct action){.target = TARGET_NODE, .node = 0, .how = KILL_POWER, .disk_lost = true};
+    actions[4] = (struct action){.target = TARGET_NODE, .node = 0, .how = KILL_POWER, .disk = DISK_LOST};
     for (uint16_t i = 0; i < FAULTS; i++) {
         actions[i].type = &injector_find(verbs[i])->type;
         injections[i] = (struct injection){.fault = (uint16_t)(i + 1), .action = &actions[i], .fabric = fabric};

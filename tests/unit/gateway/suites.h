@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(agreement)
+SUITE(alerts)
+SUITE(backup)
 SUITE(balance)
 SUITE(book)
 SUITE(breaker)

@@ -219,6 +219,41 @@ static void wrong_pools_are_refused_where_they_are_wrong(void)
     breaks(passer, "\"flaws\":[]", "\"capacity\":{\"slots\":2}", "/capacity/service_us");
 }
 
+/* What a gateway watches and a store backs up, put behind `"flaws":`. */
+static void watching_and_backups_are_optional(void)
+{
+    char text[2048];
+    struct err e = {0};
+    const char *at = strstr(store, "\"store\"");
+    struct config *c = parsed(gateway, &e);
+    CU_ASSERT(c != NULL && c->alerts == NULL && c->access_log == NULL);
+    config_free(c);
+    (void)snprintf(text, sizeof(text), "{\"alerts\":{\"rules\":[\"errors\"]},\"access_log\":{\"path\":\"a.log\"},%s", gateway + 1);
+    c = parsed(text, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT(c->alerts->window_ms == 1000 && c->alerts->slow_percent == 120 && c->alerts->rules == 2);
+    CU_ASSERT_STRING_EQUAL(c->access_log, "a.log");
+    config_free(c);
+    breaks(text, "\"errors\"", "\"loud\"", "/alerts/rules");
+    breaks(text, "[\"errors\"]", "[]", "/alerts/rules");
+    breaks(text, "\"rules\":", "\"slow_percent\":100,\"rules\":", "/alerts/slow_percent");
+    breaks(text, "\"rules\":", "\"windows_ms\":100,\"rules\":", "/alerts/windows_ms");
+    breaks(text, "\"path\":\"a.log\"", "\"path\":7", "/access_log/path");
+    breaks(text, "\"path\":\"a.log\"", "", "/access_log/path");
+    (void)snprintf(text, sizeof(text), "%.*s\"backup\":{\"every_ms\":500,\"offsite\":[{\"region\":\"eu-west\",\"address\":"
+                   "\"10.2.3.2\",\"port\":8080}]},%s", (int)(at - store), store, at);
+    c = parsed(text, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT(c->backup->every_ms == 500 && c->backup->offsite_count == 1);
+    config_free(c);
+    breaks(text, "\"every_ms\":500", "\"every_ms\":5", "/backup/every_ms");
+    breaks(text, "\"region\":\"eu-west\",\"address\":\"10.2.3.2\",\"port\":8080",
+           "\"region\":\"../west\",\"address\":\"10.2.3.2\",\"port\":8080", "/backup/offsite/0/region");
+    breaks(text, "10.2.3.2", "elsewhere", "/backup/offsite/0/address");
+    breaks(passer, "\"flaws\":[]", "\"flaws\":[],\"backup\":{}", "/backup");
+    CU_ASSERT_EQUAL(e.kind, ERR_NONE);
+}
+
 /* Would a gateway that runs the fixture, with more routes of that sort, go over to what the merge patch makes of it? */
 static bool admits(int more, const char *patch, const char *flaw)
 {
@@ -334,6 +369,7 @@ void suite_config(void)
 {
     runner_suite(NULL, NULL);
     runner_test(all_roles_are_read);
+    runner_test(watching_and_backups_are_optional);
     runner_test(wrong_gateways_are_refused_where_they_are_wrong);
     runner_test(a_pool_says_how_it_shares);
     runner_test(checks_can_be_written_as_in_managed_dns);

@@ -29,7 +29,7 @@ static void a_region_loses_power(void)
 static void a_node_crashes(void)
 {
     struct bench b;
-    bench_new(&b, "kill", &(struct action){.target = TARGET_NODE, .node = 1, .disk_lost = true});
+    bench_new(&b, "kill", &(struct action){.target = TARGET_NODE, .node = 1, .disk = DISK_LOST});
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     CU_ASSERT_FALSE(b.lab->nodes[1].unplugged);
     CU_ASSERT_EQUAL(b.lab->nodes[0].state, NODE_UP);
@@ -271,6 +271,32 @@ static void a_slow_start_holds_back_what_is_dead(void)
     bench_free(&b);
 }
 
+/* Only what is dead can start from a backup. */
+static void a_backup_is_for_the_dead(void)
+{
+    struct bench b;
+    bench_new(&b, "restore", &(struct action){.target = TARGET_REGION, .site = 0, .from = RESTORE_BACKUP});
+    fabric_hold(b.fabric, 7, 1, HOLD_NO_DISK, NULL);
+    fabric_hold(b.fabric, 7, 1, HOLD_DOWN, NULL);
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(fabric_release(b.fabric, 7, NULL), 0);
+    CU_ASSERT_EQUAL(b.lab->nodes[1].started, LAB_START_FRESH | LAB_START_RESTORE);
+    fabric_hold(b.fabric, 8, 0, HOLD_DOWN, NULL);
+    CU_ASSERT_EQUAL(fabric_release(b.fabric, 8, NULL), 0);
+    CU_ASSERT_EQUAL(b.lab->nodes[0].started, 0);
+    bench_free(&b);
+}
+
+static void a_wiped_region_loses_its_medium(void)
+{
+    struct bench b;
+    bench_new(&b, "kill", &(struct action){.target = TARGET_NODE, .node = 1, .disk = DISK_LOST_WITH_BACKUPS});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(b.lab->nodes[1].started, LAB_START_FRESH | LAB_START_NO_BACKUPS);
+    bench_free(&b);
+}
+
 /* The strongest hold is what shows: the fault goes on being in force on the others, and on all when the dead are back. */
 static void the_dead_are_left_out_of_a_freeze(void)
 {
@@ -313,4 +339,6 @@ void suite_hold(void)
     runner_test(again_and_again);
     runner_test(a_timer_that_fails_is_told);
     runner_test(a_slow_start_holds_back_what_is_dead);
+    runner_test(a_backup_is_for_the_dead);
+    runner_test(a_wiped_region_loses_its_medium);
 }

@@ -52,7 +52,7 @@ static struct lab_mechanism fake_mechanism(struct lab *lab, enum lab_effect effe
     return (struct lab_mechanism){.name = "sim", .why = "a lab of arrays", .available = true};
 }
 
-static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct err *e)
+static int fake_start(struct lab *lab, uint16_t node, unsigned how, struct err *e)
 {
     struct fake_lab *f = fake_of(lab);
     int rc = fake_permit(f, e);
@@ -63,7 +63,8 @@ static int fake_start(struct lab *lab, uint16_t node, bool fresh_disk, struct er
         struct fake_node *n = &f->nodes[node];
         n->state = NODE_UP;
         n->starts++;
-        n->fresh_starts += fresh_disk;
+        n->fresh_starts += (how & LAB_START_FRESH) != 0;
+        n->started = how;
         json_object_clear(n->ills);
         json_object_clear(n->slots);
         n->clock_step_ns = n->clock_gain_ppm = 0;

@@ -12,7 +12,7 @@ enum { FAKE_SITES = 3, FAKE_NODES = 7, FAKE_LINKS = 3, FAKE_PATHS = 2 * FAKE_LIN
 struct fake_node {
     enum node_state state;
     bool unplugged;
-    unsigned starts, fresh_starts;
+    unsigned starts, fresh_starts, started; /* the last: how, the last time */
     json_t *file, *running, *desired, *refused;
     enum lab_file_state file_state;
     char *broken; /* bytes in the file that are no configuration; NULL: `file` is what it says */

@@ -146,6 +146,22 @@ static void holds_are_counted(void)
     clear_stage();
 }
 
+static void a_backup_is_recalled_once(void)
+{
+    set_stage();
+    fabric_hold(fabric, 1, 0, HOLD_NO_BACKUPS, NULL);
+    fabric_hold(fabric, 1, 0, HOLD_NO_DISK, NULL);
+    fabric_hold(fabric, 1, 0, HOLD_DOWN, NULL);
+    fabric_recall(fabric, 0);
+    fabric_release(fabric, 1, NULL);
+    CU_ASSERT_EQUAL(lab->nodes[0].started, LAB_START_FRESH | LAB_START_NO_BACKUPS | LAB_START_RESTORE);
+    fabric_hold(fabric, 2, 0, HOLD_DOWN, NULL);
+    fabric_release(fabric, 2, NULL);
+    CU_ASSERT_EQUAL(lab->nodes[0].starts, 2);
+    CU_ASSERT_EQUAL(lab->nodes[0].started, 0);
+    clear_stage();
+}
+
 static void a_lost_disk_stays_lost(void)
 {
     set_stage();
@@ -279,6 +295,7 @@ void suite_fabric(void)
     runner_test(a_failed_lift_can_be_repeated);
     runner_test(nonsense_is_refused);
     runner_test(holds_are_counted);
+    runner_test(a_backup_is_recalled_once);
     runner_test(a_lost_disk_stays_lost);
     runner_test(who_is_held_frozen_starts_frozen);
     runner_test(a_failed_start_can_be_repeated);

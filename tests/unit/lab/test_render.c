@@ -141,6 +141,37 @@ static void origin(void)
     CU_ASSERT_TRUE(json_is_false(json_at(other, "/store/home")));
 }
 
+static void backups_go_elsewhere_if_there_are_three_copies(void)
+{
+    scoped_json json_t *none = render_config(&lab->topo, 2);
+    CU_ASSERT_PTR_NULL(json_at(none, "/backup"));
+    lab->topo.backups = (struct topo_backups){.every_ns = NS_PER_S, .copies = 3};
+    scoped_json json_t *three = render_config(&lab->topo, 2);
+    CU_ASSERT_EQUAL(number(three, "/backup/every_ms"), 1000);
+    CU_ASSERT_STRING_EQUAL(word(three, "/backup/offsite/0/address"), "10.2.3.2");
+    CU_ASSERT_EQUAL(number(three, "/backup/offsite/0/port"), 8080);
+    lab->topo.backups.copies = 2;
+    scoped_json json_t *two = render_config(&lab->topo, 2);
+    CU_ASSERT_EQUAL(json_array_size(json_at(two, "/backup/offsite")), 0);
+    lab->topo.backups = (struct topo_backups){0};
+}
+
+static void gateways_watch_what_they_are_told_to(void)
+{
+    lab->topo.alerts = (struct topo_alerts){.window_ns = 500 * NS_PER_MS, .after = 3, .slow_ppm = 1200000,
+                                            .slow_least_ns = 50 * NS_PER_MS, .errors_ppm = 10000, .traffic_ppm = 2500000,
+                                            .rules = 1U << TOPO_ALERT_SLOW | 1U << TOPO_ALERT_TRAFFIC};
+    scoped_json json_t *c = render_config(&lab->topo, 0);
+    CU_ASSERT_EQUAL(number(c, "/alerts/window_ms"), 500);
+    CU_ASSERT_EQUAL(number(c, "/alerts/slow_percent"), 120);
+    CU_ASSERT_EQUAL(number(c, "/alerts/slow_least_ms"), 50);
+    CU_ASSERT_EQUAL(number(c, "/alerts/traffic_percent"), 250);
+    CU_ASSERT_EQUAL(number(c, "/alerts/error_ppm"), 10000);
+    CU_ASSERT_EQUAL(json_array_size(json_at(c, "/alerts/rules")), 2);
+    CU_ASSERT_STRING_EQUAL(word(c, "/alerts/rules/1"), "traffic");
+    lab->topo.alerts = (struct topo_alerts){0};
+}
+
 static void second_origin_passes_on(void)
 {
     lab->nodes_on_paper[1].role = NODE_ORIGIN; /* east: one gateway, two origins */
@@ -239,6 +270,8 @@ void suite_render(void)
     runner_test(balancing);
     runner_test(capacity);
     runner_test(origin);
+    runner_test(backups_go_elsewhere_if_there_are_three_copies);
+    runner_test(gateways_watch_what_they_are_told_to);
     runner_test(second_origin_passes_on);
     runner_test(witness);
     runner_test(a_client_runs_nothing);

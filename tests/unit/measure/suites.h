@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+SUITE(alerts)
 SUITE(baseline)
 SUITE(callers)
 SUITE(crosscheck)

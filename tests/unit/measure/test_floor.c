@@ -269,6 +269,24 @@ static void shipping_sets_the_floor_of_the_rpo(void)
     bench_deinit(&b);
 }
 
+/* Whatever replication promises, what comes back is as old as the backup. */
+static void a_backup_sets_it_where_nothing_else_is_left(void)
+{
+    bench_init(&b);
+    struct topo_link link = {.a = EAST, .b = WEST, .baseline = {.delay_ns = MS(40)}};
+    b.topology.links = &link;
+    b.topology.link_count = 1;
+    b.topology.replication.mode = REPLICATION_SYNC;
+    b.topology.backups = (struct topo_backups){.every_ns = MS(1000), .copies = 3};
+    add("kill");
+    b.steps[0].action.disk = DISK_LOST;
+    CU_ASSERT_NEAR(floor_rpo(&b.plan, NULL).max, 0); /* the other region has it */
+    b.steps[0].action.from = RESTORE_BACKUP;
+    CU_ASSERT_NEAR(floor_rpo(&b.plan, NULL).mean, 0.54);
+    CU_ASSERT_NEAR(floor_rpo(&b.plan, NULL).max, 1.04);
+    bench_deinit(&b);
+}
+
 void suite_floor(void)
 {
     runner_suite(NULL, NULL);
@@ -286,4 +304,5 @@ void suite_floor(void)
     runner_test(newcomers_leave_a_bad_certificate_by_probes);
     runner_test(a_capped_hold_supports_less_than_was_asked);
     runner_test(shipping_sets_the_floor_of_the_rpo);
+    runner_test(a_backup_sets_it_where_nothing_else_is_left);
 }

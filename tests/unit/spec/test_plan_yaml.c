@@ -51,7 +51,7 @@ static void expect_equal(const struct plan *a, const struct plan *b)
         const struct plan_step *s = &a->steps[i], *t = &b->steps[i];
         CU_ASSERT(s->id == t->id && s->at_ns == t->at_ns && s->until_ns == t->until_ns && s->hold_ns == t->hold_ns);
         CU_ASSERT(s->line == t->line && s->column == t->column && s->action.type == t->action.type);
-        CU_ASSERT(s->action.how == t->action.how && s->action.disk_lost == t->action.disk_lost);
+        CU_ASSERT(s->action.how == t->action.how && s->action.disk == t->action.disk);
         CU_ASSERT_STRING_EQUAL(s->text, t->text);
         CU_ASSERT(text_eq(s->note, t->note));
         CU_ASSERT(json_equal(s->action.patch, t->action.patch) || s->action.patch == t->action.patch);

@@ -14,13 +14,13 @@ static const char *const how_words[] = {"", "power", "crash", NULL};
 static const char *const file_words[] = {"", "truncated", "missing", "unreadable", "stale", NULL};
 static const char *const reload_words[] = {"yes", "no", NULL};
 static const char *const of_words[] = {"replication", "config", NULL};
-static const char *const disk_words[] = {"kept", "lost", NULL};
+static const char *const disk_words[] = {"kept", "lost", "lost_with_backups", NULL};
 
 /* clang-format off */
 static const struct field kill_fields[] = {
     {.key = "how", .kind = FIELD_ENUM, IN(how), .words = how_words, .example = "power",
      .doc = "power cuts the links first"},
-    {.key = "disk", .kind = FIELD_BOOL, IN(disk_lost), .words = disk_words, .preset = "kept",
+    {.key = "disk", .kind = FIELD_ENUM, IN(disk), .words = disk_words, .preset = "kept",
      .doc = "what restarts find"},
 };
 
@@ -40,7 +40,9 @@ static const struct field starve_fields[] = {
      .max = 256000000, .example = "64MB", .doc = "m"},
 };
 
+static const char *const from_words[] = {"", "backup", NULL};
 static const struct field restore_fields[] = {
+    {.key = "from", .kind = FIELD_ENUM, IN(from), .words = from_words, .example = "backup", .doc = "f"},
     {.key = "ready_after", .kind = FIELD_DURATION, IN(ready_after_ns), .min = NS_PER_MS, .doc = "r"},
 };
 
