@@ -44,6 +44,7 @@ const struct command *const commands[] = {
     &command_history,
     &command_compare,
     &command_due,
+    &command_diff,
     &command_analyze,
     &command_clean,
     &command_verify,

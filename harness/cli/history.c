@@ -87,6 +87,7 @@ static void survey_line(void *arg, const char *text, size_t len, const json_t *l
     sha256_hex(text, len, hash);
     r->history.line++;
     r->history.previous_line_sha256 = arena_strdup(&r->arena, hash);
+    r->history.before_run_id = line ? arena_strdup(&r->arena, member(line, "run_id")) : NULL;
     if (line && text_eq(member(line, "scenario"), r->scenario.name)) {
         r->history.previous_run_id = arena_strdup(&r->arena, member(line, "run_id"));
         r->history.comparable_count += comparable(line, r);

@@ -159,6 +159,12 @@ static void other(struct watch *w, const struct event *ev, double run_s)
 static void on_event(struct progress *p, const struct event *ev, double run_s)
 {
     struct watch *w = (struct watch *)p;
+    if (w->notify) {
+        notify_event(w->notify, ev, run_s);
+    }
+    if (w->live) {
+        live_event(w->live, ev, run_s);
+    }
     if (w->quiet && ev->kind != EVENT_HARNESS) {
         return;
     }
@@ -259,6 +265,9 @@ static void view_text(const struct watch *w, struct text *t, const struct run_vi
 static void on_view(struct progress *p, const struct run_view *v)
 {
     struct watch *w = (struct watch *)p;
+    if (w->live) {
+        live_view(w->live, v);
+    }
     if (w->quiet) {
         return;
     }

@@ -7,6 +7,8 @@
  */
 #pragma once
 #include "harness/base/text.h"
+#include "harness/cli/live.h"
+#include "harness/cli/notify.h"
 #include "harness/cli/say.h"
 #include "harness/run/run.h"
 
@@ -25,6 +27,8 @@ struct watch {
     } second;               /* what ended in the last whole second; ratio NAN: nothing */
     struct text mechanisms; /* " kill=signal ..." until the run line is written */
     const char *lab;
+    struct notify *notify; /* others to be told; may be NULL, as may be */
+    struct live *live;     /* the page to be fed */
     struct {
         double begin_s;
     } * applied; /* by fault id */

@@ -11,6 +11,7 @@
 #include "harness/base/units.h"
 #include "harness/cli/gate.h"
 #include "harness/cli/machine.h"
+#include "harness/cli/notify.h"
 #include "harness/cli/outputs.h"
 #include "harness/cli/plan.h"
 #include "harness/cli/tool.h"
@@ -24,10 +25,10 @@
 #define REPEAT_MAX 10000
 
 struct run_flags {
-    const char *output, *history, *lab, *profile, *junit, *junit_style, *html, *summary, *metrics;
+    const char *output, *history, *lab, *profile, *junit, *junit_style, *html, *summary, *metrics, *notify;
     struct option_list set, tags, mechanisms;
     int64_t repeat, seed, timeout_ns;
-    bool fail_fast, keep, dry_run, skip_unsupported, crosscheck;
+    bool fail_fast, keep, dry_run, skip_unsupported, crosscheck, live;
 };
 
 static const char *const lab_words[] = {"netns", "sim", NULL};
@@ -116,6 +117,12 @@ static const struct option_row options[] = {
      AT(metrics),
      .value = "FILE",
      .help = "a copy of metrics.prom; with several runs NAME-<run id>.EXT"},
+    {.name = "live", AT(live), .help = "serve a page of the running drill on a port of 127.0.0.1, told on standard error"},
+    {.name = "notify",
+     .kind = OPTION_TEXT,
+     AT(notify),
+     .value = "URL",
+     .help = "tell the course of each run there (CloudEvents by POST); DRTEST_NOTIFY_HEADER is a header for it"},
 };
 #undef AT
 
@@ -139,6 +146,9 @@ static int check_flags(const struct run_flags *f, struct err *e)
     if (f->repeat == 0 || f->repeat > REPEAT_MAX) {
         err_set(e, ERR_USAGE, "--repeat", "%lld times makes no sense", (long long)f->repeat);
         return err_help(e, "write a number from 1 to %d", REPEAT_MAX);
+    }
+    if (f->notify && notify_check(f->notify, e) < 0) {
+        return -1;
     }
     if (f->crosscheck && text_eq(f->lab, "sim")) {
         err_set(e, ERR_USAGE, "--crosscheck", "a model on virtual time has no socket that a second prober could use");
@@ -197,6 +207,8 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
                           .keep = f->keep,
                           .crosscheck = f->crosscheck,
                           .junit_style = f->junit_style,
+                          .notify = f->notify,
+                          .live = f->live,
                           .skip_unsupported = f->skip_unsupported,
                           .signals_fd = -1,
                           .timeout_ns = f->timeout_ns > 0 ? f->timeout_ns : 0,

@@ -33,6 +33,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
@@ -46,6 +47,12 @@ struct last_words {
     bool spoken;
     int rc, signal;
     struct err e;
+};
+
+/* Who else hears of the course of a run. */
+struct listeners {
+    struct notify *notify;
+    struct live *live;
 };
 
 static void signal_set(sigset_t *set)
@@ -100,7 +107,7 @@ static struct run_options options_of(const struct session *s, const struct sessi
 }
 
 static _Noreturn void conduct(const struct session *s, const struct plan *plan, const struct session_outcome *o,
-                              struct last_words *words)
+                              const struct listeners *others, struct last_words *words)
 {
     setpgid(0, 0);
     signal(SIGTTOU, SIG_IGN);
@@ -112,6 +119,8 @@ static _Noreturn void conduct(const struct session *s, const struct plan *plan, 
     }
     struct watch w;
     watch_init(&w, plan, &s->call->err, s->lab->kind);
+    w.notify = others->notify;
+    w.live = others->live;
     w.quiet = s->call->globals.quiet;
     w.verbose = s->call->globals.verbose;
     struct run_options r = options_of(s, o);
@@ -170,7 +179,8 @@ static int await(const struct session *s, const struct plan *p, struct child *c)
     return first;
 }
 
-static int conductor(const struct session *s, const struct plan *plan, struct session_outcome *o, struct err *e)
+static int conductor(const struct session *s, const struct plan *plan, struct session_outcome *o,
+                     const struct listeners *others, struct err *e)
 {
     struct last_words *words = mmap(NULL, sizeof(*words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (words == MAP_FAILED) {
@@ -180,7 +190,7 @@ static int conductor(const struct session *s, const struct plan *plan, struct se
     struct child c = {0};
     int side = guardian_fork(&c, e);
     if (side == 0) {
-        conduct(s, plan, o, words);
+        conduct(s, plan, o, others, words);
     }
     if (side > 0) {
         int seen = await(s, plan, &c);
@@ -230,7 +240,35 @@ static int judge(const struct session *s, const struct job *job, struct session_
     return 0;
 }
 
-static void file_away(const struct session *s, const struct job *job, struct session_outcome *o)
+/* The manifest of the run before becomes part of this run's evidence, so that the runs of a folder hang together. */
+static void chain_to_run_before(struct result *r, const char *run_path)
+{
+    scoped_text struct text manifest = {0};
+    char sha256[SHA256_HEX];
+    if (!r->history.before_run_id) {
+        return;
+    }
+    text_addf(&manifest, "%s/../%s/manifest.sha256", run_path, r->history.before_run_id);
+    if (sha256_file(text_str(&manifest), sha256, NULL) == 0) {
+        r->history.before_manifest_sha256 = arena_strdup(&r->arena, sha256);
+    } else {
+        r->history.before_run_id = NULL;
+    }
+}
+
+/* Others that could not be told are no reason to doubt the run. */
+static void finish_notify(const struct session *s, struct notify *n, const struct session_outcome *o)
+{
+    int undelivered = notify_end(n, o->result, o->run_path);
+    if (undelivered > 0) {
+        say_warning(&s->call->err, "--notify: %d event%s could not be delivered, see notifications.jsonl", undelivered,
+                    undelivered == 1 ? "" : "s");
+    } else if (undelivered < 0) {
+        say_warning(&s->call->err, "--notify: the sender of events was lost or did not end in time");
+    }
+}
+
+static void file_away(const struct session *s, const struct job *job, struct notify *notify, struct session_outcome *o)
 {
     scoped_text struct text path = {0};
     if (s->history) {
@@ -241,6 +279,7 @@ static void file_away(const struct session *s, const struct job *job, struct ses
     struct history h;
     struct err history = {0}, store = {0}, report = {0}, manifest = {0};
     int locked = history_begin(&h, text_str(&path), s->history ? s->history : "../history.jsonl", o->result, &history);
+    chain_to_run_before(o->result, o->run_path);
     int stored = result_store(o->run_path, o->result, &store);
     struct report_input in = {.result = o->result,
                               .plan = job->plan,
@@ -255,29 +294,58 @@ static void file_away(const struct session *s, const struct job *job, struct ses
         history_close(&h);
     }
     told(s, o, locked, &history);
+    finish_notify(s, notify, o);
     told(s, o, rundir_manifest(o->run_path, &manifest), &manifest);
+}
+
+/* The lab, or the word that it cannot be had here. */
+static int carry_out(const struct session *s, const struct job *job, const struct listeners *others,
+                     struct session_outcome *o, struct err *e)
+{
+    scoped_text struct text reason = {0};
+    if (!machine_unfit(s->caps, job->plan, &reason)) {
+        return conductor(s, job->plan, o, others, e);
+    }
+    struct run_options r = options_of(s, o);
+    say_warning(&s->call->err, "%s is skipped: %s", job->plan->name, text_str(&reason));
+    return run_unfit(job->plan, &r, text_str(&reason), e);
+}
+
+static void show_address(const struct session *s, const struct live *l)
+{
+    if (l->url[0] && !s->call->globals.quiet) {
+        fprintf(stderr, "live: %s\n", l->url);
+    }
 }
 
 int session_run(const struct session *s, const struct job *job, struct session_outcome *o, struct err *e)
 {
-    scoped_text struct text reason = {0};
     if (prepare(s, job, o, e) < 0) {
         return -1;
     }
-    if (machine_unfit(s->caps, job->plan, &reason)) {
-        struct run_options r = options_of(s, o);
-        if (run_unfit(job->plan, &r, text_str(&reason), e) < 0) {
-            return -1;
-        }
-        say_warning(&s->call->err, "%s is skipped: %s", job->plan->name, text_str(&reason));
-    } else if (conductor(s, job->plan, o, e) < 0) {
-        return -1;
+    struct notify notify = {.plan = job->plan,
+                            .suite = job->suite && job->suite->file ? job->suite->name : NULL,
+                            .lab = s->lab->kind,
+                            .run_id = run_id_of(o->run_path),
+                            .zero_wall_ns = clock_wall_ns()};
+    struct live live = {.fd = -1};
+    const struct listeners others = {&notify, &live};
+    int rc = notify_begin(&notify, s->notify, o->run_path, e) < 0 ||
+                     live_begin(&live, s->live, job->plan, o->run_path, e) < 0
+                 ? -1
+                 : 0;
+    if (rc == 0) {
+        notify_started(&notify);
+        show_address(s, &live);
+        rc = carry_out(s, job, &others, o, e) < 0 || judge(s, job, o, e) < 0 ? -1 : 0;
     }
-    if (judge(s, job, o, e) < 0) {
-        return -1;
+    if (rc == 0) {
+        file_away(s, job, &notify, o);
+        live_end(&live, o->result);
     }
-    file_away(s, job, o);
-    return 0;
+    notify_close(&notify);
+    live_close(&live);
+    return rc;
 }
 
 int session_exit_code(const struct session *s, const struct session_outcome *o)

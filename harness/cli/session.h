@@ -23,7 +23,8 @@ struct session {
     const char *forced[LAB_EFFECTS];
     struct gate selftest;
     const char *junit_style;
-    bool keep, skip_unsupported, crosscheck;
+    const char *notify; /* a URL to be told of the course of runs; NULL: none */
+    bool keep, skip_unsupported, crosscheck, live;
     int64_t timeout_ns; /* 0 none */
     int signals_fd;     /* SIGINT, SIGTERM, SIGHUP, blocked; see session_block_signals */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * drtest verify: is a run directory what its run left? Every file against the manifest, then the evidence against its own
- * checksums, chains and seals. Nothing is judged again (analyze does that), nothing is written.
+ * checksums, chains and seals, then the manifest of the run before against what this run saw of it. Nothing is judged again (analyze does that), nothing is written.
  */
 #include "harness/base/err.h"
 #include "harness/base/json.h"
@@ -10,6 +10,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/tool.h"
 #include "harness/evidence/evidence_read.h"
+#include "harness/measure/result.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,26 @@ static const struct option_row options[] = {
      .help = "folder in which a run id and latest are looked up"},
 };
 
+/* The run before, if its folder still lies beside. */
+static void look_before(const char *path, struct text *findings)
+{
+    struct result *r = NULL;
+    scoped_text struct text manifest = {0};
+    char sha256[SHA256_HEX];
+    if (result_load(path, &r, NULL) < 0) {
+        return; /* the manifest tells */
+    }
+    const struct result_history *h = &r->history;
+    text_addf(&manifest, "%s/../%s/manifest.sha256", path, h->before_run_id ? h->before_run_id : "");
+    if (h->before_run_id && sha256_file(text_str(&manifest), sha256, NULL) == 0 &&
+        !text_eq(sha256, h->before_manifest_sha256)) {
+        text_addf(findings, "before %s: its manifest is not the one that this run saw (a byte changed, or its reports were "
+                            "made again by another drtest)\n",
+                  h->before_run_id);
+    }
+    result_free(r);
+}
+
 /* Lines of findings, also about the evidence itself. */
 static int look(const char *path, struct text *findings, size_t *files, struct err *e)
 {
@@ -41,6 +62,7 @@ static int look(const char *path, struct text *findings, size_t *files, struct e
         text_addf(findings, "damaged %s\n", damage);
     }
     evidence_free(ev);
+    look_before(path, findings);
     return 0;
 }
 
@@ -81,7 +103,8 @@ const struct command command_verify = {.name = "verify",
                                        .operands = "RUN",
                                        .summary = "are the files of a run as it left them; 1 = a byte was changed",
                                        .text = "RUN is a run directory, a run id, or latest. Every file is held against "
-                                               "manifest.sha256, the evidence against its own checksums and seals.",
+                                               "manifest.sha256, the evidence against its own checksums and seals, and the manifest of the run "
+                                               "before against the digest that this run keeps of it.",
                                        .exits = "0 1 3",
                                        .options = options,
                                        .option_count = array_len(options),

@@ -205,7 +205,9 @@ SHAPE(surge, T);
 
 #define T struct result_history
 static const struct json_field history_fields[] = {TEXT(T, file), INT(T, line), TEXT(T, previous_run_id),
-                                                   TEXT(T, previous_line_sha256), INT(T, comparable_count)};
+                                                   TEXT(T, previous_line_sha256), INT(T, comparable_count),
+                                                   ADDED(T, JB_TEXT, before_run_id),
+                                                   ADDED(T, JB_TEXT, before_manifest_sha256)};
 SHAPE(history, T);
 #undef T
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A page of the running drill (run --live): served on a loopback port by a process of its own, fed with what the person at
+ * the terminal sees, and gone with the run. When the run is judged, the page turns into its report.
+ *
+ * The conductor tells and never waits; a page that nobody looks at costs a datagram a second.
+ */
+#pragma once
+#include "harness/base/child.h"
+#include "harness/evidence/event.h"
+#include "harness/measure/result.h"
+#include "harness/run/run.h"
+#include "harness/spec/plan.h"
+
+struct live {
+    int fd; /* to the server; -1: no page */
+    struct child server;
+    char url[64];
+};
+
+/* on false: no page, and the other functions do nothing. The page is there when this returns; url says where. */
+int live_begin(struct live *l, bool on, const struct plan *plan, const char *run_path, struct err *e);
+void live_event(struct live *l, const struct event *ev, double run_s);
+void live_view(struct live *l, const struct run_view *v);
+/* The reports are written. Waits until a page that was open has fetched its report, three seconds at most. */
+void live_end(struct live *l, const struct result *r);
+void live_close(struct live *l); /* in any case */
