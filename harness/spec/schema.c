@@ -105,6 +105,12 @@ static json_t *node_schema(const struct field *f)
     return json_object();
 }
 
+/* Names are text to us even when they are made of digits only, which YAML takes for a number. */
+static json_t *name_or_number_schema(void)
+{
+    return json_pack("{s:[s,s],s:s}", "type", "string", "integer", "pattern", patterns[FIELD_NAME]);
+}
+
 static json_t *kind_schema(const struct field *f)
 {
     switch (f->kind) {
@@ -130,7 +136,7 @@ static json_t *kind_schema(const struct field *f)
     case FIELD_ENUM:
         return words_schema(f->words);
     case FIELD_TEXTS:
-        return list_schema(f, f->words ? words_schema(f->words) : pattern_schema(patterns[FIELD_NAME]));
+        return list_schema(f, f->words ? words_schema(f->words) : name_or_number_schema());
     case FIELD_MAP:
         return set_schema(f->of);
     case FIELD_DICT:

@@ -109,6 +109,14 @@ void stage_topology(struct topology *t, uint16_t regions, uint16_t gateways)
                                          .healthy_after = 4,
                                          .dns_ttl_ns = NS_PER_S};
     t->replication.every_ns = 200 * NS_PER_MS;
+    t->balancing = (struct topo_balancing){.eject_after = 5, .retries = 2};
+    t->alerts = (struct topo_alerts){.window_ns = 500 * NS_PER_MS,
+                                     .after = 3,
+                                     .slow_ppm = 1200000,
+                                     .slow_least_ns = 50 * NS_PER_MS,
+                                     .errors_ppm = 10000,
+                                     .traffic_ppm = 2000000,
+                                     .rules = 1u << TOPO_ALERT_SLOW | 1u << TOPO_ALERT_ERRORS | 1u << TOPO_ALERT_TRAFFIC};
 }
 
 uint16_t stage_client(const struct topology *t, uint16_t vantage)
