@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 # A thin wrapper; the work is done by cmake (CMakePresets.json) and the scripts in ci/.
-.PHONY: help drill test flaws bench lint fuzz valgrind clean build
+.PHONY: help drill test long flaws bench lint fuzz valgrind clean build
 .NOTPARALLEL:
 
 help:
 	@echo 'make drill   install what is missing, build, lose a region on purpose, print the achieved RTO and RPO'
 	@echo 'make test    install what is missing, build twice (one with sanitizers), run every test'
+	@echo 'make long    the live tests that make test leaves out for their length, about 7 minutes'
 	@echo 'make flaws   run every drill with and without the flaw that it is there to find, about 20 minutes'
 	@echo 'make build   install what is missing, build build/release/bin/drtest'
 	@echo 'make bench   measure drtest itself'
@@ -24,6 +25,12 @@ build:
 
 test:
 	@ci/test
+
+long:
+	@ci/install-deps test
+	@cmake --preset dev >/dev/null
+	@cmake --build --preset dev
+	@ctest --preset long
 
 flaws: build
 	@ci/flaws build/release/bin/drtest
