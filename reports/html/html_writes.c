@@ -25,13 +25,19 @@ struct count {
     bool harm; /* more than none is bad */
 };
 
+/* Not known where the counts, which come from a file, cannot all be true. */
+static int64_t replicated(const struct result_ledger *l)
+{
+    int64_t before = l->lost_before_count, after = l->lost_after_count;
+    bool makes_sense = before >= 0 && after >= 0 && before <= l->acked_count && after <= l->acked_count - before;
+    return makes_sense ? l->acked_count - before - after : JSON_NONE;
+}
+
 static void main_counts(struct page *p, const struct result_ledger *l)
 {
-    bool known = l->acked_count != JSON_NONE && l->lost_before_count != JSON_NONE && l->lost_after_count != JSON_NONE;
     const struct count counts[] = {
         {"acknowledged", l->acked_count, "the client was told: stored", false},
-        {"replicated", known ? l->acked_count - l->lost_before_count - l->lost_after_count : JSON_NONE,
-         "of these, in every copy at the end", false},
+        {"replicated", replicated(l), "of these, in every copy at the end", false},
         {"lost before", l->lost_before_count, "acknowledged before the fault, gone", true},
         {"lost after", l->lost_after_count, "acknowledged during the fault, gone", true},
         {"unknown", l->unknown_count, "may or may not have happened", false},
