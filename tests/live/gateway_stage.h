@@ -43,6 +43,7 @@ void stage_open(struct stage *s, const char *binary, struct stage_wish wish);
 void stage_close(struct stage *s); /* also on exit(3) */
 void stage_start(struct stage *s, enum stage_node n);
 void stage_signal(struct stage *s, enum stage_node n, int sig);
+void stage_silence(struct stage *s, enum stage_node a, enum stage_node b); /* SIGSTOP for both */
 void stage_kill(struct stage *s, enum stage_node n); /* SIGKILL, and dead when it returns */
 int stage_port(const struct stage *s, enum stage_node n);
 int stage_admin(const struct stage *s, enum stage_node n);
