@@ -97,21 +97,6 @@ int chain_begin(struct chain *c, const char *medium, const char *region, const c
     return 0;
 }
 
-static int write_all(int fd, const char *bytes, size_t len, int64_t at)
-{
-    while (len > 0) {
-        ssize_t n = pwrite(fd, bytes, len, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? errno : ENOSPC;
-        bytes += n;
-        len -= (size_t)n;
-        at += n;
-    }
-    return 0;
-}
-
 /* One bit of what the medium gets is another one, in the middle of the first record. */
 static void spoil(char *bytes, size_t len)
 {
@@ -126,7 +111,7 @@ int chain_add(struct chain *c, const char *bytes, size_t len, struct chain_tail 
         spoil(on_medium.at, len);
     if (c->manifest.bytes + (int64_t)len > MANIFEST_BYTES_MAX)
         return err_set(e, ERR_OUTPUT, c->folder, "a backup of more than 4 GiB");
-    int os = write_all(c->fd, on_medium.at, len, c->manifest.bytes);
+    int os = file_write_at(c->fd, on_medium.at, len, c->manifest.bytes);
     if (os != 0)
         return err_os(e, ERR_OUTPUT, os, c->folder, "cannot write the backup");
     take_hashes(c, bytes, len);

@@ -23,36 +23,6 @@
 
 #define LOG_MAX (INT64_C(4) << 30)
 
-static int write_all(int fd, const char *bytes, size_t len, int64_t at)
-{
-    while (len > 0) {
-        ssize_t n = pwrite(fd, bytes, len, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? errno : ENOSPC;
-        bytes += n;
-        len -= (size_t)n;
-        at += n;
-    }
-    return 0;
-}
-
-static int read_all(int fd, char *bytes, size_t len, int64_t at)
-{
-    while (len > 0) {
-        ssize_t n = pread(fd, bytes, len, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? errno : EIO;
-        bytes += n;
-        len -= (size_t)n;
-        at += n;
-    }
-    return 0;
-}
-
 static void scan(struct store_log *l, const char *bytes, size_t len, void (*each)(void *, const struct record *),
                  void *ctx)
 {
@@ -85,7 +55,7 @@ int store_log_open(struct store_log *l, const char *dir, void (*each)(void *ctx,
     }
     size_t len = (size_t)st.st_size;
     scoped_free char *bytes = malloc(len + 1);
-    int os = bytes ? read_all(l->fd, bytes, len, 0) : ENOMEM;
+    int os = bytes ? file_read_at(l->fd, bytes, len, 0) : ENOMEM;
     if (os != 0) {
         store_log_close(l);
         return err_os(e, ERR_READING, os, l->path, "cannot read the log");
@@ -102,7 +72,7 @@ int store_log_open(struct store_log *l, const char *dir, void (*each)(void *ctx,
 
 int store_log_append(struct store_log *l, const struct text *bytes, const int64_t *lengths, size_t count, struct err *e)
 {
-    int os = write_all(l->fd, bytes->at, bytes->len, l->size);
+    int os = file_write_at(l->fd, bytes->at, bytes->len, l->size);
     if (os != 0) {
         if (ftruncate(l->fd, l->size) < 0)
             err_os(e, ERR_OUTPUT, errno, l->path, "cannot take back a partial write");
@@ -123,11 +93,11 @@ static int keep_lost(const struct store_log *l, int64_t from, int64_t epoch, str
     (void)snprintf(path, sizeof(path), "%s/lost-%lld.log", l->dir, (long long)epoch);
     scoped_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     scoped_free char *bytes = malloc(len + 1);
-    int os = fd < 0 || bytes == NULL ? errno : read_all(l->fd, bytes, len, from);
+    int os = fd < 0 || bytes == NULL ? errno : file_read_at(l->fd, bytes, len, from);
     if (os == 0 && fstat(fd, &st) < 0)
         os = errno;
     if (os == 0)
-        os = write_all(fd, bytes, len, st.st_size);
+        os = file_write_at(fd, bytes, len, st.st_size);
     if (os == 0 && fsync(fd) < 0)
         os = errno;
     return os == 0 ? 0 : err_os(e, ERR_OUTPUT, os, path, "cannot keep the lost records");

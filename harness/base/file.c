@@ -145,3 +145,37 @@ int folder_make_above(const char *file, struct err *e)
     const char *slash = strrchr(file, '/');
     return slash && slash != file ? folder_make_bytes(file, (size_t)(slash - file), e) : 0;
 }
+
+int file_write_at(int fd, const char *bytes, size_t len, int64_t at)
+{
+    while (len > 0) {
+        ssize_t n = pwrite(fd, bytes, len, at);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return n < 0 ? errno : ENOSPC;
+        }
+        bytes += n;
+        len -= (size_t)n;
+        at += n;
+    }
+    return 0;
+}
+
+int file_read_at(int fd, char *bytes, size_t len, int64_t at)
+{
+    while (len > 0) {
+        ssize_t n = pread(fd, bytes, len, at);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return n < 0 ? errno : EIO;
+        }
+        bytes += n;
+        len -= (size_t)n;
+        at += n;
+    }
+    return 0;
+}

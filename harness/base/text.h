@@ -41,6 +41,11 @@ size_t utf8_decode(const char *s, size_t len, uint32_t *codepoint);
 struct err;
 int text_read_file(struct text *t, const char *path, size_t max, struct err *e);
 
+/* All len bytes at an offset, whatever the kernel takes or gives at a time. Returns 0 or an errno; a file that ends before is EIO,
+ * one that takes no more ENOSPC. */
+int file_write_at(int fd, const char *bytes, size_t len, int64_t at);
+int file_read_at(int fd, char *bytes, size_t len, int64_t at);
+
 /* Write a file whole or not at all: temporary name in the same folder, fsync, rename(2). */
 int file_replace(const char *path, const void *bytes, size_t len, struct err *e);
 

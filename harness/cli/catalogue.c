@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Method: files are read one after the other and become rows of two tables, scenarios first. What a cell must not hold (bars, line
+ * breaks) is escaped on the way.
+ */
 #include "harness/cli/catalogue.h"
 
 #include "harness/base/scoped.h"

@@ -13,11 +13,9 @@
 #include "harness/spec/schema.h"
 #include "injectors/injector.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 extern const char first_drill_yaml[], drills_yaml[], drtest_yaml[];
 
@@ -50,15 +48,6 @@ static int check_free(struct call *c, const char *folder, struct err *e)
     return 0;
 }
 
-static int make_folder(const char *path, struct err *e)
-{
-    struct stat st;
-    if (mkdir(path, 0777) == 0 || (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))) {
-        return 0;
-    }
-    return err_os(e, ERR_OUTPUT, errno, path, "cannot make the folder");
-}
-
 static int write_all(struct call *c, const char *folder, struct err *e)
 {
     size_t verbs = 0;
@@ -66,7 +55,7 @@ static int write_all(struct call *c, const char *folder, struct err *e)
     scoped_json json_t *schema = spec_schema(types, verbs);
     scoped_free char *schema_json = json_dumps(schema, JSON_INDENT(1));
     const char *schema_text = arena_printf(&c->arena, "%s\n", schema_json);
-    if (make_folder(folder, e) < 0 || make_folder(below(c, folder, "scenarios"), e) < 0) {
+    if (folder_make(below(c, folder, "scenarios"), e) < 0) {
         return -1;
     }
     for (size_t i = 0; i < array_len(starters); i++) {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Method: a packet meets its path first; each copy that comes out of that goes through the lane of its port, if there is one, as if
+ * it had come by a second wire. Lanes have dice of their own, seeded by path and port, and keep them while their shape changes.
+ */
 #include "harness/lab/wire_lane.h"
 
 static struct wire_shaper *shaper_of(struct wire_lanes *lanes, uint16_t port)

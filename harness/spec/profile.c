@@ -25,16 +25,6 @@ static const struct {
     {"article", "topology.failover.dns_ttl=60s"},
 };
 
-bool profile_known(const char *name)
-{
-    for (size_t i = 0; profile_words[i]; i++) {
-        if (text_eq(profile_words[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const struct yaml_node *written(const struct yaml_tree *t, const char *name)
 {
     const struct yaml_node *n = node_get(node_get(t->root, "profiles"), name);

@@ -11,7 +11,6 @@
 #include <jansson.h>
 
 extern const char *const profile_words[]; /* NULL at the end; the first is the scenario as written */
-bool profile_known(const char *name);
 
 /* Put it into the tree and its assignments into the record. */
 void profile_apply(struct yaml_tree *t, const char *name, json_t *record, struct diag_list *diags);

@@ -171,19 +171,6 @@ static void mode(void)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } drills[] = {{"files", files}, {"mode", mode}, {"drift-in-failover", drift_in_failover}};
-    for (size_t i = 0; argc == 3 && i < array_len(drills); i++) {
-        if (strcmp(drills[i].name, argv[2]) != 0)
-            continue;
-        stage.binary = argv[1];
-        drills[i].run();
-        stage_close(&stage);
-        (void)printf("passed: %s\n", argv[2]);
-        return 0;
-    }
-    (void)fputs("usage: gateway_config DRGATEWAY NAME\n", stderr);
-    return 2;
+    static const struct stage_drill drills[] = {{"files", files}, {"mode", mode}, {"drift-in-failover", drift_in_failover}};
+    return stage_main(&stage, argc, argv, drills, array_len(drills));
 }

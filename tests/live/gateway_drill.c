@@ -477,22 +477,9 @@ static void leader_apart(void)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } drills[] = {{"failover", failover}, {"kills", kills}, {"handover", handover},
+    static const struct stage_drill drills[] = {{"failover", failover}, {"kills", kills}, {"handover", handover},
                   {"frozen", frozen},     {"drift", drift}, {"drain", drain},   {"guard", guard},
                   {"degrade", degrade},   {"flaws", flaws}, {"witness-lost", witness_lost},
                   {"leader-apart", leader_apart}, {"flaws-in-disasters", flaws_in_disasters}};
-    for (size_t i = 0; argc == 3 && i < array_len(drills); i++) {
-        if (strcmp(drills[i].name, argv[2]) != 0)
-            continue;
-        stage.binary = argv[1];
-        drills[i].run();
-        stage_close(&stage);
-        (void)printf("passed: %s\n", argv[2]);
-        return 0;
-    }
-    (void)fputs("usage: gateway_drill DRGATEWAY NAME\n", stderr);
-    return 2;
+    return stage_main(&stage, argc, argv, drills, array_len(drills));
 }

@@ -415,3 +415,18 @@ void stage_silence(struct stage *s, enum stage_node a, enum stage_node b)
     stage_signal(s, a, SIGSTOP);
     stage_signal(s, b, SIGSTOP);
 }
+
+int stage_main(struct stage *s, int argc, char **argv, const struct stage_drill *drills, size_t n)
+{
+    for (size_t i = 0; argc == 3 && i < n; i++) {
+        if (strcmp(drills[i].name, argv[2]) != 0)
+            continue;
+        s->binary = argv[1];
+        drills[i].run();
+        stage_close(s);
+        (void)printf("passed: %s\n", argv[2]);
+        return 0;
+    }
+    (void)fprintf(stderr, "usage: %s DRGATEWAY NAME\n", argv[0]);
+    return 2;
+}

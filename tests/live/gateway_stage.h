@@ -43,6 +43,12 @@ void stage_open(struct stage *s, const char *binary, struct stage_wish wish);
 void stage_close(struct stage *s); /* also on exit(3) */
 void stage_start(struct stage *s, enum stage_node n);
 void stage_signal(struct stage *s, enum stage_node n, int sig);
+/* The main of a program of drills: PROGRAM DRGATEWAY NAME runs the one of that name on a stage that is closed afterwards. */
+struct stage_drill {
+    const char *name;
+    void (*run)(void);
+};
+int stage_main(struct stage *s, int argc, char **argv, const struct stage_drill *drills, size_t n);
 void stage_silence(struct stage *s, enum stage_node a, enum stage_node b); /* SIGSTOP for both */
 void stage_kill(struct stage *s, enum stage_node n); /* SIGKILL, and dead when it returns */
 int stage_port(const struct stage *s, enum stage_node n);
