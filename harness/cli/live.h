@@ -6,15 +6,14 @@
  * The conductor tells and never waits; a page that nobody looks at costs a datagram a second.
  */
 #pragma once
-#include "harness/base/child.h"
+#include "harness/cli/listener.h"
 #include "harness/evidence/event.h"
 #include "harness/measure/result.h"
 #include "harness/run/run.h"
 #include "harness/spec/plan.h"
 
 struct live {
-    int fd; /* to the server; -1: no page */
-    struct child server;
+    struct listener server;
     char url[64];
 };
 

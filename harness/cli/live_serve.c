@@ -15,6 +15,7 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/base/vec.h"
+#include "harness/cli/listener.h"
 #include "harness/cli/targets.h"
 
 #include <arpa/inet.h>
@@ -22,11 +23,9 @@
 #include <jansson.h>
 #include <microhttpd.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,6 +38,7 @@
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
 
 extern const char live_html[], live_js[], live_css[];
+extern const char page_css[]; /* the report's, made by reports/: one look for both */
 
 struct server {
     const char *run_path;
@@ -118,6 +118,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
     if (text_eq(url, "/live.css")) {
         return answer_text(c, "text/css; charset=utf-8", live_css);
     }
+    if (text_eq(url, "/page.css")) {
+        return answer_text(c, "text/css; charset=utf-8", page_css);
+    }
     if (text_eq(url, "/favicon.ico")) {
         return answer(c, MHD_HTTP_NO_CONTENT, "image/x-icon", "", 0);
     }
@@ -152,7 +155,7 @@ static void say(int fd, const char *words)
 /* False once the channel is closed. */
 static bool take_messages(struct server *s, int fd)
 {
-    static char message[LIVE_MESSAGE_MAX];
+    static char message[LISTENER_MESSAGE_MAX];
     ssize_t n;
     while ((n = recv(fd, message, sizeof(message) - 1, MSG_DONTWAIT)) > 0) {
         message[n] = '\0';
@@ -181,13 +184,8 @@ static void serve(struct server *s, struct MHD_Daemon *daemon, int fd)
 
 _Noreturn void live_serve(int fd, const struct plan *plan, const char *run_path)
 {
-    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE}; /* of the terminal: the page ends with the run */
     struct server s = {.run_path = run_path, .about = about_json(plan)};
     char port[16];
-    for (size_t i = 0; i < array_len(ignored); i++) {
-        signal(ignored[i], SIG_IGN);
-    }
-    prctl(PR_SET_NAME, "drtest-live");
     struct MHD_Daemon *daemon = listen_on_loopback(&s);
     if (!daemon) {
         say(fd, strerror(errno));

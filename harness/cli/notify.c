@@ -16,41 +16,21 @@
 #include "harness/cli/notify_send.h"
 #include "harness/cli/targets.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <sys/wait.h>
 
 #define NUMBERS_OF_CONDUCTOR 2       /* 1 is the beginning */
 #define NUMBERS_OF_END 1000000
-#define QUEUE_BYTES (256 * 1024)
 
 int notify_begin(struct notify *n, const char *url, const char *run_path, struct err *e)
 {
-    n->fd = -1;
+    int theirs, side = 1;
+    n->sender.fd = -1;
     n->number = 1;
-    if (!url) {
-        return 0;
-    }
-    int pair[2], room = QUEUE_BYTES;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        return err_os(e, ERR_RUN, errno, "--notify", "cannot make a channel to the sender");
-    }
-    scoped_fd int ours = pair[0], theirs = pair[1];
-    (void)setsockopt(ours, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-    fflush(NULL);
-    int side = child_fork(&n->sender, e);
-    if (side < 0) {
-        return -1;
-    }
-    if (side == 0) {
-        fd_close(&ours);
+    if (url && (side = listener_fork(&n->sender, "--notify", "drtest-notify", &theirs, e)) == 0) {
         notify_send_all(theirs, url, run_path);
     }
-    n->fd = steal_fd(&ours);
-    return 0;
+    return side < 0 ? -1 : 0;
 }
 
 /* data is taken. */
@@ -58,19 +38,16 @@ static void tell(struct notify *n, const char *type, double run_s, json_t *data)
 {
     char when[32];
     clock_rfc3339(n->zero_wall_ns + (int64_t)(run_s * 1e9), when);
-    scoped_json json_t *event = json_pack(
-        "{s:s,s:o,s:o,s:s,s:s,s:s,s:s,s:o}", "specversion", "1.0", "id", json_sprintf("%s/%u", n->run_id, n->number++),
-        "source", json_sprintf("/drtest/%s", n->suite ? n->suite : n->plan->name), "type", type, "subject", n->plan->name,
-        "time", when, "datacontenttype", "application/json", "data", data);
-    scoped_free char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    if (text) {
-        (void)send(n->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
-    }
+    listener_tell(&n->sender,
+                  json_pack("{s:s,s:o,s:o,s:s,s:s,s:s,s:s,s:o}", "specversion", "1.0", "id",
+                            json_sprintf("%s/%u", n->run_id, n->number++), "source",
+                            json_sprintf("/drtest/%s", n->suite ? n->suite : n->plan->name), "type", type, "subject",
+                            n->plan->name, "time", when, "datacontenttype", "application/json", "data", data));
 }
 
 void notify_started(struct notify *n)
 {
-    if (n->fd < 0) {
+    if (n->sender.fd < 0) {
         return;
     }
     scoped_text struct text targets = {0};
@@ -84,7 +61,7 @@ void notify_started(struct notify *n)
 void notify_event(struct notify *n, const struct event *ev, double run_s)
 {
     bool injected = ev->kind == EVENT_FAULT_PROOF;
-    if (n->fd < 0 || (!injected && ev->kind != EVENT_HEAL_PROOF)) {
+    if (n->sender.fd < 0 || (!injected && ev->kind != EVENT_HEAL_PROOF)) {
         return;
     }
     tell(n, injected ? "drtest.fault.injected" : "drtest.fault.healed", run_s,
@@ -124,21 +101,19 @@ static json_t *end_data(const struct result *r, const char *run_path)
 
 int notify_end(struct notify *n, const struct result *r, const char *run_path)
 {
-    if (n->fd < 0) {
+    if (n->sender.fd < 0) {
         return 0;
     }
     n->number = NUMBERS_OF_END;
     tell_recoveries(n, r);
     tell(n, "drtest.run.finished", r->run.duration_s, end_data(r, run_path));
-    fd_close(&n->fd);
-    bool ended = child_wait(&n->sender, notify_send_bound_ns(), NULL) == 0;
-    return ended && WIFEXITED(n->sender.status) ? WEXITSTATUS(n->sender.status) : -1;
+    fd_close(&n->sender.fd);
+    struct child *sender = &n->sender.process;
+    bool ended = child_wait(sender, notify_send_bound_ns(), NULL) == 0;
+    return ended && WIFEXITED(sender->status) ? WEXITSTATUS(sender->status) : -1;
 }
 
 void notify_close(struct notify *n)
 {
-    fd_close(&n->fd);
-    if (n->sender.pid) {
-        child_stop(&n->sender, 0, NULL);
-    }
+    listener_close(&n->sender);
 }

@@ -9,14 +9,13 @@
  * Secrets come from the environment: DRTEST_NOTIFY_HEADER, or DRTEST_NOTIFY_HEADER_FILE, a file of header lines.
  */
 #pragma once
-#include "harness/base/child.h"
+#include "harness/cli/listener.h"
 #include "harness/evidence/event.h"
 #include "harness/measure/result.h"
 #include "harness/spec/plan.h"
 
 struct notify {
-    int fd; /* of the sending process; -1: nobody is told */
-    struct child sender;
+    struct listener sender;
     const char *run_id, *suite, *lab; /* borrowed */
     const struct plan *plan;
     int64_t zero_wall_ns; /* wall clock at run time 0 */

@@ -17,11 +17,9 @@
 #include "harness/base/units.h"
 
 #include <curl/curl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,7 +27,6 @@
 #define PATIENCE_MS 5000L
 #define IMPATIENCE_MS 1000L
 #define GIVEN_UP 2 /* failures in a row */
-#define EVENT_MAX (128 * 1024)
 #define HEADERS_MAX (16 * 1024)
 #define COUNT_MAX 125
 
@@ -149,14 +146,9 @@ static bool open_sender(struct sender *s, const char *url, const char *run_path)
 
 _Noreturn void notify_send_all(int fd, const char *url, const char *run_path)
 {
-    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE}; /* of the terminal: the end of the run is told, too */
-    static char event[EVENT_MAX];
+    static char event[LISTENER_MESSAGE_MAX];
     struct sender s = {0};
     ssize_t n;
-    for (size_t i = 0; i < array_len(ignored); i++) {
-        signal(ignored[i], SIG_IGN);
-    }
-    prctl(PR_SET_NAME, "drtest-notify");
     if (!open_sender(&s, url, run_path)) {
         _exit(COUNT_MAX);
     }

@@ -330,7 +330,7 @@ int session_run(const struct session *s, const struct job *job, struct session_o
                             .lab = s->lab->kind,
                             .run_id = run_id_of(o->run_path),
                             .zero_wall_ns = clock_wall_ns()};
-    struct live live = {.fd = -1};
+    struct live live = {.server.fd = -1};
     const struct listeners others = {&notify, &live};
     int rc = notify_begin(&notify, s->notify, o->run_path, e) < 0 ||
                      live_begin(&live, s->live, job->plan, o->run_path, e) < 0
