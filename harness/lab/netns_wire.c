@@ -90,8 +90,5 @@ int netns_carriage(struct lab *lab, struct wire_counts *counts, struct err *e)
     if (!l->wire) {
         return 1;
     }
-    if (wire_dead(l->wire)) {
-        return err_set(e, ERR_RUN, "wire", "the process that carries the shaped links has died");
-    }
-    return counts ? wire_totals(l->wire, counts, e) : 0;
+    return counts ? wire_totals(l->wire, counts, e) : wire_check(l->wire, e);
 }

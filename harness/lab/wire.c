@@ -26,12 +26,12 @@
 struct wire {
     struct child process;
     int control_fd;
-    bool lost; /* it did not answer once */
+    const char *lost; /* how it was found to be of no use, NULL while it is */
 };
 
 static int gone(struct wire *w, const char *how, struct err *e)
 {
-    w->lost = true;
+    w->lost = how;
     return err_set(e, ERR_RUN, "wire", "the process that carries the shaped links %s", how);
 }
 
@@ -45,17 +45,16 @@ static int hear(struct wire *w, struct wire_answer *a, int bound_ms, struct err 
     if (ready == 0) {
         return gone(w, "does not answer", e);
     }
-    ssize_t n = recv(w->control_fd, a, sizeof(*a), MSG_DONTWAIT);
-    if (n != (ssize_t)sizeof(*a)) {
-        return gone(w, n < 0 ? "cannot be heard" : "has died", e);
+    if (recv(w->control_fd, a, sizeof(*a), MSG_DONTWAIT) != (ssize_t)sizeof(*a)) {
+        return gone(w, "has died", e); /* ECONNRESET when it died with our question unread, 0 when after it */
     }
     return a->right ? 0 : err_set(e, a->failed.kind, a->failed.at, "%s", a->failed.msg);
 }
 
 static int ask(struct wire *w, const struct wire_ask *q, struct wire_answer *a, struct err *e)
 {
-    if (w->lost) {
-        return gone(w, "is gone", e);
+    if (wire_check(w, e) != 0) {
+        return -1;
     }
     if (send(w->control_fd, q, sizeof(*q), MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof(*q)) {
         return gone(w, "has died", e);
@@ -137,10 +136,12 @@ int wire_totals(struct wire *w, struct wire_counts *counts, struct err *e)
     return rc;
 }
 
-bool wire_dead(struct wire *w)
+int wire_check(struct wire *w, struct err *e)
 {
-    w->lost = w->lost || child_dead(&w->process);
-    return w->lost;
+    if (!w->lost && child_dead(&w->process)) {
+        w->lost = "has died";
+    }
+    return w->lost ? gone(w, w->lost, e) : 0;
 }
 
 pid_t wire_pid(const struct wire *w)

@@ -52,5 +52,5 @@ void wire_forget(struct wire *w); /* in a forked child: lets go without ending i
 int wire_set(struct wire *w, uint16_t path, const struct path_state *wanted, struct path_state *got, struct err *e);
 int wire_get(struct wire *w, uint16_t path, struct path_state *got, struct wire_counts *counts, struct err *e);
 int wire_totals(struct wire *w, struct wire_counts *counts, struct err *e);
-bool wire_dead(struct wire *w);
+int wire_check(struct wire *w, struct err *e); /* -1 and how: it has died, or did not answer once */
 pid_t wire_pid(const struct wire *w);

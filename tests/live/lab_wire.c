@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CONFIDENCE 0.9999
@@ -368,6 +369,27 @@ static void dies(struct stage *s)
     lab_netns.close(lab);
 }
 
+/* A question that the dying wire never read comes back as a reset connection, which is a death like any other. */
+static void dies_unread(struct stage *s)
+{
+    struct lab *lab = open_wired(s);
+    struct wire_counts n;
+    pid_t wire = wire_pid(netns_of(lab)->wire);
+    CHECK(wire > 0 && kill(wire, SIGSTOP) == 0);
+    pid_t killer = fork();
+    if (killer == 0) {
+        stage_pass_ms(100);
+        _exit(kill(wire, SIGKILL) != 0);
+    }
+    int64_t begin = clock_mono_ns();
+    CHECK(lab_netns.carriage(lab, &n, &s->err) == -1 && strstr(s->err.msg, "has died"));
+    CHECK(clock_mono_ns() - begin < NS_PER_S);
+    s->err = (struct err){0};
+    CHECK(lab_netns.carriage(lab, &n, &s->err) == -1 && strstr(s->err.msg, "has died"));
+    CHECK(killer > 0 && waitpid(killer, NULL, 0) == killer);
+    lab_netns.close(lab);
+}
+
 /* A wire that lives but does nothing costs one bounded wait, not one per question. */
 static void hangs(struct stage *s)
 {
@@ -380,7 +402,8 @@ static void hangs(struct stage *s)
         CHECK(lab_netns.path_get(lab, 0, &got, &s->err) == -1);
     }
     CHECK(clock_mono_ns() - begin < 3 * NS_PER_S);
-    CHECK(lab_netns.carriage(lab, NULL, &s->err) == -1);
+    s->err = (struct err){0};
+    CHECK(lab_netns.carriage(lab, NULL, &s->err) == -1 && strstr(s->err.msg, "does not answer"));
     lab_netns.close(lab);
 }
 
@@ -427,6 +450,7 @@ int main(int argc, char **argv)
                                       {"an overflow", overflows},
                                       {"a cut on a wired link", cuts},
                                       {"a wire that dies", dies},
+                                      {"a wire that dies with a question unread", dies_unread},
                                       {"a wire that hangs", hangs},
                                       {"the same seed again", replays}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));
