@@ -2,7 +2,8 @@
 /*
  * What requests themselves tell about a member. Failures in a row eject it for a base time, twice that the next time, three
  * times after that; each base time of service without a failure takes one off again. Never more than a share of the
- * members, but always one, so that a fault of all (or of what they depend on) does not empty the pool.
+ * members, but always one, so that a fault of all (or of what they depend on) does not empty the pool. What was under way
+ * when a member was ejected and fails after that says nothing new.
  *
  * The breaker, where there is one, sees the same ends and judges by its own triggers.
  */
@@ -35,7 +36,7 @@ static void eject(struct member *m, int64_t now)
 static void note_failure(struct member *m, int64_t now)
 {
     int limit = m->pool->cfg->passive.failures * (config_flaw(m->pool->table->config, FLAW_slow_detect) ? 10 : 1);
-    if (++m->failures >= limit)
+    if (now >= m->ejected_until && ++m->failures >= limit)
         eject(m, now);
 }
 

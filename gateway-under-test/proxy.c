@@ -7,8 +7,9 @@
  * other member may be asked. An answer: it is passed on. No answer after the request was sent, or a gateway error from
  * an upstream: it may have happened; such a request is made again only when that is safe (an idempotent method or an
  * Idempotency-Key, by which the store tells repeats), retries are left, and so is the gateway's budget of them
- * (budget.c), and after a random pause. When every member has been asked, those who
- * merely do not lead are asked again after 20 to 50 ms, as long as the budget of total_ms lasts.
+ * (budget.c), and after a random pause. The same requests do not wait for an upstream that is found down meanwhile. When
+ * every member has been asked, those who merely do not lead are asked again after 20 to 50 ms, as long as the budget of
+ * total_ms lasts.
  *
  * What the client is told at the end: 503 with X-DR-Not-Forwarded only if no attempt can have been applied, else 502 or
  * 504, which mean "unknown".
@@ -37,6 +38,7 @@ struct proxied {
     int64_t deadline;
     int attempts, failures;
     bool repeatable, tainted, broken, twice;
+    bool paid; /* its next retry is out of the budget already */
     struct asking asking;
 };
 
@@ -120,11 +122,27 @@ static void learn(struct proxied *p, const char *region_field, const char *epoch
         pool_learn_leader(p->pool, region.at, region.len, epoch);
 }
 
+static bool retries_left(const struct proxied *p)
+{
+    return p->repeatable && p->failures < p->pool->cfg->retries;
+}
+
 static bool may_retry(struct proxied *p)
 {
-    bool may = budget_spend(&p->gateway->budget) || config_flaw(p->table->config, FLAW_no_retry_budget);
+    if (!retries_left(p))
+        return false;
+    bool may = p->paid || budget_spend(&p->gateway->budget) || config_flaw(p->table->config, FLAW_no_retry_budget);
+    p->paid = false;
     p->gateway->node->counters[COUNTER_retries_refused] += !may;
     return may;
+}
+
+/* Sent to a member that is found down: paid for at once, since whoever cannot pay had better wait. */
+static bool moves(struct call *c)
+{
+    struct proxied *p = owner_of(c, struct proxied, call);
+    p->paid = p->paid || may_retry(p);
+    return p->paid;
 }
 
 /* Sent, and no answer that settles it. */
@@ -152,15 +170,10 @@ static void retry(struct proxied *p)
     loop_timer_set(n->loop, &p->pause, at < p->deadline ? at : p->deadline);
 }
 
-static bool retries_left(const struct proxied *p)
-{
-    return p->repeatable && p->failures < p->pool->cfg->retries;
-}
-
 static void failed(struct proxied *p, enum attempt_end end)
 {
     note_failure(p, end);
-    if (!retries_left(p) || !may_retry(p)) {
+    if (!may_retry(p)) {
         give_up(p);
         return;
     }
@@ -179,7 +192,7 @@ static void answered(struct proxied *p)
         try_next(p);
         return;
     }
-    if (status >= 502 && status <= 504 && retries_left(p) && may_retry(p)) {
+    if (status >= 502 && status <= 504 && may_retry(p)) {
         p->failures++;
         note_failure(p, ATTEMPT_5XX);
         p->broken = status == 502;
@@ -275,6 +288,7 @@ void proxy_start(struct gateway *g, struct exchange *x, struct route *route)
     p->gateway = g;
     p->table = g->table;
     p->pool = &g->table->pools[route->cfg->pool];
+    p->call.moves = moves;
     p->call.first_byte_ms = p->pool->cfg->first_byte_ms;
     p->deadline = loop_now(g->node->loop) + p->pool->cfg->total_ms * NS_PER_MS;
     g->in_flight++;

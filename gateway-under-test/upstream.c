@@ -3,8 +3,8 @@
  * A kept connection stays with the loop, and is closed when its peer closes it or speaks out of turn. Before it is used
  * it is looked at once more, since such news may be waiting in the kernel. The race that remains (the peer closes while
  * our request is on the way) shows as CALL_BROKEN, and whether that may be sent again is for the caller to judge. What is
- * kept to a host that is found down is dropped: a host that lost its power cannot say so. The flaw keepalive_no_check
- * does none of this.
+ * kept to a host that is found down is dropped, and what waits for it is told: a host that lost its power cannot say so.
+ * The flaw keepalive_no_check does none of this.
  *
  * Failures that are known inside call_start are told by a timer that is due at once, so that a caller which tries the
  * next upstream from `done` never recurses.
@@ -23,9 +23,9 @@
 struct line {
     struct conn conn;
     struct upstream *up;
-    struct call *call;        /* NULL while it is kept */
-    struct line *next, *prev; /* among the kept ones */
-    int64_t since;            /* kept since then */
+    struct call *call;      /* NULL while it is kept */
+    LIST_ENTRY(line) among; /* the kept ones */
+    int64_t since;          /* kept since then */
 };
 
 void upstream_init(struct upstream *u, struct loop *l, const struct sockaddr_in *to)
@@ -44,22 +44,13 @@ static void keep(struct line *l)
     struct upstream *u = l->up;
     l->call = NULL;
     l->since = loop_now(u->loop);
-    l->prev = NULL;
-    l->next = u->idle;
-    if (l->next != NULL)
-        l->next->prev = l;
-    u->idle = l;
+    LIST_INSERT_HEAD(&u->idle, l, among);
     u->idle_count++;
 }
 
 static void take_out(struct line *l)
 {
-    if (l->prev != NULL)
-        l->prev->next = l->next;
-    else
-        l->up->idle = l->next;
-    if (l->next != NULL)
-        l->next->prev = l->prev;
+    LIST_REMOVE(l, among);
     l->up->idle_count--;
 }
 
@@ -71,14 +62,26 @@ static void drop(struct line *kept)
 
 void upstream_drop_idle(struct upstream *u)
 {
-    while (u->idle != NULL)
-        drop(u->idle);
+    while (!LIST_EMPTY(&u->idle))
+        drop(LIST_FIRST(&u->idle));
+}
+
+/* By its timer, as if its time were over. */
+static void end_soon(struct call *c)
+{
+    loop_timer_set(c->up->loop, &c->timer, loop_now(c->up->loop));
 }
 
 void upstream_host_down(struct upstream *u)
 {
-    if (!u->unseen)
-        upstream_drop_idle(u);
+    struct call *c;
+    if (u->unseen)
+        return;
+    upstream_drop_idle(u);
+    LIST_FOREACH (c, &u->calls, among) {
+        if (c->connect_deadline != 0 || (c->moves != NULL && c->moves(c)))
+            end_soon(c);
+    }
 }
 
 void upstream_deinit(struct upstream *u)
@@ -102,9 +105,9 @@ static bool usable(const struct line *kept, int64_t now)
 /* The newest kept connection that still lives, or NULL. */
 static struct line *take_idle(struct upstream *u)
 {
-    while (u->idle != NULL && !usable(u->idle, loop_now(u->loop)))
-        drop(u->idle);
-    struct line *l = u->idle;
+    while (!LIST_EMPTY(&u->idle) && !usable(LIST_FIRST(&u->idle), loop_now(u->loop)))
+        drop(LIST_FIRST(&u->idle));
+    struct line *l = LIST_FIRST(&u->idle);
     if (l != NULL)
         take_out(l);
     return l;
@@ -130,12 +133,18 @@ static void let_go(struct call *c)
         line_free(l);
 }
 
-static void finish(struct call *c, enum call_end end)
+static void rest(struct call *c)
 {
     loop_timer_stop(&c->timer);
-    c->end = end;
+    LIST_REMOVE(c, among);
     c->under_way = false;
     c->up->active--;
+}
+
+static void finish(struct call *c, enum call_end end)
+{
+    rest(c);
+    c->end = end;
     c->done(c, end);
 }
 
@@ -217,6 +226,7 @@ void call_start(struct call *c, struct upstream *u, struct call_times times, boo
     c->timer.due = on_timer;
     c->deadline = now + times.total_ms * NS_PER_MS;
     c->connect_deadline = now + (times.connect_ms < times.total_ms ? times.connect_ms : times.total_ms) * NS_PER_MS;
+    LIST_INSERT_HEAD(&u->calls, c, among);
     u->active++;
     http_begin_response(&c->res, text_starts(text_str(&c->request), "HEAD "));
     bool well = find_line(c, times.total_ms);
@@ -235,10 +245,8 @@ void call_cancel(struct call *c)
 {
     if (!c->under_way)
         return;
-    loop_timer_stop(&c->timer);
+    rest(c);
     line_free(steal(&c->line));
-    c->under_way = false;
-    c->up->active--;
 }
 
 void call_deinit(struct call *c)

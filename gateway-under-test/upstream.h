@@ -16,30 +16,34 @@
 #include "gateway-under-test/http1.h"
 
 #include <netinet/in.h>
+#include <sys/queue.h>
 
 #define UPSTREAM_IDLE_MAX 256
 
+struct call;
 struct line;
 
 struct upstream {
     struct loop *loop;
     struct sockaddr_in address;
-    struct line *idle; /* the newest first */
+    LIST_HEAD(, line) idle; /* the newest first */
     int idle_count;
     int64_t idle_ms; /* a kept connection older than this is not used again */
-    int active;      /* calls under way */
+    LIST_HEAD(, call) calls; /* under way */
+    int active;      /* their number */
     bool unseen;     /* the flaw keepalive_no_check */
 };
 
 enum call_end {
     CALL_ANSWERED,    /* a whole, well-formed response */
     CALL_UNREACHABLE, /* no connection: nothing was sent */
-    CALL_TIMEOUT,     /* sent, no whole answer in time */
+    CALL_TIMEOUT,     /* sent, no whole answer in time, or none to be waited for */
     CALL_BROKEN,      /* sent, then reset, closed or malformed */
 };
 
 struct call {
-    struct line *line; /* NULL: none */
+    LIST_ENTRY(call) among; /* those under way at its upstream */
+    struct line *line;      /* NULL: none */
     struct http_message res;
     struct upstream *up;
     struct loop_timer timer;
@@ -49,6 +53,7 @@ struct call {
     bool under_way, reused, keep;
     enum call_end end;
     void (*done)(struct call *c, enum call_end end);
+    bool (*moves)(struct call *c); /* of the owner: sent, and the host is found down: true if not to be waited for; or NULL */
 };
 
 struct call_times {
@@ -57,7 +62,12 @@ struct call_times {
 
 void upstream_init(struct upstream *u, struct loop *l, const struct sockaddr_in *to);
 void upstream_drop_idle(struct upstream *u);
-void upstream_host_down(struct upstream *u); /* what is kept is of no use any more */
+
+/*
+ * What is kept is of no use any more, and who waits for the host should turn elsewhere: calls without a connection end as
+ * CALL_UNREACHABLE, sent ones as CALL_TIMEOUT where `moves` says so. They end in the loop's next turn.
+ */
+void upstream_host_down(struct upstream *u);
 void upstream_deinit(struct upstream *u);
 
 /* Send c->request, filled by the owner, to u. keep: use and leave a kept-alive connection. */

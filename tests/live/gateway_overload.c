@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What gateway and origin do with more than they can do, and with an upstream that fails: capacity and its queue, the bound
- * on requests in flight, the time to the first byte, the breaker, deep checks. On loopback, real processes.
+ * on requests in flight, the time to the first byte, the breaker, deep checks, requests under way to the frozen. On loopback, real processes.
  */
 #include "tests/live/gateway_stage.h"
 
@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -193,6 +194,20 @@ static void a_breaker_opens_and_closes(void)
     check(counted(GATE_US, "drgateway_breaker_opened_total 1"));
 }
 
+/* The answer comes from the other region long before the try is over: when the checks have found the frozen one down. */
+static void nobody_waits_for_who_is_found_down(void)
+{
+    change(GATE_US, of_pool(json_pack("{s:i, s:i, s:n, s:{s:i}}", "try_ms", 8000, "total_ms", 9000, "breaker", "passive",
+                                      "failures", 10000)));
+    pause_ms(400);
+    stage_signal(&stage, STORE_US, SIGSTOP);
+    int64_t began = now_ms();
+    check(ask(stage_port(&stage, GATE_US), "GET", READ, "", "", 9000, &answer) && answer.status == 200);
+    (void)printf("frozen: another answered after %lld ms\n", (long long)(now_ms() - began));
+    check(now_ms() - began < 7000);
+    stage_signal(&stage, STORE_US, SIGCONT);
+}
+
 int main(int argc, char **argv)
 {
     check(argc == 2);
@@ -202,6 +217,7 @@ int main(int argc, char **argv)
     a_gateway_sheds();
     the_first_byte_has_a_time_of_its_own();
     a_breaker_opens_and_closes();
+    nobody_waits_for_who_is_found_down();
     stage_close(&stage);
     return 0;
 }

@@ -274,6 +274,16 @@ static void each_ejection_is_longer_and_calm_takes_one_off(void)
     close_pool();
 }
 
+static void stragglers_do_not_lengthen_an_ejection(void)
+{
+    open_pool(4, 0, json_object());
+    fail_five_times(&pool->members[0]);
+    fail_five_times(&pool->members[0]);
+    CU_ASSERT_EQUAL(ejected_ms(&pool->members[0]), 2000);
+    CU_ASSERT_EQUAL(pool->members[0].ejections, 1);
+    close_pool();
+}
+
 static void never_more_than_a_share_is_ejected(void)
 {
     open_pool(4, 0, json_object());
@@ -318,6 +328,7 @@ void suite_policies(void)
     runner_test(another_region_is_no_panic);
     runner_test(who_asks_for_no_panic_has_none);
     runner_test(each_ejection_is_longer_and_calm_takes_one_off);
+    runner_test(stragglers_do_not_lengthen_an_ejection);
     runner_test(never_more_than_a_share_is_ejected);
     runner_test(an_open_breaker_takes_its_member_out);
 }

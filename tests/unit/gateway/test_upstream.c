@@ -185,6 +185,49 @@ static void a_host_found_down_loses_its_connections_but_for_the_flaw(void)
     end();
 }
 
+static bool says_yes(struct call *c)
+{
+    (void)c;
+    return true;
+}
+
+static void who_waits_for_a_host_found_down_is_told(void)
+{
+    for (int movable = 0; movable < 2; movable++) {
+        begin(false);
+        call.moves = movable ? says_yes : NULL;
+        ask();
+        turn(); /* connected and sent; nobody answers */
+        upstream_host_down(&up);
+        CU_ASSERT_FALSE(over); /* never from inside */
+        turn();
+        CU_ASSERT_EQUAL(over, movable != 0);
+        CU_ASSERT(!over || ended == CALL_TIMEOUT);
+        end();
+    }
+}
+
+static void who_dials_a_host_found_down_is_told(void)
+{
+    int crowd[4];
+    begin(false);
+    CU_ASSERT_EQUAL(listen(listener, 0), 0);
+    for (size_t i = 0; i < array_len(crowd); i++) { /* more than the queue holds: later handshakes get no answer */
+        crowd[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(crowd[i], (const struct sockaddr *)&up.address, sizeof(up.address));
+    }
+    ask();
+    turn();
+    CU_ASSERT_FALSE(over);
+    upstream_host_down(&up);
+    CU_ASSERT_FALSE(over);
+    turn();
+    CU_ASSERT(over && ended == CALL_UNREACHABLE && up.active == 0);
+    for (size_t i = 0; i < array_len(crowd); i++)
+        fd_close(&crowd[i]);
+    end();
+}
+
 static void the_flaw_sends_to_the_dead(void)
 {
     keep_one(true);
@@ -218,6 +261,8 @@ void suite_upstream(void)
     runner_test(what_is_not_whole_is_not_kept);
     runner_test(an_abandoned_call_leaves_nothing);
     runner_test(a_host_found_down_loses_its_connections_but_for_the_flaw);
+    runner_test(who_waits_for_a_host_found_down_is_told);
+    runner_test(who_dials_a_host_found_down_is_told);
     runner_test(the_flaw_sends_to_the_dead);
     runner_test(nobody_there_is_unreachable);
 }
