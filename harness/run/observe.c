@@ -4,7 +4,7 @@
  * answered or timed out. Instants: `due` of a line is the send of the last poll that did not show the change, `at` the
  * send of the first that did, `end` its completion, so a change lies in (due, end].
  *
- * What counts as a change is decided by comparing the members that are news and no others. A node that has never
+ * What counts as a change is decided by comparing the members that are news (news.h) and no others. A node that has never
  * answered is starting, not silent; one that stops answering is a change, with outcome "silent". Questions still under
  * way at the end are waited for, since their answers name the watch.
  */
@@ -12,6 +12,7 @@
 #include "harness/base/arena.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
+#include "harness/run/news.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -45,71 +46,23 @@ static bool watch_is_standby(const struct watch *w)
     return n->role == NODE_ORIGIN && n->number == 1 && n->site != t->primary;
 }
 
-/* The members of an object that are named, in a new object. */
-static json_t *members(json_t *object, const char *const *names, size_t n)
-{
-    json_t *kept = json_object();
-    for (size_t i = 0; i < n; i++)
-        if (json_object_get(object, names[i]))
-            json_object_set(kept, names[i], json_object_get(object, names[i]));
-    return kept;
-}
-
-/* The part of a status whose change is news; counters, positions and ages always move. */
-static json_t *status_essence(json_t *status)
-{
-    static const char *const news[] = {"config", "desired", "drift", "standby", "upstreams", "leader", "epoch", "mode",
-                                       "holder", "in_sync", "lost_log", "file", "file_state", "answer", "alerts"};
-    static const char *const peer_news[] = {"region", "connected", "in_sync"};
-    json_t *essence = members(status, news, array_len(news)), *peers = json_array(), *peer;
-    size_t k;
-    json_array_foreach(json_object_get(status, "peers"), k, peer)
-    {
-        json_array_append_new(peers, members(peer, peer_news, array_len(peer_news)));
-    }
-    json_object_set_new(essence, "peers", peers);
-    return essence;
-}
-
-/* In words, what differs: the first member that is not equal. */
-static void essence_difference(json_t *before, json_t *after, char out[160])
-{
-    const char *key;
-    json_t *value;
-    out[0] = '\0';
-    if (!before) {
-        snprintf(out, 160, "first answer");
-        return;
-    }
-    json_object_foreach(after, key, value)
-    {
-        json_t *old = json_object_get(before, key);
-        if (old && json_equal(old, value))
-            continue;
-        scoped_free char *from = old ? json_dumps(old, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-        scoped_free char *to = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        snprintf(out, 160, "%s %.60s -> %.60s", key, from ? from : "none", to ? to : "?");
-        return;
-    }
-}
-
 static void watch_news(struct watch *w, const struct lab_answer *a, int64_t before_ns)
 {
     struct drill *d = w->observer->drill;
     bool silent = a->status != 200 || !a->body;
-    json_t *essence = silent ? NULL : status_essence(a->body);
-    bool same = w->answered && silent == w->silent && (silent || json_equal(essence, w->seen));
+    json_t *now = silent ? NULL : news_of(a->body);
+    bool same = w->answered && silent == w->silent && (silent || json_equal(now, w->seen));
     if (same || (silent && !w->answered)) {
-        json_decref(essence);
+        json_decref(now);
         return;
     }
-    char what[160];
+    char what[NEWS_WORDS];
     if (silent)
         snprintf(what, sizeof(what), "does not answer");
     else if (w->silent)
         snprintf(what, sizeof(what), "answers again");
     else
-        essence_difference(w->seen, essence, what);
+        news_words(w->seen, now, what);
     struct event ev = {.kind = EVENT_OBSERVED, .due_ns = before_ns, .at_ns = a->sent_ns, .end_ns = a->done_ns,
                        .subject = d->plan->topology->nodes[w->node].name, .outcome = silent ? "silent" : "ok",
                        .detail = what, .data = silent ? NULL : a->body};
@@ -121,7 +74,7 @@ static void watch_news(struct watch *w, const struct lab_answer *a, int64_t befo
     if (silent)
         return;
     json_decref(w->seen);
-    w->seen = essence;
+    w->seen = now;
 }
 
 static void watch_config(void *arg, const struct lab_answer *a)

@@ -2,3 +2,4 @@
 SUITE(schedule)
 SUITE(converge)
 SUITE(strike)
+SUITE(news)
