@@ -40,8 +40,10 @@ static void what_always_moves_is_no_news(void)
 
 static void hostile_statuses_stay_in_bounds(void)
 {
-    char after[4096] = "{\"mode\":\"";
+    char after[8192] = "{\"mode\":\"";
     memset(after + strlen(after), 'x', 2000);
+    strcat(after, "\",\"holder\":\"");
+    memset(after + strlen(after), 'y', 2000);
     strcat(after, "\",\"answer\":[[[1]]],\"upstreams\":{\"~1/~\":1},\"peers\":[7,{\"region\":5}]}");
     CU_ASSERT(strlen(words("{\"upstreams\":{}}", after)) == NEWS_WORDS - 1);
     CU_ASSERT_STRING_EQUAL(words("[]", "7"), "");
