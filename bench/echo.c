@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes gather in the connection's buffer; each empty line ends a request, and all requests that are whole are
- * answered with one send(2). A connection whose head does not fit, that asks by another method than GET, that asks before
- * it was answered where answers take time, or that does not take its answers at once, is closed: its peers here are load
+ * Bytes gather in the connection's buffer; each empty line ends a request, and all requests that are whole are answered
+ * with one send(2). A connection whose head does not fit, that asks by another method than GET, that asks before it was
+ * answered where answers take time, or that does not take its answers at once, is closed: its peers here are load
  * generators and gateways, which do none of this.
  */
 #include "bench/echo.h"
@@ -179,6 +179,7 @@ bool echo_answers(uint16_t port, const char *target)
     scoped_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     return fd >= 0 && (size_t)len < sizeof(request) &&
            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound)) == 0 &&
-           connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && send(fd, request, (size_t)len, MSG_NOSIGNAL) == len &&
-           recv(fd, head, 12, MSG_WAITALL) == 12 && strcmp(head, "HTTP/1.1 200") == 0;
+           connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
+           send(fd, request, (size_t)len, MSG_NOSIGNAL) == len && recv(fd, head, 12, MSG_WAITALL) == 12 &&
+           strcmp(head, "HTTP/1.1 200") == 0;
 }

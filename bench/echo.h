@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The other end of a measurement: an HTTP/1.1 server that answers every GET, at once or after a fixed while, with one small
- * body, as the orders API does for a key that was never written, or with /bytes/N. It knows no load, no state and no fault.
+ * The other end of a measurement: an HTTP/1.1 server that answers every GET, at once or after a fixed while, with one
+ * small body, as the orders API does for a key that was never written, or with /bytes/N. It knows no load, no state and
+ * no fault.
  */
 #pragma once
 #include "harness/base/loop.h"

@@ -3,8 +3,8 @@
  * bench-ledger ROUNDS WRITES: a ledger of that many writes, one of them lost, judged from its files.
  *
  * Each round forks a process that loads and measures the run, and tells how long that took, how much memory it ever had
- * resident, and what it found; then one that only reads the same files and hashes them in one go, which is the least that
- * checking a hash chain can cost. What was lost must be found, or the bench fails.
+ * resident, and what it found; then one that only reads the same files and hashes them in one go, which is the least
+ * that checking a hash chain can cost. What was lost must be found, or the bench fails.
  */
 #include "bench/bench.h"
 
@@ -160,8 +160,8 @@ int main(int argc, char **argv)
         figures_add(&floor, least);
     }
     char ratio[64];
-    printf("%zu writes: %zu entries in %zu records, %.0f MB of ledger.bin; medians of %lld rounds\n", m.writes, m.entries,
-           m.records, megabytes(folder), (long long)rounds);
+    printf("%zu writes: %zu entries in %zu records, %.0f MB of ledger.bin; medians of %lld rounds\n", m.writes,
+           m.entries, m.records, megabytes(folder), (long long)rounds);
     printf("found: write c%lld-%lld (key %s) %s, acknowledged at %.6f s, lost %s the fault; the run is %s\n",
            (long long)(told->id >> 32), (long long)(told->id & UINT32_MAX), told->key, told->class,
            told->acked_at_s, told->when, told->verdict);

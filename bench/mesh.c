@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench-mesh REGIONS ROUNDS: every link of a mesh of regions shaped, read back and set back, as a fault upon all of them is.
+ * bench-mesh REGIONS ROUNDS: every link of a mesh of regions shaped, read back and set back, as a fault upon all of
+ * them is.
  *
- * One lab with a gateway and an origin per region and a link between each two (20 regions: 190 links, 380 paths), no process
- * started. Each round lays a layer with delay, jitter and loss on every path through the fabric, reads every path back
- * from whatever serves here and compares it, and lifts the layer again. Beside it, within the same round: as many
- * questions and answers of the same size between two processes, the least that asking another process can cost.
+ * One lab with a gateway and an origin per region and a link between each two (20 regions: 190 links, 380 paths), no
+ * process started. Each round lays a layer with delay, jitter and loss on every path through the fabric, reads every
+ * path back from whatever serves here and compares it, and lifts the layer again. Beside it, within the same round: as
+ * many questions and answers of the same size between two processes, the least that asking another process can cost.
  */
 #include "bench/bench.h"
 
@@ -30,8 +31,11 @@ static struct topology mesh(struct arena *a, uint16_t regions)
     t.nodes = arena_array(a, struct topo_node, 2u * regions);
     t.links = arena_array(a, struct topo_link, (size_t)regions * regions);
     for (uint16_t r = 0; r < regions; r++) {
-        t.sites[t.site_count++] = (struct topo_site){.name = arena_printf(a, "region-%u", r + 1u), .first_node = (uint16_t)(2 * r),
-                                                     .node_count = 2, .gateways = 1, .origins = 1};
+        t.sites[t.site_count++] = (struct topo_site){.name = arena_printf(a, "region-%u", r + 1u),
+                                                     .first_node = (uint16_t)(2 * r),
+                                                     .node_count = 2,
+                                                     .gateways = 1,
+                                                     .origins = 1};
         for (uint16_t n = 0; n < 2; n++) {
             struct topo_node *node = &t.nodes[t.node_count++];
             *node = (struct topo_node){.role = n == 0 ? NODE_GATEWAY : NODE_ORIGIN, .site = r, .number = 1};
@@ -48,7 +52,8 @@ static struct topology mesh(struct arena *a, uint16_t regions)
 /* Each path its own, so that nothing is answered out of habit. */
 static struct path_state wish_of(uint16_t path)
 {
-    return (struct path_state){.delay_ns = (20 + path % 50) * NS_PER_MS, .jitter_ns = NS_PER_MS, .loss_ppm = 1000 + 10 * path};
+    return (struct path_state){
+        .delay_ns = (20 + path % 50) * NS_PER_MS, .jitter_ns = NS_PER_MS, .loss_ppm = 1000 + 10 * path};
 }
 
 static void lay_and_read(struct fabric *f, const struct topology *t, double *set_ms, double *read_ms)
@@ -125,7 +130,8 @@ int main(int argc, char **argv)
     for (size_t k = 0; k < t.link_count; k++) {
         effects[k] = 1u << EFFECT_DEGRADE;
     }
-    struct lab_options o = {.run_path = bench_scratch(), .gateway_path = "drgateway", .seed = 1, .link_effects = effects};
+    struct lab_options o = {
+        .run_path = bench_scratch(), .gateway_path = "drgateway", .seed = 1, .link_effects = effects};
     struct lab *lab = NULL;
     struct fabric *f = NULL;
     int64_t begun = clock_mono_ns();

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench-pace PORT TARGET RATE SECONDS CONNECTIONS LATE_MS: GET TARGET from 127.0.0.1, RATE times a second, whatever becomes of
- * the answers.
+ * bench-pace PORT TARGET RATE SECONDS CONNECTIONS LATE_MS: GET TARGET from 127.0.0.1, RATE times a second, whatever
+ * becomes of the answers.
  *
- * Request k is planned for start + k / RATE and leaves then, on a connection that is free, or on a new one when none is;
- * when there are CONNECTIONS of them it waits for one. All times count from the plan, such waits included. A request has
- * failed when it has no whole answer of status 200 within a second, and is late when that took more than LATE_MS. Prints one
- * line:
+ * Request k is planned for start + k / RATE and leaves then, on a connection that is free, or on a new one when none
+ * is; when there are CONNECTIONS of them it waits for one. All times count from the plan, such waits included. A
+ * request has failed when it has no whole answer of status 200 within a second, and is late when that took more than
+ * LATE_MS. Prints one line:
  *
  *     planned ok failed late p50_us p99_us
  *

@@ -193,7 +193,8 @@ static void round_in_lab(const struct wire_round *r)
     struct lab *lab = NULL;
     struct err *e = &r->out->e;
     if (lab_netns.open(&lab, r->topo, &o, e) != 0 || lab_netns.path_set(lab, 0, &neutral, e) != 0 ||
-        open_channel(lab, 0, &wired, e) != 0 || open_channel(lab, path_of(plain_link(r->topo), false), &plain, e) != 0) {
+        open_channel(lab, 0, &wired, e) != 0 ||
+        open_channel(lab, path_of(plain_link(r->topo), false), &plain, e) != 0) {
         return;
     }
     idle(&wired, &plain, r->out);
@@ -222,7 +223,8 @@ static void play(const struct wire_round *given, struct slip_side *bare)
         slip_bare(&r.order, bare);
         _exit(0);
     }
-    if (side < 0 || other < 0 || child_wait(&lab, ROUND_BOUND_NS, &e) != 0 || child_wait(&peer, ROUND_BOUND_NS, &e) != 0) {
+    if (side < 0 || other < 0 || child_wait(&lab, ROUND_BOUND_NS, &e) != 0 ||
+        child_wait(&peer, ROUND_BOUND_NS, &e) != 0) {
         bench_fail(&e, "a round took too long");
     }
     if (!r.out->done || !bare->done) {
@@ -280,8 +282,8 @@ static void print_table(const struct wire_series *s)
     print_row("20,000/s: bare timer loop, lateness", &s->bare, &s->bare_p99);
     printf("20,000/s: %.2f us of cpu a packet, latest %.0f us, lost unasked %.0f; %.0f measured, %.0f unread by us\n",
            figures_median(&s->cpu), figures_median(&s->late_max), s->lost, s->packets, s->unread);
-    printf("ratio wire / direct pair, p50: %s; wire / bare loop, p99: %s\n", figures_ratio_text(&s->idle, &s->plain, idle),
-           figures_ratio_text(&s->error_p99, &s->bare_p99, error));
+    printf("ratio wire / direct pair, p50: %s; wire / bare loop, p99: %s\n",
+           figures_ratio_text(&s->idle, &s->plain, idle), figures_ratio_text(&s->error_p99, &s->bare_p99, error));
 }
 
 int main(int argc, char **argv)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench-writes rush PORT CONNECTIONS SECONDS: orders, each a new one, written to the store behind a port of 127.0.0.1 over that
- * many kept-alive connections, the next one on each as soon as the last one is answered. Prints acknowledged writes, answers
- * that were none, and the seconds it took.
+ * bench-writes rush PORT CONNECTIONS SECONDS: orders, each a new one, written to the store behind a port of 127.0.0.1
+ * over that many kept-alive connections, the next one on each as soon as the last one is answered. Prints acknowledged
+ * writes, answers that were none, and the seconds it took.
  *
- * bench-writes lag PORT OTHER COUNT: one order after the other, 20 ms apart, and how long after its acknowledgement the store
- * behind OTHER has it, as its /metrics tell, asked again and again. Prints p50, p99 and max in microseconds: the last question's
- * own way is in them.
+ * bench-writes lag PORT OTHER COUNT: one order after the other, 20 ms apart, and how long after its acknowledgement the
+ * store behind OTHER has it, as its /metrics tell, asked again and again. Prints p50, p99 and max in microseconds: the
+ * last question's own way is in them.
  *
  * Anything unexpected ends it with exit code 4.
  */
@@ -47,7 +47,8 @@ static int connect_to(uint16_t port)
     int one = 1;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0) {
+    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0) {
         struct err e = {0};
         err_os(&e, ERR_RUN, errno, "connection", "cannot connect to port %u", port);
         bench_fail(&e, "writes");
@@ -68,8 +69,8 @@ static void send_order(int fd, int64_t n)
     static int64_t run;
     char body[160], request[512];
     run = run ? run : clock_wall_ns() / NS_PER_MS % 1000000000;
-    int len = snprintf(body, sizeof(body), "{\"op\":\"b%lld-%lld\",\"key\":\"k%lld\",\"value\":\"v%lld\"}", (long long)run,
-                       (long long)n, (long long)(n % 1000), (long long)n);
+    int len = snprintf(body, sizeof(body), "{\"op\":\"b%lld-%lld\",\"key\":\"k%lld\",\"value\":\"v%lld\"}",
+                       (long long)run, (long long)n, (long long)(n % 1000), (long long)n);
     len = snprintf(request, sizeof(request),
                    "POST /v1/orders HTTP/1.1\r\nHost: bench\r\nIdempotency-Key: b%lld-%lld\r\nContent-Type: application/json\r\n"
                    "Content-Length: %d\r\n\r\n%s",
@@ -193,7 +194,8 @@ static int lag(uint16_t port, uint16_t other, int64_t count)
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "rush") == 0) {
-        return rush((uint16_t)bench_number(argv[2], 1, 65535), bench_number(argv[3], 1, 1000), bench_number(argv[4], 1, 600));
+        return rush((uint16_t)bench_number(argv[2], 1, 65535), bench_number(argv[3], 1, 1000),
+                    bench_number(argv[4], 1, 600));
     }
     if (argc == 5 && strcmp(argv[1], "lag") == 0) {
         return lag((uint16_t)bench_number(argv[2], 1, 65535), (uint16_t)bench_number(argv[3], 1, 65535),

@@ -35,7 +35,8 @@ static void on_ready(struct loop_io *io, uint32_t events)
 
 int acceptor_open(struct acceptor *a, struct loop *l, int port, void (*come)(struct acceptor *a), struct err *e)
 {
-    *a = (struct acceptor){.loop = l, .io.ready = on_ready, .rest.due = on_rested, .come = come, .fd = tcp_listen(port, e)};
+    *a = (struct acceptor){
+        .loop = l, .io.ready = on_ready, .rest.due = on_rested, .come = come, .fd = tcp_listen(port, e)};
     if (a->fd < 0)
         return -1;
     if (loop_io_set(l, &a->io, a->fd, EPOLLIN, e) == 0)

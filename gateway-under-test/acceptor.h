@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A listening port on a loop. Called by every server here. While descriptors or memory for a newcomer are lacking it rests
- * for a moment instead of being called again at once: connections wait in the kernel and are taken up afterwards.
+ * A listening port on a loop. Called by every server here. While descriptors or memory for a newcomer are lacking it
+ * rests for a moment instead of being called again at once: connections wait in the kernel and are taken up afterwards.
  */
 #pragma once
 #include "harness/base/loop.h"

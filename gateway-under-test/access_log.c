@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A relative name begins in the data directory. Whatever bytes a target has, the line is ASCII: what is not printable is
- * written as \u00XX of the byte.
+ * A relative name begins in the data directory. Whatever bytes a target has, the line is ASCII: what is not printable
+ * is written as \u00XX of the byte.
  */
 #include "gateway-under-test/access_log.h"
 

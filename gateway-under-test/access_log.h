@@ -2,8 +2,9 @@
 /*
  * The access log of a gateway: one JSON object a line for each request on a service port, for whoever collects logs.
  *
- * Owned by gateway.c. Lines are gathered and written every 200 ms, or when there are many. A line that cannot be written is
- * counted and lost; requests do not wait for it. SIGHUP opens the file anew, so it can be rotated by renaming.
+ * Owned by gateway.c. Lines are gathered and written every 200 ms, or when there are many. A line that cannot be
+ * written is counted and lost; requests do not wait for it. SIGHUP opens the file anew, so it can be rotated by
+ * renaming.
  */
 #pragma once
 #include "harness/base/loop.h"

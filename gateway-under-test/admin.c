@@ -53,7 +53,8 @@ void answer_health(struct node *n, struct exchange *x, bool fine)
 bool node_answer_health(struct node *n, struct exchange *x)
 {
     struct http_span path = exchange_path(x);
-    bool health = span_is(path, "/healthz") || span_is(path, "/livez"), ready = span_is(path, "/readyz"), metrics = span_is(path, "/metrics");
+    bool health = span_is(path, "/healthz") || span_is(path, "/livez"), ready = span_is(path, "/readyz"),
+         metrics = span_is(path, "/metrics");
     if (!health && !ready && !metrics)
         return false;
     if (!span_is(exchange_method(x), "GET") && !span_is(exchange_method(x), "HEAD")) {
@@ -92,7 +93,8 @@ static void answer_clock(struct node *n, struct exchange *x)
     if (status == 200)
         answer_json(x, 200, json_pack("{s:o}", "clock", wall_status(&n->wall)));
     else
-        answer_error(x, status, "", status == 409 ? "no slot is left" : "fault must name a slot, and numbers be in range");
+        answer_error(x, status, "",
+                     status == 409 ? "no slot is left" : "fault must name a slot, and numbers be in range");
 }
 
 void node_answer_admin(struct node *n, struct exchange *x)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Each rule looks at the window that ended and says whether it was broken, by what value and against which limit; the
- * rest is the same for all three. A window with fewer than WINDOW_LEAST answers says nothing about quantiles and shares, and
- * teaches nothing; for the traffic rule it is little traffic.
+ * rest is the same for all three. A window with fewer than WINDOW_LEAST answers says nothing about quantiles and
+ * shares, and teaches nothing; for the traffic rule it is little traffic.
  *
  * Windows are as long as the loop lets them be, so traffic is compared as a rate.
  */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A gateway that watches itself: three rules over windows of equal length, an alert when a rule has been broken for so many
- * windows in a row.
+ * A gateway that watches itself: three rules over windows of equal length, an alert when a rule has been broken for so
+ * many windows in a row.
  *
  *     slow      p99 above so many times the usual p99, and at least so much above it
  *     errors    more than that share of the answers is a 5xx
  *     traffic   requests in the window above so many times the usual number, or below the usual number by as much
  *
- * Owned by gateway.c, fed by every answer on a service port. What is usual is learned: the median of the last minute of windows in
- * which the rule held. Invariant: a window that breaks a rule teaches it nothing, so an incident cannot become the usual.
+ * Owned by gateway.c, fed by every answer on a service port. What is usual is learned: the median of the last minute of
+ * windows in which the rule held. Invariant: a window that breaks a rule teaches it nothing, so an incident cannot
+ * become the usual.
  */
 #pragma once
 #include "gateway-under-test/config.h"

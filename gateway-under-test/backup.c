@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A round takes the records behind the chain's last one out of the index, a slice per turn of the loop so that nobody has
- * to wait for a large log, and commits when none is left. Records, not bytes of the log file: what a backup is does not
- * hang on how the log lies on the disk.
+ * A round takes the records behind the chain's last one out of the index, a slice per turn of the loop so that nobody
+ * has to wait for a large log, and commits when none is left. Records, not bytes of the log file: what a backup is does
+ * not hang on how the log lies on the disk.
  *
  * The flaw backup_corrupt spoils a bit of every slice on its way to the medium, behind the hash: what rotting media, a
  * failing controller or a truncating pipe do, and what nobody sees who does not read his backups.

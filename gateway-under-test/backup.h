@@ -4,9 +4,9 @@
  * node's disk), a copy on the medium of another region.
  *
  * Owned by origin.c. Who leads adds every every_ms what is new to its own copy and sends it on to the other regions'
- * origins, which put it on their media under this region's name; a region that follows makes none of its own. Each leadership
- * begins a new chain, which counts only once it has the whole log. In front of a store that starts, backup_recall makes
- * its log of the newest good copy on its medium, when asked to.
+ * origins, which put it on their media under this region's name; a region that follows makes none of its own. Each
+ * leadership begins a new chain, which counts only once it has the whole log. In front of a store that starts,
+ * backup_recall makes its log of the newest good copy on its medium, when asked to.
  */
 #pragma once
 #include "gateway-under-test/backup_write.h"

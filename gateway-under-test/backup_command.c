@@ -3,8 +3,9 @@
  *     drgateway backup verify DIR                      exit 0 every copy is whole, 1 one is damaged
  *     drgateway backup restore DIR DATA [--to-lsn N | --to-time T] [--salvage]
  *
- * verify trusts no hash alone: it makes a store of each copy in a folder of its own, opens it as a starting store does and
- * counts. A folder without a copy is an error, not a success: the backup that was never made is the one that is missed.
+ * verify trusts no hash alone: it makes a store of each copy in a folder of its own, opens it as a starting store does
+ * and counts. A folder without a copy is an error, not a success: the backup that was never made is the one that is
+ * missed.
  */
 #include "gateway-under-test/backup_command.h"
 
@@ -46,8 +47,8 @@ static bool verify_copy(const struct copy *c)
     int64_t records = 0;
     bool back = copy_trial(c, &records, &e) == 0;
     if (c->whole && back && records == c->manifest.records) {
-        (void)printf("whole    %s: %s, %lld records, taken %s, restored on trial\n", c->manifest_path, c->manifest.region,
-                     (long long)records, clock_rfc3339(c->manifest.taken_ns, when));
+        (void)printf("whole    %s: %s, %lld records, taken %s, restored on trial\n", c->manifest_path,
+                     c->manifest.region, (long long)records, clock_rfc3339(c->manifest.taken_ns, when));
         return true;
     }
     (void)printf("DAMAGED  %s: %s; %lld records are sound\n", c->manifest_path, c->whole ? e.msg : c->why,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `drgateway backup`: what an operator does with copies while no store runs on them. Called by main.c with the words from
- * `backup` on; returns the exit code.
+ * `drgateway backup`: what an operator does with copies while no store runs on them. Called by main.c with the words
+ * from `backup` on; returns the exit code.
  */
 #pragma once
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A copy is mapped, not read: it may be large, and is gone through twice. The hashes are compared block by block, the records one
- * by one; the first that is not right ends what is sound, whatever stands behind it, since a log has no holes.
+ * A copy is mapped, not read: it may be large, and is gone through twice. The hashes are compared block by block, the
+ * records one by one; the first that is not right ends what is sound, whatever stands behind it, since a log has no
+ * holes.
  *
- * A restore writes by the store's own log (store_log.c) and then opens it as a starting store does: what that gives is compared
- * with what was written. It never touches a folder whose log has records, and holds the store's lock meanwhile.
+ * A restore writes by the store's own log (store_log.c) and then opens it as a starting store does: what that gives is
+ * compared with what was written. It never touches a folder whose log has records, and holds the store's lock
+ * meanwhile.
  */
 #include "gateway-under-test/backup_copy.h"
 
@@ -97,7 +99,8 @@ static void check_records(struct copy *c, const struct mapping *m)
     if (at < m->len)
         found_wrong(c, "record %lld is damaged", (long long)c->sound + 1);
     else if (c->sound != c->manifest.records || c->sound_epoch != c->manifest.epoch)
-        found_wrong(c, "it has %lld records, the manifest says %lld", (long long)c->sound, (long long)c->manifest.records);
+        found_wrong(c, "it has %lld records, the manifest says %lld", (long long)c->sound,
+                    (long long)c->manifest.records);
 }
 
 static void look_through(struct copy *c)
@@ -239,15 +242,16 @@ static int replayed(const char *data_dir, int64_t *records, struct err *e)
     return cut == 0 ? 0 : err_set(e, ERR_OUTPUT, data_dir, "the log just written has a torn tail");
 }
 
-static int write_log(const struct copy *c, struct copy_limit limit, const char *data_dir, int64_t *records, struct err *e)
+static int write_log(const struct copy *c, struct copy_limit limit, const char *data_dir, int64_t *records,
+                     struct err *e)
 {
     struct store_log l;
     struct mapping m;
     int64_t there = 0, cut = 0;
     if (store_log_open(&l, data_dir, count_record, &there, &cut, e) < 0)
         return -1;
-    int rc = there > 0 ? err_set(e, ERR_OUTPUT, data_dir, "the store there has %lld records; restore into an empty folder",
-                                 (long long)there)
+    int rc = there > 0 ? err_set(e, ERR_OUTPUT, data_dir,
+                                 "the store there has %lld records; restore into an empty folder", (long long)there)
                        : map(c, &m, e);
     if (rc == 0) {
         rc = append_all(&l, c, &m, limit, records, e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading believes nothing: every member must be there and in range, the hashes must be as many as the bytes need, and the
- * manifest carries the hash of the rest of itself, so that a damaged one is not taken for a small one.
+ * Reading believes nothing: every member must be there and in range, the hashes must be as many as the bytes need, and
+ * the manifest carries the hash of the rest of itself, so that a damaged one is not taken for a small one.
  */
 #include "gateway-under-test/backup_manifest.h"
 
@@ -91,11 +91,12 @@ int manifest_parse(const json_t *doc, const char *at, struct manifest *out, stru
         return err_set(e, ERR_MEANING, at, "not a manifest of a backup, version 1");
     if (!proves_itself(doc))
         return err_set(e, ERR_READING, at, "the manifest is damaged: its own hash does not fit");
-    bool fine = take_text(doc, "region", m->region, sizeof(m->region)) &&
-                take_text(doc, "chain", m->chain, sizeof(m->chain)) && manifest_chain_fits(m->chain, strlen(m->chain)) &&
-                take_int(doc, "bytes", MANIFEST_BYTES_MAX, &m->bytes) && take_int(doc, "records", m->bytes, &m->records) &&
-                take_int(doc, "epoch", EPOCH_MAX, &m->epoch) && take_int(doc, "time_ns", INT64_MAX, &m->time_ns) &&
-                take_int(doc, "taken_ns", INT64_MAX, &m->taken_ns) && take_blocks(doc, m);
+    bool fine =
+        take_text(doc, "region", m->region, sizeof(m->region)) && take_text(doc, "chain", m->chain, sizeof(m->chain)) &&
+        manifest_chain_fits(m->chain, strlen(m->chain)) && take_int(doc, "bytes", MANIFEST_BYTES_MAX, &m->bytes) &&
+        take_int(doc, "records", m->bytes, &m->records) && take_int(doc, "epoch", EPOCH_MAX, &m->epoch) &&
+        take_int(doc, "time_ns", INT64_MAX, &m->time_ns) && take_int(doc, "taken_ns", INT64_MAX, &m->taken_ns) &&
+        take_blocks(doc, m);
     if (fine)
         return 0;
     manifest_deinit(m);

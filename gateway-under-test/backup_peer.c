@@ -5,9 +5,9 @@
  *     PUT /backups/REGION/CHAIN/OFFSET   bytes that follow those that are there: 200, or 409 {"bytes": as many are there}
  *     PUT /backups/REGION/manifest       what the bytes sent before are: 200, or 409 when some are missing
  *
- * Pieces are read back from the own medium, so what leaves is what lies there. The receiver knows nothing of records: it
- * appends, and puts a manifest in force once all of its bytes are there. Whether they are the right ones is for whoever
- * reads the copy to find out, by the sender's hashes.
+ * Pieces are read back from the own medium, so what leaves is what lies there. The receiver knows nothing of records:
+ * it appends, and puts a manifest in force once all of its bytes are there. Whether they are the right ones is for
+ * whoever reads the copy to find out, by the sender's hashes.
  */
 #include "gateway-under-test/backup.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A store that starts from a backup. Every copy on the medium is read from end to end first; the newest whole one wins, and
- * where none is whole the one with the newest sound record, for after a total loss half a log is better than none. What was
- * found and taken is said in the log and in the status: a store that quietly began with less would be the worst outcome.
+ * A store that starts from a backup. Every copy on the medium is read from end to end first; the newest whole one wins,
+ * and where none is whole the one with the newest sound record, for after a total loss half a log is better than none.
+ * What was found and taken is said in the log and in the status: a store that quietly began with less would be the
+ * worst outcome.
  *
  * A store that has records already is left as it is. Without a sound record anywhere it starts empty, and says so.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes go to the end of MEDIUM/REGION/<chain>.log. A commit forces them to the medium and replaces the manifest; a crash
- * in between leaves bytes that nobody names. The hash of the last, unfinished block is taken from a copy of its running
- * state, so that a backup costs as much as it adds, however much there is.
+ * Bytes go to the end of MEDIUM/REGION/<chain>.log. A commit forces them to the medium and replaces the manifest; a
+ * crash in between leaves bytes that nobody names. The hash of the last, unfinished block is taken from a copy of its
+ * running state, so that a backup costs as much as it adds, however much there is.
  */
 #include "gateway-under-test/backup_write.h"
 

@@ -35,6 +35,6 @@ int chain_add(struct chain *c, const char *bytes, size_t len, struct chain_tail 
 int chain_commit(struct chain *c, int64_t taken_ns, json_t **doc, struct err *e);
 void chain_close(struct chain *c);
 
-/* Put a manifest in force whose bytes lie in the folder. What it replaces is removed, unless that had more records: then
- * somebody may want it back, and it stays as <chain>.json. */
+/* Put a manifest in force whose bytes lie in the folder. What it replaces is removed, unless that had more records:
+ * then somebody may want it back, and it stays as <chain>.json. */
 int chain_put_in_force(const char *folder, const json_t *doc, const struct manifest *m, struct err *e);

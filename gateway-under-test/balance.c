@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which member gets the next attempt of a request. Order: usable ones only, unless the pool is in panic; known good ones
- * before those of which nothing is known; the region that leads before the others in their listed order; among those that
- * are left the policy decides. A member is tried once per round.
+ * Which member gets the next attempt of a request. Order: usable ones only, unless the pool is in panic; known good
+ * ones before those of which nothing is known; the region that leads before the others in their listed order; among
+ * those that are left the policy decides. A member is tried once per round.
  *
  * A round ends when all have been tried. Those that answered "not the leader" are worth asking again shortly; those
  * that could not be reached or failed are asked again only when there is nobody else.
  *
  * A region with a share u of its members usable can carry min(1, 1.4 u) of the load: up to 28 % of it may be missing
- * before the rest is short of room. With spill_over what it cannot carry goes to the next region at once. When all regions
- * together cannot carry the load and less than panic_below of the members are usable, the checks are more likely wrong
- * than the members (or nothing can be saved): the pool is in panic, and either asks everybody, or refuses at once.
+ * before the rest is short of room. With spill_over what it cannot carry goes to the next region at once. When all
+ * regions together cannot carry the load and less than panic_below of the members are usable, the checks are more
+ * likely wrong than the members (or nothing can be saved): the pool is in panic, and either asks everybody, or refuses
+ * at once.
  *
- * ip_hash: modulo counts the members that are usable, so that nearly every user moves when one goes; rendezvous gives a user to the
- * member with the highest mixed hash of both, so that only the users of the one that went move, and come back with it.
+ * ip_hash: modulo counts the members that are usable, so that nearly every user moves when one goes; rendezvous gives a
+ * user to the member with the highest mixed hash of both, so that only the users of the one that went move, and come
+ * back with it.
  */
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/pool.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The circuit breaker of one upstream: after failures in a row nothing is sent there for a while (open), then a few trial
- * requests at a time (half-open), and if they all go well everything again (closed).
+ * The circuit breaker of one upstream: after failures in a row nothing is sent there for a while (open), then a few
+ * trial requests at a time (half-open), and if they all go well everything again (closed).
  *
  * Embedded in struct member, driven by passive.c. Pure; a zeroed one is closed. Without one in the configuration
  * (failures 0) it stays closed.

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A request whose client has gone is worked on like any other, as by a server that has no way to know: that is what makes
- * time-outs and retries dangerous, for the work done for nobody is missing for the others.
+ * A request whose client has gone is worked on like any other, as by a server that has no way to know: that is what
+ * makes time-outs and retries dangerous, for the work done for nobody is missing for the others.
  *
- * While there is a queue a slot begins its next request when the last one should have ended, not when the loop got round to
- * it, so that the rate is the one that was asked for on a busy machine, too.
+ * While there is a queue a slot begins its next request when the last one should have ended, not when the loop got
+ * round to it, so that the rate is the one that was asked for on a busy machine, too.
  */
 #include "gateway-under-test/capacity.h"
 

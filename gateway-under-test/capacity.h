@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An origin that can do only so much: so many slots, each busy for service_us with every request, and a queue before them.
+ * An origin that can do only so much: so many slots, each busy for service_us with every request, and a queue before
+ * them.
  *
- * Owned by origin.c. Requests are handed back to `serve` when their work is done, in the order in which they came; over a
- * full queue they are refused. Without slots in the configuration nothing is taken. Invariant: what was taken is served
- * or refused, unless the process ends.
+ * Owned by origin.c. Requests are handed back to `serve` when their work is done, in the order in which they came; over
+ * a full queue they are refused. Without slots in the configuration nothing is taken. Invariant: what was taken is
+ * served or refused, unless the process ends.
  */
 #pragma once
 #include "harness/base/loop.h"

@@ -223,8 +223,8 @@ extern const char *const role_words[]; /* by enum role, NULL at the end */
 
 /*
  * Shared by config.c and the files for one role each. A struct config_place is an object of the document with its
- * pointer; a failure is recorded with it. want_* return -1 on failure and leave *out at the default `otherwise` when the key is
- * absent (WANTED: it must be there).
+ * pointer; a failure is recorded with it. want_* return -1 on failure and leave *out at the default `otherwise` when
+ * the key is absent (WANTED: it must be there).
  */
 #define WANTED INT64_MIN
 struct config_place {

@@ -43,7 +43,8 @@ static int parse_alerts(const struct config_place *top)
                    want_int(&at, "slow_percent", 101, 100000, 120, &a->slow_percent) < 0 ||
                    want_int(&at, "slow_least_ms", 0, 600000, 5, &a->slow_least_ms) < 0 ||
                    want_int(&at, "error_ppm", 1, 1000000, 10000, &a->error_ppm) < 0 ||
-                   want_int(&at, "traffic_percent", 101, 100000, 200, &a->traffic_percent) < 0 || parse_rules(&at, a) < 0
+                   want_int(&at, "traffic_percent", 101, 100000, 200, &a->traffic_percent) < 0 ||
+                   parse_rules(&at, a) < 0
                ? -1
                : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gateway's part of the configuration: routes, drift, TLS; its pools are read in config_pool.c. A route that names no
- * pool but an address gets a pool of one member, so that the rest of the gateway knows pools only.
+ * The gateway's part of the configuration: routes, drift, TLS; its pools are read in config_pool.c. A route that names
+ * no pool but an address gets a pool of one member, so that the rest of the gateway knows pools only.
  *
  * The guard: what a control plane that has lost its own data hands out is well-formed, and empty. A gateway that has
  * something better refuses a successor without routes, or with less than half as many routes and members, until
@@ -100,9 +100,9 @@ static int parse_tls(const struct config_place *top)
 
 int config_parse_gateway(struct config_place *top)
 {
-    static const char *const keys[] = {"node",   "role",      "region",  "listen",   "admin",  "flaws",  "drain_ms",   "routes", "pools",
-                                       "drift",  "force",     "tls",     "in_flight", "control", "identity", "limits", "alerts",
-                                       "access_log", NULL};
+    static const char *const keys[] = {"node",     "role",   "region", "listen",     "admin", "flaws",     "drain_ms",
+                                       "routes",   "pools",  "drift",  "force",      "tls",   "in_flight", "control",
+                                       "identity", "limits", "alerts", "access_log", NULL};
     static const char *const drift_keys[] = {"check_ms", "policy", "revert_after_ms", NULL};
     static const char *const policies[] = {"alert", "revert", "quarantine", NULL};
     struct config *c = top->config;

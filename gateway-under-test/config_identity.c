@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may call, and how often: the parts `identity` and `limits` of a gateway's configuration, and what a route asks of its
- * callers. Secrets of tokens stand in a file of their own beside the configuration, API keys only as hashes, so that a
- * configuration can be shown to anybody.
+ * Who may call, and how often: the parts `identity` and `limits` of a gateway's configuration, and what a route asks of
+ * its callers. Secrets of tokens stand in a file of their own beside the configuration, API keys only as hashes, so
+ * that a configuration can be shown to anybody.
  */
 #include "gateway-under-test/config.h"
 #include "gateway-under-test/limit_book.h"

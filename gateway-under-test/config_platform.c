@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of the configuration that are about the platform around a node: where a gateway hears what is desired of it, how
- * an origin scales, and the role control.
+ * The parts of the configuration that are about the platform around a node: where a gateway hears what is desired of
+ * it, how an origin scales, and the role control.
  */
 #include "gateway-under-test/config.h"
 
@@ -42,14 +42,16 @@ static int parse_control(const struct config_place *top)
 
 static int parse_scaling(const struct config_place *top)
 {
-    static const char *const keys[] = {"cold_start_ms", "warm_up_ms", "idle_after_ms", "per_instance", "most", "least", NULL};
+    static const char *const keys[] = {"cold_start_ms", "warm_up_ms", "idle_after_ms", "per_instance", "most",
+                                       "least",         NULL};
     struct config_scaling *s = &top->config->scaling;
     struct config_place at;
     if (place_enter(top, "scaling", &at) < 0 || place_keys(&at, keys) < 0 ||
         want_int(&at, "cold_start_ms", 0, 600000, 300, &s->cold_start_ms) < 0 ||
         want_int(&at, "warm_up_ms", 0, 600000, 500, &s->warm_up_ms) < 0 ||
         want_int(&at, "idle_after_ms", 10, INT64_C(86400000), 5000, &s->idle_after_ms) < 0 ||
-        want_small(&at, "per_instance", 1, 1000, 10, &s->per_instance) < 0 || want_small(&at, "most", 1, CONFIG_INSTANCES_MAX, 20, &s->most) < 0 ||
+        want_small(&at, "per_instance", 1, 1000, 10, &s->per_instance) < 0 ||
+        want_small(&at, "most", 1, CONFIG_INSTANCES_MAX, 20, &s->most) < 0 ||
         want_small(&at, "least", 0, CONFIG_INSTANCES_MAX, 1, &s->least) < 0)
         return -1;
     return s->least <= s->most ? 0 : place_fail(&at, "least", "must not exceed most");
@@ -57,12 +59,14 @@ static int parse_scaling(const struct config_place *top)
 
 int config_parse_platform(struct config_place *top)
 {
-    bool control = json_object_get(top->object, "control") != NULL, scaling = json_object_get(top->object, "scaling") != NULL;
+    bool control = json_object_get(top->object, "control") != NULL,
+         scaling = json_object_get(top->object, "scaling") != NULL;
     return (control && parse_control(top) < 0) || (scaling && parse_scaling(top) < 0) ? -1 : 0;
 }
 
 int config_parse_control(struct config_place *top)
 {
-    static const char *const keys[] = {"node", "role", "region", "listen", "admin", "flaws", "drain_ms", "hold_ms", NULL};
+    static const char *const keys[] = {"node",  "role",     "region",  "listen", "admin",
+                                       "flaws", "drain_ms", "hold_ms", NULL};
     return place_keys(top, keys) < 0 || want_int(top, "hold_ms", 10, 60000, 60000, &top->config->hold_ms) < 0 ? -1 : 0;
 }

@@ -42,7 +42,8 @@ static int parse_members(const struct config_place *p, struct config_pool *pool)
         struct config_place at;
         if (place_item(p, "members", i, json_array_get(list, i), &at) < 0 || place_keys(&at, keys) < 0 ||
             want_text(&at, "name", NULL, &m->name) < 0 || want_text(&at, "region", NULL, &m->region) < 0 ||
-            want_text(&at, "address", NULL, &m->address) < 0 || want_small(&at, "port", 1, 65535, WANTED, &m->port) < 0 ||
+            want_text(&at, "address", NULL, &m->address) < 0 ||
+            want_small(&at, "port", 1, 65535, WANTED, &m->port) < 0 ||
             want_small(&at, "weight", 1, 1000, 1, &m->weight) < 0)
             return -1;
         if (want_address(&at, &m->to) < 0)
@@ -92,7 +93,8 @@ static int parse_check(const struct config_place *p, struct config_check *check)
         return -1;
     int64_t unit_ms = strcmp(every, "every_ms") == 0 ? 1 : 1000;
     if (want_text(&at, "path", "/healthz", &check->path) < 0 || parse_host(&at, check) < 0 ||
-        want_int(&at, every, unit_ms == 1 ? 10 : 1, 600000 / unit_ms, unit_ms == 1 ? 250 : WANTED, &check->every_ms) < 0 ||
+        want_int(&at, every, unit_ms == 1 ? 10 : 1, 600000 / unit_ms, unit_ms == 1 ? 250 : WANTED, &check->every_ms) <
+            0 ||
         want_int(&at, "timeout_ms", 10, 600000, 200, &check->timeout_ms) < 0 ||
         want_small(&at, down, 1, 100, 3, &check->unhealthy_after) < 0 ||
         want_small(&at, up, 1, 100, 2, &check->healthy_after) < 0 ||
@@ -107,7 +109,8 @@ static int parse_passive(const struct config_place *p, struct config_passive *pa
 {
     static const char *const keys[] = {"failures", "eject_ms", "eject_share", NULL};
     struct config_place at;
-    return enter_optional(p, "passive", keys, &at) < 0 || want_small(&at, "failures", 1, 10000, 5, &passive->failures) < 0 ||
+    return enter_optional(p, "passive", keys, &at) < 0 ||
+                   want_small(&at, "failures", 1, 10000, 5, &passive->failures) < 0 ||
                    want_int(&at, "eject_ms", 0, 600000, 2000, &passive->eject_ms) < 0 ||
                    want_small(&at, "eject_share", 1, 100, 50, &passive->eject_share) < 0
                ? -1
@@ -142,9 +145,11 @@ static int parse_breaker(const struct config_place *p, struct config_breaker *br
     struct config_place at;
     if (json_object_get(p->object, "breaker") == NULL)
         return 0;
-    return enter_optional(p, "breaker", keys, &at) < 0 || want_small(&at, "failures", 1, 10000, 5, &breaker->failures) < 0 ||
+    return enter_optional(p, "breaker", keys, &at) < 0 ||
+                   want_small(&at, "failures", 1, 10000, 5, &breaker->failures) < 0 ||
                    want_int(&at, "open_ms", 1, 600000, 1000, &breaker->open_ms) < 0 ||
-                   want_small(&at, "probes", 1, 100, 2, &breaker->probes) < 0 || parse_triggers(&at, &breaker->triggers) < 0
+                   want_small(&at, "probes", 1, 100, 2, &breaker->probes) < 0 ||
+                   parse_triggers(&at, &breaker->triggers) < 0
                ? -1
                : 0;
 }
@@ -156,10 +161,13 @@ static int parse_user(const struct config_place *p, struct config_pool *pool)
     if (want_text(p, "user", "address", &by) < 0)
         return -1;
     const char *colon = strchr(by, ':');
-    pool->user_by = text_starts(by, "header:") ? USER_BY_HEADER : text_starts(by, "query:") ? USER_BY_QUERY : USER_BY_ADDRESS;
+    pool->user_by = text_starts(by, "header:")  ? USER_BY_HEADER
+                    : text_starts(by, "query:") ? USER_BY_QUERY
+                                                : USER_BY_ADDRESS;
     pool->user_key = colon ? colon + 1 : "";
     bool named = pool->user_by != USER_BY_ADDRESS && *pool->user_key != '\0';
-    return named || strcmp(by, "address") == 0 ? 0 : place_fail(p, "user", "must be address, header:NAME or query:NAME");
+    return named || strcmp(by, "address") == 0 ? 0
+                                               : place_fail(p, "user", "must be address, header:NAME or query:NAME");
 }
 
 /* Panic is a choice: who does not ask for it gets none until nobody is usable, and then everybody is asked. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads until the kernel has no more or the owner's limit is reached, writes at once and keeps what does not fit.
- * What the loop is asked for is changed late: an exchange pauses its connection and goes on before anything more has come,
- * so that both system calls for it are saved.
- * A descriptor that hung up while the owner does not read is taken off the loop, so that a level-triggered loop
- * cannot spin on it; the owner sees `error`.
+ * Reads until the kernel has no more or the owner's limit is reached, writes at once and keeps what does not fit. What
+ * the loop is asked for is changed late: an exchange pauses its connection and goes on before anything more has come,
+ * so that both system calls for it are saved. A descriptor that hung up while the owner does not read is taken off the
+ * loop, so that a level-triggered loop cannot spin on it; the owner sees `error`.
  *
- * TLS stands between the buffers and the socket: what arrives passes through tls_take before it is `in`, and `out` becomes
- * `wire` before it leaves. A peer that provokes answers and does not take them is given up.
+ * TLS stands between the buffers and the socket: what arrives passes through tls_take before it is `in`, and `out`
+ * becomes `wire` before it leaves. A peer that provokes answers and does not take them is given up.
  */
 #include "gateway-under-test/conn.h"
 
@@ -168,7 +167,8 @@ static void conn_ready(struct loop_io *io, uint32_t events)
     c->event(c);
 }
 
-static int begin(struct conn *c, struct loop *l, int fd, bool connecting, size_t in_limit, void (*event)(struct conn *c))
+static int begin(struct conn *c, struct loop *l, int fd, bool connecting, size_t in_limit,
+                 void (*event)(struct conn *c))
 {
     text_clear(&c->in);
     text_clear(&c->out);

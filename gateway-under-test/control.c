@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The role control: hands out to gateways what is desired of them. GET /v1/desired/<node>?epoch=N&fingerprint=F&wait_ms=W on
- * the service port; the documents are files, data/desired/<node>.json, each {"epoch": N, "config": {...}}, put in place by
- * whoever publishes. An answer has epoch and fingerprint, and the configuration unless the asker has just that one.
+ * The role control: hands out to gateways what is desired of them. GET
+ * /v1/desired/<node>?epoch=N&fingerprint=F&wait_ms=W on the service port; the documents are files,
+ * data/desired/<node>.json, each {"epoch": N, "config": {...}}, put in place by whoever publishes. An answer has epoch
+ * and fingerprint, and the configuration unless the asker has just that one.
  *
- * A question that has no news to wait for is held, up to wait_ms: the file is looked at every LOOK_MS, and read again only
- * when it is another one than before. A document that is missing is 404 and one that cannot be read 500, both at once; what
- * is wrong with a document decides nothing here: the gateway judges it.
+ * A question that has no news to wait for is held, up to wait_ms: the file is looked at every LOOK_MS, and read again
+ * only when it is another one than before. A document that is missing is 404 and one that cannot be read 500, both at
+ * once; what is wrong with a document decides nothing here: the gateway judges it.
  */
 #include "gateway-under-test/node.h"
 
@@ -86,7 +87,8 @@ static bool answer_document(struct control *c, struct waiter *w, bool may_wait)
     scoped_json json_t *doc = read_document(w->path, &e);
     if (doc == NULL) {
         node_log(c->node, "%s: %s", e.at, e.msg);
-        answer_error(w->x, e.os == ENOENT ? 404 : 500, "", e.os == ENOENT ? "nothing is desired of that node" : "the document cannot be read");
+        answer_error(w->x, e.os == ENOENT ? 404 : 500, "",
+                     e.os == ENOENT ? "nothing is desired of that node" : "the document cannot be read");
         return true;
     }
     char fingerprint[SHA256_HEX];
@@ -97,7 +99,9 @@ static bool answer_document(struct control *c, struct waiter *w, bool may_wait)
     if (!news && may_wait)
         return false;
     c->node->counters[COUNTER_configs_served] += news;
-    answer_json(w->x, 200, json_pack("{s:I, s:s, s:O*}", "epoch", epoch, "fingerprint", fingerprint, "config", news ? config : NULL));
+    answer_json(
+        w->x, 200,
+        json_pack("{s:I, s:s, s:O*}", "epoch", epoch, "fingerprint", fingerprint, "config", news ? config : NULL));
     return true;
 }
 
@@ -144,7 +148,8 @@ static bool name_is_fit(struct http_span name)
     char last = '/';
     for (size_t i = 0; i < name.len; i++) {
         char ch = name.at[i];
-        bool word = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '-' || ch == '_';
+        bool word =
+            (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '-' || ch == '_';
         if (!word && ((ch != '/' && ch != '.') || last == '/' || last == '.'))
             return false;
         last = ch;
@@ -168,7 +173,8 @@ static void control_handle(struct node *n, struct exchange *x)
     w->epoch = -1;
     (void)span_int(span_query(target, "epoch"), &w->epoch);
     (void)span_int(span_query(target, "wait_ms"), &wait_ms);
-    (void)snprintf(w->fingerprint, sizeof(w->fingerprint), "%.*s", (int)(known.len < SHA256_HEX ? known.len : 0), known.at ? known.at : "");
+    (void)snprintf(w->fingerprint, sizeof(w->fingerprint), "%.*s", (int)(known.len < SHA256_HEX ? known.len : 0),
+                   known.at ? known.at : "");
     (void)snprintf(w->path, sizeof(w->path), "%.300s/desired/%.*s.json", n->data_dir, (int)name.len, name.at);
     (void)stamp_of(w->path, &w->seen);
     if (answer_document(c, w, wait_ms > 0)) {

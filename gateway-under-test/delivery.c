@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One question is under way at any time. Its answer, news or not, confirms that what we know is the newest there is; then
- * the next question goes out, to the own region's endpoint again. An endpoint that is silent, refuses, or knows less than
- * we do is passed over for the next one; when all have been, there is a pause, longer for each gateway by chance, so that
- * an endpoint that comes back is not met by all of them at once.
+ * One question is under way at any time. Its answer, news or not, confirms that what we know is the newest there is;
+ * then the next question goes out, to the own region's endpoint again. An endpoint that is silent, refuses, or knows
+ * less than we do is passed over for the next one; when all have been, there is a pause, longer for each gateway by
+ * chance, so that an endpoint that comes back is not met by all of them at once.
  *
- * An answer is believed when its fingerprint is that of the configuration it carries and its epoch is not lower than the
- * newest we have heard of: an endpoint that came back with an old disk must not turn gateways back.
+ * An answer is believed when its fingerprint is that of the configuration it carries and its epoch is not lower than
+ * the newest we have heard of: an endpoint that came back with an old disk must not turn gateways back.
  */
 #include "gateway-under-test/delivery.h"
 
@@ -44,7 +44,8 @@ static struct config *believe(struct delivery *v, json_t *doc, int64_t epoch)
     if (epoch < v->epoch) {
         v->node->counters[COUNTER_configs_outdated]++;
         if (v->failures == 0)
-            node_log(v->node, "a control endpoint knows epoch %lld only, %lld is known here", (long long)epoch, (long long)v->epoch);
+            node_log(v->node, "a control endpoint knows epoch %lld only, %lld is known here", (long long)epoch,
+                     (long long)v->epoch);
         return NULL;
     }
     if (config_parse(doc, "desired state", &c, &e) < 0) {
@@ -101,7 +102,8 @@ static void on_due(struct loop_timer *t, int64_t now)
     text_addf(&v->call.request,
               "GET /v1/desired/%s?epoch=%lld&fingerprint=%s&wait_ms=%lld HTTP/1.1\r\nHost: control\r\nConnection: close\r\n\r\n",
               v->node->config->node, (long long)v->epoch, desired_newest(v->desired), (long long)cfg->wait_ms);
-    call_start(&v->call, &v->endpoints[v->which], (struct call_times){CONNECT_MS, cfg->wait_ms + ANSWER_MS}, false, on_answer);
+    call_start(&v->call, &v->endpoints[v->which], (struct call_times){CONNECT_MS, cfg->wait_ms + ANSWER_MS}, false,
+               on_answer);
 }
 
 void delivery_open(struct delivery *v, struct desired *d, struct node *n)
@@ -129,5 +131,6 @@ json_t *delivery_status(const struct delivery *v)
 {
     if (v->count == 0)
         return json_null();
-    return json_pack("{s:I, s:I, s:b}", "epoch", (json_int_t)v->epoch, "failures", (json_int_t)v->failures, "in_touch", v->failures == 0);
+    return json_pack("{s:I, s:I, s:b}", "epoch", (json_int_t)v->epoch, "failures", (json_int_t)v->failures, "in_touch",
+                     v->failures == 0);
 }

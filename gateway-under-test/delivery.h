@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a gateway hears what is desired of it from a control plane: a question that waits for news, asked of the endpoint of
- * its own region first and of the next when that one does not answer.
+ * How a gateway hears what is desired of it from a control plane: a question that waits for news, asked of the endpoint
+ * of its own region first and of the next when that one does not answer.
  *
  * Part of struct desired; does nothing in a gateway whose configuration names no endpoints. What it hears it hands to
  * desired_hear. Invariant: a document of a lower epoch than the newest heard is never handed on.

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is heard from a control plane is kept in the data directory (desired.json: epoch and configuration), so that a
- * gateway that starts while the control plane is away knows what was wanted last, and, by the file's time, when that was
- * confirmed last.
+ * gateway that starts while the control plane is away knows what was wanted last, and, by the file's time, when that
+ * was confirmed last.
  *
- * When the desired file is missing or broken, or the guard does not let it in, the last good one stays in force; how old
- * that knowledge is shows in as_of. A lag of the control plane is made here, where it would be felt: with `stop` nothing is
- * read, with `delay` each document waits in a queue until it is that old. When more come than the queue holds, the
- * newest takes the place of the one before it: which one is wanted in the end does not change.
+ * When the desired file is missing or broken, or the guard does not let it in, the last good one stays in force; how
+ * old that knowledge is shows in as_of. A lag of the control plane is made here, where it would be felt: with `stop`
+ * nothing is read, with `delay` each document waits in a queue until it is that old. When more come than the queue
+ * holds, the newest takes the place of the one before it: which one is wanted in the end does not change.
  */
 #include "gateway-under-test/desired.h"
 
@@ -64,7 +64,8 @@ static void recall(struct desired *d)
     config_free(d->in_force);
     d->in_force = c;
     d->delivery.epoch = json_integer_value(json_object_get(doc, "epoch"));
-    d->as_of = d->heard_at = loop_now(d->node->loop) - (clock_wall_ns() - (st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec));
+    d->as_of = d->heard_at =
+        loop_now(d->node->loop) - (clock_wall_ns() - (st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec));
 }
 
 /* Takes c. */

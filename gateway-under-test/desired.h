@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the control plane wants a gateway to run: heard from its endpoints (delivery.h) or, where the configuration names
- * none, a file that is read at every look; let in when it is as old as a lag asks (lag.h) and when the guard
+ * What the control plane wants a gateway to run: heard from its endpoints (delivery.h) or, where the configuration
+ * names none, a file that is read at every look; let in when it is as old as a lag asks (lag.h) and when the guard
  * (config_guard) has nothing against it. Used by drift.c and delivery.c only.
  */
 #pragma once

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drift is a difference between what is desired, what runs and what would run after a restart. What runs is hashed anew at
- * every look, from the document that the table was made of. The file on disk proves nothing about that; it is read at
- * every look because a file that says something else, or that is missing, unreadable or broken, is a
- * difference waiting for the next start. By policy the desired configuration is put back: into the process first and, that
- * done, into the configuration file, so that a restart does not bring the drift back. Or the gateway stays as it is and says
+ * Drift is a difference between what is desired, what runs and what would run after a restart. What runs is hashed anew
+ * at every look, from the document that the table was made of. The file on disk proves nothing about that; it is read
+ * at every look because a file that says something else, or that is missing, unreadable or broken, is a difference
+ * waiting for the next start. By policy the desired configuration is put back: into the process first and, that done,
+ * into the configuration file, so that a restart does not bring the drift back. Or the gateway stays as it is and says
  * that it is not ready (quarantine), for as long as the difference lasts.
  *
  * What a control plane newly wants is no drift: it is taken over at the first look.
@@ -80,7 +80,8 @@ static bool put_right(struct drift *d)
 {
     struct node *n = d->node;
     struct config *wanted;
-    if (!runs_desired(d) && (config_parse(d->desired.in_force->doc, "desired state", &wanted, NULL) < 0 || !take_over(d, wanted)))
+    if (!runs_desired(d) &&
+        (config_parse(d->desired.in_force->doc, "desired state", &wanted, NULL) < 0 || !take_over(d, wanted)))
         return false;
     write_file(n, n->config->doc);
     take_stock(d);

@@ -6,8 +6,9 @@
  * what was held is served here. The exception: once the witness has been asked and does not answer, the lease may have
  * been passed on, so we step down.
  *
- * Reasons: an operator's order; the home region has been connected and caught up for failback_hold_ms; we drain; our disk
- * takes no more writes. A store whose disk is full cannot note a new epoch either, so the lead does not come back to it.
+ * Reasons: an operator's order; the home region has been connected and caught up for failback_hold_ms; we drain; our
+ * disk takes no more writes. A store whose disk is full cannot note a new epoch either, so the lead does not come back
+ * to it.
  *
  * The flaw failback_without_catchup passes the lease on at once, whatever the home region has.
  */

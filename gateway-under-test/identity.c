@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A caller shows an API key, `X-API-Key: NAME.SECRET`, or a token, `Authorization: Bearer TOKEN`. Of a key only the SHA-256
- * of its secret is known here; an unknown name is compared, too, with a hash that nothing has, so that the time taken
- * tells nobody which names there are. Proven callers are known by subjects: key:NAME for a key; sub:SUBJECT and jti:ID for
- * a token. Revocations and limits are about subjects.
+ * A caller shows an API key, `X-API-Key: NAME.SECRET`, or a token, `Authorization: Bearer TOKEN`. Of a key only the
+ * SHA-256 of its secret is known here; an unknown name is compared, too, with a hash that nothing has, so that the time
+ * taken tells nobody which names there are. Proven callers are known by subjects: key:NAME for a key; sub:SUBJECT and
+ * jti:ID for a token. Revocations and limits are about subjects.
  *
- * 401 says that nobody knows who calls, 403 that he may not; X-DR-Reason has the word. When what is revoked is not known
- * well enough, fail_closed answers 503 with "not forwarded", for that is for the gateway to mend and another one may
- * know. A limited caller is told 429 after all that, so that a revoked one learns nothing about his limit.
+ * 401 says that nobody knows who calls, 403 that he may not; X-DR-Reason has the word. When what is revoked is not
+ * known well enough, fail_closed answers 503 with "not forwarded", for that is for the gateway to mend and another one
+ * may know. A limited caller is told 429 after all that, so that a revoked one learns nothing about his limit.
  */
 #include "gateway-under-test/identity.h"
 
@@ -53,8 +53,9 @@ int callers_read_keys(const struct node *n, const struct config *c, struct jwt_k
     if (c->identity.token_keys == NULL)
         return 0;
     node_beside_config(n, c->identity.token_keys, &path);
-    return text_read_file(&set, path.at, KEYS_FILE_MAX, e) < 0 ? -1
-                                                               : jwt_keys_read(text_str(&set), set.len, path.at, out, e);
+    return text_read_file(&set, path.at, KEYS_FILE_MAX, e) < 0
+               ? -1
+               : jwt_keys_read(text_str(&set), set.len, path.at, out, e);
 }
 
 void callers_open(struct callers *c, struct gateway *g, struct jwt_keys *take)

@@ -2,8 +2,8 @@
 /*
  * Who calls, may he, and may he so often: asked once per request, between the choice of the route and its proxying.
  *
- * Hangs on struct gateway. Owns the keys of tokens, what is known of revocations, and the buckets of rate limits. Invariant:
- * a request whose route asks for an identity is proxied only after its credential was proven.
+ * Hangs on struct gateway. Owns the keys of tokens, what is known of revocations, and the buckets of rate limits.
+ * Invariant: a request whose route asks for an identity is proxied only after its credential was proven.
  */
 #pragma once
 #include "gateway-under-test/limit.h"

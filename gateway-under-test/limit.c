@@ -7,8 +7,8 @@
  *     shared     the store that leads counts (limit_book.c); gateways ask it every every_ms for what they are likely to
  *                need, going by what was asked of them since the last time, and spend what they were granted
  *
- * A gateway that shares and is cut off from the leader, which has not answered for ALONE_AFTER periods, goes by its share:
- * then too much is let through by the shares of those cut off at most, since the leader does not know of them.
+ * A gateway that shares and is cut off from the leader, which has not answered for ALONE_AFTER periods, goes by its
+ * share: then too much is let through by the shares of those cut off at most, since the leader does not know of them.
  *
  * What was granted and is not spent within a period is kept, but no more than is likely to be needed, so that tokens do
  * not gather where nobody calls. The flaw limiter_local_only makes every mode local.

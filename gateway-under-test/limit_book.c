@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bucket fills at the rate that the gateways name, up to one second's worth; what is asked for is granted as far as it goes,
- * in whole requests.
+ * A bucket fills at the rate that the gateways name, up to one second's worth; what is asked for is granted as far as
+ * it goes, in whole requests.
  */
 #include "gateway-under-test/limit_book.h"
 

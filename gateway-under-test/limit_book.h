@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared counter of rate limits: one bucket per limited subject, kept by the store that leads. In memory only: a new
- * leader begins with empty buckets, which is the safe side.
+ * The shared counter of rate limits: one bucket per limited subject, kept by the store that leads. In memory only: a
+ * new leader begins with empty buckets, which is the safe side.
  *
  * Called by origin.c. Zeroed is empty; limit_book_deinit frees. Invariant: over any span no more is granted than its
  * length times the rate, and one second's worth.
@@ -26,7 +26,7 @@ struct limit_book {
     vec_of(struct limit_bucket) buckets;
 };
 
-/* {"limits":[{"name":"key:bulk","per_s":40,"want":6},…]} to {"granted":{"key:bulk":4,…}}; a new reference. NULL: malformed,
- * or more subjects than there is room for. */
+/* {"limits":[{"name":"key:bulk","per_s":40,"want":6},…]} to {"granted":{"key:bulk":4,…}}; a new reference. NULL:
+ * malformed, or more subjects than there is room for. */
 json_t *limit_book_grant(struct limit_book *b, const json_t *wishes, int64_t now_ns);
 void limit_book_deinit(struct limit_book *b);

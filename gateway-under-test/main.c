@@ -151,7 +151,17 @@ static void prepare_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    enum { OPT_CONFIG = 1, OPT_DESIRED, OPT_DATA, OPT_BACKUPS, OPT_RESTORE, OPT_CHECK, OPT_FLAWS, OPT_VERSION, OPT_HELP };
+    enum {
+        OPT_CONFIG = 1,
+        OPT_DESIRED,
+        OPT_DATA,
+        OPT_BACKUPS,
+        OPT_RESTORE,
+        OPT_CHECK,
+        OPT_FLAWS,
+        OPT_VERSION,
+        OPT_HELP
+    };
     static const struct option options[] = {
         {"config", required_argument, NULL, OPT_CONFIG}, {"desired", required_argument, NULL, OPT_DESIRED},
         {"data", required_argument, NULL, OPT_DATA},     {"backups", required_argument, NULL, OPT_BACKUPS},
@@ -201,7 +211,8 @@ int main(int argc, char **argv)
         return report(&e);
     }
     struct config *config;
-    if ((config_read(node.config_path, &config, &e) < 0 && last_good_read(&node, &config, &e) < 0) || serve(&node, config, &e) < 0)
+    if ((config_read(node.config_path, &config, &e) < 0 && last_good_read(&node, &config, &e) < 0) ||
+        serve(&node, config, &e) < 0)
         return report(&e);
     return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The knobs. A PUT replaces its slot whole and begins its draw anew, a DELETE of what is not there is fine, so both may be
- * repeated. Whatever is unknown, out of range or contradicts itself is refused with the place and a reason, and nothing
- * changes. A GET tells the slots as they were set, how many requests each has drawn for and how many it hit.
+ * The knobs. A PUT replaces its slot whole and begins its draw anew, a DELETE of what is not there is fine, so both may
+ * be repeated. Whatever is unknown, out of range or contradicts itself is refused with the place and a reason, and
+ * nothing changes. A GET tells the slots as they were set, how many requests each has drawn for and how many it hit.
  */
 #include "gateway-under-test/misbehave.h"
 
@@ -22,7 +22,8 @@ static const char *const health_words[] = {"honest", "good", "bad", NULL};
 
 static int contradiction(const struct config_place *p, const struct misbehaviour *b)
 {
-    bool answers_badly = b->status != 0 || b->first_byte_us != 0 || b->body_us != 0 || b->reset_after >= 0 || b->short_body;
+    bool answers_badly =
+        b->status != 0 || b->first_byte_us != 0 || b->body_us != 0 || b->reset_after >= 0 || b->short_body;
     if (!answers_badly && !b->hang && b->health == HEALTH_HONEST)
         return place_fail(p, "status", "or another knob must be set");
     if (b->hang && answers_badly)
@@ -41,12 +42,14 @@ static int read_knobs(const json_t *doc, struct misbehaviour *b, struct err *e)
     const struct config_place p = {.object = doc, .file = "misbehave", .e = e};
     int health = 0;
     if (place_keys(&p, keys) < 0 || want_small(&p, "status", 400, 599, 0, &b->status) < 0 ||
-        want_int(&p, "share_ppm", 1, PPM, PPM, &b->share_ppm) < 0 || want_int(&p, "seed", 0, SEED_MAX, 0, &b->seed) < 0 ||
+        want_int(&p, "share_ppm", 1, PPM, PPM, &b->share_ppm) < 0 ||
+        want_int(&p, "seed", 0, SEED_MAX, 0, &b->seed) < 0 ||
         want_int(&p, "first_byte_us", 1, MINUTE_US, 0, &b->first_byte_us) < 0 ||
         want_int(&p, "body_us", 1, MINUTE_US, 0, &b->body_us) < 0 ||
         want_int(&p, "reset_after", 0, (int64_t)HTTP_BODY_MAX, -1, &b->reset_after) < 0 ||
-        want_int(&p, "retry_after_s", 1, 3600, 0, &b->retry_after_s) < 0 || want_bool(&p, "hang", false, &b->hang) < 0 ||
-        want_bool(&p, "short_body", false, &b->short_body) < 0 || want_word(&p, "health", health_words, "honest", &health) < 0)
+        want_int(&p, "retry_after_s", 1, 3600, 0, &b->retry_after_s) < 0 ||
+        want_bool(&p, "hang", false, &b->hang) < 0 || want_bool(&p, "short_body", false, &b->short_body) < 0 ||
+        want_word(&p, "health", health_words, "honest", &health) < 0)
         return -1;
     b->health = (enum health_lie)health;
     return contradiction(&p, b);

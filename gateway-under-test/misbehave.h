@@ -2,9 +2,9 @@
 /*
  * An origin that has been told to serve badly: knobs set through the admin port, requests that feel them.
  *
- * Owned by origin.c. Knobs come in slots with a name each, so that several faults may have theirs on one origin and take
- * them away in any order; a request is met by all slots that drew it. Invariant: without slots nothing is looked at,
- * and every request that was taken is answered or its connection is closed, at the latest by misbehave_close.
+ * Owned by origin.c. Knobs come in slots with a name each, so that several faults may have theirs on one origin and
+ * take them away in any order; a request is met by all slots that drew it. Invariant: without slots nothing is looked
+ * at, and every request that was taken is answered or its connection is closed, at the latest by misbehave_close.
  */
 #pragma once
 #include "gateway-under-test/server.h"

@@ -6,8 +6,8 @@
  *
  * The health check of gateways is a request like any other and meets the same draw: an instance that fails every
  * request fails its check. That is what `health` lies about: good answers /healthz and /readyz with 200 whatever the
- * requests get, bad with 503 though they are served; bad outweighs good. A deep check does what requests do and cannot be lied about;
- * /metrics and the admin port stay honest.
+ * requests get, bad with 503 though they are served; bad outweighs good. A deep check does what requests do and cannot
+ * be lied about; /metrics and the admin port stay honest.
  *
  * A request that waits for its first byte is served afterwards, as by a slow server: a write is applied even if the
  * client has gone. One that is answered with a status is not looked at. One that hangs is let go, unanswered, when no
@@ -86,7 +86,8 @@ static void end_by_reset(struct loop_timer *t, int64_t now)
     struct held *h = owner_of(t, struct held, timer);
     struct exchange *x = h->x;
     int queued = 0;
-    bool on_its_way = x->conn.error == 0 && (!conn_idle(&x->conn) || (ioctl(x->conn.fd, SIOCOUTQ, &queued) == 0 && queued > 0));
+    bool on_its_way =
+        x->conn.error == 0 && (!conn_idle(&x->conn) || (ioctl(x->conn.fd, SIOCOUTQ, &queued) == 0 && queued > 0));
     if (on_its_way && h->looks++ < DELIVERED_LOOKS) {
         again(h, end_by_reset, now + DELIVERED_LOOK_NS);
         return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every process is, whatever its role: a loop, a configuration, a service port, an admin port, counters; a gateway may
- * offer its service over TLS on a port beside it.
+ * What every process is, whatever its role: a loop, a configuration, a service port, an admin port, counters; a gateway
+ * may offer its service over TLS on a port beside it.
  *
  * main.c makes one; the role (gateway.c, origin.c, witness.c) hangs on it by struct role_ops. The node answers
  * /livez, /healthz, /readyz and /metrics on both ports and /status, /config on the admin port; the rest is the role's.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The role origin on its node. What a reload may change is flaws, drain_ms, numbers of the scaling and how the store acknowledges (mode, degrade): its
- * ports, peers and timing are part of what replication and leases rest on, so they stay as they are while the process lives.
+ * The role origin on its node. What a reload may change is flaws, drain_ms, numbers of the scaling and how the store
+ * acknowledges (mode, degrade): its ports, peers and timing are part of what replication and leases rest on, so they
+ * stay as they are while the process lives.
  */
 #include "gateway-under-test/origin.h"
 
@@ -260,8 +261,8 @@ static json_t *foundations(const struct config *c)
     json_t *store = json_copy(json_object_get(c->doc, "store"));
     json_object_del(store, "mode");
     json_object_del(store, "degrade");
-    return json_pack("{s:o*, s:O*, s:O*, s:O*}", "store", store, "store_at", json_object_get(c->doc, "store_at"), "capacity",
-                     json_object_get(c->doc, "capacity"), "backup", json_object_get(c->doc, "backup"));
+    return json_pack("{s:o*, s:O*, s:O*, s:O*}", "store", store, "store_at", json_object_get(c->doc, "store_at"),
+                     "capacity", json_object_get(c->doc, "capacity"), "backup", json_object_get(c->doc, "backup"));
 }
 
 static int origin_reload(struct node *n, struct config *next, struct err *e)
@@ -269,7 +270,8 @@ static int origin_reload(struct node *n, struct config *next, struct err *e)
     struct origin *o = n->self;
     scoped_json json_t *now = foundations(n->config), *then = foundations(next);
     if (!json_equal(now, then) || (n->config->scaling.most == 0) != (next->scaling.most == 0))
-        return err_set(e, ERR_MEANING, "configuration", "what the store rests on, and the capacity, cannot change in a running process");
+        return err_set(e, ERR_MEANING, "configuration",
+                       "what the store rests on, and the capacity, cannot change in a running process");
     scaling_adopt(&o->scaling, &next->scaling);
     if (o->store != NULL) {
         o->store->cfg = next->store;

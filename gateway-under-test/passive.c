@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What requests themselves tell about a member. Failures in a row eject it for a base time, twice that the next time, three
- * times after that; each base time of service without a failure takes one off again. Never more than a share of the
- * members, but always one, so that a fault of all (or of what they depend on) does not empty the pool. What was under way
- * when a member was ejected and fails after that says nothing new.
+ * What requests themselves tell about a member. Failures in a row eject it for a base time, twice that the next time,
+ * three times after that; each base time of service without a failure takes one off again. Never more than a share of
+ * the members, but always one, so that a fault of all (or of what they depend on) does not empty the pool. What was
+ * under way when a member was ejected and fails after that says nothing new.
  *
  * The breaker, where there is one, sees the same ends and judges by its own triggers.
  */

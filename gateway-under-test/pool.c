@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is known about a member comes from two sides. Active checks say up or down. Passive observation (passive.c) leaves it
- * out for a while, without a check having said anything, and lets it back by itself. Who leads is said by check answers and by acknowledged writes, each with an epoch, and the highest epoch is believed.
+ * What is known about a member comes from two sides. Active checks say up or down. Passive observation (passive.c)
+ * leaves it out for a while, without a check having said anything, and lets it back by itself. Who leads is said by
+ * check answers and by acknowledged writes, each with an epoch, and the highest epoch is believed.
  */
 #include "gateway-under-test/pool.h"
 

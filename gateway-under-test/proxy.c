@@ -7,9 +7,9 @@
  * other member may be asked. An answer: it is passed on. No answer after the request was sent, or a gateway error from
  * an upstream: it may have happened; such a request is made again only when that is safe (an idempotent method or an
  * Idempotency-Key, by which the store tells repeats), retries are left, and so is the gateway's budget of them
- * (budget.c), and after a random pause. The same requests do not wait for an upstream that is found down meanwhile. When
- * every member has been asked, those who merely do not lead are asked again after 20 to 50 ms, as long as the budget of
- * total_ms lasts.
+ * (budget.c), and after a random pause. The same requests do not wait for an upstream that is found down meanwhile.
+ * When every member has been asked, those who merely do not lead are asked again after 20 to 50 ms, as long as the
+ * budget of total_ms lasts.
  *
  * What the client is told at the end: 503 with X-DR-Not-Forwarded only if no attempt can have been applied, else 502 or
  * 504, which mean "unknown".

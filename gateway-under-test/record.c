@@ -72,8 +72,8 @@ enum record_read record_read(const char *bytes, size_t len, struct record *r, si
         return RECORD_SHORT;
     const unsigned char *at = b + RECORD_HEAD, *end = at + n;
     uint64_t epoch = get_u64(at + 1), lsn = get_u64(at + 9), time_ns = get_u64(at + 17);
-    if (crc32c(0, at, n) != get_u32(b + 4) || (at[0] != RECORD_ORDER && at[0] != RECORD_REVOCATION) || epoch > EPOCH_MAX || lsn == 0 ||
-        lsn > INT64_MAX || time_ns > INT64_MAX)
+    if (crc32c(0, at, n) != get_u32(b + 4) || (at[0] != RECORD_ORDER && at[0] != RECORD_REVOCATION) ||
+        epoch > EPOCH_MAX || lsn == 0 || lsn > INT64_MAX || time_ns > INT64_MAX)
         return RECORD_BAD;
     *r = (struct record){.epoch = (int64_t)epoch,
                          .lsn = (int64_t)lsn,

@@ -6,7 +6,8 @@
  *     UTC) · key, op, idempotency key, value, each u8 length and bytes
  *
  * in network byte order. Texts are of [A-Za-z0-9._:/-], so they need no escaping anywhere. Invariant of a log: lsn
- * counts from 1 without a hole, epoch never falls; two logs that agree on (lsn, epoch) of an entry agree on all before it.
+ * counts from 1 without a hole, epoch never falls; two logs that agree on (lsn, epoch) of an entry agree on all before
+ * it.
  */
 #pragma once
 #include <stdbool.h>

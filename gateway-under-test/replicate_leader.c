@@ -8,8 +8,8 @@
  *
  * How much is shipped ahead is bounded by what the socket buffer has not taken (SHIP_AHEAD); the next ACK goes on.
  *
- * Where a fault makes a link late (lag.h), records wait here until they are old enough, and BEATs go on: the peer is there and
- * well, its data are not. Damage comes after the frame is sealed, as on a bad line.
+ * Where a fault makes a link late (lag.h), records wait here until they are old enough, and BEATs go on: the peer is
+ * there and well, its data are not. Damage comes after the frame is sealed, as on a bad line.
  */
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"

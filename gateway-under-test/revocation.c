@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every every_ms a store is asked: one of the own region first, another one when it gives no good answer or an old one. Its
- * answer is a whole list with its age, so there is nothing to be put together and nothing to be missed; counted from
- * the instant at which the question left, the knowledge is at least that fresh. Of two answers the fresher one is kept,
- * also when it names fewer: a revocation that a fail-over lost is lost for all.
+ * Every every_ms a store is asked: one of the own region first, another one when it gives no good answer or an old one.
+ * Its answer is a whole list with its age, so there is nothing to be put together and nothing to be missed; counted
+ * from the instant at which the question left, the knowledge is at least that fresh. Of two answers the fresher one is
+ * kept, also when it names fewer: a revocation that a fail-over lost is lost for all.
  *
- * The list outlives the process in the data directory, its age does not: after a start a gateway refuses whom it refused
- * before, and does not take its knowledge for fresh.
+ * The list outlives the process in the data directory, its age does not: after a start a gateway refuses whom it
+ * refused before, and does not take its knowledge for fresh.
  */
 #include "gateway-under-test/revocation.h"
 
@@ -208,6 +208,6 @@ json_t *revocations_status(const struct revocations *r, int64_t now)
     if (wish(r)->revocation_pool < 0)
         return json_null();
     json_t *age = r->known_at == 0 ? json_null() : json_integer((now - r->known_at) / NS_PER_MS);
-    return json_pack("{s:I, s:I, s:o, s:b}", "count", (json_int_t)r->list.count, "lsn", (json_int_t)r->list.lsn, "age_ms",
-                     age, "stale", revocations_stale(r, now));
+    return json_pack("{s:I, s:I, s:o, s:b}", "count", (json_int_t)r->list.count, "lsn", (json_int_t)r->list.lsn,
+                     "age_ms", age, "stale", revocations_stale(r, now));
 }

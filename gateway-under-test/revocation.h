@@ -2,8 +2,8 @@
 /*
  * What a gateway knows about who is not to be believed any more, and how old that knowledge is.
  *
- * Owned by struct callers (identity.h). Asks the stores again and again and keeps the last list on disk. Invariant: the list
- * in force is the freshest that was ever heard, and its age is never told younger than it is.
+ * Owned by struct callers (identity.h). Asks the stores again and again and keeps the last list on disk. Invariant: the
+ * list in force is the freshest that was ever heard, and its age is never told younger than it is.
  */
 #pragma once
 #include "gateway-under-test/upstream.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Revocations in the store: records of the log like any other, acknowledged as the mode demands and shipped at once, since
- * each moment of waiting is one in which a stolen key opens doors. The list is answered by followers, too, with what
- * they know about its age: the leader's beat says which revocation is its newest, and a follower that has that one is as
- * good as the leader at that moment. What was revoked stays revoked; asked again, the first order is the answer.
+ * Revocations in the store: records of the log like any other, acknowledged as the mode demands and shipped at once,
+ * since each moment of waiting is one in which a stolen key opens doors. The list is answered by followers, too, with
+ * what they know about its age: the leader's beat says which revocation is its newest, and a follower that has that one
+ * is as good as the leader at that moment. What was revoked stays revoked; asked again, the first order is the answer.
  */
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/store.h"
@@ -34,8 +34,9 @@ void revoked_answer_order(struct store *s, struct exchange *x, const struct reco
         answer_error(x, 504, "", "the lease ended before the revocation was acknowledged");
         return;
     }
-    answer_json(x, 200,
-                json_pack("{s:s, s:I, s:I}", "subject", r->key, "epoch", (json_int_t)r->epoch, "lsn", (json_int_t)r->lsn));
+    answer_json(
+        x, 200,
+        json_pack("{s:s, s:I, s:I}", "subject", r->key, "epoch", (json_int_t)r->epoch, "lsn", (json_int_t)r->lsn));
 }
 
 void revoked_take_order(struct store *s, struct exchange *x)

@@ -2,8 +2,8 @@
 /*
  * How many instances there should be follows from the requests in flight, those that wait included: as many as can take
  * them all. Missing ones are started at once, side by side, each needing cold_start_ms until it takes anything and then
- * warm_up_ms during which it takes one request at a time; those that are kept come with the origin and are warm. What was
- * not needed at any time of the last idle_after_ms goes.
+ * warm_up_ms during which it takes one request at a time; those that are kept come with the origin and are warm. What
+ * was not needed at any time of the last idle_after_ms goes.
  *
  * Requests in flight are the exchanges that the service port has open, minus those that wait here. When one ends nobody
  * tells us, so as long as any wait we look every LOOK_NS. The first to come is the first to be served; who has left

@@ -2,9 +2,9 @@
 /*
  * An origin as a platform runs it that starts instances when requests come and ends them when none do ("serverless").
  *
- * Owned by origin.c. An instance takes so many requests at a time; which of them a request is in does not matter, so they
- * are only counted. Invariant: at most as many requests are served at a time as the instances that are up can take; the
- * others wait, and each is served, or cut when its client has gone or the origin closes.
+ * Owned by origin.c. An instance takes so many requests at a time; which of them a request is in does not matter, so
+ * they are only counted. Invariant: at most as many requests are served at a time as the instances that are up can
+ * take; the others wait, and each is served, or cut when its client has gone or the origin closes.
  */
 #pragma once
 #include "gateway-under-test/config.h"

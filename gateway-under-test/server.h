@@ -33,7 +33,8 @@ struct exchange {
     int64_t begun;  /* when it was handed to the handler */
     int attempts;          /* gateway: made for it so far */
     const char *upstream;  /* gateway: that was asked last; lives until the answer. NULL: none */
-    /* Not NULL: the head of the answer is written, this sends its body and then ends the exchange. Reset by that end. */
+    /* Not NULL: the head of the answer is written, this sends its body and then
+     * ends the exchange. Reset by that end. */
     void (*send_body)(struct exchange *x, const void *body, size_t len);
     void *sender; /* send_body's own */
 };

@@ -4,9 +4,10 @@
  * may name only those that have everything acknowledged, because whoever is in it may be made leader.
  *
  * Leaving: a peer silent for degrade_after_ms, or one that answers and yet takes nothing for STUCK_MS more, counts on
- * until the witness has written it off; only then may a write be acknowledged without it. Joining goes the other way round: first the peer counts again, then it must have all that
- * was acknowledged without it, then the witness is told. A question to the witness without an answer may have been heard,
- * so both ways the stricter state holds until it has answered. With degrade: block nobody leaves.
+ * until the witness has written it off; only then may a write be acknowledged without it. Joining goes the other way
+ * round: first the peer counts again, then it must have all that was acknowledged without it, then the witness is told.
+ * A question to the witness without an answer may have been heard, so both ways the stricter state holds until it has
+ * answered. With degrade: block nobody leaves.
  *
  * The flaw silent_async_degrade leaves without telling the witness, and status goes on saying in sync.
  */

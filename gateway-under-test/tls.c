@@ -4,8 +4,8 @@
  * the peer would not be shown the certificate, and a client could go on for hours after it has expired or was replaced.
  * Whoever leaves without a goodbye has left; HTTP tells whether something is missing.
  *
- * A certificate that is out of date, of a wrong name or of an unknown authority is served like any other: to refuse it is the
- * client's business. Only a key that does not fit is an error here.
+ * A certificate that is out of date, of a wrong name or of an unknown authority is served like any other: to refuse it
+ * is the client's business. Only a key that does not fit is an error here.
  */
 #include "gateway-under-test/tls.h"
 

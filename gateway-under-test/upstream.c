@@ -2,9 +2,9 @@
 /*
  * A kept connection stays with the loop, and is closed when its peer closes it or speaks out of turn. Before it is used
  * it is looked at once more, since such news may be waiting in the kernel. The race that remains (the peer closes while
- * our request is on the way) shows as CALL_BROKEN, and whether that may be sent again is for the caller to judge. What is
- * kept to a host that is found down is dropped, and what waits for it is told: a host that lost its power cannot say so.
- * The flaw keepalive_no_check does none of this.
+ * our request is on the way) shows as CALL_BROKEN, and whether that may be sent again is for the caller to judge. What
+ * is kept to a host that is found down is dropped, and what waits for it is told: a host that lost its power cannot say
+ * so. The flaw keepalive_no_check does none of this.
  *
  * Failures that are known inside call_start are told by a timer that is due at once, so that a caller which tries the
  * next upstream from `done` never recurses.

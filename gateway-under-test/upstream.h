@@ -8,8 +8,8 @@
  * the last thing the call does, so it may start the call again or free the owner. The response can be read only
  * inside `done` (until the next start).
  *
- * A connection (struct line) belongs to a call from its start until the next start or call_deinit, else to the upstream,
- * which keeps it for the next call.
+ * A connection (struct line) belongs to a call from its start until the next start or call_deinit, else to the
+ * upstream, which keeps it for the next call.
  */
 #pragma once
 #include "gateway-under-test/conn.h"
@@ -64,8 +64,8 @@ void upstream_init(struct upstream *u, struct loop *l, const struct sockaddr_in 
 void upstream_drop_idle(struct upstream *u);
 
 /*
- * What is kept is of no use any more, and who waits for the host should turn elsewhere: calls without a connection end as
- * CALL_UNREACHABLE, sent ones as CALL_TIMEOUT where `moves` says so. They end in the loop's next turn.
+ * What is kept is of no use any more, and who waits for the host should turn elsewhere: calls without a connection end
+ * as CALL_UNREACHABLE, sent ones as CALL_TIMEOUT where `moves` says so. They end in the loop's next turn.
  */
 void upstream_host_down(struct upstream *u);
 void upstream_deinit(struct upstream *u);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lease while the witness is silent. The witness keeps two regions from leading at once; its own loss must not take a
- * healthy leader down. So a leader whose last grant has grown old asks its peers: each that follows it in its epoch vouches
- * for it, which is a promise not to want the lease for as long as one lasts. When all peers of the configuration have
- * vouched nobody can lead instead, and the leader's time counts from the oldest question that they answered, just as it
- * counts from a question that the witness granted. One peer that is away is enough for the lease to run out as ever: it may be
- * the one that the witness listens to.
+ * The lease while the witness is silent. The witness keeps two regions from leading at once; its own loss must not take
+ * a healthy leader down. So a leader whose last grant has grown old asks its peers: each that follows it in its epoch
+ * vouches for it, which is a promise not to want the lease for as long as one lasts. When all peers of the
+ * configuration have vouched nobody can lead instead, and the leader's time counts from the oldest question that they
+ * answered, just as it counts from a question that the witness granted. One peer that is away is enough for the lease
+ * to run out as ever: it may be the one that the witness listens to.
  *
- * A question in flight is taken back with the promise; should the witness have granted it all the same, nobody takes the
- * lead upon that grant, and the leader steps down when the witness says so.
+ * A question in flight is taken back with the promise; should the witness have granted it all the same, nobody takes
+ * the lead upon that grant, and the leader steps down when the witness says so.
  *
- * A promise outlives the process that gave it: the mark on the disk, there before the first promise is given, has the next
- * process wait for a lease before it wants to lead. No mark, no promise.
+ * A promise outlives the process that gave it: the mark on the disk, there before the first promise is given, has the
+ * next process wait for a lease before it wants to lead. No mark, no promise.
  *
- * A handover is the leader's own word that its time is over, and so releases the heir from its promise. It needs the witness,
- * and is not begun while only peers stand in for it.
+ * A handover is the leader's own word that its time is over, and so releases the heir from its promise. It needs the
+ * witness, and is not begun while only peers stand in for it.
  */
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"

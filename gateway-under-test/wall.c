@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slots add up: steps, and what each rate has gained since its order. Time never goes below the beginning of 1970, which is as far
- * as a record can tell it.
+ * Slots add up: steps, and what each rate has gained since its order. Time never goes below the beginning of 1970,
+ * which is as far as a record can tell it.
  */
 #include "gateway-under-test/wall.h"
 
@@ -19,7 +19,8 @@ int64_t wall_ns(const struct wall *w)
     int64_t t = clock_wall_ns(), now = clock_mono_ns();
     for (size_t i = 0; i < w->count; i++) {
         const struct wall_slot *s = &w->slots[i];
-        t += s->step_ms * NS_PER_MS + (int64_t)((double)(now - s->since_ns) * (double)(s->rate_ppm - PPM) / (double)PPM);
+        t +=
+            s->step_ms * NS_PER_MS + (int64_t)((double)(now - s->since_ns) * (double)(s->rate_ppm - PPM) / (double)PPM);
     }
     return t > 0 ? t : 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Wall time as this node takes it: the host's, unless POST /clock says otherwise. It stands in the log, in the origin time
- * of records and in the status. Of what decides only the times in tokens are compared with it: leases are counted on
- * CLOCK_BOOTTIME, time-outs, checks and lags on CLOCK_MONOTONIC; a stepped clock must change neither who leads nor what is
- * acknowledged.
+ * Wall time as this node takes it: the host's, unless POST /clock says otherwise. It stands in the log, in the origin
+ * time of records and in the status. Of what decides only the times in tokens are compared with it: leases are counted
+ * on CLOCK_BOOTTIME, time-outs, checks and lags on CLOCK_MONOTONIC; a stepped clock must change neither who leads nor
+ * what is acknowledged.
  */
 #pragma once
 #include <jansson.h>
@@ -24,6 +24,7 @@ struct wall {
 };
 
 int64_t wall_ns(const struct wall *w);
-/* {"fault":"7","step_ms":-3600000,"rate_ppm":1010000}; without step and rate the slot is given up. HTTP status: 200, 400, 409. */
+/* {"fault":"7","step_ms":-3600000,"rate_ppm":1010000}; without step and rate the
+ * slot is given up. HTTP status: 200, 400, 409. */
 int wall_order(struct wall *w, const json_t *body);
 json_t *wall_status(const struct wall *w); /* null without slots; new reference */

@@ -3,8 +3,8 @@
  * A question comes from a leader (lead: "I hold epoch n, renew") or from a candidate. The leader is granted its renewal
  * while it is the holder of that very epoch, even after the lease ran out, as long as nobody else got it in between. A
  * candidate gets the lease when it has run out, or at once when it is the holder itself (a restarted process: the old
- * one is dead, it held the lock of the directory) or has been named by a transfer. Every such grant but the last begins a
- * new epoch; the transfer has begun it already.
+ * one is dead, it held the lock of the directory) or has been named by a transfer. Every such grant but the last begins
+ * a new epoch; the transfer has begun it already.
  *
  * A holder that lost its lease to another region may lack what that one writes from now on, so in sync mode it is taken
  * off the list of those in sync in the same step.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tail at or beyond k is summed term by term from lgamma(3), starting at k and walking away from the mean, where terms only
- * shrink; it stops when they no longer count. k is implausible when its tail is below half of what confidence leaves.
+ * The tail at or beyond k is summed term by term from lgamma(3), starting at k and walking away from the mean, where
+ * terms only shrink; it stops when they no longer count. k is implausible when its tail is below half of what
+ * confidence leaves.
  */
 #include "injectors/binomial.h"
 

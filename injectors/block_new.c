@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * block_new: connections that stand go on, new ones get no answer. The first packet of each TCP connection vanishes on its
- * way from one place to the other, as with a full table of connections or a wrong rule in a firewall. Whoever has a pool
- * notices nothing; whoever dials waits.
+ * block_new: connections that stand go on, new ones get no answer. The first packet of each TCP connection vanishes on
+ * its way from one place to the other, as with a full table of connections or a wrong rule in a firewall. Whoever has a
+ * pool notices nothing; whoever dials waits.
  *
  * Proven on each path by a connection of ours that was there before and carries data still, and by one begun since that
  * is met with silence, beside the filter as the kernel reads it back. The control is another pair of places, where both
@@ -82,10 +82,12 @@ static enum proof block_new_prove(struct injection *in, bool healed)
     enum proof control = healed ? PROOF_PROVEN : tied_control(in, true), seen = look_at_all(in, healed);
     seen = seen == PROOF_PROVEN ? control : seen;
     if (seen == PROOF_PROVEN) {
-        snprintf(in->method, sizeof(in->method), "read back; %s", in->tether_count == 0 ? "no connections in this lab"
+        snprintf(in->method, sizeof(in->method), "read back; %s",
+                 in->tether_count == 0 ? "no connections in this lab"
                  : healed              ? "new connections are let in"
-                 : in->control_tether  ? "standing connections carry data, new ones silent; control fine"
-                                       : "standing connections carry data, new ones silent; no place left for a control");
+                 : in->control_tether
+                     ? "standing connections carry data, new ones silent; control fine"
+                     : "standing connections carry data, new ones silent; no place left for a control");
     }
     return seen;
 }

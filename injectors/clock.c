@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clock: the wall clock of one node jumps, or runs too fast or too slow. The host's clock and the harness's stay as they are: the
- * node is told by its admin port, in a slot named by the fault, to take its time so. A node that started again has no
- * slot; the look that finds its clock right orders it anew.
+ * clock: the wall clock of one node jumps, or runs too fast or too slow. The host's clock and the harness's stay as
+ * they are: the node is told by its admin port, in a slot named by the fault, to take its time so. A node that started
+ * again has no slot; the look that finds its clock right orders it anew.
  *
- * Proven by the time that the node itself reports, against what it reported before the fault: it went as far astray as was asked,
- * within the exchanges' own lengths, while the clock of a bystander did not. A rate shows only after a while: its proof
- * may take until it has gained three times what an exchange leaves open.
+ * Proven by the time that the node itself reports, against what it reported before the fault: it went as far astray as
+ * was asked, within the exchanges' own lengths, while the clock of a bystander did not. A rate shows only after a
+ * while: its proof may take until it has gained three times what an exchange leaves open.
  */
 #include "injectors/target.h"
 
@@ -31,12 +31,14 @@ struct clock_state {
     struct look before[2];    /* of the node and of the bystander */
 };
 
-/* No parameters that merge: two clocks on one node at a time are refused, since what one has done the other's look would not tell
- * from its own. */
+/* No parameters that merge: two clocks on one node at a time are refused, since what one has done the other's look
+ * would not tell from its own. */
 static const struct field clock_fields[] = {
-    {.key = "step", .kind = FIELD_STEP, .offset = offsetof(struct action, step_ns), .min = -STEP_MAX_NS, .max = STEP_MAX_NS,
+    {.key = "step", .kind = FIELD_STEP, .offset = offsetof(struct action, step_ns), .min = -STEP_MAX_NS,
+     .max = STEP_MAX_NS,
      .example = "-1h", .doc = "the clock jumps by so much, back with a minus"},
-    {.key = "rate", .kind = FIELD_FACTOR, .offset = offsetof(struct action, clock_ppm), .min = PPM / 10, .max = 10 * PPM,
+    {.key = "rate", .kind = FIELD_FACTOR, .offset = offsetof(struct action, clock_ppm), .min = PPM / 10,
+     .max = 10 * PPM,
      .example = "1.01", .doc = "it runs so many times as fast from then on"},
 };
 
@@ -116,7 +118,8 @@ static int clock_apply(struct injection *in, struct err *e)
     s->node = in->action->node;
     s->bystander = target_bystander(in->fabric, &s->node, 1);
     if (!begin_round(in, s) || look_round_wait(&s->round, in->fabric, e) != 0 || s->round.at[0].time_ns == 0) {
-        return err_set(e, ERR_RUN, fabric_topology(in->fabric)->nodes[s->node].name, "it does not say what time it has");
+        return err_set(e, ERR_RUN, fabric_topology(in->fabric)->nodes[s->node].name,
+                       "it does not say what time it has");
     }
     s->before[0] = s->round.at[0];
     s->before[1] = s->round.n > 1 ? s->round.at[1] : (struct look){0};
@@ -157,7 +160,8 @@ static bool bystander_right(struct injection *in, const struct clock_state *s)
 
 static int64_t expected_ns(const struct injection *in, const struct clock_state *s, const struct look *l)
 {
-    return in->action->step_ns + (int64_t)((double)(l->at_ns - s->since_ns) * (double)gain_ppm(in->action) / (double)PPM);
+    return in->action->step_ns +
+           (int64_t)((double)(l->at_ns - s->since_ns) * (double)gain_ppm(in->action) / (double)PPM);
 }
 
 /* Nobody who is dead or held has a clock to look at; what is seen when it runs again counts. */
@@ -172,7 +176,8 @@ static bool cannot_say(struct injection *in, const struct clock_state *s)
 
 static enum proof judge(struct injection *in, struct clock_state *s)
 {
-    int64_t open, astray = astray_ns(&s->before[0], &s->round.at[0], &open), expected = expected_ns(in, s, &s->round.at[0]);
+    int64_t open, astray = astray_ns(&s->before[0], &s->round.at[0], &open),
+                  expected = expected_ns(in, s, &s->round.at[0]);
     if (cannot_say(in, s)) {
         return fabric_held(in->fabric, s->node) ? PROOF_PROVEN : PROOF_PENDING;
     }
@@ -180,8 +185,9 @@ static enum proof judge(struct injection *in, struct clock_state *s)
         return PROOF_REFUTED;
     }
     bool telling = llabs(expected) >= TELLING * open;
-    snprintf(in->method, sizeof(in->method), "it reports a time %+.3f s off, asked %+.3f s; a bystander's clock is right",
-             (double)astray / 1e9, (double)expected / 1e9);
+    snprintf(in->method, sizeof(in->method),
+             "it reports a time %+.3f s off, asked %+.3f s; a bystander's clock is right", (double)astray / 1e9,
+             (double)expected / 1e9);
     if (llabs(astray - expected) <= open) {
         return telling ? PROOF_PROVEN : PROOF_PENDING;
     }

@@ -14,11 +14,11 @@
  *     only       all of these by datagrams on that port; those of no port on the same path must be as late as all are
  *     mtu        the newest five datagrams of one byte too many were lost, while short ones arrive
  *
- * What is compared with is the merge of all faults, since that is what the datagrams meet. Losses in bursts come in lumps: counts
- * are divided by the factor by which the lumps widen the spread. Other traffic on the path only thins the lumps, so the interval
- * errs on the wide side. Behind a bounded rate others' packets may fill the queue: more delay and loss than asked for
- * are no contradiction there, less is. Whether a copy is lost with or without its original differs between mechanisms;
- * a count may lie anywhere between the two.
+ * What is compared with is the merge of all faults, since that is what the datagrams meet. Losses in bursts come in
+ * lumps: counts are divided by the factor by which the lumps widen the spread. Other traffic on the path only thins the
+ * lumps, so the interval errs on the wide side. Behind a bounded rate others' packets may fill the queue: more delay
+ * and loss than asked for are no contradiction there, less is. Whether a copy is lost with or without its original
+ * differs between mechanisms; a count may lie anywhere between the two.
  */
 #include "injectors/binomial.h"
 #include "injectors/link.h"
@@ -64,7 +64,8 @@ static const struct field degrade_fields[] = {
           .doc = "share of packets that skip the delay"),
     SHAPE("reorder_gap", FIELD_COUNT, reorder_gap, FIELD_FREE, .min = 1, .max = 1000, .example = "5", .with = "reorder",
           .doc = "only each packet from this one on after the last that skipped may skip"),
-    SHAPE("loss", FIELD_RATIO, loss_ppm, FIELD_SOME, .min = 1, .max = 1000000, .example = "2%", .doc = "share of packets lost"),
+    SHAPE("loss", FIELD_RATIO, loss_ppm, FIELD_SOME, .min = 1, .max = 1000000, .example = "2%",
+          .doc = "share of packets lost"),
     ACTION("burst", FIELD_COUNT, burst, .min = 1, .max = BURST_MAX, .example = "5", .with = "loss",
            .doc = "losses come in spells of so many packets on average"),
     SHAPE("burst_loss", FIELD_RATIO, burst_loss_ppm, FIELD_FREE, .min = 1, .max = 1000000, .example = "80%",
@@ -118,7 +119,8 @@ static bool degrade_objects(const struct action *a, char why[ACTION_WHY])
     } else if (w.burst_milli > 0 && shortest == INT64_MAX) {
         snprintf(why, ACTION_WHY, "`loss` must be less than within spells and no less than between them");
     } else if (w.burst_milli > 0 && w.burst_milli < shortest) {
-        snprintf(why, ACTION_WHY, "so much loss needs a `burst` of %lld at least", (long long)((shortest + 999) / 1000));
+        snprintf(why, ACTION_WHY, "so much loss needs a `burst` of %lld at least",
+                 (long long)((shortest + 999) / 1000));
     } else if (w.burst_milli > BURST_MAX * 1000) {
         snprintf(why, ACTION_WHY, "so much loss and correlation make spells of more than %d packets", BURST_MAX);
     } else {
@@ -242,8 +244,8 @@ static enum proof judge_counts(struct injection *in, const struct canary *c, con
                                                   w->rate_bps > 0 ? 2 : lost, shape_lumps(w)});
     }
     if (p == PROOF_PROVEN && asked->duplicate_ppm > 0) {
-        p = judge_share(in, &(struct share_claim){"came twice", v.duplicated, v.received, twice * (1 - lost) * (1 - lost),
-                                                  twice, 1});
+        p = judge_share(in, &(struct share_claim){"came twice", v.duplicated, v.received,
+                                                  twice * (1 - lost) * (1 - lost), twice, 1});
     }
     return p == PROOF_PROVEN && asked->reorder_ppm > 0 ? judge_order(in, &v, w) : p;
 }
@@ -259,7 +261,8 @@ static enum proof judge_length(struct injection *in, size_t i)
     struct canary_view before = canary_look(in->long_canaries[i], 0, in->begun_at_ns, allowance);
     struct canary_view tall = canary_look(in->long_canaries[i], in->applied_at_ns, now, allowance);
     struct canary_view small = canary_look(in->canaries[i], in->applied_at_ns, now, allowance);
-    snprintf(in->method, sizeof(in->method), "read back; of long datagrams %llu of %llu arrived, of short ones %llu of %llu",
+    snprintf(in->method, sizeof(in->method),
+             "read back; of long datagrams %llu of %llu arrived, of short ones %llu of %llu",
              (unsigned long long)tall.received, (unsigned long long)tall.sent, (unsigned long long)small.received,
              (unsigned long long)small.sent);
     if (before.received == 0 || small.received == 0 || tall.sent < LONG_LOOK) {
@@ -276,8 +279,8 @@ static enum proof carries_long(struct injection *in)
                                            link_allowance(in, path));
         bool longer_lost = fabric_wanted(in->fabric, path).mtu_bytes > 0;
         if (v.received == 0 && !longer_lost && !link_hidden(in, path)) {
-            snprintf(in->method, sizeof(in->method), "no long datagram of %llu has arrived on path %u", (unsigned long long)v.sent,
-                     path);
+            snprintf(in->method, sizeof(in->method), "no long datagram of %llu has arrived on path %u",
+                     (unsigned long long)v.sent, path);
             return PROOF_PENDING;
         }
     }
@@ -305,7 +308,8 @@ static enum proof judge_others(struct injection *in, size_t i)
     snprintf(of_port, sizeof(of_port), "%s", in->method);
     enum proof p = judge_delay(in, in->canaries[i], &w);
     if (p == PROOF_PROVEN) {
-        snprintf(in->method, sizeof(in->method), "%.110s, port %u; others as before", of_port, (unsigned)in->action->port);
+        snprintf(in->method, sizeof(in->method), "%.110s, port %u; others as before", of_port,
+                 (unsigned)in->action->port);
     }
     return p;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * disconnect: the connections that exist break, new ones are let in. It is over as soon as it has happened; with `every`
- * it happens again and again: a storm of resets.
+ * disconnect: the connections that exist break, new ones are let in. It is over as soon as it has happened; with
+ * `every` it happens again and again: a storm of resets.
  *
  * Of a region or a node all its connections with other nodes break, of a link those between nodes of the two places.
  * They are broken in the nodes' own namespaces (never in a client's): the owner gets ECONNABORTED, the peer a reset,
- * which travels the link like any packet, so behind a cut the peer believes in its half for as long as it sends nothing.
+ * which travels the link like any packet, so behind a cut the peer believes in its half for as long as it sends
+ * nothing.
  *
  * Proven by the cookies of the connections listed before, none of which is there any more, and by connections of ours
  * among them, which broke and were let in anew. One between places that are not hit must have stood throughout. What
@@ -219,8 +220,8 @@ static enum proof disconnect_prove(struct injection *in, bool healed)
     seen = seen == PROOF_PROVEN ? tied_control(in, false) : seen;
     if (seen == PROOF_PROVEN) {
         const struct broken *b = (const struct broken *)(void *)in->state;
-        snprintf(in->method, sizeof(in->method), "%zu connections listed before are gone, new ones are let in; %s", b->n,
-                 in->control_tether ? "control stands" : "no place left for a control");
+        snprintf(in->method, sizeof(in->method), "%zu connections listed before are gone, new ones are let in; %s",
+                 b->n, in->control_tether ? "control stands" : "no place left for a control");
     }
     return seen;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns: the traffic manager leads clients astray, or not at all. Whoever keeps its last answer notices when that runs out;
- * connections that are open notice nothing.
+ * dns: the traffic manager leads clients astray, or not at all. Whoever keeps its last answer notices when that runs
+ * out; connections that are open notice nothing.
  *
  *     silent            its process is stopped (as by freeze): queries run into their time-out
  *     slow              what it sends to the vantages is delayed
@@ -10,15 +10,15 @@
  *     stale             its checks count for nothing: what was up stays up, in the answers
  *     ttl               how long clients may keep an answer, alone or beside one of the three above
  *
- * The document from which its files are made is journalled before it is changed, and put back by the heal while it still is
- * what we wrote.
+ * The document from which its files are made is journalled before it is changed, and put back by the heal while it
+ * still is what we wrote.
  *
  * `name` hits the name of one region instead, which clients do not ask for: the control of the control.
  *
- * Proven by asking the server itself: its document reads back as written, the clients' name is answered as asked for, and
- * another name of the zone, which no fault touches, still is what it was. Of `stale` the answer shows nothing until a region
- * fails; there the document read back is the proof, and the answer that the name still has. silent and slow are proven from
- * a vantage, with a gateway that still answers as the control.
+ * Proven by asking the server itself: its document reads back as written, the clients' name is answered as asked for,
+ * and another name of the zone, which no fault touches, still is what it was. Of `stale` the answer shows nothing until
+ * a region fails; there the document read back is the proof, and the answer that the name still has. silent and slow
+ * are proven from a vantage, with a gateway that still answers as the control.
  */
 #include "harness/lab/gdnsd.h"
 #include "injectors/hold.h"
@@ -196,7 +196,8 @@ static int dns_heal(struct injection *in, struct err *e)
     return rewritten ? rc | put_back(in, e) : rc;
 }
 
-__attribute__((format(printf, 3, 4))) static enum proof say(struct injection *in, enum proof proof, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static enum proof say(struct injection *in, enum proof proof, const char *format,
+                                                            ...)
 {
     va_list args;
     va_start(args, format);
@@ -239,17 +240,20 @@ static enum proof judge_zone(struct injection *in, bool healed)
     const struct look *name = &state_of(in)->round.at[0], *control = &state_of(in)->round.at[1];
     const char *instead = differs(in->action, healed, name);
     if (!reads_back(in, healed)) {
-        return say(in, healed ? PROOF_PENDING : PROOF_REFUTED, "its document is not %s", healed ? "what it was" : "what was written");
+        return say(in, healed ? PROOF_PENDING : PROOF_REFUTED, "its document is not %s",
+                   healed ? "what it was" : "what was written");
     }
     if (strcmp(control->answer, GDNSD_CONTROL_ADDRESS) != 0) {
-        return say(in, healed ? PROOF_PENDING : PROOF_REFUTED, "a name that was not touched brings %.40s instead of its address",
+        return say(in, healed ? PROOF_PENDING : PROOF_REFUTED,
+                   "a name that was not touched brings %.40s instead of its address",
                    control->answer[0] ? control->answer : "none");
     }
     if (instead) {
         return say(in, healed ? PROOF_PENDING : PROOF_REFUTED, "the name brings %.90s", instead);
     }
     return say(in, PROOF_PROVEN, "asked itself, it says %.60s for %.30s, and what it said for another name",
-               healed || in->action->answer == DNS_LIVE || in->action->answer == DNS_STALE ? name->answer : word_of(in->action),
+               healed || in->action->answer == DNS_LIVE || in->action->answer == DNS_STALE ? name->answer
+                                                                                           : word_of(in->action),
                name_of(in->action));
 }
 
@@ -293,7 +297,8 @@ static enum proof prove_slow(struct injection *in)
     struct look_round *r = look_round_of(in);
     for (uint16_t site = 0; site < fabric_topology(in->fabric)->site_count; site++) {
         if (!path_is_slow(in, site)) {
-            return say(in, PROOF_REFUTED, "the way to %.60s is not slow", fabric_topology(in->fabric)->sites[site].name);
+            return say(in, PROOF_REFUTED, "the way to %.60s is not slow",
+                       fabric_topology(in->fabric)->sites[site].name);
         }
     }
     enum proof stand = look_round_stand(r, false);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drift: somebody changes the configuration of a gateway or an origin by hand. The file is replaced, cut short, taken away,
- * made unreadable or put back to an old one; the process is told to read it again, or (reload: no) is not. The
+ * drift: somebody changes the configuration of a gateway or an origin by hand. The file is replaced, cut short, taken
+ * away, made unreadable or put back to an old one; the process is told to read it again, or (reload: no) is not. The
  * fault begins when the gateway's admin port reports what has come of it.
  *
  * The journal of originals is written into the injection's state before the first file is touched. Healing puts an
  * original back only while the file still is what the drift made of it: a gateway or an operator that repaired it
  * meanwhile is left alone, else the heal would be credited as the repair.
  *
- * Proven when the targets report it and nobody else changed: every other gateway runs what stands in its own file, or what
- * is desired of it where only its file was touched. What a target must report: the new fingerprint as running; of a
- * file that it was not told of, the new fingerprint as that of its file; of one that is no configuration, that it is
+ * Proven when the targets report it and nobody else changed: every other gateway runs what stands in its own file, or
+ * what is desired of it where only its file was touched. What a target must report: the new fingerprint as running; of
+ * a file that it was not told of, the new fingerprint as that of its file; of one that is no configuration, that it is
  * in such a state. One that ended over it counts, too. A target that has repaired itself since is no lapse.
  *
  * via: control changes what the control plane hands out instead. No signal: gateways fetch it by themselves, and may
@@ -92,7 +92,8 @@ static bool drift_objects(const struct action *a, char why[ACTION_WHY])
     if (a->via_control && a->file != DRIFT_CONTENT) {
         snprintf(why, ACTION_WHY, "`file` is about the node's own file; the control plane can be stopped with `lag`");
     } else if (a->via_control && a->not_reloaded) {
-        snprintf(why, ACTION_WHY, "`reload: no` is about the node's own file; gateways fetch what is wanted by themselves");
+        snprintf(why, ACTION_WHY,
+                 "`reload: no` is about the node's own file; gateways fetch what is wanted by themselves");
     } else {
         return false;
     }
@@ -119,8 +120,8 @@ static size_t targets(const struct injection *in, uint16_t nodes[TARGET_NODES_MA
 }
 
 /* Read what stands there and work out what it becomes; nothing is touched yet. */
-static int plan_one(const struct injection *in, uint16_t node, struct lab_file *future, struct drifted *d, struct text *journal,
-                    struct err *e)
+static int plan_one(const struct injection *in, uint16_t node, struct lab_file *future, struct drifted *d,
+                    struct text *journal, struct err *e)
 {
     scoped_lab_file struct lab_file now = {0};
     if (drift_file_get(in, node, &now, e) != 0 || drift_file_future(in, node, &now, future, e) != 0) {
@@ -264,8 +265,8 @@ static size_t running_gateways(struct injection *in, uint16_t nodes[TARGET_NODES
     return n;
 }
 
-/* Does a gateway that no step of ours hits run what it should? Where only its file was touched, by another step, it still runs
- * what is desired. */
+/* Does a gateway that no step of ours hits run what it should? Where only its file was touched, by another step, it
+ * still runs what is desired. */
 static bool left_alone(struct injection *in, const struct look *l)
 {
     struct lab *lab = fabric_lab(in->fabric);
@@ -285,14 +286,16 @@ static void say_proven(struct injection *in, const struct drift_state *s)
 {
     const struct drifted *d = &s->at[0];
     size_t others = s->round.n - s->n;
-    const char *what = in->action->via_control ? "wanted instead" : in->action->not_reloaded ? "in the file alone" : "running";
+    const char *what = in->action->via_control    ? "wanted instead"
+                       : in->action->not_reloaded ? "in the file alone"
+                                                  : "running";
     if (is_no_configuration(d)) {
-        snprintf(in->method, sizeof(in->method), "file %s on %zu, which run %.12s; of %zu others none changed", d->reports, s->n,
-                 s->round.at[0].config, others);
+        snprintf(in->method, sizeof(in->method), "file %s on %zu, which run %.12s; of %zu others none changed",
+                 d->reports, s->n, s->round.at[0].config, others);
         return;
     }
-    snprintf(in->method, sizeof(in->method), "%.12s %s on %zu, %.12s before; of %zu others none changed", d->becomes, what, s->n,
-             d->was, others);
+    snprintf(in->method, sizeof(in->method), "%.12s %s on %zu, %.12s before; of %zu others none changed", d->becomes,
+             what, s->n, d->was, others);
 }
 
 static enum proof judge_drift(struct injection *in)
@@ -331,7 +334,8 @@ static enum proof judge_healed(struct injection *in)
     struct drift_state *s = state_of(in);
     for (size_t i = 0; i < s->n; i++) {
         const struct look *l = &s->round.at[i];
-        bool says = l->file_state[0] || in->action->via_control || !(is_no_configuration(&s->at[i]) || in->action->not_reloaded);
+        bool says = l->file_state[0] || in->action->via_control ||
+                    !(is_no_configuration(&s->at[i]) || in->action->not_reloaded);
         if (lies_there(in, &s->at[i]) || (l->status == 200 && says && shows(in, l, &s->at[i]))) {
             snprintf(in->method, sizeof(in->method), "%.80s still has the drifted configuration",
                      fabric_topology(in->fabric)->nodes[s->at[i].node].name);

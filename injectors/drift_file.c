@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A changed content is written in canonical form, with the mode of the original. truncated leaves the first half, as a full
- * disk or a cut copy does; stale is the file of the node's first start, as an old backup puts it back.
+ * A changed content is written in canonical form, with the mode of the original. truncated leaves the first half, as a
+ * full disk or a cut copy does; stale is the file of the node's first start, as an old backup puts it back.
  */
 #include "injectors/drift_file.h"
 
@@ -30,7 +30,8 @@ static void fill(struct lab_file *f, const json_t *config, unsigned mode)
 static json_t *config_in(const struct lab_file *f, struct err *e)
 {
     if (f->state != LAB_FILE_READABLE) {
-        err_set(e, ERR_RUN, "configuration file", "it is %s already", f->state == LAB_FILE_MISSING ? "missing" : "unreadable");
+        err_set(e, ERR_RUN, "configuration file", "it is %s already",
+                f->state == LAB_FILE_MISSING ? "missing" : "unreadable");
         return NULL;
     }
     return json_read(text_str(&f->bytes), f->bytes.len, "configuration file", e);
@@ -55,8 +56,8 @@ static json_t *changed(const struct action *a, const json_t *original, struct er
     return a->patch ? json_patch(original, a->patch, NULL, e) : json_merge(original, a->merge);
 }
 
-static int future_content(const struct injection *in, uint16_t node, const struct lab_file *now, struct lab_file *future,
-                          struct err *e)
+static int future_content(const struct injection *in, uint16_t node, const struct lab_file *now,
+                          struct lab_file *future, struct err *e)
 {
     struct lab *lab = fabric_lab(in->fabric);
     scoped_json json_t *original = NULL, *next = NULL;
@@ -128,5 +129,8 @@ void drift_file_identity(const struct lab_file *f, char out[SHA256_HEX])
 const char *drift_file_word(const struct lab_file *f)
 {
     scoped_json json_t *config = config_in(f, NULL);
-    return f->state == LAB_FILE_MISSING ? "missing" : f->state == LAB_FILE_UNREADABLE ? "unreadable" : config ? "ok" : "broken";
+    return f->state == LAB_FILE_MISSING      ? "missing"
+           : f->state == LAB_FILE_UNREADABLE ? "unreadable"
+           : config                          ? "ok"
+                                             : "broken";
 }

@@ -14,7 +14,8 @@ int drift_file_future(const struct injection *in, uint16_t node, const struct la
                       struct err *e);
 int drift_file_put(const struct injection *in, uint16_t node, const struct lab_file *file, struct err *e);
 
-/* What a file is known by: the fingerprint of its configuration, the hash of bytes that are none, or its state in a word. */
+/* What a file is known by: the fingerprint of its configuration, the hash of
+ * bytes that are none, or its state in a word. */
 void drift_file_identity(const struct lab_file *f, char out[SHA256_HEX]);
 /* As a gateway reports it: ok, missing, unreadable, broken. */
 const char *drift_file_word(const struct lab_file *f);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fail_over, fail_back: what an operator does who moves the service to another region on purpose, or back home. Not faults: they
- * are neither proven nor healed.
+ * fail_over, fail_back: what an operator does who moves the service to another region on purpose, or back home. Not
+ * faults: they are neither proven nor healed.
  *
  * The leader among the origins is looked up, its store told to hand over, the gateways of all other regions to stand by
- * and those of the target region to serve; to fail back is the same towards the primary region, after which the gateways
- * of all regions serve again. A region that leads already keeps the lead. Whoever does not
- * answer is the operator's problem as it would be in life: what can be done is done, the first refusal is reported.
+ * and those of the target region to serve; to fail back is the same towards the primary region, after which the
+ * gateways of all regions serve again. A region that leads already keeps the lead. Whoever does not answer is the
+ * operator's problem as it would be in life: what can be done is done, the first refusal is reported.
  */
 #include "injectors/target.h"
 

@@ -38,7 +38,8 @@ int hold_apply(struct injection *in, unsigned holds, struct err *e)
 {
     uint16_t nodes[TARGET_NODES_MAX];
     size_t n = target_nodes(fabric_topology(in->fabric), in->action, nodes, TARGET_NODES_MAX);
-    return n > 0 ? hold_nodes(in, nodes, n, holds, e) : err_set(e, ERR_MEANING, in->action->type->verb, "it hits no node");
+    return n > 0 ? hold_nodes(in, nodes, n, holds, e)
+                 : err_set(e, ERR_MEANING, in->action->type->verb, "it hits no node");
 }
 
 int hold_nodes(struct injection *in, const uint16_t *nodes, size_t n, unsigned holds, struct err *e)
@@ -159,7 +160,8 @@ enum proof hold_prove_healed(struct injection *in)
     }
     for (size_t i = 0; i < r->n; i++) {
         if (r->at[i].status != KNOCK_ANSWERED) {
-            snprintf(in->method, sizeof(in->method), "%.80s is %s", name_of(in, r->at[i].node), knock_word(r->at[i].status));
+            snprintf(in->method, sizeof(in->method), "%.80s is %s", name_of(in, r->at[i].node),
+                     knock_word(r->at[i].status));
             return PROOF_PENDING; /* it may still be starting; the bound decides */
         }
     }

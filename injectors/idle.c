@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The verbs that break nothing. restore ends every open fault on its target: the conductor heals those, each by its own
- * injector. With `from: backup` it says before that how the stores that were killed there are to start. With `ready_after` it holds down, in its own name and before that, whatever is down there, and lets go when the time has
+ * injector. With `from: backup` it says before that how the stores that were killed there are to start. With
+ * `ready_after` it holds down, in its own name and before that, whatever is down there, and lets go when the time has
  * passed: a slow start. From then on it is healed and proven like a fault. nothing is the null drill: whatever a run
  * with it measures comes from the harness.
  */

@@ -5,7 +5,8 @@
  *
  * apply: acts and returns when the effect is confirmed (pidfd readable, read-back equal). heal: idempotent, valid after
  * half an apply, leaves what other faults still want. prove: asks the kernel and the canaries whether the fault is (or,
- * with healed true, no longer is) in force; called again and again until it settles or its bound passes; must not block.
+ * with healed true, no longer is) in force; called again and again until it settles or its bound passes; must not
+ * block.
  */
 #pragma once
 #include "harness/lab/canary.h"

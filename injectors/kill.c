@@ -6,11 +6,13 @@
  * nodes go silently first, so nobody is told anything. A region loses power, a node crashes, unless `how` says
  * otherwise. `disk: lost` starts the node again with an empty disk.
  *
- * stagger: one node after the other, as a rolling restart that goes wrong or a fault that spreads. apply kills the first;
- * a timer of the lab's loop the others, so that the timeline goes on meanwhile. It is proven when the last is dead.
+ * stagger: one node after the other, as a rolling restart that goes wrong or a fault that spreads. apply kills the
+ * first; a timer of the lab's loop the others, so that the timeline goes on meanwhile. It is proven when the last is
+ * dead.
  *
- * every: a crash loop. The first half of each period the node is dead, the second half it is there again, as whoever supervises it
- * would have it, and dies once more. It is proven in a time of death, after the second one: before, it was but a crash.
+ * every: a crash loop. The first half of each period the node is dead, the second half it is there again, as whoever
+ * supervises it would have it, and dies once more. It is proven in a time of death, after the second one: before, it
+ * was but a crash.
  *
  * What a timer could not do is told by the proof. The timer is stopped by the heal, before the holds are released.
  */

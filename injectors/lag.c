@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lag: what one region gets from the others comes late, not at all, damaged or twice, while the connections that carry it
- * live and customers are served as before.
+ * lag: what one region gets from the others comes late, not at all, damaged or twice, while the connections that carry
+ * it live and customers are served as before.
  *
  *     of: replication   the records that leaders ship to the region's store; its followers' position trails or stands still
  *     of: config        the desired state of the region's gateways, which go on with an old one
  *
- * Made through the admin ports of the sender's side of replication (every store of another region, since any of them may lead)
- * and of the gateways themselves, in a slot named by the fault. Slots live in memory: a node that started again has none,
- * so each look that misses ours orders it anew, and one such look is no lapse. The same way healing is repeated until no
- * node that runs has our slot.
+ * Made through the admin ports of the sender's side of replication (every store of another region, since any of them
+ * may lead) and of the gateways themselves, in a slot named by the fault. Slots live in memory: a node that started
+ * again has none, so each look that misses ours orders it anew, and one such look is no lapse. The same way healing is
+ * repeated until no node that runs has our slot.
  *
  * Proven by the slot, read back, and by what is seen elsewhere (lag_proof.c): the follower's own position against the
  * leader's history, or the age of the gateways' desired state.
@@ -39,7 +39,8 @@ static const struct field lag_fields[] = {
      .required = true,
      .example = "replication",
      .doc = "what comes late: the records of the stores, or the desired state of the gateways"},
-    {.key = "stop", .kind = FIELD_BOOL, .offset = offsetof(struct action, stop), .choice = FIELD_SOME, .example = "true",
+    {.key = "stop", .kind = FIELD_BOOL, .offset = offsetof(struct action, stop), .choice = FIELD_SOME,
+     .example = "true",
      .doc = "nothing comes at all"},
     {.key = "delay", .kind = FIELD_DURATION, .offset = offsetof(struct action, shape.delay_ns), .min = NS_PER_MS,
      .max = 600 * NS_PER_S, .choice = FIELD_SOME, .example = "2s", .doc = "everything comes so much later"},
@@ -197,7 +198,8 @@ static enum proof ask_all(struct injection *in, struct lag_state *s, bool healed
         struct lag_look *l = &s->at[i];
         lag_look_clear(l);
         if (runs(in, l->node)) {
-            l->asking = lab->ops->admin(lab, l->node, "GET", "/status", NULL, PATIENCE_NS, lag_take_status, l, NULL) == 0;
+            l->asking =
+                lab->ops->admin(lab, l->node, "GET", "/status", NULL, PATIENCE_NS, lag_take_status, l, NULL) == 0;
         }
     }
     return PROOF_PENDING;
@@ -212,7 +214,8 @@ static bool all_told(struct injection *in, struct lag_state *s, bool healed)
         if (!l->carries || l->status != 200 || l->slot == (healed ? SLOT_NONE : SLOT_OURS)) {
             continue;
         }
-        snprintf(in->method, sizeof(in->method), healed ? "%.80s is still told to be late" : "%.80s does not say that it is late",
+        snprintf(in->method, sizeof(in->method),
+                 healed ? "%.80s is still told to be late" : "%.80s does not say that it is late",
                  fabric_topology(in->fabric)->nodes[l->node].name);
         order(in, l, !healed, NULL);
         right = false;

@@ -2,11 +2,11 @@
 /*
  * Lateness as others see it.
  *
- * Replication: each round notes what the leader has, by its own admin port, and where the follower stands, by its own. A
- * follower that is `delay` late has nothing that the leader had not at an instant `delay` ago or before; one that is
- * stopped stands where it stood. Both must lack something older than an unhindered follower would, and the followers
- * of other regions, which are the control, must not. Customers are untouched when the leader's log grows. Damage is
- * proven by the two books of the same messages: what the leader damaged, the follower noticed.
+ * Replication: each round notes what the leader has, by its own admin port, and where the follower stands, by its own.
+ * A follower that is `delay` late has nothing that the leader had not at an instant `delay` ago or before; one that is
+ * stopped stands where it stood. Both must lack something older than an unhindered follower would, and the followers of
+ * other regions, which are the control, must not. Customers are untouched when the leader's log grows. Damage is proven
+ * by the two books of the same messages: what the leader damaged, the follower noticed.
  *
  * Configuration: the age of what the region's gateways know must have grown, and exceed that of all gateways elsewhere.
  *
@@ -257,7 +257,8 @@ static enum proof judge_replication(struct injection *in, struct lag_state *s)
     const struct lag_look *leader = leader_of(s), *follower = follower_of(s);
     if (!leader || !follower || leader == follower) {
         s->based = false;
-        return !s->seen ? PROOF_PENDING : by_slots(in, leader == follower && leader ? "it leads itself" : "nobody to compare");
+        return !s->seen ? PROOF_PENDING
+                        : by_slots(in, leader == follower && leader ? "it leads itself" : "nobody to compare");
     }
     if (s->leader != leader->node || follower->lsn < s->base_lsn) {
         s->based = false; /* another history */
@@ -293,8 +294,9 @@ static enum proof judge_config(struct injection *in, struct lag_state *s)
     if (hit == 0) {
         return s->seen ? by_slots(in, "none of the gateways runs") : PROOF_PENDING;
     }
-    snprintf(in->method, sizeof(in->method), "%zu gateways know the desired state of %.2f s ago, %zu others of %.2f s ago", hit,
-             (double)youngest / 1e3, others, oldest < 0 ? 0 : (double)oldest / 1e3);
+    snprintf(in->method, sizeof(in->method),
+             "%zu gateways know the desired state of %.2f s ago, %zu others of %.2f s ago", hit, (double)youngest / 1e3,
+             others, oldest < 0 ? 0 : (double)oldest / 1e3);
     bool grown = youngest >= (asked_ms && asked_ms < AGE_SEEN_MS ? asked_ms : AGE_SEEN_MS);
     if (!grown) {
         return s->seen ? PROOF_REFUTED : PROOF_PENDING;
@@ -331,7 +333,8 @@ static bool follower_caught_up(struct injection *in, struct lag_state *s)
     if (follower->lsn >= s->history[0].lsn && lacks_since_ns(s, follower) <= 2 * normal_ns(in)) {
         return true; /* what the leader had before the history began would be of any age */
     }
-    snprintf(in->method, sizeof(in->method), "the follower is at %lld of %lld", (long long)follower->lsn, (long long)leader->lsn);
+    snprintf(in->method, sizeof(in->method), "the follower is at %lld of %lld", (long long)follower->lsn,
+             (long long)leader->lsn);
     return false;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two witnesses for a network fault: the kernel, read back, and canaries, whose datagrams show what the path does. A lab
- * without sockets (the simulated one) has the first witness only.
+ * Two witnesses for a network fault: the kernel, read back, and canaries, whose datagrams show what the path does. A
+ * lab without sockets (the simulated one) has the first witness only.
  *
  * The control is a canary on a path that no fault of the scenario hits: it must be as well as it was before this
  * fault began. One that was not well even then says nothing, and neither does one whose ends are unplugged.
@@ -50,8 +50,9 @@ static bool path_reads_back(struct injection *in, uint16_t path, bool cut_only)
         snprintf(in->method, sizeof(in->method), "read-back failed: %.120s", e.msg);
         return false;
     }
-    bool narrow = lanes_same(&wanted, &actual) && wanted.rate_bps / 8 == actual.rate_bps / 8 && wanted.mtu_bytes == actual.mtu_bytes &&
-                  wanted.block_new == actual.block_new && wanted.stalled == actual.stalled;
+    bool narrow = lanes_same(&wanted, &actual) && wanted.rate_bps / 8 == actual.rate_bps / 8 &&
+                  wanted.mtu_bytes == actual.mtu_bytes && wanted.block_new == actual.block_new &&
+                  wanted.stalled == actual.stalled;
     bool same = cut_only || (shaped ? shape_same(&wanted, &actual) : narrow);
     if (actual.cut != wanted.cut || !gates_same(&actual, &wanted) || !same) {
         snprintf(in->method, sizeof(in->method), "read-back of path %u differs from what was asked for", path);
@@ -127,8 +128,8 @@ enum proof link_all_lost(struct injection *in)
         struct canary_view v = canary_look(in->canaries[i], in->applied_at_ns, lab_now(fabric_lab(in->fabric)),
                                            link_allowance(in, path));
         if (v.lost_in_a_row < LINK_LOOK_DATAGRAMS) {
-            snprintf(in->method, sizeof(in->method), "%llu of %llu datagrams arrived on path %u", (unsigned long long)v.received,
-                     (unsigned long long)v.sent, path);
+            snprintf(in->method, sizeof(in->method), "%llu of %llu datagrams arrived on path %u",
+                     (unsigned long long)v.received, (unsigned long long)v.sent, path);
             return v.sent > 0 && v.lost_in_a_row == 0 ? PROOF_REFUTED : PROOF_PENDING;
         }
     }

@@ -23,7 +23,7 @@ enum proof link_control(struct injection *in, int64_t since_ns);
 /* Since then: the paths that nobody cuts or rejects as a whole carry datagrams. */
 enum proof link_carries(struct injection *in, int64_t since_ns);
 
-/* Knocks (link_knock.c) on a TCP port across the links that it hits, in the directions that it hits or (both_ways) in
- * both: does each meet what all faults together put in its way? A round of some 300 ms; PENDING until it is over. In a lab
- * without knocks on ports always PROVEN. *knocks (out) is how many there were. */
+/* Knocks (link_knock.c) on a TCP port across the links that it hits, in the directions that it hits or (both_ways)
+ * in both: does each meet what all faults together put in its way? A round of some 300 ms; PENDING until it is over.
+ * In a lab without knocks on ports always PROVEN. *knocks (out) is how many there were. */
 enum proof link_knocks(struct injection *in, uint16_t port, bool both_ways, bool healed, size_t *knocks);

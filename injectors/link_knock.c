@@ -2,10 +2,10 @@
 /*
  * Knocks on a port across links, from behind one router to behind the other, past every gateway.
  *
- * What a knock should meet follows from what all faults together want of the two paths of the link: the question goes by
- * one, the answer comes by the other. So faults that overlap do not refute each other. A question that gets there is
- * answered or, where nobody listens, refused by a reset from the far end; where the store, gateway or witness that we ask
- * is known to listen, only an answer will do.
+ * What a knock should meet follows from what all faults together want of the two paths of the link: the question goes
+ * by one, the answer comes by the other. So faults that overlap do not refute each other. A question that gets there is
+ * answered or, where nobody listens, refused by a reset from the far end; where the store, gateway or witness that we
+ * ask is known to listen, only an answer will do.
  *
  * A knock that nobody may be blamed for (an end without power, a shape that loses packets) is not made.
  */
@@ -21,7 +21,9 @@
 /* Who listens on a port in a site; TOPO_NONE: nobody. */
 static uint16_t listener(const struct topology *t, uint16_t site, uint16_t port)
 {
-    static const enum node_role roles[][2] = {{NODE_GATEWAY, NODE_ORIGIN}, {NODE_ORIGIN, NODE_ORIGIN}, {NODE_WITNESS, NODE_WITNESS},
+    static const enum node_role roles[][2] = {{NODE_GATEWAY, NODE_ORIGIN},
+                                              {NODE_ORIGIN, NODE_ORIGIN},
+                                              {NODE_WITNESS, NODE_WITNESS},
                                               {NODE_CONTROL, NODE_CONTROL}};
     size_t kind = port == TOPO_PORT_REPLICATION ? 1 : port == TOPO_PORT_LEASE ? 2 : port == TOPO_PORT_CONTROL ? 3 : 0;
     const struct topo_site *s = &t->sites[site];
@@ -67,7 +69,8 @@ static bool knock_on(struct injection *in, struct look_round *r, uint16_t path, 
     uint16_t from = t->sites[path_from(t, path)].first_node, site = path_to(t, path), node = listener(t, site, port);
     struct path_state there = fabric_wanted(in->fabric, path), back = fabric_wanted(in->fabric, path ^ 1);
     node = node == TOPO_NONE ? t->sites[site].first_node : node;
-    if ((fabric_held(in->fabric, from) | fabric_held(in->fabric, node)) & HOLD_UNPLUGGED || lossy(&there) || lossy(&back)) {
+    if ((fabric_held(in->fabric, from) | fabric_held(in->fabric, node)) & HOLD_UNPLUGGED || lossy(&there) ||
+        lossy(&back)) {
         return true;
     }
     return r->n == TARGET_NODES_MAX || look_round_port(r, in->fabric, from, node, port);
@@ -108,13 +111,13 @@ static enum proof judge(struct injection *in, const struct look_round *r)
         const struct look *l = &r->at[i];
         enum knock want = expected(in->fabric, path_of_look(t, l), l->port);
         if (!fits(in, l, want)) {
-            snprintf(in->method, sizeof(in->method), "a knock from %.40s on %.40s:%u was %s, not %s", t->nodes[l->from].name,
-                     t->nodes[l->node].name, (unsigned)l->port, words[l->status], words[want]);
+            snprintf(in->method, sizeof(in->method), "a knock from %.40s on %.40s:%u was %s, not %s",
+                     t->nodes[l->from].name, t->nodes[l->node].name, (unsigned)l->port, words[l->status], words[want]);
             return PROOF_REFUTED;
         }
         if ((want == KNOCK_REFUSED || want == KNOCK_UNREACHABLE) && l->took_ns > SOON_NS) {
-            snprintf(in->method, sizeof(in->method), "a knock on %.40s:%u was %s after %lld ms only", t->nodes[l->node].name,
-                     (unsigned)l->port, words[want], (long long)(l->took_ns / NS_PER_MS));
+            snprintf(in->method, sizeof(in->method), "a knock on %.40s:%u was %s after %lld ms only",
+                     t->nodes[l->node].name, (unsigned)l->port, words[want], (long long)(l->took_ns / NS_PER_MS));
             late = true;
         }
     }

@@ -3,8 +3,8 @@
  * misbehave: an origin serves, but badly: errors, silence, slowness, answers that break off, a health check that lies.
  * The network and the process are well, so only requests show it.
  *
- * Made by knobs of the origin itself, set through its admin port in a slot that has the fault's number: several faults may
- * have theirs on one origin, and each takes only its own away. Which requests are hit is drawn by the origin from a
+ * Made by knobs of the origin itself, set through its admin port in a slot that has the fault's number: several faults
+ * may have theirs on one origin, and each takes only its own away. Which requests are hit is drawn by the origin from a
  * seed that follows from the run's seed, the fault and the node.
  *
  * Proven per origin by two witnesses. The slot is read back knob by knob. And the instance is asked on its own port,
@@ -40,15 +40,15 @@ static const char *const health_words[] = {"", "good", "bad", NULL};
 static const struct field misbehave_fields[] = {
     SERVICE("status", FIELD_COUNT, status, FIELD_SOME, .min = 400, .max = 599, .example = "503",
             .doc = "answered at once, and nothing is done"),
-    SERVICE("retry_after", FIELD_DURATION, retry_after_ns, FIELD_FREE, .min = NS_PER_S, .max = 3600 * NS_PER_S, .example = "2s",
-            .with = "status", .doc = "told beside a 429 or 503; whole seconds"),
+    SERVICE("retry_after", FIELD_DURATION, retry_after_ns, FIELD_FREE, .min = NS_PER_S, .max = 3600 * NS_PER_S,
+            .example = "2s", .with = "status", .doc = "told beside a 429 or 503; whole seconds"),
     SERVICE("slow_first_byte", FIELD_DURATION, first_byte_ns, FIELD_SOME, .min = NS_PER_MS, .max = 60 * NS_PER_S,
             .example = "500ms", .doc = "a request waits so long before it is served"),
     SERVICE("slow_body", FIELD_DURATION, body_ns, FIELD_SOME, .min = NS_PER_MS, .max = 60 * NS_PER_S, .example = "2s",
             .doc = "the body leaves bit by bit; its last byte so long after the head"),
     SERVICE("hang", FIELD_BOOL, hang, FIELD_SOME, .example = "true", .doc = "a request is taken and never answered"),
-    SERVICE("reset_after", FIELD_BYTES, reset_after_bytes, FIELD_SOME, .given = offsetof(struct action, service.has_reset),
-            .max = MISBEHAVE_RESET_MAX, .example = "10kB",
+    SERVICE("reset_after", FIELD_BYTES, reset_after_bytes, FIELD_SOME,
+            .given = offsetof(struct action, service.has_reset), .max = MISBEHAVE_RESET_MAX, .example = "10kB",
             .doc = "so much of the body, or all but its last byte, then a reset"),
     SERVICE("short_body", FIELD_BOOL, short_body, FIELD_SOME, .example = "true",
             .doc = "half of what was announced, then the end of the connection"),
@@ -122,11 +122,12 @@ json_t *misbehave_knobs(const struct injection *in, uint16_t node)
     const struct service_fault *s = &in->action->service;
     char consumer[80];
     struct rng rng;
-    snprintf(consumer, sizeof(consumer), "misbehave/%u/%.48s", (unsigned)in->fault, fabric_topology(in->fabric)->nodes[node].name);
+    snprintf(consumer, sizeof(consumer), "misbehave/%u/%.48s", (unsigned)in->fault,
+             fabric_topology(in->fabric)->nodes[node].name);
     rng_init(&rng, fabric_lab(in->fabric)->seed, consumer);
-    json_t *k = json_pack("{s:I, s:I, s:b, s:b, s:s}", "seed", (json_int_t)(rng_next(&rng) >> (64 - SEED_BITS)), "share_ppm",
-                          (json_int_t)(s->share_ppm ? s->share_ppm : PPM), "hang", s->hang, "short_body", s->short_body,
-                          "health", lies[s->health]);
+    json_t *k = json_pack("{s:I, s:I, s:b, s:b, s:s}", "seed", (json_int_t)(rng_next(&rng) >> (64 - SEED_BITS)),
+                          "share_ppm", (json_int_t)(s->share_ppm ? s->share_ppm : PPM), "hang", s->hang, "short_body",
+                          s->short_body, "health", lies[s->health]);
     want(k, "status", s->status);
     want(k, "first_byte_us", s->first_byte_ns / NS_PER_US);
     want(k, "body_us", s->body_ns / NS_PER_US);
@@ -199,8 +200,8 @@ static int misbehave_heal(struct injection *in, struct err *e)
     rc |= look_round_wait(r, in->fabric, e);
     for (size_t i = 0; rc == 0 && i < r->n; i++) {
         if (r->at[i].status != 200 && lab->ops->node_state(lab, nodes[i]) == NODE_UP) {
-            rc = err_set(e, ERR_RUN, fabric_topology(in->fabric)->nodes[nodes[i]].name, "its knobs could not be taken away (%d)",
-                         r->at[i].status);
+            rc = err_set(e, ERR_RUN, fabric_topology(in->fabric)->nodes[nodes[i]].name,
+                         "its knobs could not be taken away (%d)", r->at[i].status);
         }
     }
     r->open = false;

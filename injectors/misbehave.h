@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* misbehave.c says what is wanted and tells the origins; misbehave_look.c looks whether it is so. Private to this room. */
+/* misbehave.c says what is wanted and tells the origins; misbehave_look.c looks
+ * whether it is so. Private to this room. */
 #pragma once
 #include "injectors/target.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A round of looks at origins that misbehave, or are to be well again: first the admin port of each (the slot read back;
- * for a heal taken away once more), then questions on the serving ports, a few with every call of prove, so that the
- * load of looking stays small while the fault is held, and the verdict when all answers are in.
+ * A round of looks at origins that misbehave, or are to be well again: first the admin port of each (the slot read
+ * back; for a heal taken away once more), then questions on the serving ports, a few with every call of prove, so that
+ * the load of looking stays small while the fault is held, and the verdict when all answers are in.
  *
  * How many questions: as many as would, without the fault, show nothing with a chance below that of the interval,
  * which is 12.2 over the share; fifteen over the share, and twenty at least. Times are counted from the connection on,
@@ -391,10 +391,12 @@ static void tell(struct misbehave_looks *l)
         snprintf(seen, sizeof(seen), "%u of %u show it, in the median %.1f ms slower", n->hits, n->bytes_wanted,
                  (double)(slow + median_late(n)) / (double)NS_PER_MS);
     } else if (n->bytes_wanted > 0) {
-        snprintf(seen, sizeof(seen), "%u of %u answers show it (%g%% asked)", n->hits, n->bytes_wanted, 100 * misbehave_share(s));
+        snprintf(seen, sizeof(seen), "%u of %u answers show it (%g%% asked)", n->hits, n->bytes_wanted,
+                 100 * misbehave_share(s));
     }
-    snprintf(l->in->method, sizeof(l->in->method), "%s%.40s: %s; %.40s%s", l->healed ? "" : "knobs read back; ", name_of(l, n),
-             seen, control ? name_of(l, control) : "no other origin", control ? " is well" : " to compare with");
+    snprintf(l->in->method, sizeof(l->in->method), "%s%.40s: %s; %.40s%s", l->healed ? "" : "knobs read back; ",
+             name_of(l, n), seen, control ? name_of(l, control) : "no other origin",
+             control ? " is well" : " to compare with");
 }
 
 static enum proof judge(struct misbehave_looks *l)

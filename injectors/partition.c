@@ -3,13 +3,13 @@
  * partition: packets of a link vanish without a word, both ways or one way, for new and old connections alike; all of
  * them, or (`only`) those of one port.
  *
- * All: proven when the kernel says "cut" and the newest ten datagrams were lost in each faulted direction, while the control
- * path is well. Of a one-way partition the open direction is the second control: what is read back there must not be a
- * cut of ours.
+ * All: proven when the kernel says "cut" and the newest ten datagrams were lost in each faulted direction, while the
+ * control path is well. Of a one-way partition the open direction is the second control: what is read back there must
+ * not be a cut of ours.
  *
- * Of one port: proven when both rules of each path are read back and knocks on the port across every link, from either side,
- * are met by silence: one way they lose the question, the other way the answer. The datagrams of the very same paths are the
- * control: they must arrive.
+ * Of one port: proven when both rules of each path are read back and knocks on the port across every link, from either
+ * side, are met by silence: one way they lose the question, the other way the answer. The datagrams of the very same
+ * paths are the control: they must arrive.
  */
 #include "injectors/link.h"
 
@@ -50,8 +50,9 @@ static enum proof prove_port(struct injection *in)
     enum proof p = link_knocks(in, in->action->port, true, false, &knocks);
     p = p == PROOF_PROVEN ? link_carries(in, in->applied_at_ns) : p;
     if (p == PROOF_PROVEN) {
-        snprintf(in->method, sizeof(in->method), "rules read back; %zu knocks on port %u silent, datagrams on the same paths arrive",
-                 knocks, (unsigned)in->action->port);
+        snprintf(in->method, sizeof(in->method),
+                 "rules read back; %zu knocks on port %u silent, datagrams on the same paths arrive", knocks,
+                 (unsigned)in->action->port);
     }
     return p;
 }

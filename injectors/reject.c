@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reject: packets of a link are turned away with an answer, as by a firewall or a router without a route, both ways or one
- * way; all of them, or (`only`) those of one port.
+ * reject: packets of a link are turned away with an answer, as by a firewall or a router without a route, both ways or
+ * one way; all of them, or (`only`) those of one port.
  *
  *     refused      a TCP reset (ICMP "port unreachable" for datagrams): connects fail at once, open streams break
  *     unreachable  ICMP "network unreachable": connects fail at once, open streams hang, for TCP takes it as advice
  *
- * Who is answered is the sender, at the near end of the link. Of a one-way reject the other side hears nothing: its questions
- * arrive, and the answers are what is turned away.
+ * Who is answered is the sender, at the near end of the link. Of a one-way reject the other side hears nothing: its
+ * questions arrive, and the answers are what is turned away.
  *
- * Proven when the rules and the answerer's orders are read back, a knock along every faulted path fails with that very error
- * within 50 ms, and (all packets) the newest ten datagrams were lost while the control path is well, or (one port) the
- * datagrams of the same paths arrive. On a machine so busy that answers are late it stays open until one is not.
+ * Proven when the rules and the answerer's orders are read back, a knock along every faulted path fails with that very
+ * error within 50 ms, and (all packets) the newest ten datagrams were lost while the control path is well, or (one
+ * port) the datagrams of the same paths arrive. On a machine so busy that answers are late it stays open until one is
+ * not.
  */
 #include "harness/base/units.h"
 #include "injectors/link.h"
@@ -22,7 +23,8 @@ static const char *const withs[] = {"", "refused", "unreachable", NULL};
 
 static const struct field reject_fields[] = {
     {.key = "with", .kind = FIELD_ENUM, .offset = offsetof(struct action, way), .words = withs, .required = true,
-     .example = "refused", .doc = "a reset, which breaks open streams, too; or an ICMP message, which only new ones heed"},
+     .example = "refused",
+     .doc = "a reset, which breaks open streams, too; or an ICMP message, which only new ones heed"},
 };
 
 static int reject_apply(struct injection *in, struct err *e)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stall: nothing is lost and nothing arrives. Packets of a link are held, and leave in one burst when it ends, as after a
- * radio gap, a paused virtual machine in between, or a switch that relearns. Whoever has not given up by then gets
+ * stall: nothing is lost and nothing arrives. Packets of a link are held, and leave in one burst when it ends, as after
+ * a radio gap, a paused virtual machine in between, or a switch that relearns. Whoever has not given up by then gets
  * everything at once, long after its time.
  *
- * Proven in force as a cut is: read back, the newest ten datagrams are missing in each direction, the control is well. Proven
- * healed by what tells it from a cut: the datagrams sent in the meantime have come after all.
+ * Proven in force as a cut is: read back, the newest ten datagrams are missing in each direction, the control is well.
+ * Proven healed by what tells it from a cut: the datagrams sent in the meantime have come after all.
  */
 #include "injectors/link.h"
 
@@ -33,7 +33,8 @@ static enum proof nothing_was_lost(struct injection *in)
     for (size_t i = 0; i < in->canary_count; i++) {
         uint16_t path = canary_path(in->canaries[i]);
         struct path_state w = fabric_wanted(in->fabric, path);
-        struct canary_view v = canary_look(in->canaries[i], in->applied_at_ns, in->healed_at_ns, link_allowance(in, path));
+        struct canary_view v =
+            canary_look(in->canaries[i], in->applied_at_ns, in->healed_at_ns, link_allowance(in, path));
         sent += v.sent;
         received += v.received;
         snprintf(in->method, sizeof(in->method), "%llu of %llu datagrams held have come", received, sent);

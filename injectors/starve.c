@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * starve: the nodes run short of one resource. What follows is up to them: a gateway without descriptors shakes hands and
- * serves nobody, a store without a disk has to refuse writes, who needs more memory than it may have is killed.
+ * starve: the nodes run short of one resource. What follows is up to them: a gateway without descriptors shakes hands
+ * and serves nobody, a store without a disk has to refuse writes, who needs more memory than it may have is killed.
  *
- * Descriptors run short only when somebody takes them: a crowd of idle connections, as many as the limit, is part of the
- * fault. Who was started under another limit is restarted where the kernel leaves no other way (fabric_starve).
+ * Descriptors run short only when somebody takes them: a crowd of idle connections, as many as the limit, is part of
+ * the fault. Who was started under another limit is restarted where the kernel leaves no other way (fabric_starve).
  *
- * Proven by the limit read back, by a trial beside the node that does not get more, and by the same trial on a node that is not
- * hit, which does. Without descriptors the port is asked, too: it must connect, and stay silent. Trials by guests in a
- * control group cost the node something, so they are made once; from then on reading back is enough.
+ * Proven by the limit read back, by a trial beside the node that does not get more, and by the same trial on a node
+ * that is not hit, which does. Without descriptors the port is asked, too: it must connect, and stay silent. Trials by
+ * guests in a control group cost the node something, so they are made once; from then on reading back is enough.
  */
 #include "injectors/hold.h"
 

@@ -3,8 +3,8 @@
  * surge: more customers than planned. A plan of load, so this injector does nothing to the world: the conductor lets a
  * load process per vantage begin and end at the brackets of the step, and says here what has come of it so far.
  *
- * Proven when the requests offered are those that were planned: as many as were due, within a hundredth and what is due in
- * 100 ms, no more than a hundredth of them stopped on our own side, and nine in ten of the slow connections stand.
+ * Proven when the requests offered are those that were planned: as many as were due, within a hundredth and what is due
+ * in 100 ms, no more than a hundredth of them stopped on our own side, and nine in ten of the slow connections stand.
  * Anything less is a smaller surge than the scenario promises. Whether answers came is not asked: that is the drill.
  * The control is the prober, whose own streams must stay as planned; gates of the measures look after that.
  *
@@ -20,15 +20,19 @@
 #define REQUESTS_MIN 20
 
 static const struct field surge_fields[] = {
-    {.key = "rate", .kind = FIELD_PACE, .offset = offsetof(struct action, surge.pace), .choice = FIELD_SOME, .min = 100000,
+    {.key = "rate", .kind = FIELD_PACE, .offset = offsetof(struct action, surge.pace), .choice = FIELD_SOME,
+     .min = 100000,
      .max = 20000 * PPM, .example = "x5",
      .doc = "further reads over all vantages, each on a new connection; x5: five times the workload with the workload itself"},
-    {.key = "slow_clients", .kind = FIELD_COUNT, .offset = offsetof(struct action, surge.slow_in_all), .choice = FIELD_SOME,
+    {.key = "slow_clients", .kind = FIELD_COUNT, .offset = offsetof(struct action, surge.slow_in_all),
+     .choice = FIELD_SOME,
      .min = 1, .max = 2000, .example = "50",
      .doc = "connections over all vantages to the first gateway that send or read a byte at a time"},
-    {.key = "retries", .kind = FIELD_COUNT, .offset = offsetof(struct action, surge.retries), .min = 1, .max = 10, .with = "rate",
+    {.key = "retries", .kind = FIELD_COUNT, .offset = offsetof(struct action, surge.retries), .min = 1, .max = 10,
+     .with = "rate",
      .example = "3", .doc = "how often a failed request is made again, at once"},
-    {.key = "herd", .kind = FIELD_BOOL, .offset = offsetof(struct action, surge.herd), .with = "rate", .example = "true",
+    {.key = "herd", .kind = FIELD_BOOL, .offset = offsetof(struct action, surge.herd), .with = "rate",
+     .example = "true",
      .doc = "who failed comes back when a fault is healed, all in the same instant"},
 };
 
@@ -49,7 +53,8 @@ static int64_t surge_bound(const struct action *a)
 static enum proof tell(struct injection *in, enum proof p, const char *what)
 {
     const struct load_seen *l = in->load;
-    snprintf(in->method, sizeof(in->method), "%s: %llu offered of %llu planned, %llu not sent; %llu of %llu slow connections", what,
+    snprintf(in->method, sizeof(in->method),
+             "%s: %llu offered of %llu planned, %llu not sent; %llu of %llu slow connections", what,
              (unsigned long long)l->offered, (unsigned long long)l->planned, (unsigned long long)l->unsent,
              (unsigned long long)l->held, (unsigned long long)l->held_wanted);
     return p;
@@ -71,7 +76,8 @@ static enum proof surge_prove(struct injection *in, bool healed)
         return PROOF_REFUTED;
     }
     if (healed) {
-        return l->idle && l->held == 0 ? tell(in, PROOF_PROVEN, "over") : tell(in, PROOF_PENDING, "answers are still out");
+        return l->idle && l->held == 0 ? tell(in, PROOF_PROVEN, "over")
+                                       : tell(in, PROOF_PENDING, "answers are still out");
     }
     if (lab_now(fabric_lab(in->fabric)) - l->at_ns > STALE_NS) {
         return tell(in, PROOF_REFUTED, "the load process has fallen silent");

@@ -2,8 +2,8 @@
 /*
  * What the injectors share: whom an action hits, and knocking on nodes without blocking. Private to this room.
  *
- * A round of looks asks several nodes at once; its answers lie in injection.state until all have come. Looks that are under way when the
- * conductor frees the state are dropped by the lab, whose loop does not run any more by then.
+ * A round of looks asks several nodes at once; its answers lie in injection.state until all have come. Looks that are
+ * under way when the conductor frees the state are dropped by the lab, whose loop does not run any more by then.
  */
 #pragma once
 #include "injectors/injector.h"
@@ -42,13 +42,13 @@ struct look_round {
     struct look at[TARGET_NODES_MAX + 1];
 };
 
-/* Knock on nodes from a place that no cut separates from them, or read their running configuration. Returns false when not even
- * asking worked. */
+/* Knock on nodes from a place that no cut separates from them, or read their running configuration. Returns false
+ * when not even asking worked. */
 bool look_round_knock(struct look_round *r, struct fabric *f, const uint16_t *nodes, size_t n);
 bool look_round_status(struct look_round *r, struct fabric *f, const uint16_t *nodes, size_t n);
 bool look_round_over(struct look_round *r); /* all have answered; the next round may begin */
-/* For prove. PENDING: answers are out; PROVEN: a round for this question is complete and to be judged now; REFUTED: there is
- * none, begin one. */
+/* For prove. PENDING: answers are out; PROVEN: a round for this question is complete and to be judged now; REFUTED:
+ * there is none, begin one. */
 enum proof look_round_stand(struct look_round *r, bool healed);
 void look_round_new(struct look_round *r);
 /* Add one call of an admin port to an open round. */
@@ -56,13 +56,14 @@ int look_round_call(struct look_round *r, struct fabric *f, uint16_t node, const
                     const char *body, struct err *e);
 /* Add one handshake, from where knocks come from; its status is an enum handshake_end. */
 int look_round_handshake(struct look_round *r, struct fabric *f, uint16_t node, struct err *e);
-/* Add one knock on a TCP port of a node from another node to an open round; false: no room, or it could not be asked. */
+/* Add one knock on a TCP port of a node from another node to an open round;
+ * false: no room, or it could not be asked. */
 bool look_round_port(struct look_round *r, struct fabric *f, uint16_t from, uint16_t node, uint16_t port);
 /* For apply: run the lab's loop until the round is over; calls end by themselves within half a second. */
 int look_round_wait(struct look_round *r, struct fabric *f, struct err *e);
 
-/* For apply: ask the nodes for their status again and again until all have taken up what they were given, for three seconds at
- * most. taken_up says how many have, by the answers in r. */
+/* For apply: ask the nodes for their status again and again until all have taken up what they were given, for three
+ * seconds at most. taken_up says how many have, by the answers in r. */
 int look_round_until(struct look_round *r, struct injection *in, const uint16_t *nodes, size_t n,
                      size_t (*taken_up)(const struct injection *in), struct err *e);
 

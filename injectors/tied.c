@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A trial is looked at again while the fault is in force, so one that is older than half a second is followed by another; what
- * the newest finished one said counts until then.
+ * A trial is looked at again while the fault is in force, so one that is older than half a second is followed by
+ * another; what the newest finished one said counts until then.
  *
- * The patience of a trial is that of a round trip and half a second more: a machine that stands still must not look like
- * a filter. Nor may it look like a fault on the control: there a trial that nobody answered is repeated.
+ * The patience of a trial is that of a round trip and half a second more: a machine that stands still must not look
+ * like a filter. Nor may it look like a fault on the control: there a trial that nobody answered is repeated.
  */
 #include "injectors/tied.h"
 
@@ -32,8 +32,9 @@ bool tied_hidden(const struct injection *in, const struct tether *t)
 static int64_t patience(const struct injection *in, const struct tether *t)
 {
     uint16_t link = link_of(in, t);
-    return link == TOPO_NONE ? PATIENCE_NS
-                             : PATIENCE_NS + link_allowance(in, path_of(link, false)) + link_allowance(in, path_of(link, true));
+    return link == TOPO_NONE
+               ? PATIENCE_NS
+               : PATIENCE_NS + link_allowance(in, path_of(link, false)) + link_allowance(in, path_of(link, true));
 }
 
 enum proof tied_try(struct injection *in, struct tether *t, int64_t since_ns, enum tether_trial *how)

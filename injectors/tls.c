@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls: what customers meet before their first byte. certificate: gateways show another one, made by the run's own authority
- * with something wrong with it; who is connected goes on, newcomers turn away. rotated is a good one: nobody must notice.
- * handshake: stall lets newcomers connect and never answers them.
+ * tls: what customers meet before their first byte. certificate: gateways show another one, made by the run's own
+ * authority with something wrong with it; who is connected goes on, newcomers turn away. rotated is a good one: nobody
+ * must notice. handshake: stall lets newcomers connect and never answers them.
  *
  * A certificate is changed as an operator would: the file replaced, the gateway told to read it again; the fault begins
  * when its admin port reports the new fingerprint. The bytes that stood there are in the injection's state before the
@@ -260,7 +260,8 @@ static void tell_seen(struct injection *in, const struct look *l, const char *in
     bool done = l->status == HANDSHAKE_DONE;
     snprintf(in->method, sizeof(in->method), "%.60s: handshake %s%s%.12s%s%.40s, not %.30s", name_of(in, l->node),
              l->status >= 0 && l->status <= HANDSHAKE_BROKEN ? ends[l->status] : "unknown", done ? " with " : "",
-             done ? l->certificate : "", done ? ", " : "", done ? X509_verify_cert_error_string(l->verify) : "", instead_of);
+             done ? l->certificate : "", done ? ", " : "", done ? X509_verify_cert_error_string(l->verify) : "",
+             instead_of);
 }
 
 /* Does a target look as asked, from outside and by its own word? */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unplug: a link's cable is pulled at both routers. Their devices go down, their routes by them with it, and whoever sends
- * is told so at once: that is what sets it apart from a partition, where everybody waits.
+ * unplug: a link's cable is pulled at both routers. Their devices go down, their routes by them with it, and whoever
+ * sends is told so at once: that is what sets it apart from a partition, where everybody waits.
  *
  * Proven as a partition is: the kernel says "down", the newest ten datagrams were lost in each direction, the control
  * path is well. The heal brings devices, routes and neighbours back; datagrams show that they are.

@@ -2,14 +2,14 @@
 /*
  * A walk over the timeline with one small state per node, and over the edges of the faults, merged by time.
  *
- * OBSERVED events carry what a node said of itself: `drift` of gateways, `leader` of origins; the outcome "silent" means
- * that it did not answer. NODE events say what became of a process (started, ready, exited, killed, stopped, continued).
- * Begin and end of faults come from the result: a kill makes its nodes down and a freeze frozen at once, earlier than
- * any poll could show; a fault on a link degrades the regions at both ends. After a kill ends, a node is starting until
- * it answers. After each step the lanes of the node and its region are brought up to date; a span closes when the state
- * differs from the one before. A region is down when every gateway or every origin of it is, frozen when that is for
- * being frozen, degraded while some of its nodes are hit, drifted when one of its gateways is. Unknown nodes and words
- * are passed over.
+ * OBSERVED events carry what a node said of itself: `drift` of gateways, `leader` of origins; the outcome "silent"
+ * means that it did not answer. NODE events say what became of a process (started, ready, exited, killed, stopped,
+ * continued). Begin and end of faults come from the result: a kill makes its nodes down and a freeze frozen at once,
+ * earlier than any poll could show; a fault on a link degrades the regions at both ends. After a kill ends, a node is
+ * starting until it answers. After each step the lanes of the node and its region are brought up to date; a span closes
+ * when the state differs from the one before. A region is down when every gateway or every origin of it is, frozen when
+ * that is for being frozen, degraded while some of its nodes are hit, drifted when one of its gateways is. Unknown
+ * nodes and words are passed over.
  */
 #include "reports/lanes.h"
 

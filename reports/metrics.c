@@ -192,7 +192,8 @@ static void write_histogram(struct text *t, const struct report_input *in, const
         SAMPLE(t, "drtest_request_duration_seconds_bucket", (double)below, {"scenario", scenario},
                {"phase", phase->name}, {"le", text_str(&le)});
     }
-    SAMPLE(t, "drtest_request_duration_seconds_sum", (double)sum_ns / (double)NS_PER_S, {"scenario", scenario}, {"phase", phase->name});
+    SAMPLE(t, "drtest_request_duration_seconds_sum", (double)sum_ns / (double)NS_PER_S, {"scenario", scenario},
+           {"phase", phase->name});
     SAMPLE(t, "drtest_request_duration_seconds_count", (double)total, {"scenario", scenario}, {"phase", phase->name});
 }
 

@@ -31,7 +31,8 @@ static const char *param(const struct result_fault *f, const char *key)
     return s ? s : "";
 }
 
-static const char *by_direction(const struct result_fault *f, const char *both, const char *forward, const char *backward)
+static const char *by_direction(const struct result_fault *f, const char *both, const char *forward,
+                                const char *backward)
 {
     const char *direction = param(f, "direction");
     return text_eq(direction, "forward") ? forward : text_eq(direction, "backward") ? backward : both;
@@ -60,10 +61,12 @@ static void add_only(struct text *t, const struct result_fault *f)
 
 static void tell_reject(struct text *t, const struct result_fault *f)
 {
-    bool forward = !text_eq(param(f, "direction"), "backward"), one_way = text_eq(param(f, "direction"), "forward") || !forward;
+    bool forward = !text_eq(param(f, "direction"), "backward"),
+         one_way = text_eq(param(f, "direction"), "forward") || !forward;
     bool many = f->subject.len > 2;
-    text_addf(t, "packets %s %s %s %s were turned away", one_way && !many ? "from" : "between", subject(f, forward || many ? 0 : 1),
-              one_way && !many ? "to" : "and", many ? "others" : subject(f, forward ? 1 : 0));
+    text_addf(t, "packets %s %s %s %s were turned away", one_way && !many ? "from" : "between",
+              subject(f, forward || many ? 0 : 1), one_way && !many ? "to" : "and",
+              many ? "others" : subject(f, forward ? 1 : 0));
     add_only(t, f);
 }
 
@@ -81,7 +84,8 @@ static void tell_partition(struct text *t, const struct result_fault *f)
     } else if (*alone) {
         text_addf(t, "%s was cut off from everything else", alone);
     } else if (one_way) {
-        text_addf(t, "nothing got from %s to %s any more", by_direction(f, "", first, second), by_direction(f, "", second, first));
+        text_addf(t, "nothing got from %s to %s any more", by_direction(f, "", first, second),
+                  by_direction(f, "", second, first));
     } else {
         text_addf(t, "%s and %s were cut off from each other", first, second);
     }
@@ -103,7 +107,8 @@ void story_fault(struct text *t, const struct result_fault *f)
     } else if (text_eq(f->do_, "reject")) {
         tell_reject(t, f);
     } else if (text_eq(f->do_, "degrade")) {
-        text_addf(t, f->subject.len > 2 ? "the links of %s went bad" : "the link between %s and %s went bad", first, second);
+        text_addf(t, f->subject.len > 2 ? "the links of %s went bad" : "the link between %s and %s went bad", first,
+                  second);
     } else if (text_eq(f->do_, "drift")) {
         text_addf(t, *param(f, "via") ? "the control plane handed %s another configuration"
                                       : "the configuration of %s was changed behind its back", first);

@@ -2,8 +2,8 @@
 /*
  * The page of a suite, or of a set of repeats: report.html beside suite.json, a row per scenario.
  *
- * Made from the stored results of its runs and from their history, so that it can be made again. Called by the suite path
- * of `run` and by `report` on a suite's folder. Owns nothing; entries of one scenario stand for its repeats.
+ * Made from the stored results of its runs and from their history, so that it can be made again. Called by the suite
+ * path of `run` and by `report` on a suite's folder. Owns nothing; entries of one scenario stand for its repeats.
  */
 #pragma once
 #include "harness/measure/pool.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A link's state is asked anew at every instant at which a fault began or ended: of all faults then in force, what is left
- * of either direction. Nothing passes both ways: cut; one way only: one way; something is slower, lossy or turned away for
- * some: impaired. Which paths a fault hits is the plan's knowledge (action_hits_path); a fault whose step is not in the
- * plan changes no link.
+ * A link's state is asked anew at every instant at which a fault began or ended: of all faults then in force, what is
+ * left of either direction. Nothing passes both ways: cut; one way only: one way; something is slower, lossy or turned
+ * away for some: impaired. Which paths a fault hits is the plan's knowledge (action_hits_path); a fault whose step is
+ * not in the plan changes no link.
  */
 #include "reports/world.h"
 
@@ -50,7 +50,10 @@ static enum link_state state_at(const struct report_input *in, uint16_t link, do
             }
         }
     }
-    return blocked[0] && blocked[1] ? LINK_CUT : blocked[0] || blocked[1] ? LINK_ONE_WAY : hit ? LINK_IMPAIRED : LINK_WELL;
+    return blocked[0] && blocked[1]   ? LINK_CUT
+           : blocked[0] || blocked[1] ? LINK_ONE_WAY
+           : hit                      ? LINK_IMPAIRED
+                                      : LINK_WELL;
 }
 
 static int by_time(const void *a, const void *b)

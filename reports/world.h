@@ -2,8 +2,8 @@
 /*
  * The world over time, as far as lanes do not tell it: what each link let through, and who served whom.
  *
- * Links come from the faults of the result and the steps of the plan that they were; flows from the samples, per vantage
- * and region in equal buckets. Made once per page from the same evidence as lanes and series. Owns its arrays.
+ * Links come from the faults of the result and the steps of the plan that they were; flows from the samples, per
+ * vantage and region in equal buckets. Made once per page from the same evidence as lanes and series. Owns its arrays.
  */
 #pragma once
 #include "harness/base/vec.h"

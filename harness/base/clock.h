@@ -20,8 +20,8 @@ struct clock_quad clock_quad_read(void);
 
 /* RFC 3339 UTC with milliseconds, 2026-01-01T06:00:00.118Z; out must hold 32 bytes. Returns out. */
 char *clock_rfc3339(int64_t wall_ns, char out[32]);
-/* Reads it back, with or without a fraction. 0 for NULL, for what is no such text and for years outside 1970 to 2199, so
- * that any length of a run can be added. */
+/* Reads it back, with or without a fraction. 0 for NULL, for what is no such text and for years outside 1970 to
+ * 2199, so that any length of a run can be added. */
 int64_t clock_rfc3339_read(const char *text);
 /* The compact form of run ids, 20260101T060000Z; out must hold 32 bytes. Returns out. */
 char *clock_compact(int64_t wall_ns, char out[32]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Method: both documents are copied with lists of named things turned into objects, then walked side by side along the
- * sorted union of their keys. What is an object on both sides is walked into; anything else is compared as a value, so that a
- * thing that is missing or too much is one row, not one for each of its fields.
+ * sorted union of their keys. What is an object on both sides is walked into; anything else is compared as a value, so
+ * that a thing that is missing or too much is one row, not one for each of its fields.
  */
 #include "harness/base/json_compare.h"
 

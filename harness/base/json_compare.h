@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two JSON documents field by field, as people compare configurations: what changed, what is missing, what nobody asked for.
+ * Two JSON documents field by field, as people compare configurations: what changed, what is missing, what nobody asked
+ * for.
  *
  * A list of things that are all named (objects with a text `name`, each another) is a map of them: their order is no
- * difference, and their names stand in paths. Other lists are values. Owns keyed copies of both documents; rows borrow from them.
+ * difference, and their names stand in paths. Other lists are values. Owns keyed copies of both documents; rows borrow
+ * from them.
  */
 #pragma once
 #include "harness/base/vec.h"

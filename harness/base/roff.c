@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hyphens are minus signs that can be copied into a shell; backslashes are printed; a dot or an apostrophe that would begin a
- * line is hidden behind a character of no width.
+ * Hyphens are minus signs that can be copied into a shell; backslashes are printed; a dot or an apostrophe that would
+ * begin a line is hidden behind a character of no width.
  */
 #include "harness/base/roff.h"
 #include "harness/base/text.h"

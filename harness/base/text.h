@@ -37,12 +37,13 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 /* Decode one UTF-8 character at s (len bytes left). Returns its bytes, 0 for an invalid sequence; RFC 3629. */
 size_t utf8_decode(const char *s, size_t len, uint32_t *codepoint);
 
-/* Read a whole file of at most max bytes into t. Longer: -1 with ERR_READING and os EFBIG. Never reads a directory or a FIFO. */
+/* Read a whole file of at most max bytes into t. Longer: -1 with ERR_READING and os
+ * EFBIG. Never reads a directory or a FIFO. */
 struct err;
 int text_read_file(struct text *t, const char *path, size_t max, struct err *e);
 
-/* All len bytes at an offset, whatever the kernel takes or gives at a time. Returns 0 or an errno; a file that ends before is EIO,
- * one that takes no more ENOSPC. */
+/* All len bytes at an offset, whatever the kernel takes or gives at a time. Returns 0 or an errno; a file that ends
+ * before is EIO, one that takes no more ENOSPC. */
 int file_write_at(int fd, const char *bytes, size_t len, int64_t at);
 int file_read_at(int fd, char *bytes, size_t len, int64_t at);
 

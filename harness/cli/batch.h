@@ -63,10 +63,11 @@ struct batch_source {
 void batch_load_runs(struct batch *b, const struct batch_source *from, int64_t count, struct batch_suite *set,
                      const struct batch_options *o);
 
-/* The seed of repeat 1, 2, ... of a scenario: the first is the base, so that repeat 1 is the single run of that seed. */
+/* The seed of repeat 1, 2, ... of a scenario: the first is the base, so that
+ * repeat 1 is the single run of that seed. */
 uint64_t batch_repeat_seed(uint64_t base, int64_t repeat);
-/* The order of a set's runs: rounds of one repeat of everything, the first as written, the others shuffled by the seed of
- * the first run. A suite that stops on failure keeps the order it is written in. */
+/* The order of a set's runs: rounds of one repeat of everything, the first as written, the others shuffled by the
+ * seed of the first run. A suite that stops on failure keeps the order it is written in. */
 void batch_order(struct batch *b, const struct batch_suite *set);
 
 /* Files that a path stands for: itself, or the .yaml and .yml files of a folder, sorted, at most 1000, 8 levels deep.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A suite becomes the runs of its entries. --repeat multiplies what the suite says; --tag leaves entries out. An entry that is wrong is reported beside all the others.
+ * A suite becomes the runs of its entries. --repeat multiplies what the suite says; --tag leaves entries out. An entry
+ * that is wrong is reported beside all the others.
  */
 #include "harness/base/err.h"
 #include "harness/cli/batch.h"

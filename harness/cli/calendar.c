@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Cron's fields become those of systemd one by one: lists stay lists, a-b becomes a..b, a step over everything becomes
- * one from the field's first value. Cron fires when day of month or day of week fits, should both be given, systemd when
- * both do; such a schedule is refused, and so is what else has no counterpart, rather than translated into another one.
+ * one from the field's first value. Cron fires when day of month or day of week fits, should both be given, systemd
+ * when both do; such a schedule is refused, and so is what else has no counterpart, rather than translated into another
+ * one.
  */
 #include "harness/cli/calendar.h"
 

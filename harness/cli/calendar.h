@@ -8,7 +8,8 @@
 
 struct err;
 
-/* Five fields; a named schedule begins at 06:17 on the first day of its period, off the hour at which everybody begins. */
+/* Five fields; a named schedule begins at 06:17 on the first day of its period,
+ * off the hour at which everybody begins. */
 const char *calendar_cron(const struct suite *s);
 /* The same with H where Jenkins may choose the minute, so that jobs spread. */
 void calendar_jenkins(struct text *out, const struct suite *s);

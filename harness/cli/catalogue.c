@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: files are read one after the other and become rows of two tables, scenarios first. What a cell must not hold (bars, line
- * breaks) is escaped on the way.
+ * Method: files are read one after the other and become rows of two tables, scenarios first. What a cell must not hold
+ * (bars, line breaks) is escaped on the way.
  */
 #include "harness/cli/catalogue.h"
 

@@ -3,8 +3,9 @@
  * drtest ci KIND [SUITE]: a file that makes a scheduler drill the suite when its `schedule:` says.
  *
  * The files are templates in ci/templates, carried along in the program; here their blanks are filled. All kinds do the
- * same: ask the machine what it can (doctor), drill, keep the run folders of a failed drill, too, publish JUnit, and let the
- * exit code decide. The history is a file of its own that must outlive the job, because `drtest due` reads nothing else.
+ * same: ask the machine what it can (doctor), drill, keep the run folders of a failed drill, too, publish JUnit, and
+ * let the exit code decide. The history is a file of its own that must outlive the job, because `drtest due` reads
+ * nothing else.
  *
  * What is filled in stands unquoted in shell, YAML and unit files, so a path that any of them could misread is refused.
  */

@@ -78,7 +78,8 @@ static void print(const struct call *c, const char *run_path, json_t *open, cons
         puts(text ? text : "{}");
         return;
     }
-    printf("%s: %zu fault%s open when it ended\n", run_path, json_object_size(open), json_object_size(open) == 1 ? "" : "s");
+    printf("%s: %zu fault%s open when it ended\n", run_path, json_object_size(open),
+           json_object_size(open) == 1 ? "" : "s");
     json_object_foreach(open, key, what)
     {
         printf("  %s %s\n", key, json_string_value(what));
@@ -99,7 +100,8 @@ static int run(struct call *c)
     scoped_text struct text path = {0};
     scoped_json json_t *open = NULL;
     if (tool_find_run(&path, f->output, c->operands.len ? c->operands.at[0] : "latest", &e) < 0 ||
-        read_journal(text_str(&path), &open, &e) < 0 || residue_begin(&r, text_str(&path), left, sizeof(left), &e) < 0) {
+        read_journal(text_str(&path), &open, &e) < 0 ||
+        residue_begin(&r, text_str(&path), left, sizeof(left), &e) < 0) {
         return say_error(&c->err, &e);
     }
     residue_end(r);

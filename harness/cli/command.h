@@ -39,8 +39,9 @@ struct command {
 };
 
 extern const struct command command_run, command_validate, command_plan, command_list, command_explain, command_doctor,
-    command_selftest, command_report, command_history, command_compare, command_due, command_diff, command_analyze, command_clean, command_gateway,
-    command_ci, command_init, command_completion, command_schema, command_verify, command_export, command_version;
+    command_selftest, command_report, command_history, command_compare, command_due, command_diff, command_analyze,
+    command_clean, command_gateway, command_ci, command_init, command_completion, command_schema, command_verify,
+    command_export, command_version;
 extern const struct command *const commands[]; /* NULL-terminated, in the order of --help */
 extern const struct option_row global_options[];
 extern const size_t global_option_count;

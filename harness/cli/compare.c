@@ -119,9 +119,9 @@ static void compare_runs(struct comparison *c)
             }
         }
     }
-    json_array_append_new(c->scenarios, json_pack("{s:s,s:s,s:s,s:o,s:s?,s:o}", "scenario", b->scenario, "earlier_run_id",
-                                                  a->run_id, "later_run_id", b->run_id, "differs", differ, "left_out",
-                                                  out, "objectives", objectives));
+    json_array_append_new(c->scenarios, json_pack("{s:s,s:s,s:s,s:o,s:s?,s:o}", "scenario", b->scenario,
+                                                  "earlier_run_id", a->run_id, "later_run_id", b->run_id, "differs",
+                                                  differ, "left_out", out, "objectives", objectives));
 }
 
 /* ---- two sets ---- */
@@ -201,10 +201,9 @@ static void say_pair(struct comparison *c, const struct pair *p)
     if (few) {
         text_addf(&c->said, "  %s\n", change_few_text);
     }
-    json_array_append_new(c->scenarios,
-                          json_pack("{s:s,s:o,s:o,s:o,s:o}", "scenario", p->later_name, "earlier",
-                                    statistics_json(&p->earlier), "later", statistics_json(&p->later), "differs", differ,
-                                    "objectives", objectives));
+    json_array_append_new(c->scenarios, json_pack("{s:s,s:o,s:o,s:o,s:o}", "scenario", p->later_name, "earlier",
+                                                  statistics_json(&p->earlier), "later", statistics_json(&p->later),
+                                                  "differs", differ, "objectives", objectives));
 }
 
 /* What only one side has cannot be compared; that must not look like a comparison without a finding. */

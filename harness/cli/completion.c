@@ -2,9 +2,9 @@
 /*
  * drtest completion SHELL: what makes bash, zsh or fish complete commands, options and their values.
  *
- * Method: written from the tables that parser and --help read, so that it cannot know an option that does not exist. What
- * follows an option comes from its row: one of its choices, a folder, a file, or nothing in particular. Operands are files
- * but for the few commands that say what theirs are.
+ * Method: written from the tables that parser and --help read, so that it cannot know an option that does not exist.
+ * What follows an option comes from its row: one of its choices, a folder, a file, or nothing in particular. Operands
+ * are files but for the few commands that say what theirs are.
  */
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
@@ -125,7 +125,8 @@ static void bash(struct text *out)
     text_add(out, "' -- \"$word\")) ;;\n");
     for (size_t i = 0; commands[i]; i++) {
         if (first_operands(commands[i])) {
-            text_addf(out, "    %s) [ \"$COMP_CWORD\" -eq \"$first\" ] && COMPREPLY=($(compgen -W '%s' -- \"$word\")) ;;\n",
+            text_addf(out,
+                      "    %s) [ \"$COMP_CWORD\" -eq \"$first\" ] && COMPREPLY=($(compgen -W '%s' -- \"$word\")) ;;\n",
                       commands[i]->name, first_operands(commands[i]));
         }
     }

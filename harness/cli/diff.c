@@ -61,7 +61,8 @@ static void print_human(const struct pair *p)
     const struct json_comparison *c = &p->found;
     for (size_t i = 0; i < c->rows.len; i++) {
         const struct json_row *row = &c->rows.at[i];
-        printf("%s   %-10s %s\n", p->b.name, json_standing_words[row->standing], *row->path ? row->path : "(the whole)");
+        printf("%s   %-10s %s\n", p->b.name, json_standing_words[row->standing],
+               *row->path ? row->path : "(the whole)");
         if (row->standing == JSON_CHANGED) {
             print_value("desired", row->desired);
             print_value("actual", row->actual);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: what exists as a file is one; what begins like a URL is asked for once, for five seconds and a megabyte at most;
- * anything else names a run and a gateway of it. A run has a gateway's configuration on record when some gateway drifted:
- * the newest record counts.
+ * Method: what exists as a file is one; what begins like a URL is asked for once, for five seconds and a megabyte at
+ * most; anything else names a run and a gateway of it. A run has a gateway's configuration on record when some gateway
+ * drifted: the newest record counts.
  */
 #include "harness/cli/diff_side.h"
 

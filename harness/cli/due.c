@@ -135,7 +135,8 @@ static int answer(struct question *q, const struct history_runs *runs, const cha
     scoped_json json_t *list = json_array();
     for (size_t i = 0; i < q->scenarios.len; i++) {
         const struct pool_run *met = last_met(runs, q->scenarios.at[i], lab);
-        double age = met ? (double)(clock_wall_ns() - clock_rfc3339_read(met->started_at ? met->started_at : "")) / 1e9 : NAN;
+        double age =
+            met ? (double)(clock_wall_ns() - clock_rfc3339_read(met->started_at ? met->started_at : "")) / 1e9 : NAN;
         bool due = !met || (q->every_ns > 0 && age > (double)q->every_ns / 1e9);
         any |= due;
         if (json) {

@@ -2,9 +2,9 @@
 /*
  * drtest export: the evidence of a run for tools of one's own, as comma-separated values (RFC 4180) or JSON lines.
  *
- * A record becomes one JSON object, and both forms are printed from that: the keys of the first are the columns. Instants
- * stay what they are in the files, nanoseconds of run time; indexes become names. Damaged evidence is exported up to
- * the damage, with a warning.
+ * A record becomes one JSON object, and both forms are printed from that: the keys of the first are the columns.
+ * Instants stay what they are in the files, nanoseconds of run time; indexes become names. Damaged evidence is exported
+ * up to the damage, with a warning.
  */
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
@@ -78,7 +78,8 @@ struct sheet {
 
 static void print_cell(const json_t *v)
 {
-    scoped_free char *number = json_is_string(v) || json_is_null(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+    scoped_free char *number =
+        json_is_string(v) || json_is_null(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
     const char *text = number ? number : json_string_value(v);
     if (!text || !strpbrk(text, ",\"\r\n")) {
         fputs(text ? text : "", stdout);
@@ -132,31 +133,31 @@ static json_t *sample_row(const struct plan *p, const struct sample *s)
                      "done_ns", (json_int_t)s->done_ns, "outcome", format_outcome(s->outcome), "write",
                      word(write_words, array_len(write_words), s->write), "status", s->status, "asked",
                      node_name(p, s->endpoint), "served_by", site_name(p, s->region), "attempts", s->attempts, "epoch",
-                     (json_int_t)s->epoch, "version", (json_int_t)s->version, "lsn", (json_int_t)s->lsn, "code", s->code,
-                     "flags", s->flags);
+                     (json_int_t)s->epoch, "version", (json_int_t)s->version, "lsn", (json_int_t)s->lsn, "code",
+                     s->code, "flags", s->flags);
 }
 
 static json_t *patrol_row(const struct plan *p, const struct sample *s)
 {
     const struct plan_patrol *from = s->stream < p->patrol_count ? &p->patrols[s->stream] : NULL;
     const char *key = from ? p->topology->callers[from->who].name : "";
-    return json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:i}", "vantage", from ? site_name(p, from->stream.vantage) : "", "key",
-                     key ? key : "", "asked", node_name(p, s->endpoint), "number", (json_int_t)s->k, "planned_ns",
-                     (json_int_t)s->planned_ns, "sent_ns", (json_int_t)s->sent_ns, "done_ns", (json_int_t)s->done_ns,
-                     "outcome", format_outcome(s->outcome), "status", s->status);
+    return json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:i}", "vantage", from ? site_name(p, from->stream.vantage) : "",
+                     "key", key ? key : "", "asked", node_name(p, s->endpoint), "number", (json_int_t)s->k,
+                     "planned_ns", (json_int_t)s->planned_ns, "sent_ns", (json_int_t)s->sent_ns, "done_ns",
+                     (json_int_t)s->done_ns, "outcome", format_outcome(s->outcome), "status", s->status);
 }
 
 static json_t *ledger_row(const struct plan *p, const struct ledger_record *r)
 {
     char value[17];
     snprintf(value, sizeof(value), "%016" PRIx64, r->value);
-    return json_pack("{s:s,s:i,s:I,s:I,s:i,s:I,s:i,s:s,s:I,s:I,s:I,s:s,s:i,s:s,s:I,s:i,s:I}", "kind",
-                     word(ledger_words, LEDGER_KINDS, r->kind), "chain", r->chain, "number", (json_int_t)r->number, "at_ns",
-                     (json_int_t)r->at_ns, "client", r->client, "seq", (json_int_t)r->seq, "key", r->key, "value", value,
-                     "version", (json_int_t)r->version, "epoch", (json_int_t)r->epoch, "lsn", (json_int_t)r->lsn,
-                     "outcome", r->kind == LEDGER_RESULT ? word(write_words, array_len(write_words), r->outcome) : "",
-                     "status", r->status, "region", site_name(p, r->region), "read", (json_int_t)r->read, "pass", r->pass,
-                     "count", (json_int_t)r->count);
+    return json_pack(
+        "{s:s,s:i,s:I,s:I,s:i,s:I,s:i,s:s,s:I,s:I,s:I,s:s,s:i,s:s,s:I,s:i,s:I}", "kind",
+        word(ledger_words, LEDGER_KINDS, r->kind), "chain", r->chain, "number", (json_int_t)r->number, "at_ns",
+        (json_int_t)r->at_ns, "client", r->client, "seq", (json_int_t)r->seq, "key", r->key, "value", value, "version",
+        (json_int_t)r->version, "epoch", (json_int_t)r->epoch, "lsn", (json_int_t)r->lsn, "outcome",
+        r->kind == LEDGER_RESULT ? word(write_words, array_len(write_words), r->outcome) : "", "status", r->status,
+        "region", site_name(p, r->region), "read", (json_int_t)r->read, "pass", r->pass, "count", (json_int_t)r->count);
 }
 
 static json_t *event_row(const struct event *ev, bool with_data)

@@ -26,7 +26,8 @@ struct floor floor_of_target(const struct plan *p, enum target_key key)
 
 json_t *floor_json(struct floor f)
 {
-    return json_pack("{s:o,s:o,s:o}", "min_s", json_finite(f.min), "mean_s", json_finite(f.mean), "max_s", json_finite(f.max));
+    return json_pack("{s:o,s:o,s:o}", "min_s", json_finite(f.min), "mean_s", json_finite(f.mean), "max_s",
+                     json_finite(f.max));
 }
 
 static double in_s(const struct plan_target *t)

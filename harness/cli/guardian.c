@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pipe of which only the command line holds the writing end tells of its death by end of file. The guardian is a child
- * subreaper (prctl(2) PR_SET_CHILD_SUBREAPER): the orphans of a killed conductor become its children. It must outlive the
- * command line for that, so it undoes the death signal that child_fork gave it; should it be killed itself, the
- * conductor's own death signal still ends the run, and the command line, a subreaper too, buries.
+ * A pipe of which only the command line holds the writing end tells of its death by end of file. The guardian is a
+ * child subreaper (prctl(2) PR_SET_CHILD_SUBREAPER): the orphans of a killed conductor become its children. It must
+ * outlive the command line for that, so it undoes the death signal that child_fork gave it; should it be killed itself,
+ * the conductor's own death signal still ends the run, and the command line, a subreaper too, buries.
  */
 #include "harness/cli/guardian.h"
 

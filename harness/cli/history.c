@@ -219,8 +219,8 @@ static void latest_line(void *arg, const char *text, size_t len, const json_t *l
     entry->started_wall_ns = clock_rfc3339_read(member(line, "started_at"));
 }
 
-static int read_all(const char *path, void (*see)(void *arg, const char *text, size_t len, const json_t *line), void *arg,
-                    struct err *e)
+static int read_all(const char *path, void (*see)(void *arg, const char *text, size_t len, const json_t *line),
+                    void *arg, struct err *e)
 {
     scoped_file FILE *in = fopen(path, "re");
     if (!in && errno == ENOENT) {

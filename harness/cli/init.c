@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drtest init [DIR]: the files to start with: a scenario that runs and explains itself, a suite, settings, and the schema that
- * editors complete from.
+ * drtest init [DIR]: the files to start with: a scenario that runs and explains itself, a suite, settings, and the
+ * schema that editors complete from.
  *
- * Nothing that exists is touched: all names are looked at first, and when one is taken nothing is written. The files are
- * carried along in the program, so they fit it.
+ * Nothing that exists is touched: all names are looked at first, and when one is taken nothing is written. The files
+ * are carried along in the program, so they fit it.
  */
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"

@@ -150,9 +150,10 @@ static int run(struct call *c)
     scoped_json json_t *rows = c->globals.json ? json_array() : NULL;
     struct listing l = {.call = c, .rows = rows};
     text_addf(&path, "%s%s", f->history ? f->history : f->output, f->history ? "" : "/history.jsonl");
-    int code = batch_files(&files, &c->arena, folder_of(c), &e) < 0 || history_read_latest(&l.history, text_str(&path), &e) < 0
-                   ? say_error(&c->err, &e)
-                   : 0;
+    int code =
+        batch_files(&files, &c->arena, folder_of(c), &e) < 0 || history_read_latest(&l.history, text_str(&path), &e) < 0
+            ? say_error(&c->err, &e)
+            : 0;
     for (size_t i = 0; i < files.len && code == 0; i++) {
         if (!spec_is_suite(files.at[i])) {
             show(&l, files.at[i]);

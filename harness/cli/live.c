@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The telling side: events and a view a second become small JSON datagrams. What does not fit the queue is dropped; the page
- * shows the course, the evidence is in the files.
+ * The telling side: events and a view a second become small JSON datagrams. What does not fit the queue is dropped; the
+ * page shows the course, the evidence is in the files.
  */
 #include "harness/cli/live.h"
 
@@ -28,7 +28,8 @@ static int hear_port(struct live *l, struct err *e)
     said[n > 0 ? n : 0] = '\0';
     long port = strtol(said, NULL, 10);
     if (port <= 0) {
-        return err_set(e, ERR_RUN, "--live", "the page cannot be served: %.200s", *said ? said : "its process says nothing");
+        return err_set(e, ERR_RUN, "--live", "the page cannot be served: %.200s",
+                       *said ? said : "its process says nothing");
     }
     snprintf(l->url, sizeof(l->url), "http://127.0.0.1:%ld/", port);
     return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A page of the running drill (run --live): served on a loopback port by a process of its own, fed with what the person at
- * the terminal sees, and gone with the run. When the run is judged, the page turns into its report.
+ * A page of the running drill (run --live): served on a loopback port by a process of its own, fed with what the person
+ * at the terminal sees, and gone with the run. When the run is judged, the page turns into its report.
  *
  * The conductor tells and never waits; a page that nobody looks at costs a datagram a second.
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: one process, one loop over two descriptors: the channel from the run and the epoll set of libmicrohttpd, which does
- * the HTTP. The page asks twice a second for what it has not seen yet (/news?from=N); messages are kept in one growing
- * list, and answers are cut out of it. /report.html is the file of the run directory, once it is there.
+ * Method: one process, one loop over two descriptors: the channel from the run and the epoll set of libmicrohttpd,
+ * which does the HTTP. The page asks twice a second for what it has not seen yet (/news?from=N); messages are kept in
+ * one growing list, and answers are cut out of it. /report.html is the file of the run directory, once it is there.
  *
- * After the channel has closed the server stays until a page that asked in the last seconds has fetched the report, three
- * seconds at most. It listens on 127.0.0.1 only, answers GET only, and tells browsers not to keep anything.
+ * After the channel has closed the server stays until a page that asked in the last seconds has fetched the report,
+ * three seconds at most. It listens on 127.0.0.1 only, answers GET only, and tells browsers not to keep anything.
  */
 #include "harness/cli/live_serve.h"
 
@@ -51,7 +51,8 @@ struct server {
     bool over, fetched;
 };
 
-static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *type, const char *bytes, size_t len)
+static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *type, const char *bytes,
+                              size_t len)
 {
     struct MHD_Response *r = MHD_create_response_from_buffer(len, (void *)(uintptr_t)bytes, MHD_RESPMEM_MUST_COPY);
     MHD_add_response_header(r, "Content-Type", type);

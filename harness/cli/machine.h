@@ -25,8 +25,8 @@ bool machine_needs(const struct plan *p, enum lab_effect effect);
 /* caps NULL: the sim lab. */
 bool machine_unfit(const struct lab_caps *caps, const struct plan *p, struct text *reason);
 
-/* Narrow caps down to what a run of this plan would use, with what was forced taken for granted. How many links the wire
- * would carry. */
+/* Narrow caps down to what a run of this plan would use, with what was forced taken for granted. How many links the
+ * wire would carry. */
 size_t machine_settle(struct lab_caps *caps, const struct plan *p, const char *const forced[LAB_EFFECTS]);
 
 /* Descriptors, ports, memory for each run of the batch, room for all of them in the output folder. ERR_MACHINE when

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drtest-manual TEMPLATE VERSION DATE: the man pages, from templates in docs/man whose blanks are filled from the tables of
- * options and of the file format. Run by the build; not installed.
+ * drtest-manual TEMPLATE VERSION DATE: the man pages, from templates in docs/man whose blanks are filled from the
+ * tables of options and of the file format. Run by the build; not installed.
  */
 #include "harness/base/err.h"
 #include "harness/base/roff.h"

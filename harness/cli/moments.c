@@ -23,8 +23,8 @@ struct painter {
 
 static void gate_words(struct text *t, const struct path_state *s)
 {
-    static const char *const ways[] = {[GATE_DROP] = "cut", [GATE_REFUSE] = "refused", [GATE_UNREACHABLE] = "unreachable",
-                                       [GATE_HALF] = "half"};
+    static const char *const ways[] = {
+        [GATE_DROP] = "cut", [GATE_REFUSE] = "refused", [GATE_UNREACHABLE] = "unreachable", [GATE_HALF] = "half"};
     for (size_t i = 0; i < s->gate_count; i++) {
         const struct path_gate *g = &s->gates[i];
         text_addf(t, "%s%s", t->len ? ", " : "", ways[g->way]);
@@ -122,7 +122,8 @@ static void add_nodes(json_t *nodes, const struct painter *p, const struct fabri
     for (uint16_t node = 0; node < t->node_count; node++) {
         unsigned holds = fabric_held(f, node);
         if (holds) {
-            json_array_append_new(nodes, json_pack("{s:s,s:s}", "node", t->nodes[node].name, "state", node_words(holds)));
+            json_array_append_new(nodes,
+                                  json_pack("{s:s,s:s}", "node", t->nodes[node].name, "state", node_words(holds)));
         }
     }
 }
@@ -167,7 +168,8 @@ static void add_deeds(json_t *begins, json_t *ends, const struct moment *m, cons
 static void paint(void *arg, const struct moment *m)
 {
     struct painter *p = arg;
-    json_t *begins = json_array(), *ends = json_array(), *links = json_array(), *nodes = json_array(), *also = json_array();
+    json_t *begins = json_array(), *ends = json_array(), *links = json_array(), *nodes = json_array(),
+           *also = json_array();
     add_deeds(begins, ends, m, p->plan);
     add_links(links, p, m->fabric);
     add_nodes(nodes, p, m->fabric);
@@ -176,8 +178,8 @@ static void paint(void *arg, const struct moment *m)
             json_array_append_new(also, json_string(m->open[i]->text));
         }
     }
-    json_array_append_new(p->moments, json_pack("{s:f,s:o,s:o,s:o,s:o,s:o}", "at_s", (double)m->at_ns / 1e9, "begins", begins,
-                                                "ends", ends, "links", links, "nodes", nodes, "also", also));
+    json_array_append_new(p->moments, json_pack("{s:f,s:o,s:o,s:o,s:o,s:o}", "at_s", (double)m->at_ns / 1e9, "begins",
+                                                begins, "ends", ends, "links", links, "nodes", nodes, "also", also));
 }
 
 json_t *moments_json(const struct plan *p, struct err *e)
@@ -229,7 +231,8 @@ static void print_links(const json_t *links)
 
 static void print_moment(const json_t *m)
 {
-    const json_t *links = json_object_get(m, "links"), *nodes = json_object_get(m, "nodes"), *also = json_object_get(m, "also");
+    const json_t *links = json_object_get(m, "links"), *nodes = json_object_get(m, "nodes"),
+                 *also = json_object_get(m, "also");
     size_t i;
     json_t *o;
     printf("    %8.3f s", json_number_value(json_object_get(m, "at_s")));

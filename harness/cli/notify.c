@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The telling side: events become CloudEvents and go as datagrams to the sender (notify_send.c), without ever waiting. A
- * sender that is behind loses what does not fit its queue; that is counted by the gap in the ids.
+ * The telling side: events become CloudEvents and go as datagrams to the sender (notify_send.c), without ever waiting.
+ * A sender that is behind loses what does not fit its queue; that is counted by the gap in the ids.
  *
- * The conductor tells what it sees (faults injected and healed, once proven); its parent tells the beginning and, when the run
- * is judged, recovery and end. Ids are RUN/NUMBER; the two processes use the two halves of the numbers.
+ * The conductor tells what it sees (faults injected and healed, once proven); its parent tells the beginning and, when
+ * the run is judged, recovery and end. Ids are RUN/NUMBER; the two processes use the two halves of the numbers.
  */
 #include "harness/cli/notify.h"
 
@@ -53,8 +53,8 @@ void notify_started(struct notify *n)
     scoped_text struct text targets = {0};
     target_list_text(&targets, n->plan);
     tell(n, "drtest.run.started", 0,
-         json_pack("{s:s,s:s,s:I,s:s,s:s}", "run_id", n->run_id, "title", n->plan->title, "seed", (json_int_t)n->plan->seed,
-                   "lab", n->lab, "targets", text_str(&targets)));
+         json_pack("{s:s,s:s,s:I,s:s,s:s}", "run_id", n->run_id, "title", n->plan->title, "seed",
+                   (json_int_t)n->plan->seed, "lab", n->lab, "targets", text_str(&targets)));
     n->number = NUMBERS_OF_CONDUCTOR;
 }
 
@@ -65,8 +65,8 @@ void notify_event(struct notify *n, const struct event *ev, double run_s)
         return;
     }
     tell(n, injected ? "drtest.fault.injected" : "drtest.fault.healed", run_s,
-         json_pack("{s:I,s:s,s:s,s:s?,s:f}", "fault_id", (json_int_t)ev->code, "what", ev->subject ? ev->subject : "", "proof",
-                   ev->outcome ? ev->outcome : "", "detail", ev->detail, "at_s", run_s));
+         json_pack("{s:I,s:s,s:s,s:s?,s:f}", "fault_id", (json_int_t)ev->code, "what", ev->subject ? ev->subject : "",
+                   "proof", ev->outcome ? ev->outcome : "", "detail", ev->detail, "at_s", run_s));
 }
 
 static void tell_recoveries(struct notify *n, const struct result *r)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Telling others of a drill while it runs (run --notify URL): CloudEvents 1.0 by HTTP POST, application/cloudevents+json.
+ * Telling others of a drill while it runs (run --notify URL): CloudEvents 1.0 by HTTP POST,
+ * application/cloudevents+json.
  *
- * A process of its own sends, so that nothing that is measured waits for a web server, and so that a server that hangs costs
- * nobody more than the bound of notify_end. It leaves notifications.jsonl in the run directory, a line per event with
- * what became of its delivery. Nothing here touches a verdict.
+ * A process of its own sends, so that nothing that is measured waits for a web server, and so that a server that hangs
+ * costs nobody more than the bound of notify_end. It leaves notifications.jsonl in the run directory, a line per event
+ * with what became of its delivery. Nothing here touches a verdict.
  *
  * Secrets come from the environment: DRTEST_NOTIFY_HEADER, or DRTEST_NOTIFY_HEADER_FILE, a file of header lines.
  */
@@ -29,7 +30,7 @@ int notify_check(const char *url, struct err *e);
 int notify_begin(struct notify *n, const char *url, const char *run_path, struct err *e);
 void notify_started(struct notify *n);
 void notify_event(struct notify *n, const struct event *ev, double run_s); /* never waits */
-/* After judgement: recovery and end; then wait, with a bound, until all is delivered or given up. Says how many were not
- * delivered, -1 if the sender was lost. */
+/* After judgement: recovery and end; then wait, with a bound, until all is delivered or given up. Says how many were
+ * not delivered, -1 if the sender was lost. */
 int notify_end(struct notify *n, const struct result *r, const char *run_path);
 void notify_close(struct notify *n); /* in any case; a sender that still sends is stopped */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Method: one event at a time, in order. Each has two tries of five seconds; anything but 2xx is a failure. After two
- * events in a row that nobody took, later ones get one try of one second, so that the end of the run does not wait for a
- * server that is gone: a run tells some ten events.
+ * events in a row that nobody took, later ones get one try of one second, so that the end of the run does not wait for
+ * a server that is gone: a run tells some ten events.
  *
- * Failure paths: headers that cannot be read or hold a line break are an error before the run (notify_check). The record
- * (notifications.jsonl) is written after each try, so a sender that is killed leaves what it knew.
+ * Failure paths: headers that cannot be read or hold a line break are an error before the run (notify_check). The
+ * record (notifications.jsonl) is written after each try, so a sender that is killed leaves what it knew.
  */
 #include "harness/cli/notify_send.h"
 #include "harness/cli/notify.h"
@@ -100,9 +100,9 @@ static CURLcode post(struct sender *s, const char *event, long patience_ms, long
 
 static void keep(struct sender *s, const char *event, bool delivered, long status, int tries, CURLcode rc)
 {
-    scoped_json json_t *doc = json_pack("{s:o?,s:b,s:I,s:i,s:s?}", "event", json_loads(event, 0, NULL), "delivered", delivered,
-                                        "status", (json_int_t)status, "tries", tries, "error",
-                                        rc == CURLE_OK ? NULL : curl_easy_strerror(rc));
+    scoped_json json_t *doc =
+        json_pack("{s:o?,s:b,s:I,s:i,s:s?}", "event", json_loads(event, 0, NULL), "delivered", delivered, "status",
+                  (json_int_t)status, "tries", tries, "error", rc == CURLE_OK ? NULL : curl_easy_strerror(rc));
     scoped_free char *line = json_dumps(doc, JSON_COMPACT);
     if (line) {
         fprintf(s->record, "%s\n", line);

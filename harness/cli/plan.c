@@ -84,8 +84,9 @@ static json_t *targets_json(const struct plan *p)
     return all;
 }
 
-/* What a netns lab makes of the topology: a namespace per node and per router, a veth pair per node and per link; for wired
- * links one namespace and process more, and a second pair each; a process that answers for what is rejected. */
+/* What a netns lab makes of the topology: a namespace per node and per router, a veth pair per node and per link;
+ * for wired links one namespace and process more, and a second pair each; a process that answers for what is
+ * rejected. */
 static json_t *objects_json(const struct stage *s, const struct plan *p)
 {
     const struct topology *t = p->topology;
@@ -142,13 +143,14 @@ static json_t *plan_json(const struct stage *machine, const struct plan *p)
                               json_string("link delays, jitter, loss and rates of the topology are left out: this "
                                           "machine cannot make them"));
     }
-    return json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s?,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o},s:o,s:o}", "name", p->name, "title",
-                     p->title, "file", p->file, "sha256", p->sha256, "seed", (json_int_t)p->seed, "lab",
+    return json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s?,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o},s:o,s:o}", "name", p->name,
+                     "title", p->title, "file", p->file, "sha256", p->sha256, "seed", (json_int_t)p->seed, "lab",
                      s->caps ? "netns" : "sim", "unfit", unfit.len ? text_str(&unfit) : NULL, "steps", steps_json(s, p),
-                     "targets", targets_json(p), "objects", objects_json(s, p), "needs", needs_json(s, p), "times", "baseline_hold_s",
-                     seconds(p->baseline_hold_ns), "baseline_within_s", seconds(p->baseline_within_ns),
-                     "timeline_end_s", seconds(p->timeline_end_ns), "observe_s", seconds(p->observe_ns), "drill_s",
-                     seconds(p->drill_ns), "limits", limits, "routing", routing_json(p->topology));
+                     "targets", targets_json(p), "objects", objects_json(s, p), "needs", needs_json(s, p), "times",
+                     "baseline_hold_s", seconds(p->baseline_hold_ns), "baseline_within_s",
+                     seconds(p->baseline_within_ns), "timeline_end_s", seconds(p->timeline_end_ns), "observe_s",
+                     seconds(p->observe_ns), "drill_s", seconds(p->drill_ns), "limits", limits, "routing",
+                     routing_json(p->topology));
 }
 
 /* A plan whose moments cannot be rehearsed is a plan all the same. */
@@ -191,7 +193,8 @@ static void print_steps(const json_t *steps)
             printf(", recovered when good for %.1f s", json_number_value(json_object_get(o, "hold_s")));
         }
         if (json_is_number(json_object_get(o, "hold_supports_ratio"))) {
-            printf(" (hold supports only >= %.2f %%)", 100 * json_number_value(json_object_get(o, "hold_supports_ratio")));
+            printf(" (hold supports only >= %.2f %%)",
+                   100 * json_number_value(json_object_get(o, "hold_supports_ratio")));
         }
         printf("%s%s\n", *word(o, "note") ? "  # " : "", word(o, "note"));
         if (text_eq(word(m, "name"), "none")) {

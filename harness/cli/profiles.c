@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: the scenario is read once more for each profile, with the overrides of the command line above it, and the floor
- * of its RTO computed from the plan. Nothing is said of profiles where the configuration explains no outage.
+ * Method: the scenario is read once more for each profile, with the overrides of the command line above it, and the
+ * floor of its RTO computed from the plan. Nothing is said of profiles where the configuration explains no outage.
  */
 #include "harness/cli/profiles.h"
 

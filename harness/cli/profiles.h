@@ -7,6 +7,7 @@
 #include "harness/cli/batch.h"
 #include <jansson.h>
 
-/* [{name, rto_floor {min_s, mean_s, max_s}}] by profile; null where the profile does not fit the scenario. New reference. */
+/* [{name, rto_floor {min_s, mean_s, max_s}}] by profile; null where the profile
+ * does not fit the scenario. New reference. */
 json_t *profiles_json(const struct batch *b, const struct plan *p);
 void profiles_print(const json_t *profiles);

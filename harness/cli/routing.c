@@ -38,7 +38,8 @@ static json_t *regions_json(const struct topology *t, uint16_t vantage)
     size_t n = order_for(t, vantage, order);
     json_t *all = json_array();
     for (size_t i = 0; i < n; i++) {
-        json_array_append_new(all, json_pack("{s:s,s:f}", "region", t->sites[order[i]].name, "share", share(t, order[i], i)));
+        json_array_append_new(
+            all, json_pack("{s:s,s:f}", "region", t->sites[order[i]].name, "share", share(t, order[i], i)));
     }
     return all;
 }
@@ -56,8 +57,8 @@ json_t *routing_json(const struct topology *t)
                                                      topo_dns_words[t->sites[s].dns], "regions", regions_json(t, s)));
         }
     }
-    return json_pack("{s:s,s:s,s:o}", "node", t->nodes[manager].name, "policy", topo_routing_words[t->routing], "clients",
-                     clients);
+    return json_pack("{s:s,s:s,s:o}", "node", t->nodes[manager].name, "policy", topo_routing_words[t->routing],
+                     "clients", clients);
 }
 
 void routing_print(const json_t *routing)

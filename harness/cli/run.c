@@ -117,7 +117,8 @@ static const struct option_row options[] = {
      AT(metrics),
      .value = "FILE",
      .help = "a copy of metrics.prom; with several runs NAME-<run id>.EXT"},
-    {.name = "live", AT(live), .help = "serve a page of the running drill on a port of 127.0.0.1, told on standard error"},
+    {.name = "live", AT(live),
+     .help = "serve a page of the running drill on a port of 127.0.0.1, told on standard error"},
     {.name = "notify",
      .kind = OPTION_TEXT,
      AT(notify),
@@ -163,16 +164,18 @@ static int check_crosscheck(const struct run_flags *f, const struct batch *b, st
     for (size_t i = 0; f->crosscheck && i < b->jobs.len; i++) {
         const struct plan *p = b->jobs.at[i].plan;
         if (p->topology->tls) {
-            err_set(e, ERR_USAGE, "--crosscheck", "%.80s has `topology.tls`, and the second prober speaks plain HTTP only",
-                    p->name);
+            err_set(e, ERR_USAGE, "--crosscheck",
+                    "%.80s has `topology.tls`, and the second prober speaks plain HTTP only", p->name);
             return err_help(e, "leave out --crosscheck, or run with --set topology.tls=false");
         }
         if (topo_dns_node(p->topology) != TOPO_NONE) {
-            err_set(e, ERR_USAGE, "--crosscheck", "%.80s has a traffic manager, and the second prober asks no DNS", p->name);
+            err_set(e, ERR_USAGE, "--crosscheck", "%.80s has a traffic manager, and the second prober asks no DNS",
+                    p->name);
             return err_help(e, "leave out --crosscheck, or set topology.traffic_manager=reference");
         }
         if (!cross_possible(p)) {
-            err_set(e, ERR_USAGE, "--crosscheck", "%.80s sends no fresh reads that a second prober could repeat", p->name);
+            err_set(e, ERR_USAGE, "--crosscheck", "%.80s sends no fresh reads that a second prober could repeat",
+                    p->name);
             return err_help(e, "leave out --crosscheck, or give `workload.reads` connections both or fresh");
         }
     }
@@ -352,7 +355,8 @@ static int run(struct call *c)
         code = check_crosscheck(f, &b, &e);
     }
     if (code == 0) {
-        code = f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, NULL, &e) : run_batch(c, f, &b, &e);
+        code =
+            f->dry_run ? plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, NULL, &e) : run_batch(c, f, &b, &e);
     }
     batch_deinit(&b);
     return code < 0 ? say_error(&c->err, &e) : code;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drtest schema: the format of scenarios and suites for editors, as JSON Schema on standard output. The one in scenarios/ is
- * its output; a test compares the two.
+ * drtest schema: the format of scenarios and suites for editors, as JSON Schema on standard output. The one in
+ * scenarios/ is its output; a test compares the two.
  */
 #include "harness/base/scoped.h"
 #include "harness/cli/command.h"

@@ -2,11 +2,11 @@
 /*
  * The order of one run, seen from outside the lab.
  *
- * The conductor is a grandchild behind a guardian (guardian.h), in a process group of its own, so that Ctrl-C reaches it
- * exactly once: through us. It reports back through one shared page; its own words go to standard error. The wait ends
- * when the guardian's pidfd says dead;
- * before that a signal shortens the bound (healing and final lines take at most some ten seconds), and a conductor that
- * overruns even its bound is killed, whereupon the kernel takes the lab down.
+ * The conductor is a grandchild behind a guardian (guardian.h), in a process group of its own, so that Ctrl-C reaches
+ * it exactly once: through us. It reports back through one shared page; its own words go to standard error. The wait
+ * ends when the guardian's pidfd says dead; before that a signal shortens the bound (healing and final lines take at
+ * most some ten seconds), and a conductor that overruns even its bound is killed, whereupon the kernel takes the lab
+ * down.
  *
  * Failure paths: no run directory, no plan file: the error is returned and nothing was started. The conductor died or
  * could not write: what evidence there is gets judged, and is inconclusive for want of its last line. History or

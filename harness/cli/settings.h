@@ -14,8 +14,8 @@
 /* 0; or the exit code after saying what is wrong. */
 int settings_apply(struct call *c);
 
-/* Whether an option is a setting (--help, --version and --config are not), and who gave it, in words; config is the value
- * of --config or NULL. */
+/* Whether an option is a setting (--help, --version and --config are not), and who gave it, in words; config is the
+ * value of --config or NULL. */
 struct text;
 bool settings_settable(const struct option_row *row);
 void settings_source(struct text *out, const struct option_row *row, enum option_origin origin,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: a call of `run` is made up and goes through the same steps as a real one, defaults, then settings; flags given
- * to `plan` are handed over by name. So what is shown is what the one reader of settings does, not a description of it.
+ * Method: a call of `run` is made up and goes through the same steps as a real one, defaults, then settings; flags
+ * given to `plan` are handed over by name. So what is shown is what the one reader of settings does, not a description
+ * of it.
  */
 #include "harness/cli/show_config.h"
 

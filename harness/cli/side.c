@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: a word is tried whole first, as a set and as a run, and taken apart at its commas only if it is neither. A set
- * names its runs; they lie beside its folder. Nothing of plan or evidence is needed, so runs of other versions of drtest
- * can be compared as long as their result.json has the keys that a comparison is about.
+ * Method: a word is tried whole first, as a set and as a run, and taken apart at its commas only if it is neither. A
+ * set names its runs; they lie beside its folder. Nothing of plan or evidence is needed, so runs of other versions of
+ * drtest can be compared as long as their result.json has the keys that a comparison is about.
  *
- * Failure paths: a word that is nothing, a file that is no JSON, a set that names a run with a path in it, or a run that
- * is gone, are errors that name the place. Files larger than any result are refused.
+ * Failure paths: a word that is nothing, a file that is no JSON, a set that names a run with a path in it, or a run
+ * that is gone, are errors that name the place. Files larger than any result are refused.
  */
 #include "harness/cli/side.h"
 

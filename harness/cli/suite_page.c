@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page is always made from what is on disk, so that the one after a run and one made a year later are the same. A run
- * of the suite whose result is gone has a row that says so; only a suite.json that is none is an error.
+ * The page is always made from what is on disk, so that the one after a run and one made a year later are the same. A
+ * run of the suite whose result is gone has a row that says so; only a suite.json that is none is an error.
  */
 #include "harness/cli/suite_page.h"
 
@@ -66,7 +66,8 @@ static int add_run(struct gathered *g, const char *folder, const json_t *run, st
 {
     const char *id = member(run, "run_id");
     struct suite_entry *entry = vec_push(&g->entries);
-    *entry = (struct suite_entry){.run_id = id, .scenario = member(run, "scenario"), .verdict = verdict_of(member(run, "verdict"))};
+    *entry = (struct suite_entry){
+        .run_id = id, .scenario = member(run, "scenario"), .verdict = verdict_of(member(run, "verdict"))};
     if (strchr(id, '/') || text_eq(id, "..")) {
         return err_set(e, ERR_READING, folder, "suite.json names `%s` as a run, which is no run id", id);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The record of a suite, or of a set of repeats: its folder is made when its first run begins (so that its name says
- * when), suite.json and the page made from it when its last run has ended, whatever ended it. Scenarios with repeats get their statistics.
+ * when), suite.json and the page made from it when its last run has ended, whatever ended it. Scenarios with repeats
+ * get their statistics.
  */
 #include "harness/base/clock.h"
 #include "harness/base/err.h"
@@ -52,11 +53,11 @@ static json_t *runs_json(const struct suite_record *s, int64_t counts[4])
     for (size_t i = 0; i < s->runs.len; i++) {
         const struct suite_run *r = &s->runs.at[i];
         counts[r->verdict]++;
-        json_array_append_new(
-            runs, json_pack("{s:s?,s:s,s:I,s:s,s:I,s:I,s:s?}", "run_id", r->run_id, "scenario", r->scenario, "repeat_index",
-                            (json_int_t)r->repeat_index, "verdict", verdict_words[r->verdict], "repeat_count",
-                            (json_int_t)r->repeat_count, "seed", (json_int_t)r->seed, "left_out",
-                            r->pooled ? pool_left_out(r->pooled) : RUN_UNJUDGED));
+        json_array_append_new(runs, json_pack("{s:s?,s:s,s:I,s:s,s:I,s:I,s:s?}", "run_id", r->run_id, "scenario",
+                                              r->scenario, "repeat_index", (json_int_t)r->repeat_index, "verdict",
+                                              verdict_words[r->verdict], "repeat_count", (json_int_t)r->repeat_count,
+                                              "seed", (json_int_t)r->seed, "left_out",
+                                              r->pooled ? pool_left_out(r->pooled) : RUN_UNJUDGED));
     }
     return runs;
 }

@@ -198,12 +198,12 @@ static json_t *run_json(const struct pool_run *r)
         const struct pool_objective *o = &r->objectives.at[i];
         json_object_set_new(objectives, o->name,
                             json_pack("{s:o,s:o,s:o,s:s,s:s}", "target", statistics_number(o->target), "lower",
-                                      statistics_number(o->lower), "upper", statistics_number(o->upper), "unit", o->unit,
-                                      "verdict", verdict_words[o->verdict]));
+                                      statistics_number(o->lower), "upper", statistics_number(o->upper), "unit",
+                                      o->unit, "verdict", verdict_words[o->verdict]));
     }
-    return json_pack("{s:s,s:s?,s:s,s:s?,s:s?,s:s?,s:I,s:o}", "run_id", r->run_id, "started_at", r->started_at, "verdict",
-                     verdict_words[r->verdict], "status", r->status, "left_out", pool_left_out(r), "lab", r->lab, "seed",
-                     (json_int_t)r->seed, "objectives", objectives);
+    return json_pack("{s:s,s:s?,s:s,s:s?,s:s?,s:s?,s:I,s:o}", "run_id", r->run_id, "started_at", r->started_at,
+                     "verdict", verdict_words[r->verdict], "status", r->status, "left_out", pool_left_out(r), "lab",
+                     r->lab, "seed", (json_int_t)r->seed, "objectives", objectives);
 }
 
 static json_t *chapter_json(const struct chapter *c, int64_t last)

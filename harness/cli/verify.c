@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drtest verify: is a run directory what its run left? Every file against the manifest, then the evidence against its own
- * checksums, chains and seals, then the manifest of the run before against what this run saw of it. Nothing is judged again (analyze does that), nothing is written.
+ * drtest verify: is a run directory what its run left? Every file against the manifest, then the evidence against its
+ * own checksums, chains and seals, then the manifest of the run before against what this run saw of it. Nothing is
+ * judged again (analyze does that), nothing is written.
  */
 #include "harness/base/err.h"
 #include "harness/base/json.h"
@@ -42,8 +43,9 @@ static void look_before(const char *path, struct text *findings)
     text_addf(&manifest, "%s/../%s/manifest.sha256", path, h->before_run_id ? h->before_run_id : "");
     if (h->before_run_id && sha256_file(text_str(&manifest), sha256, NULL) == 0 &&
         !text_eq(sha256, h->before_manifest_sha256)) {
-        text_addf(findings, "before %s: its manifest is not the one that this run saw (a byte changed, or its reports were "
-                            "made again by another drtest)\n",
+        text_addf(findings,
+                  "before %s: its manifest is not the one that this run saw (a byte changed, or its reports were "
+                  "made again by another drtest)\n",
                   h->before_run_id);
     }
     result_free(r);
@@ -84,7 +86,8 @@ static int run(struct call *c)
     struct err e = {0};
     scoped_text struct text path = {0}, findings = {0};
     size_t files = 0;
-    if (tool_find_run(&path, f->output, c->operands.at[0], &e) < 0 || look(text_str(&path), &findings, &files, &e) < 0) {
+    if (tool_find_run(&path, f->output, c->operands.at[0], &e) < 0 ||
+        look(text_str(&path), &findings, &files, &e) < 0) {
         return say_error(&c->err, &e);
     }
     bool clean = findings.len == 0;

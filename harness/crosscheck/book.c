@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line is printed behind the check of the line before it, CRC-32C is taken over both, and the line alone goes into the
- * buffer with the new check at its end. A full buffer is written at once; otherwise the owner flushes now and then.
+ * A line is printed behind the check of the line before it, CRC-32C is taken over both, and the line alone goes into
+ * the buffer with the new check at its end. A full buffer is written at once; otherwise the owner flushes now and then.
  */
 #include "harness/crosscheck/book.h"
 
@@ -79,9 +79,10 @@ static uint64_t number_of(struct cross_book *b, const struct cross_record *r)
 void cross_book_add(struct cross_book *b, const struct cross_record *r)
 {
     char text[CHECK_DIGITS + CROSS_LINE_MAX];
-    int len = snprintf(text, sizeof(text), "%08" PRIx32 "%s,%u,%" PRIu64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%u,%s,%u,",
-                       b->check, cross_kind_words[r->kind], (unsigned)b->vantage, number_of(b, r), r->planned_ns,
-                       r->sent_ns, r->done_ns, (unsigned)r->node, cross_outcome_words[r->outcome], (unsigned)r->status);
+    int len =
+        snprintf(text, sizeof(text), "%08" PRIx32 "%s,%u,%" PRIu64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%u,%s,%u,",
+                 b->check, cross_kind_words[r->kind], (unsigned)b->vantage, number_of(b, r), r->planned_ns, r->sent_ns,
+                 r->done_ns, (unsigned)r->node, cross_outcome_words[r->outcome], (unsigned)r->status);
     if (b->len + CROSS_LINE_MAX > sizeof(b->lines)) {
         cross_book_flush(b, NULL);
     }

@@ -2,8 +2,8 @@
 /*
  * The second prober's pen: lines of crosscheck.csv (harness/evidence/cross.h), chained by their checks.
  *
- * Lines are gathered and written whole on an O_APPEND descriptor, so those of several probers never tear each other. The
- * first failure stays; the owner looks at it after cross_book_flush.
+ * Lines are gathered and written whole on an O_APPEND descriptor, so those of several probers never tear each other.
+ * The first failure stays; the owner looks at it after cross_book_flush.
  */
 #pragma once
 #include "harness/base/err.h"

@@ -2,9 +2,10 @@
 /*
  * The second prober: one process per vantage that asks what the ordinary load asks, by other code.
  *
- * It shares nothing with harness/load: plain non-blocking sockets instead of libcurl, an HTTP reading, an endpoint list, a
- * pacing and a record file of its own. What both must agree on, they take from the plan. Its record is crosscheck.csv
- * (harness/evidence/cross.h), judged by harness/measure/crosscheck.c. Started by harness/run, never in the sim lab.
+ * It shares nothing with harness/load: plain non-blocking sockets instead of libcurl, an HTTP reading, an endpoint
+ * list, a pacing and a record file of its own. What both must agree on, they take from the plan. Its record is
+ * crosscheck.csv (harness/evidence/cross.h), judged by harness/measure/crosscheck.c. Started by harness/run, never in
+ * the sim lab.
  */
 #pragma once
 #include "harness/spec/plan.h"
@@ -23,8 +24,8 @@ struct cross_config {
     const char *const *addresses; /* by endpoint, overriding the topology's; NULL: as in the topology */
 };
 
-/* The stream whose rate, path and time-out the second prober of this vantage takes over: its fresh reads. NULL: the plan
- * has none there, so there is nothing that a second prober could be compared with. */
+/* The stream whose rate, path and time-out the second prober of this vantage takes over: its fresh reads. NULL: the
+ * plan has none there, so there is nothing that a second prober could be compared with. */
 const struct plan_stream *cross_stream(const struct plan *plan, uint16_t vantage);
 /* Does every vantage have such a stream? */
 bool cross_possible(const struct plan *plan);
@@ -32,11 +33,11 @@ bool cross_possible(const struct plan *plan);
 /* The file with its two lines of head; done once, before the probers start. */
 int cross_create(const char *run_path, const char *scenario_sha256, struct err *e);
 
-/* Words on the control socket, a SOCK_SEQPACKET pair. Prober: one byte CROSS_READY once its file is open and it asks the
- * endpoints how they are, or the text of a failure (more than one byte), after which it ends. Conductor: eight bytes, the
- * CLOCK_MONOTONIC instant at which the stream starts (s_0 is that plus a seeded offset in [0, Delta)). When the
- * conductor's end closes or shuts down, the prober plans nothing more, waits for what is under way (at most the request
- * time-out), writes its end line and exits with 0. */
+/* Words on the control socket, a SOCK_SEQPACKET pair. Prober: one byte CROSS_READY once its file is open and it asks
+ * the endpoints how they are, or the text of a failure (more than one byte), after which it ends. Conductor: eight
+ * bytes, the CLOCK_MONOTONIC instant at which the stream starts (s_0 is that plus a seeded offset in [0, Delta)).
+ * When the conductor's end closes or shuts down, the prober plans nothing more, waits for what is under way (at most
+ * the request time-out), writes its end line and exits with 0. */
 enum { CROSS_READY = 'R', CROSS_FAILURE_MAX = 400 };
 
 _Noreturn void cross_main(const struct cross_config *c, int fd);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connect(2) answers EINPROGRESS; the socket turns writable when it is decided and SO_ERROR says how. Then the request is
- * written and the answer read until it is whole. "Connection: close" has the server close first, so that no port of ours
- * is left in TIME_WAIT beside those of the ordinary load.
+ * connect(2) answers EINPROGRESS; the socket turns writable when it is decided and SO_ERROR says how. Then the request
+ * is written and the answer read until it is whole. "Connection: close" has the server close first, so that no port of
+ * ours is left in TIME_WAIT beside those of the ordinary load.
  *
- * What ended it becomes an outcome by the same rules as the method's: nothing reached is refused, broken off after that is
- * reset, what this side lacks (descriptors, ports, memory) is unsent and no word about the service.
+ * What ended it becomes an outcome by the same rules as the method's: nothing reached is refused, broken off after that
+ * is reset, what this side lacks (descriptors, ports, memory) is unsent and no word about the service.
  */
 #include "harness/crosscheck/exchange.h"
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two absolute timers drive it. One stands at the next planned instant s_k = s_0 + floor(k / rate), computed from k; when
- * it fires, every request that is due leaves at once, each with its own s_k, whatever became of those before: an open
- * loop. The other stands at the next chore: a probe of an endpoint that is due, a request whose time is up, the record to
- * be brought to the file. Everything else is a socket that became ready.
+ * Two absolute timers drive it. One stands at the next planned instant s_k = s_0 + floor(k / rate), computed from k;
+ * when it fires, every request that is due leaves at once, each with its own s_k, whatever became of those before: an
+ * open loop. The other stands at the next chore: a probe of an endpoint that is due, a request whose time is up, the
+ * record to be brought to the file. Everything else is a socket that became ready.
  *
- * A request ends exactly once, as a line of the record, also when it could not leave (unsent). Completion is read from the
- * clock behind the last read. Between them lies nothing but this loop; how late it ran shows as sent_ns - planned_ns.
+ * A request ends exactly once, as a line of the record, also when it could not leave (unsent). Completion is read from
+ * the clock behind the last read. Between them lies nothing but this loop; how late it ran shows as sent_ns -
+ * planned_ns.
  *
  * The first probe of each endpoint falls on a seeded phase of its own, as in the ordinary load.
  */

@@ -34,8 +34,8 @@ int cross_prober_open(struct cross_prober *p, const struct cross_config *c, stru
 void cross_prober_close(struct cross_prober *p);
 void cross_prober_start(struct cross_prober *p, int64_t start_ns);
 void cross_prober_stop(struct cross_prober *p); /* nothing new; what is under way ends by itself */
-/* Wait for what comes, also on watch_fd, at most until the next chore, and deal with it. *watched: watch_fd is readable.
- * False: stopped and nothing is under way any more, the end line is written. */
+/* Wait for what comes, also on watch_fd, at most until the next chore, and deal with it. *watched: watch_fd is
+ * readable. False: stopped and nothing is under way any more, the end line is written. */
 bool cross_prober_turn(struct cross_prober *p, bool *watched, struct err *e);
 int cross_prober_watch(struct cross_prober *p, int watch_fd, struct err *e);
 void cross_prober_unwatch(struct cross_prober *p, int watch_fd);

@@ -2,9 +2,9 @@
 /*
  * The second prober as a process: opens itself, says that it is ready, obeys the two words there are, ends in order.
  *
- * It ends when the conductor's end of the socket closes, on purpose or by the conductor's death; signals of the terminal
- * are ignored, since the conductor decides. What goes wrong is told as one datagram of text and is the end of it: a prober
- * that cannot write its record has nothing left to do.
+ * It ends when the conductor's end of the socket closes, on purpose or by the conductor's death; signals of the
+ * terminal are ignored, since the conductor decides. What goes wrong is told as one datagram of text and is the end of
+ * it: a prober that cannot write its record has nothing left to do.
  */
 #include "harness/base/err.h"
 #include "harness/crosscheck/prober.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client's rules in one breath: go to the first place on the list that is in, or to the first of all when none is. A
- * place goes out after so many failed requests in a row while it is the one being asked, or so many failed probes in a
- * row; it comes back after so many good probes in a row. Requests that left before the last verdict on a place say
+ * The client's rules in one breath: go to the first place on the list that is in, or to the first of all when none is.
+ * A place goes out after so many failed requests in a row while it is the one being asked, or so many failed probes in
+ * a row; it comes back after so many good probes in a row. Requests that left before the last verdict on a place say
  * nothing about it any more. Each verdict begins all counts of the place anew.
  */
 #include "harness/crosscheck/route.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A binary file of the evidence, read whole into an arena, or opened to be read in blocks. For the read side of this room.
+ * A binary file of the evidence, read whole into an arena, or opened to be read in blocks. For the read side of this
+ * room.
  */
 #pragma once
 #include <stdbool.h>

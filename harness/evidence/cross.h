@@ -8,10 +8,10 @@
  *     kind,vantage,number,planned_ns,sent_ns,done_ns,node,outcome,status,check
  *     request,3,17,10007000000,10007093114,10011482333,5,good,200,9ab01c77
  *
- * vantage and node are indexes of the topology, instants are run time. check is CRC-32C, 8 hex digits, over the check of
- * the line of this vantage before it (00000000 for its first) and the line up to and with its last comma: a line that is
- * changed, lost, doubled or moved shows. Lines of different vantages mix, those of one are in the order of their end.
- * Written by harness/crosscheck alone, a few lines with one write(2) at a time; read by evidence_load.
+ * vantage and node are indexes of the topology, instants are run time. check is CRC-32C, 8 hex digits, over the check
+ * of the line of this vantage before it (00000000 for its first) and the line up to and with its last comma: a line
+ * that is changed, lost, doubled or moved shows. Lines of different vantages mix, those of one are in the order of
+ * their end. Written by harness/crosscheck alone, a few lines with one write(2) at a time; read by evidence_load.
  */
 #pragma once
 #include "harness/evidence/sample.h"

@@ -6,10 +6,10 @@
  *      "crc":"1f3a90c4"}
  *
  * (in one line). The first line is the header (kind "header": format = EVENT_FORMAT, scenario hash, hash of plan.yaml,
- * seed, host, capabilities, wall time at zero, argv in `data`). crc is the CRC-32C, eight hex digits, of all bytes of the
- * line before `,"crc":`. The last line seals the other files (seal.h). A torn last line is ignored. at_ns..end_ns bracket what happened; due_ns is when
- * the plan wanted it (for observations: the send of the last poll that did not show it yet), 0 where there is no
- * such thing.
+ * seed, host, capabilities, wall time at zero, argv in `data`). crc is the CRC-32C, eight hex digits, of all bytes of
+ * the line before `,"crc":`. The last line seals the other files (seal.h). A torn last line is ignored. at_ns..end_ns
+ * bracket what happened; due_ns is when the plan wanted it (for observations: the send of the last poll that did not
+ * show it yet), 0 where there is no such thing.
  */
 #pragma once
 #include <jansson.h>

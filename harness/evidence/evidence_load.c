@@ -2,9 +2,9 @@
 /*
  * Three files, or four, become one struct evidence.
  *
- * timeline.jsonl is read first, by timeline_read.c: its last line has the seals of the other files. ledger.bin is judged
- * by ledger_file.c, crosscheck.csv (there on request only) by cross_read.c, samples.bin by samples_read.c. plan.yaml is not read here, but it must still be the one that the header of the timeline
- * names.
+ * timeline.jsonl is read first, by timeline_read.c: its last line has the seals of the other files. ledger.bin is
+ * judged by ledger_file.c, crosscheck.csv (there on request only) by cross_read.c, samples.bin by samples_read.c.
+ * plan.yaml is not read here, but it must still be the one that the header of the timeline names.
  *
  * Not there at all or of another format: an error. Damaged: loaded up to the damage, which is named.
  */

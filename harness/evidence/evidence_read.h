@@ -51,8 +51,8 @@ struct evidence {
     struct json_holder *json;       /* keeps the events' data alive */
 };
 
-/* Compare the files of a run with its manifest.sha256: a line "changed|missing|added NAME" per difference, none when all is
- * as it was; *files is how many the manifest names. -1: there is no manifest, or what stands there is none. */
+/* Compare the files of a run with its manifest.sha256: a line "changed|missing|added NAME" per difference, none when
+ * all is as it was; *files is how many the manifest names. -1: there is no manifest, or what stands there is none. */
 struct text;
 int rundir_check(const char *path, struct text *findings, size_t *files, struct err *e);
 

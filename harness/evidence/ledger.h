@@ -4,9 +4,10 @@
  *
  * Fixed size, little-endian. Each record carries a CRC-32C over itself and the SHA-256 of its predecessor *in the same
  * chain*; a chain is one appending process (a writer's client number, or LEDGER_CHAIN_READ + reader), so that several
- * processes append to one file with O_APPEND and each chain stays whole by itself. What a final read finds, a page of up
- * to a thousand ops at a time, stands behind one record that carries its hash: a million writes read back a dozen times
- * would else be two gigabytes to hash. Intent is on record before the first byte leaves. Instants are run time in ns.
+ * processes append to one file with O_APPEND and each chain stays whole by itself. What a final read finds, a page of
+ * up to a thousand ops at a time, stands behind one record that carries its hash: a million writes read back a dozen
+ * times would else be two gigabytes to hash. Intent is on record before the first byte leaves. Instants are run time in
+ * ns.
  */
 #pragma once
 #include <stddef.h>
@@ -19,10 +20,10 @@
 #define LEDGER_CHAIN_NONE UINT16_MAX /* the header's: it belongs to no chain */
 
 enum ledger_kind {
-    LEDGER_HEADER = 1, /* first record: version, record size in seq, zero_wall_ns in count, magic in digest */
-    LEDGER_INTENT = 2, /* about to send: client, seq, key, value, t_inv */
-    LEDGER_RESULT = 3, /* what came of it: outcome, status, region, epoch, version, lsn, t_ack = at_ns */
-    LEDGER_FOUND = 4,  /* a final read found this op: read number, client, seq, key, version, epoch, lsn, value. On
+    LEDGER_HEADER = 1,     /* first record: version, record size in seq, zero_wall_ns in count, magic in digest */
+    LEDGER_INTENT = 2,     /* about to send: client, seq, key, value, t_inv */
+    LEDGER_RESULT = 3,     /* what came of it: outcome, status, region, epoch, version, lsn, t_ack = at_ns */
+    LEDGER_FOUND = 4,      /* a final read found this op: read number, client, seq, key, version, epoch, lsn, value. On
                           file they stand by the page behind a LEDGER_PAGE; ledger_scan_next hands them out one by one */
     LEDGER_READ_BEGIN = 5, /* a final read begins: read number, region (UINT16_MAX: through the gateway), pass */
     LEDGER_READ_END = 6,   /* it ended: count = records announced by the store, outcome 1 complete, 0 not */

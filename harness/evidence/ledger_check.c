@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One pass. For each chain we keep how many records it has, the hash of its last one and how far its writes have
- * counted; the table of the 65,536 possible ones is made page by page, as chains turn up. A record is sound when its CRC
- * holds, its kind is known, it is the next of its chain by number and by hash, and what stands behind it has the hash it
- * says. An intent must follow the one before by exactly one, a result must belong to an intent already on record.
+ * counted; the table of the 65,536 possible ones is made page by page, as chains turn up. A record is sound when its
+ * CRC holds, its kind is known, it is the next of its chain by number and by hash, and what stands behind it has the
+ * hash it says. An intent must follow the one before by exactly one, a result must belong to an intent already on
+ * record.
  *
  * The first record that fails ends the pass: what stands behind it cannot be trusted to be in place. Records missing at
  * the very end of the file leave no trace here; the seal guards against that.

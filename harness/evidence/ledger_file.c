@@ -175,17 +175,21 @@ static void judge(struct judging *j, const struct ledger_file *f)
     for (size_t n = 1; !wrong && (r = ledger_blocks_next(&j->blocks, &found)); n++) {
         wrong = ledger_check_next(j->check, r, found);
         if (wrong) {
-            ev->ledger_damage = arena_printf(&ev->arena, "record %zu (chain %u, number %" PRIu64 "): %s; the %zu before "
-                                             "it are whole, up to %.3f s", n, (unsigned)r->chain, r->number, wrong, n - 1,
-                                             (double)j->newest_ns / 1e9);
+            ev->ledger_damage =
+                arena_printf(&ev->arena,
+                             "record %zu (chain %u, number %" PRIu64 "): %s; the %zu before "
+                             "it are whole, up to %.3f s",
+                             n, (unsigned)r->chain, r->number, wrong, n - 1, (double)j->newest_ns / 1e9);
         } else {
             seal_add(&j->seal, r->crc);
             keep(j, r, found);
         }
     }
     if (!wrong && (j->blocks.failed || ledger_blocks_torn(&j->blocks) || j->blocks.end < f->end)) {
-        ev->ledger_damage = arena_printf(&ev->arena, "the file ends within record %" PRIu64 "; what stands before is whole, "
-                                         "up to %.3f s", j->seal.records, (double)j->newest_ns / 1e9);
+        ev->ledger_damage = arena_printf(&ev->arena,
+                                         "the file ends within record %" PRIu64 "; what stands before is whole, "
+                                         "up to %.3f s",
+                                         j->seal.records, (double)j->newest_ns / 1e9);
     }
     const char *broken = seal_broken(&j->seal, ev, "ledger.bin", &ev->arena);
     ev->ledger_damage = ev->ledger_damage ? ev->ledger_damage : broken;

@@ -2,8 +2,8 @@
 /*
  * Each writer carries on one chain: number counts up from 0, previous is the SHA-256 of the record before (its CRC
  * included), crc covers the whole record with the field itself zero. A page goes to the file with its record in one
- * write(2). A record is on file before ledger_add returns; that the kernel has it is enough against our own death, ledger_sync is for the points where the machine may die
- * with us.
+ * write(2). A record is on file before ledger_add returns; that the kernel has it is enough against our own death,
+ * ledger_sync is for the points where the machine may die with us.
  *
  * A record that could not be written breaks the chain for good: the failure sticks and nothing is appended after it.
  */

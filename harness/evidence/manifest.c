@@ -5,9 +5,9 @@
  * It lists regular files only; links and sockets are no evidence. Names are written as sha256sum(1) does: a line whose
  * name holds a backslash or line break starts with a backslash and has them escaped. Lines are sorted by name.
  *
- * To check one, the manifest is made again in memory and both are walked side by side: a name in one of them only is a file that
- * is missing or was added, a name in both with two digests a file that was changed. Whether the manifest itself is the one
- * of the run, only somebody who kept its digest elsewhere can tell.
+ * To check one, the manifest is made again in memory and both are walked side by side: a name in one of them only is a
+ * file that is missing or was added, a name in both with two digests a file that was changed. Whether the manifest
+ * itself is the one of the run, only somebody who kept its digest elsewhere can tell.
  */
 #include "harness/evidence/evidence_read.h"
 #include "harness/evidence/evidence_write.h"
@@ -127,7 +127,8 @@ int rundir_manifest(const char *path, struct err *e)
 {
     scoped_text struct text manifest = {0}, file = {0};
     text_addf(&file, "%s/" MANIFEST, path);
-    return make_manifest(path, &manifest, e) < 0 ? -1 : file_replace(text_str(&file), text_str(&manifest), manifest.len, e);
+    return make_manifest(path, &manifest, e) < 0 ? -1
+                                                 : file_replace(text_str(&file), text_str(&manifest), manifest.len, e);
 }
 
 struct manifest_line {

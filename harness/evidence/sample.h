@@ -4,8 +4,8 @@
  *
  * Fixed size, little-endian, described by the header; written by the load workers with O_APPEND in whole records, in
  * any order, read by measure and reports. The first record is the header. Each record ends with its own CRC-32C; how
- * many there are in the end, and in which order, the last line of the timeline says (seal.h). An instant is run time: ns
- * of CLOCK_MONOTONIC (or the lab's virtual clock) since the run began.
+ * many there are in the end, and in which order, the last line of the timeline says (seal.h). An instant is run time:
+ * ns of CLOCK_MONOTONIC (or the lab's virtual clock) since the run began.
  */
 #pragma once
 #include <stdint.h>
@@ -16,7 +16,8 @@
 
 enum sample_kind { SAMPLE_REQUEST = 1, SAMPLE_STALL = 2, SAMPLE_SWITCH = 3, SAMPLE_PATROL = 4 };
 
-/* How an exchange ended, seen by the client. GOOD is decided here once (measurement section 4); everything else is bad. */
+/* How an exchange ended, seen by the client. GOOD is decided here once
+ * (measurement section 4); everything else is bad. */
 enum outcome {
     OUTCOME_GOOD,
     OUTCOME_LATE,        /* right, but completed more than T_req after its planned send */

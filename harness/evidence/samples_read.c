@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * samples.bin is read in blocks, so that a large one is in memory once at most, and for reports a third of it. The header
- * decides whether the file is ours; then each record goes by its kind to requests, stalls, switches or patrols. A record whose CRC
- * does not hold, or with an impossible kind or outcome, ends the file for us: one that is torn shifts all behind it. Lists
- * are then sorted by instant, with the rest of the key as tie-breaker, so that the order in which workers happened to append
- * leaves no trace in any number; briefs are not, and who reads them must not mind.
+ * samples.bin is read in blocks, so that a large one is in memory once at most, and for reports a third of it. The
+ * header decides whether the file is ours; then each record goes by its kind to requests, stalls, switches or patrols.
+ * A record whose CRC does not hold, or with an impossible kind or outcome, ends the file for us: one that is torn
+ * shifts all behind it. Lists are then sorted by instant, with the rest of the key as tie-breaker, so that the order in
+ * which workers happened to append leaves no trace in any number; briefs are not, and who reads them must not mind.
  */
 #include "harness/evidence/samples_read.h"
 
@@ -114,8 +114,10 @@ static void judge(struct intake *in, size_t rest)
     struct evidence *ev = in->ev;
     const char *broken = seal_broken(&in->seal, ev, "samples.bin", &ev->arena);
     if (in->broken) {
-        ev->samples_damage = arena_printf(&ev->arena, "record %zu is none, or not as it was written; the %zu before it are "
-                                          "whole", in->sound + 1, in->sound);
+        ev->samples_damage = arena_printf(&ev->arena,
+                                          "record %zu is none, or not as it was written; the %zu before it are "
+                                          "whole",
+                                          in->sound + 1, in->sound);
     } else if (rest != 0) {
         ev->samples_damage = arena_printf(&ev->arena, "the file ends within record %zu", in->sound + 1);
     } else {

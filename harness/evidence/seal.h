@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The seal of a file of records: how many there are, and the SHA-256 over the CRC-32C of each, in the order of the file.
+ * The seal of a file of records: how many there are, and the SHA-256 over the CRC-32C of each, in the order of the
+ * file.
  *
  * Each record vouches for itself by its CRC; the seal vouches for all of them being there, once, in their order. The
  * conductor puts the seals of all such files into the last line of the timeline:

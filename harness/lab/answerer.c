@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lab's side of the answerer: fork it, give it orders, notice that it is gone. One question and one answer at a time
- * over a pair of SOCK_SEQPACKET sockets, as with the wire; after one answer that did not come in time nothing is asked
- * again, since a late one would be taken for that of the next question.
+ * The lab's side of the answerer: fork it, give it orders, notice that it is gone. One question and one answer at a
+ * time over a pair of SOCK_SEQPACKET sockets, as with the wire; after one answer that did not come in time nothing is
+ * asked again, since a late one would be taken for that of the next question.
  */
 #include "harness/lab/answerer.h"
 

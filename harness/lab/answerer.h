@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The answerer: a process that says to the senders what a gate keeps from them is not delivered, where rules alone would be
- * silent, or (the kernel counts its own ICMP errors) answer once a second. It listens in the routers of sites whose
- * links a fault of the run rejects, and answers exactly what its orders name.
+ * The answerer: a process that says to the senders what a gate keeps from them is not delivered, where rules alone
+ * would be silent, or (the kernel counts its own ICMP errors) answer once a second. It listens in the routers of sites
+ * whose links a fault of the run rejects, and answers exactly what its orders name.
  *
- * It dies with the process that opened it. Every call is bounded in time; one that is gone or does not answer is an error
- * of ours (ERR_RUN), never of the system under test.
+ * It dies with the process that opened it. Every call is bounded in time; one that is gone or does not answer is an
+ * error of ours (ERR_RUN), never of the system under test.
  */
 #pragma once
 #include "harness/spec/topology.h"
@@ -24,7 +24,8 @@ void answerer_close(struct answerer *a);
 void answerer_forget(struct answerer *a); /* in a forked child: lets go without ending it */
 bool answerer_dead(struct answerer *a);
 
-/* For whom it answers on a path: packets that the router of a site gets for 10.<to site + 1>.0.0/16 and that meet a gate. */
+/* For whom it answers on a path: packets that the router of a site gets for
+ * 10.<to site + 1>.0.0/16 and that meet a gate. */
 struct answerer_order {
     uint16_t path, site;
     uint32_t to; /* host byte order */

@@ -2,15 +2,15 @@
 /*
  * The answerer's process: a packet socket in each router that it was told of, and the orders, one per path.
  *
- * A packet socket sees what comes in before routing decides, hence before the rule drops it; so we see exactly the packets
- * that the rule is about to drop, as long as we look at those of the order only. A classic BPF filter on each socket lets
- * through what is for the networks of its orders, and nothing while there are none: a run that rejects nothing at the
- * moment pays next to nothing for us.
+ * A packet socket sees what comes in before routing decides, hence before the rule drops it; so we see exactly the
+ * packets that the rule is about to drop, as long as we look at those of the order only. A classic BPF filter on each
+ * socket lets through what is for the networks of its orders, and nothing while there are none: a run that rejects
+ * nothing at the moment pays next to nothing for us.
  *
- * The lab adds the rule before it gives the order, and takes the order back before it deletes the rule. Taking back: the
- * new filter is set, what still waits in the socket (dropped all of it, the rule being there yet) is answered as the
- * old order says, then the new order counts and the lab is told. From there on no packet that the kernel forwards can be
- * answered, and no healthy connection reset.
+ * The lab adds the rule before it gives the order, and takes the order back before it deletes the rule. Taking back:
+ * the new filter is set, what still waits in the socket (dropped all of it, the rule being there yet) is answered as
+ * the old order says, then the new order counts and the lab is told. From there on no packet that the kernel forwards
+ * can be answered, and no healthy connection reset.
  *
  * Answers leave by the device that the packet came in by, towards the sender. They do not cross the link.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What passes between the lab (answerer.c) and the answerer's process (answerer_loop.c): one message each way per question. */
+/* What passes between the lab (answerer.c) and the answerer's process
+ * (answerer_loop.c): one message each way per question. */
 #pragma once
 #include "harness/base/err.h"
 #include "harness/lab/answerer.h"

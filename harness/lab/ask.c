@@ -6,9 +6,9 @@
  * A failure that connect(2) reports at once is delivered by the timer in the next turn: nobody is called back from
  * inside ask_start. What an answer says is read by ask_answer.c.
  *
- * What a knock means: an error from the peer (refused, reset, closed without a byte) is KNOCK_REFUSED; no connection in time is
- * KNOCK_SILENT; a connection but no byte in time is KNOCK_CONNECTED_SILENT; any byte of an answer is KNOCK_ANSWERED,
- * as is the mere connection when nothing was asked.
+ * What a knock means: an error from the peer (refused, reset, closed without a byte) is KNOCK_REFUSED; no connection in
+ * time is KNOCK_SILENT; a connection but no byte in time is KNOCK_CONNECTED_SILENT; any byte of an answer is
+ * KNOCK_ANSWERED, as is the mere connection when nothing was asked.
  */
 #include "harness/lab/ask.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Read anew from the front after each arrival: an answer has at most 64 KiB and mostly comes in one piece. A body that is
- * not JSON, longer than announced or cut short is none; the status stands by itself.
+ * Read anew from the front after each arrival: an answer has at most 64 KiB and mostly comes in one piece. A body that
+ * is not JSON, longer than announced or cut short is none; the status stands by itself.
  */
 #include "harness/lab/ask_answer.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The answer to an ask, as far as it has come: status line, announced length, JSON body. Called by ask.c. Pure; the bytes
- * come from the system under test and are hostile.
+ * The answer to an ask, as far as it has come: status line, announced length, JSON body. Called by ask.c. Pure; the
+ * bytes come from the system under test and are hostile.
  */
 #pragma once
 #include "harness/base/text.h"

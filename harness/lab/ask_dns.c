@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * c-ares makes the query and reads the answer; what travels and when is ours. The socket is connected, so that an answer
- * comes from the server that was asked; the identifier need not be a secret then, and is always the same.
+ * c-ares makes the query and reads the answer; what travels and when is ours. The socket is connected, so that an
+ * answer comes from the server that was asked; the identifier need not be a secret then, and is always the same.
  */
 #include "harness/lab/ask_dns.h"
 
@@ -29,7 +29,8 @@ void ask_dns_query(struct text *out, const char *name)
 
 static int by_number(const void *a, const void *b)
 {
-    uint32_t x = ntohl(((const struct ares_addrttl *)a)->ipaddr.s_addr), y = ntohl(((const struct ares_addrttl *)b)->ipaddr.s_addr);
+    uint32_t x = ntohl(((const struct ares_addrttl *)a)->ipaddr.s_addr),
+             y = ntohl(((const struct ares_addrttl *)b)->ipaddr.s_addr);
     return x < y ? -1 : x > y;
 }
 

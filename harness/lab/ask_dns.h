@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A question to the traffic manager on the wire, and its answer read: one name, its addresses. Called by ask.c. Pure; the
- * bytes of the answer come from the system under test and are hostile.
+ * A question to the traffic manager on the wire, and its answer read: one name, its addresses. Called by ask.c. Pure;
+ * the bytes of the answer come from the system under test and are hostile.
  */
 #pragma once
 #include "harness/base/text.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Certificates of EC keys (P-256), signed with SHA-256. A gateway shows its own and the intermediate's; customers have the
- * root only, so that a forgotten chain is noticed as it would be anywhere.
+ * Certificates of EC keys (P-256), signed with SHA-256. A gateway shows its own and the intermediate's; customers have
+ * the root only, so that a forgotten chain is noticed as it would be anywhere.
  *
- * Bad ones are made bad, no clock is moved: expired is one whose last second has passed, not yet valid one that begins in an
- * hour. An unknown issuer is a second authority, made for the occasion.
+ * Bad ones are made bad, no clock is moved: expired is one whose last second has passed, not yet valid one that begins
+ * in an hour. An unknown issuer is a second authority, made for the occasion.
  */
 #include "harness/lab/authority.h"
 
@@ -86,10 +86,11 @@ static bool add_extension(X509 *x, X509 *issuer, int nid, const char *value)
 
 static bool add_extensions(X509 *x, X509 *issuer, const char *names)
 {
-    bool right = add_extension(x, issuer, NID_basic_constraints, names ? "critical,CA:FALSE" : "critical,CA:TRUE") &&
-                 add_extension(x, issuer, NID_key_usage, names ? "critical,digitalSignature" : "critical,keyCertSign") &&
-                 add_extension(x, issuer, NID_subject_key_identifier, "hash") &&
-                 add_extension(x, issuer, NID_authority_key_identifier, "keyid");
+    bool right =
+        add_extension(x, issuer, NID_basic_constraints, names ? "critical,CA:FALSE" : "critical,CA:TRUE") &&
+        add_extension(x, issuer, NID_key_usage, names ? "critical,digitalSignature" : "critical,keyCertSign") &&
+        add_extension(x, issuer, NID_subject_key_identifier, "hash") &&
+        add_extension(x, issuer, NID_authority_key_identifier, "keyid");
     return right && (!names || (add_extension(x, issuer, NID_ext_key_usage, "serverAuth") &&
                                 add_extension(x, issuer, NID_subject_alt_name, names)));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A certificate authority of one run: a root that customers believe, an intermediate that signs, leaves for gateways, good
- * ones and bad ones. Lives in memory and dies with the run; nothing of it is worth anything elsewhere.
+ * A certificate authority of one run: a root that customers believe, an intermediate that signs, leaves for gateways,
+ * good ones and bad ones. Lives in memory and dies with the run; nothing of it is worth anything elsewhere.
  */
 #pragma once
 #include "harness/base/text.h"

@@ -3,9 +3,10 @@
  * A timer sends, the receiving socket is watched, and every datagram has one record: when it was sent and how long it
  * took. Sequence numbers are indexes into the records, so loss, duplicates and order are looked up, not inferred.
  *
- * When the loop comes late the missed beats are dropped, not sent in a burst: a burst would queue behind itself and show a
- * delay that is ours. What cannot be sent (a full buffer, an error from the route) has its record and no arrival: the
- * path did not carry it, whoever is to blame; a canary that never arrived before the fault proves nothing later.
+ * When the loop comes late the missed beats are dropped, not sent in a burst: a burst would queue behind itself and
+ * show a delay that is ours. What cannot be sent (a full buffer, an error from the route) has its record and no
+ * arrival: the path did not carry it, whoever is to blame; a canary that never arrived before the fault proves nothing
+ * later.
  *
  * Datagrams come back from the system under test only by accident (the sockets are connected to each other), yet they
  * are checked: size, mark, path, and a sequence number that was given out.
@@ -138,7 +139,8 @@ int canary_new(struct canary **out, struct lab *lab, uint16_t path, uint16_t por
 
 int canary_new_long(struct canary **out, struct lab *lab, uint16_t path, size_t ip_bytes, struct err *e)
 {
-    size_t bytes = ip_bytes > IP_AND_UDP_BYTES + sizeof(struct datagram) ? ip_bytes - IP_AND_UDP_BYTES : sizeof(struct datagram);
+    size_t bytes =
+        ip_bytes > IP_AND_UDP_BYTES + sizeof(struct datagram) ? ip_bytes - IP_AND_UDP_BYTES : sizeof(struct datagram);
     if (bytes > PADDING_MAX) {
         return err_set(e, ERR_DEFECT, "canary", "no datagram is %zu bytes long", bytes);
     }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trial: a veth pair, netem, a token bucket and a filter each added to one end and read back, a black hole rule added,
- * read back and deleted, a connection ended from outside, a frame sent out by one end of the pair and met at the other
- * by the wire's packet sockets. A kernel that acknowledges and does something else fails the trial as one that refuses.
+ * The trial: a veth pair, netem, a token bucket and a filter each added to one end and read back, a black hole rule
+ * added, read back and deleted, a connection ended from outside, a frame sent out by one end of the pair and met at the
+ * other by the wire's packet sockets. A kernel that acknowledges and does something else fails the trial as one that
+ * refuses.
  *
- * lab_caps_probe makes the trial in a throwaway child in namespaces of its own, so that the asking process stays what it
- * was; the child answers through a pipe within five seconds or counts as "cannot". The netns lab makes the
- * same trial in a namespace that it leaves at once, since its own rights may differ from those of the probe.
+ * lab_caps_probe makes the trial in a throwaway child in namespaces of its own, so that the asking process stays what
+ * it was; the child answers through a pipe within five seconds or counts as "cannot". The netns lab makes the same
+ * trial in a namespace that it leaves at once, since its own rights may differ from those of the probe.
  */
 #include "harness/lab/caps.h"
 
@@ -36,16 +37,36 @@
 #define FRAMES_MAX 50
 
 const char *const lab_effect_words[LAB_EFFECTS] = {
-    [EFFECT_KILL] = "kill",   [EFFECT_FREEZE] = "freeze", [EFFECT_CUT] = "cut",
-    [EFFECT_CUT_ONLY] = "cut_only", [EFFECT_REJECT] = "reject",
-    [EFFECT_DEGRADE] = "degrade", [EFFECT_RATE] = "rate",     [EFFECT_DRIFT] = "drift",
-    [EFFECT_FAIL_OVER] = "fail_over", [EFFECT_REVOKE] = "revoke", [EFFECT_TLS] = "tls", [EFFECT_DESCRIPTORS] = "descriptors", [EFFECT_DISK] = "disk",
-    [EFFECT_PORTS] = "ports", [EFFECT_BACKLOG] = "backlog", [EFFECT_PROCESSES] = "processes",
-    [EFFECT_CPU] = "cpu", [EFFECT_MEMORY] = "memory", [EFFECT_MISBEHAVE] = "misbehave",
-    [EFFECT_SURGE] = "surge",         [EFFECT_SLOW_CLIENTS] = "slow_clients",
+    [EFFECT_KILL] = "kill",
+    [EFFECT_FREEZE] = "freeze",
+    [EFFECT_CUT] = "cut",
+    [EFFECT_CUT_ONLY] = "cut_only",
+    [EFFECT_REJECT] = "reject",
+    [EFFECT_DEGRADE] = "degrade",
+    [EFFECT_RATE] = "rate",
+    [EFFECT_DRIFT] = "drift",
+    [EFFECT_FAIL_OVER] = "fail_over",
+    [EFFECT_REVOKE] = "revoke",
+    [EFFECT_TLS] = "tls",
+    [EFFECT_DESCRIPTORS] = "descriptors",
+    [EFFECT_DISK] = "disk",
+    [EFFECT_PORTS] = "ports",
+    [EFFECT_BACKLOG] = "backlog",
+    [EFFECT_PROCESSES] = "processes",
+    [EFFECT_CPU] = "cpu",
+    [EFFECT_MEMORY] = "memory",
+    [EFFECT_MISBEHAVE] = "misbehave",
+    [EFFECT_SURGE] = "surge",
+    [EFFECT_SLOW_CLIENTS] = "slow_clients",
     [EFFECT_DNS] = "dns",
-    [EFFECT_FILTER] = "filter", [EFFECT_UNPLUG] = "unplug", [EFFECT_DISCONNECT] = "disconnect", [EFFECT_STALL] = "stall",
-    [EFFECT_LAG] = "lag", [EFFECT_IO] = "io", [EFFECT_DEGRADE_ONLY] = "degrade_only", [EFFECT_CLOCK] = "clock",
+    [EFFECT_FILTER] = "filter",
+    [EFFECT_UNPLUG] = "unplug",
+    [EFFECT_DISCONNECT] = "disconnect",
+    [EFFECT_STALL] = "stall",
+    [EFFECT_LAG] = "lag",
+    [EFFECT_IO] = "io",
+    [EFFECT_DEGRADE_ONLY] = "degrade_only",
+    [EFFECT_CLOCK] = "clock",
 };
 
 enum { INDEX_LOOPBACK = 1, INDEX_A = 2, INDEX_B = 3 };
@@ -101,9 +122,12 @@ static bool try_filter(struct netlink *nl)
 {
     const struct path_state none = {0}, asked = {.block_new = true, .mtu_bytes = 1000};
     struct path_state got = {0}, healed = {0};
-    return netlink_filter_set(nl, INDEX_B, &none, true, NULL) == 0 && netlink_filter_set(nl, INDEX_B, &asked, false, NULL) == 0 &&
-           netlink_filter_get(nl, INDEX_B, &got, NULL) == 0 && netlink_filter_set(nl, INDEX_B, &none, false, NULL) == 0 &&
-           netlink_filter_get(nl, INDEX_B, &healed, NULL) == 0 && shape_same(&got, &asked) && shape_same(&healed, &none);
+    return netlink_filter_set(nl, INDEX_B, &none, true, NULL) == 0 &&
+           netlink_filter_set(nl, INDEX_B, &asked, false, NULL) == 0 &&
+           netlink_filter_get(nl, INDEX_B, &got, NULL) == 0 &&
+           netlink_filter_set(nl, INDEX_B, &none, false, NULL) == 0 &&
+           netlink_filter_get(nl, INDEX_B, &healed, NULL) == 0 && shape_same(&got, &asked) &&
+           shape_same(&healed, &none);
 }
 
 /* A connection within the namespace, listed, ended, and not listed any more. */
@@ -115,13 +139,14 @@ static bool try_disconnect(struct netlink *nl)
     scoped_fd int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     scoped_fd int calling = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     netlink_up(nl, INDEX_LOOPBACK);
-    bool right = netlink_flush(nl, NULL) == 0 && bind(listening, (struct sockaddr *)&at, len) == 0 && listen(listening, 1) == 0 &&
-                 getsockname(listening, (struct sockaddr *)&at, &len) == 0 &&
+    bool right = netlink_flush(nl, NULL) == 0 && bind(listening, (struct sockaddr *)&at, len) == 0 &&
+                 listen(listening, 1) == 0 && getsockname(listening, (struct sockaddr *)&at, &len) == 0 &&
                  connect(calling, (struct sockaddr *)&at, len) == 0 && netlink_open_diag(&diag, NULL) == 0;
     struct netlink_connection all[2];
     size_t before = 0, after = 0;
     right = right && netlink_connections(diag, all, 2, &before, NULL) == 0 && before == 2 &&
-            netlink_disconnect(diag, &all[0], NULL) == 0 && netlink_connections(diag, all, 2, &after, NULL) == 0 && after == 0;
+            netlink_disconnect(diag, &all[0], NULL) == 0 && netlink_connections(diag, all, 2, &after, NULL) == 0 &&
+            after == 0;
     netlink_close(diag);
     return right;
 }
@@ -150,8 +175,10 @@ static bool try_fib(struct netlink *nl, char why[160])
 static bool try_ports(struct netlink *nl, char why[160])
 {
     const struct netlink_rule asking = {.priority = 30000, .to = 0x0a000000, .to_len = 16, .to_port = 7001};
-    const struct netlink_rule answering = {.priority = 30000, .to = 0x0a000000, .to_len = 16, .from_port = 7001, .unreachable = true};
-    return try_rule(nl, &asking, "rule for a port", why) && try_rule(nl, &answering, "rule for answers from a port", why);
+    const struct netlink_rule answering = {
+        .priority = 30000, .to = 0x0a000000, .to_len = 16, .from_port = 7001, .unreachable = true};
+    return try_rule(nl, &asking, "rule for a port", why) &&
+           try_rule(nl, &answering, "rule for answers from a port", why);
 }
 
 static bool is_our_frame(const struct wire_frame *f, const unsigned char *frame, size_t len)
@@ -241,8 +268,9 @@ static struct lab_mechanism judge_filter(const struct caps_trial *trial)
     if (trial->wire) {
         return always("wire", "tried: a frame carried by packet sockets; the kernel has no cls_bpf");
     }
-    return (struct lab_mechanism){.name = "none", .why = "the kernel has no cls_bpf and gives no packet sockets; load the modules "
-                                                         "sch_ingress and cls_bpf"};
+    return (struct lab_mechanism){.name = "none",
+                                  .why = "the kernel has no cls_bpf and gives no packet sockets; load the modules "
+                                         "sch_ingress and cls_bpf"};
 }
 
 static struct lab_mechanism judge_disconnect(const struct caps_trial *trial)
@@ -250,8 +278,9 @@ static struct lab_mechanism judge_disconnect(const struct caps_trial *trial)
     if (trial->disconnect) {
         return always("diag", "tried: a connection ended by SOCK_DESTROY");
     }
-    return (struct lab_mechanism){.name = "none", .why = "the kernel ends no connections on request; run on one that is built with "
-                                                         "CONFIG_INET_DIAG_DESTROY (Debian's is, User-Mode Linux is not)"};
+    return (struct lab_mechanism){.name = "none",
+                                  .why = "the kernel ends no connections on request; run on one that is built with "
+                                         "CONFIG_INET_DIAG_DESTROY (Debian's is, User-Mode Linux is not)"};
 }
 
 /* Gates are rules whatever else there is; who answers for them needs packet sockets. */
@@ -259,7 +288,8 @@ static void judge_gates(const struct caps_trial *trial, struct lab_caps *caps)
 {
     struct lab_mechanism *only = &caps->effects[EFFECT_CUT_ONLY], *reject = &caps->effects[EFFECT_REJECT];
     *only = *reject = none_at_all;
-    only->why = reject->why = "the kernel takes no routing rules for ports; Linux 4.17 and later do, with CONFIG_IP_MULTIPLE_TABLES";
+    only->why = reject->why =
+        "the kernel takes no routing rules for ports; Linux 4.17 and later do, with CONFIG_IP_MULTIPLE_TABLES";
     if (trial->ports) {
         *only = always("fib", "tried: routing rules for a port and for answers from it, read back");
         reject->why = "packet sockets cannot be had, and without them nobody answers for what is rejected";
@@ -273,7 +303,8 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
 {
     const struct lab_mechanism netem = {"netem", "tried: netem on a link of its own, changed and read back", true};
     struct lab_mechanism none = none_at_all;
-    const struct lab_mechanism wire = {"wire", "tried: a frame carried by packet sockets; the kernel has no sch_netem", true};
+    const struct lab_mechanism wire = {"wire", "tried: a frame carried by packet sockets; the kernel has no sch_netem",
+                                       true};
     none.why = "the kernel has no sch_netem; load the module, or run on a kernel that has it (User-Mode Linux does)";
     judge_gates(trial, caps);
     caps->effects[EFFECT_KILL] = always("signal", "SIGKILL through a pidfd");
@@ -296,8 +327,9 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps->effects[EFFECT_DISCONNECT] = judge_disconnect(trial);
     caps->effects[EFFECT_STALL] = caps->effects[EFFECT_DEGRADE_ONLY] =
         trial->wire ? always("wire", "tried: a frame carried by packet sockets")
-                    : (struct lab_mechanism){.name = "none", .why = "packet sockets cannot be had, and nothing else holds packets, "
-                                                                    "or finds those of one port"};
+                    : (struct lab_mechanism){.name = "none",
+                                             .why = "packet sockets cannot be had, and nothing else holds packets, "
+                                                    "or finds those of one port"};
     if (trial->netem) {
         caps->effects[EFFECT_CUT] = caps->effects[EFFECT_RATE] = netem;
         return;
@@ -347,7 +379,8 @@ static bool tried(const struct caps_trial *t, const char *name, const char **why
     return fib ? t->fib : wire ? t->wire : t->tbf;
 }
 
-static int force(struct lab_caps *caps, const struct caps_trial *trial, enum lab_effect effect, const char *word, struct err *e)
+static int force(struct lab_caps *caps, const struct caps_trial *trial, enum lab_effect effect, const char *word,
+                 struct err *e)
 {
     for (size_t i = 0; i < array_len(choices); i++) {
         const char *why;
@@ -360,11 +393,12 @@ static int force(struct lab_caps *caps, const struct caps_trial *trial, enum lab
         caps->effects[effect] = always(choices[i].name, choices[i].why);
         return 0;
     }
-    return err_set(e, ERR_MACHINE, lab_effect_words[effect], "mechanism %s cannot be had here; this machine does it with %s",
-                   word, caps->effects[effect].name);
+    return err_set(e, ERR_MACHINE, lab_effect_words[effect],
+                   "mechanism %s cannot be had here; this machine does it with %s", word, caps->effects[effect].name);
 }
 
-int caps_force(struct lab_caps *caps, const struct caps_trial *trial, const char *const forced[LAB_EFFECTS], struct err *e)
+int caps_force(struct lab_caps *caps, const struct caps_trial *trial, const char *const forced[LAB_EFFECTS],
+               struct err *e)
 {
     for (enum lab_effect i = 0; i < LAB_EFFECTS; i++) {
         if (forced[i] && strcmp(forced[i], caps->effects[i].name) != 0 && force(caps, trial, i, forced[i], e) != 0) {

@@ -15,9 +15,11 @@ struct caps_trial {
 
 int caps_try(struct caps_trial *trial, struct err *e); /* in the caller's current, empty network namespace */
 /* What nodes can be starved by and frozen with. folder: one to mount something on, in a mount namespace of our own. */
-void caps_try_nodes(struct caps_trial *trial, const char *folder, const char *run_path, const char *const forced[LAB_EFFECTS]);
+void caps_try_nodes(struct caps_trial *trial, const char *folder, const char *run_path,
+                    const char *const forced[LAB_EFFECTS]);
 void caps_judge_nodes(const struct caps_trial *trial, struct lab_caps *caps); /* part of caps_judge */
 bool caps_wants_freezer_v1(const char *const forced[LAB_EFFECTS]);
 void caps_judge(const struct caps_trial *trial, struct lab_caps *caps);
 /* Replace choices by what was forced; a mechanism that is unknown for its effect or missing here is an error. */
-int caps_force(struct lab_caps *caps, const struct caps_trial *trial, const char *const forced[LAB_EFFECTS], struct err *e);
+int caps_force(struct lab_caps *caps, const struct caps_trial *trial, const char *const forced[LAB_EFFECTS],
+               struct err *e);

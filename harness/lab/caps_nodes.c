@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trial of what nodes can be deprived of: our own limit of descriptors lowered and raised again, a memory file system
- * mounted and changed, a call of a guest's answered by a tap, two settings of the network namespace we stand in, and a control group of each kind.
+ * The trial of what nodes can be deprived of: our own limit of descriptors lowered and raised again, a memory file
+ * system mounted and changed, a call of a guest's answered by a tap, two settings of the network namespace we stand in,
+ * and a control group of each kind.
  */
 #include "harness/lab/caps.h"
 
@@ -76,7 +77,8 @@ static void try_disk(struct caps_trial *trial, const char *folder)
     }
 }
 
-void caps_try_nodes(struct caps_trial *trial, const char *folder, const char *run_path, const char *const forced[LAB_EFFECTS])
+void caps_try_nodes(struct caps_trial *trial, const char *folder, const char *run_path,
+                    const char *const forced[LAB_EFFECTS])
 {
     struct cgroups groups;
     static const char range[] = "/proc/sys/net/ipv4/ip_local_port_range", backlog[] = "/proc/sys/net/core/somaxconn";
@@ -117,14 +119,16 @@ void caps_judge_nodes(const struct caps_trial *t, struct lab_caps *caps)
 {
     struct lab_mechanism *m = caps->effects;
     m[EFFECT_FREEZE] = freezing(t);
-    m[EFFECT_DESCRIPTORS] = judged(t->descriptors, "prlimit", "tried: the soft limit of a live process, lowered and raised",
-                                   "prlimit(2) is refused; allow it");
+    m[EFFECT_DESCRIPTORS] =
+        judged(t->descriptors, "prlimit", "tried: the soft limit of a live process, lowered and raised",
+               "prlimit(2) is refused; allow it");
     m[EFFECT_DISK] = judged(t->disk, "tmpfs", "tried: a memory file system, mounted and changed",
                             "no memory file system can be mounted and changed; allow mount(2) in a user namespace");
     m[EFFECT_IO] = judged(t->tap, "seccomp", "tried: a guest's write, refused in its stead by who was told of it",
                           "the kernel does not tell of system calls; it needs seccomp with user notification (Linux 5.9)");
-    m[EFFECT_PORTS] = judged(t->local_ports, "sysctl", "tried: ip_local_port_range of a network namespace, set and set back",
-                             "ip_local_port_range cannot be set; make /proc/sys writable");
+    m[EFFECT_PORTS] =
+        judged(t->local_ports, "sysctl", "tried: ip_local_port_range of a network namespace, set and set back",
+               "ip_local_port_range cannot be set; make /proc/sys writable");
     m[EFFECT_BACKLOG] = judged(t->backlog, "sysctl", "tried: somaxconn of a network namespace, set and set back",
                                "somaxconn cannot be set; make /proc/sys writable");
     m[EFFECT_PROCESSES] = by_group(t, CGROUP_PIDS);

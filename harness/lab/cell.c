@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One unshare(2) makes user, network, mount and pid namespaces together: the first grants the rights that the others
- * need, so no privilege is asked of anyone. An ordinary user is mapped to root inside. Root is mapped to itself, and so is
- * everyone else: root that knows only itself could no longer pass through the closed home of the user who called sudo. Where
- * user namespaces are refused and we are root, the same without one.
+ * need, so no privilege is asked of anyone. An ordinary user is mapped to root inside. Root is mapped to itself, and so
+ * is everyone else: root that knows only itself could no longer pass through the closed home of the user who called
+ * sudo. Where user namespaces are refused and we are root, the same without one.
  *
- * The chain of leashes: we die with the process that started us (asked again after unshare, since a change of credentials
- * clears it), the first process of the pid namespace dies with us, and with it the kernel kills everything inside. The
- * first process is a copy of us that has closed everything and only reaps orphans.
+ * The chain of leashes: we die with the process that started us (asked again after unshare, since a change of
+ * credentials clears it), the first process of the pid namespace dies with us, and with it the kernel kills everything
+ * inside. The first process is a copy of us that has closed everything and only reaps orphans.
  *
  * Failure paths: a half-opened cell is harmless, for nothing of it has a name outside; the caller gives up and exits. A
  * parent that died between two leashes is noticed by comparing getppid(2) before and after.
@@ -99,7 +99,8 @@ static bool mapper_end(struct mapper *m, bool go)
 
 static int refuse(uid_t uid, int os, struct err *e)
 {
-    err_os(e, ERR_MACHINE, os, "namespaces", "this machine refuses namespaces of our own for users, network, mounts and processes");
+    err_os(e, ERR_MACHINE, os, "namespaces",
+           "this machine refuses namespaces of our own for users, network, mounts and processes");
     return err_help(e, uid == 0 ? "run with CAP_SYS_ADMIN, or outside of this container"
                                 : "allow user namespaces (sysctl user.max_user_namespaces, "
                                   "kernel.apparmor_restrict_unprivileged_userns) or run as root");

@@ -4,7 +4,8 @@
  *
  * The calling process enters all of them for good except the pid namespace, which only its children enter; so it can
  * open one cell in its life, before it has threads, and can start no more processes once the cell is closed. When it
- * dies in whatever way, the kernel kills the first process and with it every other one, and takes links, mounts and rules away.
+ * dies in whatever way, the kernel kills the first process and with it every other one, and takes links, mounts and
+ * rules away.
  */
 #pragma once
 #include "harness/base/child.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One table of files stands for both versions: for each kind the file of the limit, how it is written, and where the kernel
- * counts who has run into it.
+ * One table of files stands for both versions: for each kind the file of the limit, how it is written, and where the
+ * kernel counts who has run into it.
  *
  *     kind       v2                              v1
  *     freezer    cgroup.freeze, cgroup.events    freezer.state
@@ -12,8 +12,8 @@
  * Folders are made right below the mount point, which in v2 may have processes of its own and still hand controllers
  * down. A machine where that is refused (a container's own hierarchy is not the real root) cannot do it, and says so.
  *
- * The keeper waits for the end of a pipe. A process that v1 has frozen does not die of SIGKILL before it is thawed, so the
- * keeper thaws first, then removes until nothing is left or its time is up.
+ * The keeper waits for the end of a pipe. A process that v1 has frozen does not die of SIGKILL before it is thawed, so
+ * the keeper thaws first, then removes until nothing is left or its time is up.
  */
 #include "harness/lab/cgroup.h"
 
@@ -198,7 +198,8 @@ int cgroup_read(const struct cgroups *g, enum cgroup_kind kind, unsigned node, i
 {
     bool unified = g->at[kind].unified;
     char path[400], text[512];
-    path_of_file(g, kind, node, kind == CGROUP_FREEZER ? kinds[kind].events[unified] : kinds[kind].limit[unified], path);
+    path_of_file(g, kind, node, kind == CGROUP_FREEZER ? kinds[kind].events[unified] : kinds[kind].limit[unified],
+                 path);
     if (!read_text(path, text, sizeof(text))) {
         return err_os(e, ERR_RUN, errno, path, "cannot read it");
     }
@@ -244,7 +245,8 @@ int cgroup_limit(const struct cgroups *g, enum cgroup_kind kind, unsigned node, 
 
 void cgroup_favour(const struct cgroups *g, unsigned node, bool favoured)
 {
-    static const char *const files[] = {"cpu.shares", "cpu.weight"}, *const plain[] = {"1024", "100"}, *const most[] = {"102400", "10000"};
+    static const char *const files[] = {"cpu.shares", "cpu.weight"}, *const plain[] = {"1024", "100"},
+                             *const most[] = {"102400", "10000"};
     bool unified = g->at[CGROUP_CPU].unified;
     char path[400];
     path_of_file(g, CGROUP_CPU, node, files[unified], path);
@@ -268,14 +270,16 @@ bool cgroup_try(const struct cgroups *g, enum cgroup_kind kind)
     bool done = cgroup_make(&trial, kind, 0, NULL) == 0 &&
                 (kind == CGROUP_FREEZER || (cgroup_limit(&trial, kind, 0, asked, NULL) == 0 &&
                                             cgroup_read(&trial, kind, 0, &got, NULL) == 0 && got == asked)) &&
-                cgroup_limit(&trial, kind, 0, -1, NULL) == 0 && cgroup_read(&trial, kind, 0, &none, NULL) == 0 && none == -1;
+                cgroup_limit(&trial, kind, 0, -1, NULL) == 0 && cgroup_read(&trial, kind, 0, &none, NULL) == 0 &&
+                none == -1;
     path_of_file(&trial, kind, 0, "", path);
     rmdir(path);
     return done;
 }
 
 /* Each folder of the run below one hierarchy. */
-static void each_folder(const struct cgroups *g, enum cgroup_kind kind, void (*deed)(const char *path, void *arg), void *arg)
+static void each_folder(const struct cgroups *g, enum cgroup_kind kind, void (*deed)(const char *path, void *arg),
+                        void *arg)
 {
     DIR *dir = g->at[kind].root[0] ? opendir(g->at[kind].root) : NULL;
     for (const struct dirent *d; dir && (d = readdir(dir)) != NULL;) {

@@ -2,9 +2,9 @@
 /*
  * Control groups of the run's nodes: what only they can do (limits of processes, processor and memory), and freezing.
  *
- * Each node has a folder "<name>-<node>" in the hierarchy of each kind, v1 or v2, whichever the machine has, neutral from
- * the start. Folders are the only thing of a run that the kernel would leave behind; hence the keeper, a process from
- * before our namespaces that sees to it (cgroup_keeper_start) and ends with the last folder.
+ * Each node has a folder "<name>-<node>" in the hierarchy of each kind, v1 or v2, whichever the machine has, neutral
+ * from the start. Folders are the only thing of a run that the kernel would leave behind; hence the keeper, a process
+ * from before our namespaces that sees to it (cgroup_keeper_start) and ends with the last folder.
  */
 #pragma once
 #include "harness/base/child.h"
@@ -33,7 +33,8 @@ int cgroup_join(const struct cgroups *g, enum cgroup_kind kind, unsigned node); 
 /* The kind's limit: processes, ppm of one processor, bytes; -1: none. Freezer: 0 frozen. Absolute; confirmed. */
 int cgroup_limit(const struct cgroups *g, enum cgroup_kind kind, unsigned node, int64_t limit, struct err *e);
 int cgroup_read(const struct cgroups *g, enum cgroup_kind kind, unsigned node, int64_t *limit, struct err *e);
-/* Let the node's group go before everybody else on a busy machine, up to its limit, or no more than one process like others. */
+/* Let the node's group go before everybody else on a busy machine, up to its limit,
+ * or no more than one process like others. */
 void cgroup_favour(const struct cgroups *g, unsigned node, bool favoured);
 /* How often the limit has been felt: forks refused, periods cut short, processes killed for memory. */
 int64_t cgroup_felt(const struct cgroups *g, enum cgroup_kind kind, unsigned node);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three ledgers of wishes: layers on paths, holds on nodes, limits to what nodes may have, each entry owned by one fault. The world is always driven
- * to what all entries together want, never "back" by one of them, so the order of heals cannot matter.
+ * Three ledgers of wishes: layers on paths, holds on nodes, limits to what nodes may have, each entry owned by one
+ * fault. The world is always driven to what all entries together want, never "back" by one of them, so the order of
+ * heals cannot matter.
  *
  * Layers are kept sorted by fault, so that sums and products are formed in the same order whatever the order in which
  * faults came: equal sets of layers give equal wanted states to the last bit.
  *
- * Failure paths: an entry is made before the lab is driven, and taken away before the lab is driven back. Where driving fails
- * the path or node is remembered as not yet where it should be, with the fault to blame, and every later lift or release
- * tries it again; so a heal may be repeated until it succeeds, and one that fails half-way does not keep the rest from
- * being healed. What others owe comes last, and its failure is theirs: a heal that hangs must not stand in the way of the next.
+ * Failure paths: an entry is made before the lab is driven, and taken away before the lab is driven back. Where driving
+ * fails the path or node is remembered as not yet where it should be, with the fault to blame, and every later lift or
+ * release tries it again; so a heal may be repeated until it succeeds, and one that fails half-way does not keep the
+ * rest from being healed. What others owe comes last, and its failure is theirs: a heal that hangs must not stand in
+ * the way of the next.
  */
 #include "harness/lab/fabric.h"
 
@@ -162,7 +164,8 @@ int fabric_lay(struct fabric *f, uint16_t fault, uint16_t path, const struct pat
     }
     struct path_state wanted = fabric_wanted(f, path);
     if (!gates_add(&wanted, wish)) {
-        return err_set(e, ERR_MEANING, "fabric", "more than %d ports of one path are singled out at once", PATH_GATES_MAX);
+        return err_set(e, ERR_MEANING, "fabric", "more than %d ports of one path are singled out at once",
+                       PATH_GATES_MAX);
     }
     if (!lanes_add(&wanted, wish)) {
         return err_set(e, ERR_MEANING, "fabric", "more than %d ports of one path are degraded at once", PATH_LANES_MAX);

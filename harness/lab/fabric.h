@@ -16,9 +16,10 @@ int fabric_lay(struct fabric *f, uint16_t fault, uint16_t path, const struct pat
 int fabric_lift(struct fabric *f, uint16_t fault, struct err *e); /* from every path */
 struct path_state fabric_wanted(const struct fabric *f, uint16_t path);
 
-/* Holds on nodes, counted per fault: a node runs only when nobody holds it down, thaws when nobody holds it frozen. Who
- * also holds its disk lost (beside down) makes it start again with an empty one. HOLD_STARVED is only told: of a node that
- * somebody starves. Ill says that it serves, but badly; nothing is done to it, and nobody takes it for a node that is well. */
+/* Holds on nodes, counted per fault: a node runs only when nobody holds it down, thaws when nobody holds it frozen.
+ * Who also holds its disk lost (beside down) makes it start again with an empty one. HOLD_STARVED is only told: of a
+ * node that somebody starves. Ill says that it serves, but badly; nothing is done to it, and nobody takes it for a
+ * node that is well. */
 enum node_hold {
     HOLD_DOWN = 1, HOLD_FROZEN = 2, HOLD_UNPLUGGED = 4, HOLD_NO_DISK = 8, HOLD_STARVED = 16, HOLD_ILL = 32,
     HOLD_NO_BACKUPS = 64, /* beside no disk: the region's second medium is lost, too */

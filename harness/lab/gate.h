@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gates of a path (struct path_gate) as a set: how wishes merge. Pure. There is one gate per port, the strongest that
- * anybody wants; gates of ports are tried before the one of all packets; a cut hides those that would answer.
+ * The gates of a path (struct path_gate) as a set: how wishes merge. Pure. There is one gate per port, the strongest
+ * that anybody wants; gates of ports are tried before the one of all packets; a cut hides those that would answer.
  */
 #pragma once
 #include "harness/spec/topology.h"

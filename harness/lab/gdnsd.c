@@ -20,7 +20,8 @@
  *     ttl            halved in answers while a gateway of the region is down; never below that half
  *
  * The zone has the clients' name, one for each region alone, and one that is never touched. What a fault asks for is in
- * the document as well: `answer` and `ttl` are those of the name in `hit`, `stale` forces every gateway up, whatever the checks say.
+ * the document as well: `answer` and `ttl` are those of the name in `hit`, `stale` forces every gateway up, whatever
+ * the checks say.
  */
 #include "harness/lab/gdnsd.h"
 
@@ -53,7 +54,9 @@ struct wanted {
 
 static const char *plugin_of(const struct wanted *w)
 {
-    return strcmp(w->routing, "weighted") == 0 ? "weighted" : strcmp(w->routing, "geographic") == 0 ? "geoip" : "metafo";
+    return strcmp(w->routing, "weighted") == 0     ? "weighted"
+           : strcmp(w->routing, "geographic") == 0 ? "geoip"
+                                                   : "metafo";
 }
 
 static void add_names(struct text *t, json_t *names)
@@ -102,11 +105,13 @@ static void add_shares(struct text *t, json_t *regions)
     json_array_foreach(regions, i, region)
     {
         json_t *addresses = json_object_get(region, "addresses");
-        json_int_t each = json_integer_value(json_object_get(region, "weight")) * PARTS / (json_int_t)json_array_size(addresses);
+        json_int_t each =
+            json_integer_value(json_object_get(region, "weight")) * PARTS / (json_int_t)json_array_size(addresses);
         text_addf(t, "      %s => {", json_string_value(json_object_get(region, "name")));
         json_array_foreach(addresses, k, address)
         {
-            text_addf(t, "%s gateway-%zu => [ %s, %lld ]", k ? "," : "", k + 1, json_string_value(address), (long long)each);
+            text_addf(t, "%s gateway-%zu => [ %s, %lld ]", k ? "," : "", k + 1, json_string_value(address),
+                      (long long)each);
         }
         text_add(t, " }\n");
     }
@@ -145,10 +150,11 @@ static void add_routing(struct text *t, const struct wanted *w)
 
 static void add_config(struct text *t, const struct wanted *w, const char *prefix)
 {
-    text_addf(t, "options => {\n  listen => %s\n  run_dir => %s/run\n  state_dir => %s/state\n", w->address, prefix, prefix);
+    text_addf(t, "options => {\n  listen => %s\n  run_dir => %s/run\n  state_dir => %s/state\n", w->address, prefix,
+              prefix);
     text_add(t, "  udp_threads => 1\n  tcp_threads => 1\n  min_ttl => 0\n  max_ncache_ttl => 10\n}\n");
-    text_addf(t, "service_types => {\n  gateway => {\n    plugin => http_status\n    port => %d\n    url_path => %s\n", w->port,
-              w->path);
+    text_addf(t, "service_types => {\n  gateway => {\n    plugin => http_status\n    port => %d\n    url_path => %s\n",
+              w->port, w->path);
     text_addf(t, "    ok_codes => [ 200 ]\n    interval => %d\n    timeout => %d\n", w->every, w->timeout);
     text_addf(t, "    down_thresh => %d\n    ok_thresh => 1\n    up_thresh => %d\n  }\n}\n", w->down, w->up);
     text_add(t, "plugins => {\n  metafo => {\n    service_types => gateway\n    up_thresh => 0.01\n");
@@ -167,7 +173,8 @@ static void add_name(struct text *t, const struct wanted *w, const char *name, c
     const char *answer = hit ? w->answer : "live";
     int ttl = hit ? w->ttl : w->plain_ttl;
     if (strcmp(answer, "live") == 0 || strcmp(answer, "stale") == 0) {
-        text_addf(t, "%s %d DYNA %s!clients%s%s\n", name, ttl, *slash ? "metafo" : plugin_of(w), slash, *slash ? name : "");
+        text_addf(t, "%s %d DYNA %s!clients%s%s\n", name, ttl, *slash ? "metafo" : plugin_of(w), slash,
+                  *slash ? name : "");
     } else if (strcmp(answer, "empty") == 0) {
         text_addf(t, "%s %d TXT \"no address\"\n", name, ttl);
     } else if (strcmp(answer, "other") == 0) {
@@ -193,11 +200,11 @@ int gdnsd_render(const json_t *doc, const char *prefix, struct gdnsd_files *out,
     struct wanted w = {0};
     json_error_t why;
     if (json_unpack_ex((json_t *)doc, &why, 0,
-                       "{s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:o, s:o, s:{s:s, s:i, s:i, s:i, s:i, s:i}}", "address", &w.address,
-                       "answer", &w.answer, "hit", &w.hit, "ttl", &w.ttl, "plain_ttl", &w.plain_ttl, "serial", &w.serial,
-                       "routing", &w.routing, "places", &w.places, "regions", &w.regions, "check", "path", &w.path, "port",
-                       &w.port, "every_s", &w.every, "timeout_s", &w.timeout, "unhealthy_after", &w.down, "healthy_after",
-                       &w.up) != 0) {
+                       "{s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:o, s:o, s:{s:s, s:i, s:i, s:i, s:i, s:i}}", "address",
+                       &w.address, "answer", &w.answer, "hit", &w.hit, "ttl", &w.ttl, "plain_ttl", &w.plain_ttl,
+                       "serial", &w.serial, "routing", &w.routing, "places", &w.places, "regions", &w.regions, "check",
+                       "path", &w.path, "port", &w.port, "every_s", &w.every, "timeout_s", &w.timeout,
+                       "unhealthy_after", &w.down, "healthy_after", &w.up) != 0) {
         return err_set(e, ERR_DEFECT, "traffic manager", "its configuration is not whole: %.100s", why.text);
     }
     add_config(&out->config, &w, prefix);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connect, let OpenSSL talk through two memory buffers until it is done or can not go on, close. One timer bounds all of it;
- * whatever happens ends in finish(), which takes the handshake off the list before it calls back.
+ * Connect, let OpenSSL talk through two memory buffers until it is done or can not go on, close. One timer bounds all
+ * of it; whatever happens ends in finish(), which takes the handshake off the list before it calls back.
  *
- * The certificate is checked against the run's root and the address that was asked, as a customer does; its refusal is noted
- * and overruled, so that the certificate itself can be looked at. No name is sent (customers use addresses).
+ * The certificate is checked against the run's root and the address that was asked, as a customer does; its refusal is
+ * noted and overruled, so that the certificate itself can be looked at. No name is sent (customers use addresses).
  */
 #include "harness/lab/handshake.h"
 
@@ -191,7 +191,8 @@ static bool prepare(struct handshake *h)
     h->ssl = SSL_new(h->order.customer);
     h->from_peer = BIO_new(BIO_s_mem());
     h->to_peer = BIO_new(BIO_s_mem());
-    if (!h->ssl || !h->from_peer || !h->to_peer || !inet_ntop(AF_INET, &h->order.to.sin_addr, address, sizeof(address))) {
+    if (!h->ssl || !h->from_peer || !h->to_peer ||
+        !inet_ntop(AF_INET, &h->order.to.sin_addr, address, sizeof(address))) {
         BIO_free(h->from_peer);
         BIO_free(h->to_peer);
         return false;

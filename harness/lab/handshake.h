@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One TLS handshake with a gateway, on the lab's loop, to see what customers are shown. It goes on whatever it finds and
- * tells what a customer would have said.
+ * One TLS handshake with a gateway, on the lab's loop, to see what customers are shown. It goes on whatever it finds
+ * and tells what a customer would have said.
  *
- * Bounded in time (a timer) and in size (64 KiB from the peer); calls back exactly once, unless the list is closed first.
+ * Bounded in time (a timer) and in size (64 KiB from the peer); calls back exactly once, unless the list is closed
+ * first.
  */
 #pragma once
 #include "harness/lab/lab.h"

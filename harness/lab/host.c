@@ -59,7 +59,8 @@ static int walked;
 static int walk_cgroup(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st, (void)ftw;
-    if (type == FTW_D && !of_another(path, walking_groups) && (text_starts(path, walking_own) || bears_our_name(path))) {
+    if (type == FTW_D && !of_another(path, walking_groups) &&
+        (text_starts(path, walking_own) || bears_our_name(path))) {
         scoped_text struct text line = {0};
         text_addf(&line, "cgroup %s", path);
         add_line(walking, text_str(&line), bears_our_name(path));
@@ -209,8 +210,8 @@ static bool listens(unsigned long inode, struct text *line)
         while (f && fgets(row, sizeof(row), f)) {
             unsigned state = 0;
             unsigned long found = 0;
-            if (sscanf(row, " %*[^:]: %63s %*s %x %*s %*s %*s %*s %*s %lu", local, &state, &found) == 3 && found == inode &&
-                state == tables[i].state) {
+            if (sscanf(row, " %*[^:]: %63s %*s %x %*s %*s %*s %*s %*s %lu", local, &state, &found) == 3 &&
+                found == inode && state == tables[i].state) {
                 text_addf(line, "listener %s %s", tables[i].name, local);
                 return true;
             }

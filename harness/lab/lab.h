@@ -42,7 +42,8 @@ struct lab_mechanism {
     bool available;
 };
 
-/* What this machine can do for the netns lab, probed in a throwaway child (fork), never assumed. For doctor and plan. */
+/* What this machine can do for the netns lab, probed in a throwaway child
+ * (fork), never assumed. For doctor and plan. */
 struct lab_caps {
     bool usable;              /* a netns lab can be opened at all */
     bool rootless;
@@ -67,10 +68,11 @@ struct lab_options {
     unsigned effects;                /* an or of 1u << effect for what faults will do at all */
 };
 
-/* What a node can run short of. A limit is how much it may have: a number of descriptors, ports, connections that wait
- * to be accepted, processes; for the disk what is left, in bytes or files; for a disk that may be written 0 is no; for
- * the processor ppm of one; for memory bytes; for a disk's time the ns that each read, write and sync takes longer; 0 for
- * a disk on which they fail, and for one that has lost what was not synced when the node dies. LAB_PLENTY is no limit. */
+/* What a node can run short of. A limit is how much it may have: a number of descriptors, ports, connections that
+ * wait to be accepted, processes; for the disk what is left, in bytes or files; for a disk that may be written 0 is
+ * no; for the processor ppm of one; for memory bytes; for a disk's time the ns that each read, write and sync takes
+ * longer; 0 for a disk on which they fail, and for one that has lost what was not synced when the node dies.
+ * LAB_PLENTY is no limit. */
 enum lab_resource {
     RESOURCE_DESCRIPTORS, RESOURCE_DISK, RESOURCE_INODES, RESOURCE_WRITING, RESOURCE_PORTS, RESOURCE_BACKLOG,
     RESOURCE_PROCESSES, RESOURCE_CPU, RESOURCE_MEMORY, RESOURCE_IO_TIME, RESOURCE_IO, RESOURCE_IO_KEPT, LAB_RESOURCES
@@ -114,8 +116,8 @@ struct lab_answer {
 };
 typedef void lab_answer_fn(void *arg, const struct lab_answer *answer);
 
-/* How a TCP connect plus optional HTTP GET on a node's own port went, asked from another node past every gateway. Refused:
- * by a reset; unreachable: so said an ICMP message. */
+/* How a TCP connect plus optional HTTP GET on a node's own port went, asked from another node past every gateway.
+ * Refused: by a reset; unreachable: so said an ICMP message. */
 enum knock { KNOCK_ANSWERED, KNOCK_REFUSED, KNOCK_SILENT, KNOCK_CONNECTED_SILENT, KNOCK_UNREACHABLE };
 
 /* How a TLS handshake with a gateway went, seen from another node. */
@@ -154,17 +156,19 @@ struct lab_ops {
     int (*node_signal)(struct lab *lab, uint16_t node, int sig, struct err *e);
     enum node_state (*node_state)(struct lab *lab, uint16_t node); /* from the kernel, not from memory */
 
-    /* Limit what a node may have; needs lab_options.effects to name it. A process feels descriptors, disk, ports, and
-     * limits of its group at once, RESOURCE_WRITING and RESOURCE_BACKLOG from its next start on. sim: taken note of, no supply.
-     * supply: read the limit back and try to take more than `want` beside the node (LAB_PLENTY: only read). 0 judged,
-     * 1 the trial is under way, ask again; one trial per node at a time. */
+    /* Limit what a node may have; needs lab_options.effects to name it. A process feels descriptors, disk, ports,
+     * and limits of its group at once, RESOURCE_WRITING and RESOURCE_BACKLOG from its next start on. sim: taken note
+     * of, no supply. supply: read the limit back and try to take more than `want` beside the node (LAB_PLENTY: only
+     * read). 0 judged, 1 the trial is under way, ask again; one trial per node at a time. */
     int (*node_starve)(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
-    int (*node_supply)(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
-    /* Idle connections from a node's namespace to another's serving port, opened again when they are closed; 0 ends them. */
+    int (*node_supply)(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s,
+                       struct err *e);
+    /* Idle connections from a node's namespace to another's serving port, opened
+     * again when they are closed; 0 ends them. */
     int (*node_crowd)(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
 
-    /* Configuration file of a node: as JSON (new reference), as it lies on the disk, and put another in its place atomically.
-     * first: the one with which the node was first started. */
+    /* Configuration file of a node: as JSON (new reference), as it lies on the disk, and put another in its place
+     * atomically. first: the one with which the node was first started. */
     int (*node_config_get)(struct lab *lab, uint16_t node, json_t **config, struct err *e);
     int (*node_config_first)(struct lab *lab, uint16_t node, json_t **config, struct err *e);
     int (*node_file_get)(struct lab *lab, uint16_t node, struct lab_file *file, struct err *e);
@@ -173,15 +177,16 @@ struct lab_ops {
     int (*node_desired_get)(struct lab *lab, uint16_t node, json_t **config, struct err *e);
     int (*node_desired_set)(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
 
-    /* Paths: drive one path to a wanted state (an absolute state, not a difference), and read it back from the kernel. */
+    /* Paths: drive one path to a wanted state (an absolute state, not a
+     * difference), and read it back from the kernel. */
     int (*path_set)(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e);
     int (*path_get)(struct lab *lab, uint16_t path, struct path_state *actual, struct err *e);
     /* The power of a whole node or region: its link to the router cut silently in both directions. */
     int (*node_unplug)(struct lab *lab, uint16_t node, bool unplugged, struct err *e);
 
     /* Ask a node's admin port from inside its own namespace. Asynchronous; exactly one callback, within timeout_ns.
-     * The traffic manager has none: a GET of /NAME is answered, with status 200, by what the DNS says about that name of
-     * the zone (/status: about the clients' own), {"rcode": 0, "answer": [sorted addresses], "ttl": s}. */
+     * The traffic manager has none: a GET of /NAME is answered, with status 200, by what the DNS says about that
+     * name of the zone (/status: about the clients' own), {"rcode": 0, "answer": [sorted addresses], "ttl": s}. */
     int (*admin)(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
                  int64_t timeout_ns, lab_answer_fn *done, void *arg, struct err *e);
     /* Knock on a node's serving port from another node's namespace; callback as above, status holds enum knock. */
@@ -193,12 +198,13 @@ struct lab_ops {
                lab_answer_fn *done, void *arg, struct err *e);
 
     /* The same on any TCP port of a node; the connection is closed as soon as it stands. NULL in sim. */
-    int (*knock_port)(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, int64_t timeout_ns, lab_answer_fn *done,
-                      void *arg, struct err *e);
+    int (*knock_port)(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, int64_t timeout_ns,
+                      lab_answer_fn *done, void *arg, struct err *e);
 
     /* TLS of the gateways, in a world that has it; fails elsewhere. What a gateway shows is a bundle: PEM of key,
-     * certificate and chain in one file, replaced atomically, read by the gateway on SIGHUP. issue: a new one, of the
-     * kind; fingerprint is SHA-256 of the certificate in hex. authority: the file with the root that customers believe. */
+     * certificate and chain in one file, replaced atomically, read by the gateway on SIGHUP. issue: a new one, of
+     * the kind; fingerprint is SHA-256 of the certificate in hex. authority: the file with the root that customers
+     * believe. */
     int (*tls_issue)(struct lab *lab, uint16_t node, enum certificate kind, struct text *bundle, char fingerprint[65],
                      struct err *e);
     int (*tls_get)(struct lab *lab, uint16_t node, struct text *bundle, struct err *e);
@@ -208,17 +214,18 @@ struct lab_ops {
     int (*handshake)(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
                      struct err *e);
 
-    /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. port: at which the
-     * far one hears, 0 any. NULL in sim. */
+    /* A UDP socket pair whose ends stand in the first nodes of the two sites of a path; see canary.h. port: at which
+     * the far one hears, 0 any. NULL in sim. */
     int (*path_sockets)(struct lab *lab, uint16_t path, uint16_t port, int *send_fd, int *receive_fd, struct err *e);
 
     /* A non-blocking IPv4 socket that stands in a node's namespace, whatever its processes do. NULL in sim. */
     int (*node_socket)(struct lab *lab, uint16_t node, int type, struct err *e);
 
-    /* TCP connections of a node with the site `peer` (TOPO_NONE: with any other node), those of its admin port apart: the
-     * first max of their cookies, and how many there are. No two connections ever have the same. And break them: both
-     * sides learn it at once, and new ones are let in. NULL in sim. */
-    int (*connections)(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+    /* TCP connections of a node with the site `peer` (TOPO_NONE: with any other node), those of its admin port
+     * apart: the first max of their cookies, and how many there are. No two connections ever have the same. And
+     * break them: both sides learn it at once, and new ones are let in. NULL in sim. */
+    int (*connections)(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n,
+                       struct err *e);
     int (*disconnect)(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);
 
     /* fork(2) into a client node's namespaces: 0 in the child, 1 in the parent. NULL in sim: load runs in-process. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: lanes stand by port, from low to high, so that equal sets of faults give equal states; what two faults ask of one port
- * adds up by the same sums as what they ask of a whole path (shape.h).
+ * Method: lanes stand by port, from low to high, so that equal sets of faults give equal states; what two faults ask of
+ * one port adds up by the same sums as what they ask of a whole path (shape.h).
  */
 #include "harness/lab/lane.h"
 

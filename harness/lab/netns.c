@@ -3,8 +3,8 @@
  * The netns lab: opening, closing, and the questions that are passed on to the ask list.
  *
  * Opening puts the calling process into a cell for good (see cell.h): one lab in the life of a process, opened before
- * it has threads, and no new processes after the close. Closing kills the first process of the cell and with it all nodes,
- * lets go of every namespace, and waits until the kernel, which takes links down in its own time, has let the
+ * it has threads, and no new processes after the close. Closing kills the first process of the cell and with it all
+ * nodes, lets go of every namespace, and waits until the kernel, which takes links down in its own time, has let the
  * tripwire go. Children that client_fork gave away belong to their owners, who should have stopped them before.
  */
 #include "harness/lab/netns.h"
@@ -200,7 +200,8 @@ static struct lab_mechanism netns_mechanism(struct lab *lab, enum lab_effect eff
 
 static struct ask_order order_for(const struct netns_lab *l, int64_t timeout_ns, lab_answer_fn *done, void *arg)
 {
-    return (struct ask_order){.loop = l->loop, .zero_ns = l->lab.zero_ns, .timeout_ns = timeout_ns, .done = done, .arg = arg};
+    return (struct ask_order){
+        .loop = l->loop, .zero_ns = l->lab.zero_ns, .timeout_ns = timeout_ns, .done = done, .arg = arg};
 }
 
 static int ask_from(struct netns_lab *l, uint16_t from, const struct ask_order *order, struct err *e)
@@ -275,7 +276,8 @@ static int netns_ask(struct lab *lab, uint16_t from, uint16_t to, const char *ht
     order.method = "GET";
     order.target = http_target;
     order.to = (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(topo_service_port(l->topo->nodes[to].role)), .sin_addr = {htonl(netns_address(l, to))}};
+        .sin_family = AF_INET, .sin_port = htons(topo_service_port(l->topo->nodes[to].role)),
+        .sin_addr = {htonl(netns_address(l, to))}};
     return ask_from(l, from, &order, e);
 }
 

@@ -199,17 +199,20 @@ void disk_unmount(struct node_disk *d, const char *path);
 int disk_starve(struct node_disk *d, const char *path, enum lab_resource r, int64_t limit, struct err *e);
 int disk_supply(const char *path, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
 int netns_disk_starve(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
-int netns_disk_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+int netns_disk_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s,
+                      struct err *e);
 
 /* netns_io.c: the tap on a node's disk, in runs that need it. */
 int netns_tap_furnish(struct netns_lab *l, uint16_t node, struct err *e); /* before each start */
 int netns_tap_settle(struct netns_lab *l, uint16_t node, struct err *e);  /* what died has lost what it is to lose */
 int netns_io_starve(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
-int netns_io_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+int netns_io_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s,
+                    struct err *e);
 
 /* netns_starve.c, netns_crowd.c */
 int netns_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e);
-int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e);
+int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s,
+                      struct err *e);
 int netns_node_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e);
 void netns_crowd_free(struct crowd *c);
 void netns_descriptors_let_go(struct node_run *run); /* nobody sees to its limit any more */
@@ -219,5 +222,6 @@ int netns_plug_read(struct netns_lab *l, uint16_t path, bool *down, struct err *
 
 /* netns_connection.c */
 int netns_node_socket(struct lab *lab, uint16_t node, int type, struct err *e);
-int netns_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+int netns_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n,
+                      struct err *e);
 int netns_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);

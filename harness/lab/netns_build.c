@@ -5,15 +5,15 @@
  *     node 10.<site+1>.<n+1>.2/30 ── .1 router of its site ══ 100.64.0.0/10, a /30 per link ══ router of the other site
  *
  * A client that opens more connections than one address has ports for has more of them, 10.<site+1>.254.<i>/32, by a
- * route of its router. A node's default route is its router; a router knows each neighbouring site's 10.<site+1>.0.0/16 by the link to it.
- * Addresses of hardware are ours, so every neighbour entry is permanent from the start: a cut kills ARP, too, and learned
- * entries would turn a one-way cut into a two-way one after half a minute.
+ * route of its router. A node's default route is its router; a router knows each neighbouring site's 10.<site+1>.0.0/16
+ * by the link to it. Addresses of hardware are ours, so every neighbour entry is permanent from the start: a cut kills
+ * ARP, too, and learned entries would turn a one-way cut into a two-way one after half a minute.
  *
  * A link that has to be shaped by the wire is two such pairs, from each router to the middle (netns_wire.c).
  *
  * Settings that new devices copy (rp_filter off, no IPv6) are written before there are devices. rp_filter would drop
- * the open direction of a one-way cut, hence it is read back from every router. Offloads are switched off at both ends of
- * each pair, else loss on a router would hit 64 KiB at a time.
+ * the open direction of a one-way cut, hence it is read back from every router. Offloads are switched off at both ends
+ * of each pair, else loss on a router would hit 64 KiB at a time.
  *
  * Each namespace is made by unshare(2), which leaves us inside: settings, the netlink socket and the control socket
  * for ethtool are made there and then, without another setns(2). Failure paths: whatever was made hangs on descriptors
@@ -205,7 +205,8 @@ static int make_places(struct netns_lab *l, int *controls, struct err *e)
 static void hang_tripwire(struct netns_lab *l, struct netlink *nl)
 {
     struct netlink_end here = {.netns_fd = l->cell.net_fd, .index = FIRST_INDEX, .name = NETNS_TRIPWIRE};
-    struct netlink_end there = {.netns_fd = l->routers[l->topo->site_count - 1].fd, .index = TRIPWIRE_INDEX, .name = "dr-t"};
+    struct netlink_end there = {
+        .netns_fd = l->routers[l->topo->site_count - 1].fd, .index = TRIPWIRE_INDEX, .name = "dr-t"};
     give_mac(&here, 3, 0, 1);
     give_mac(&there, 3, 0, 2);
     netlink_veth(nl, &here, &there);

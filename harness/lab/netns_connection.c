@@ -2,8 +2,8 @@
 /*
  * The connections of nodes: sockets of ours among theirs, and theirs listed and broken.
  *
- * A node's connections are those of its network namespace with another address than its own; what runs over its loopback
- * device (the admin port) is between it and us. A site's nodes share 10.<site+1>/16.
+ * A node's connections are those of its network namespace with another address than its own; what runs over its
+ * loopback device (the admin port) is between it and us. A site's nodes share 10.<site+1>/16.
  */
 #include "harness/lab/netns.h"
 
@@ -64,7 +64,8 @@ static int find(struct netlink *nl, uint16_t peer, struct found *f, struct err *
     return all <= CONNECTIONS_MAX ? 0 : err_set(e, ERR_RUN, "connections", "more than %d on one node", CONNECTIONS_MAX);
 }
 
-int netns_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e)
+int netns_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n,
+                      struct err *e)
 {
     struct netlink *nl = NULL;
     struct found f = {0};

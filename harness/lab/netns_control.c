@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The control plane of a world that has one: each control endpoint hands out what lies in its data/desired/, a document for
- * each gateway. Whoever publishes puts a new document, with an epoch of its own, on the disk of every endpoint, dead or
- * alive, as an operator's pipeline would; which gateway hears of it when is up to the endpoints and the links.
+ * The control plane of a world that has one: each control endpoint hands out what lies in its data/desired/, a document
+ * for each gateway. Whoever publishes puts a new document, with an epoch of its own, on the disk of every endpoint,
+ * dead or alive, as an operator's pipeline would; which gateway hears of it when is up to the endpoints and the links.
  *
- * A new disk gets the documents of the first day: an endpoint that lost its disk comes back with less than the gateways know.
+ * A new disk gets the documents of the first day: an endpoint that lost its disk comes back with less than the gateways
+ * know.
  */
 #include "harness/lab/netns.h"
 
@@ -13,7 +14,8 @@
 #include "harness/base/scoped.h"
 #include "harness/lab/render.h"
 
-static int put_document(struct netns_lab *l, uint16_t endpoint, uint16_t gateway, int64_t epoch, const json_t *config, struct err *e)
+static int put_document(struct netns_lab *l, uint16_t endpoint, uint16_t gateway, int64_t epoch, const json_t *config,
+                        struct err *e)
 {
     scoped_text struct text name = {0}, folder = {0}, path = {0};
     text_addf(&name, "data/desired/%s", l->topo->sites[l->topo->nodes[gateway].site].name);

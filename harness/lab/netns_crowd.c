@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A crowd: idle connections to a node that say nothing and stay. Whoever is thrown out comes back, so that a server which
- * closes idle connections stays as full as before; a pause before that keeps a dead node from being hammered.
+ * A crowd: idle connections to a node that say nothing and stay. Whoever is thrown out comes back, so that a server
+ * which closes idle connections stays as full as before; a pause before that keeps a dead node from being hammered.
  */
 #include "harness/lab/netns.h"
 
@@ -91,7 +91,8 @@ int netns_node_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connect
         return 0;
     }
     *c = xcalloc(1, sizeof(**c));
-    **c = (struct crowd){.lab = l, .from = from, .to = to, .n = connections, .at = xcalloc(connections, sizeof(struct guest))};
+    **c = (struct crowd){
+        .lab = l, .from = from, .to = to, .n = connections, .at = xcalloc(connections, sizeof(struct guest))};
     for (size_t i = 0; i < connections; i++) {
         (*c)->at[i] = (struct guest){.crowd = *c, .fd = -1, .io.ready = thrown_out, .again.due = come_again};
     }

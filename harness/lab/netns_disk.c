@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The disk of a node: its data/ is a memory file system of its own, mounted in the run's mount namespace, so that it can
- * be filled up without anybody else's noticing, and vanishes with the run. What the harness keeps beside it (config.json,
- * desired.json) stands on the lab's disk and can always be written.
+ * The disk of a node: its data/ is a memory file system of its own, mounted in the run's mount namespace, so that it
+ * can be filled up without anybody else's noticing, and vanishes with the run. What the harness keeps beside it
+ * (config.json, desired.json) stands on the lab's disk and can always be written.
  *
  * full: the walls are moved in to a mebibyte around what is there, and a file without a name takes the rest; nothing
  * else could take a quarter of a gigabyte of real memory per node. Walls alone would not do: moving them below what is
@@ -36,7 +36,8 @@ static const unsigned long mount_flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 static int change(const char *path, unsigned long flags, const char *options, struct err *e)
 {
     if (mount("drtest-node", path, "tmpfs", mount_flags | flags, options) != 0) {
-        return err_os(e, ERR_RUN, errno, path, "cannot %s it with %s", flags & MS_REMOUNT ? "remount" : "mount", options);
+        return err_os(e, ERR_RUN, errno, path, "cannot %s it with %s", flags & MS_REMOUNT ? "remount" : "mount",
+                      options);
     }
     return 0;
 }
@@ -56,7 +57,8 @@ static int look_at(const char *path, struct statvfs *v, struct err *e)
 int disk_mount(struct node_disk *d, const char *path, struct err *e)
 {
     char options[64];
-    snprintf(options, sizeof(options), "size=%lld,nr_inodes=%lld,mode=0700", (long long)DISK_BYTES, (long long)DISK_FILES);
+    snprintf(options, sizeof(options), "size=%lld,nr_inodes=%lld,mode=0700", (long long)DISK_BYTES,
+             (long long)DISK_FILES);
     if (d->mounted) {
         return 0;
     }
@@ -142,7 +144,8 @@ int disk_starve(struct node_disk *d, const char *path, enum lab_resource r, int6
     if (r == RESOURCE_DISK) {
         return starve_bytes(d, path, plenty, e);
     }
-    return r == RESOURCE_INODES ? starve_files(path, limit, e) : change(path, MS_REMOUNT | (plenty ? 0 : MS_RDONLY), "", e);
+    return r == RESOURCE_INODES ? starve_files(path, limit, e)
+                                : change(path, MS_REMOUNT | (plenty ? 0 : MS_RDONLY), "", e);
 }
 
 static int64_t limit_of(const struct statvfs *v, enum lab_resource r)

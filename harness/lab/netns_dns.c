@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The traffic manager is gdnsd as it comes from the distribution, an ordinary process of the run: no service manager, no
- * user of its own, nothing outside the node's folder. Its config.json is ours; the files it reads are rendered from it
- * into data/etc, data/state and data/run.
+ * The traffic manager is gdnsd as it comes from the distribution, an ordinary process of the run: no service manager,
+ * no user of its own, nothing outside the node's folder. Its config.json is ours; the files it reads are rendered from
+ * it into data/etc, data/state and data/run.
  *
- * gdnsd listens on a socket in its run folder, whose name may be no longer than 107 bytes, and folders of runs are deep.
- * So the program and its control tool see the data folder at /run, in a mount namespace of their own.
+ * gdnsd listens on a socket in its run folder, whose name may be no longer than 107 bytes, and folders of runs are
+ * deep. So the program and its control tool see the data folder at /run, in a mount namespace of their own.
  *
  * A change of the configuration is taken up by a reload of the zones, which gdnsdctl waits for and which is all or
  * nothing. While the server is dead or stopped only the files change: it reads them when it starts, but a reload would

@@ -5,14 +5,14 @@
  *     a port   two rules, TCP to the port and TCP from it: those who ask and those who answer
  *     all      one rule
  *
- * A rule says where to: routers know the network of a neighbouring site by the link to it, so "to 10.<site + 1>.0.0/16" is
- * the path. Not in the receiving router, as with cuts: an answer would come back by the other path of the link, which is
- * mostly rejected as well, and die there; and rules of one path that are tried one after the other have to stand in one
- * place. Rules for ports are tried first, that for all, then cuts and the power of nodes.
+ * A rule says where to: routers know the network of a neighbouring site by the link to it, so "to 10.<site + 1>.0.0/16"
+ * is the path. Not in the receiving router, as with cuts: an answer would come back by the other path of the link,
+ * which is mostly rejected as well, and die there; and rules of one path that are tried one after the other have to
+ * stand in one place. Rules for ports are tried first, that for all, then cuts and the power of nodes.
  *
- * The answerer gets its orders after the rules are there and loses them before they go (answerer_loop.c says why). What is read
- * back is what both say: black holes of which the answerer knows are refusals, a pair of rules of which one is missing
- * is half a gate.
+ * The answerer gets its orders after the rules are there and loses them before they go (answerer_loop.c says why). What
+ * is read back is what both say: black holes of which the answerer knows are refusals, a pair of rules of which one is
+ * missing is half a gate.
  */
 #include "harness/lab/netns.h"
 
@@ -209,8 +209,8 @@ int netns_gates_set(struct netns_lab *l, uint16_t path, const struct path_state 
     }
     l->gated[path] = true;
     gates_common(&before, wanted, &kept);
-    if (give_order(l, path, &kept, e) != 0 || drive_rules(l, path, wanted, e) != 0 || give_order(l, path, wanted, e) != 0 ||
-        netns_gates_get(l, path, &got, e) != 0) {
+    if (give_order(l, path, &kept, e) != 0 || drive_rules(l, path, wanted, e) != 0 ||
+        give_order(l, path, wanted, e) != 0 || netns_gates_get(l, path, &got, e) != 0) {
         return -1;
     }
     if (!gates_same(wanted, &got)) {

@@ -3,8 +3,8 @@
  * How a node's disk behaves, as opposed to how much of it there is (netns_disk.c): slow, broken, or forgetful, by a tap
  * (tap.h) that the node's processes are under from their start. Only runs with such a fault have taps.
  *
- * A limit reads back from the tap's page, which is worth something as long as the tap lives and the kernel says that the
- * node's process is filtered; both are asked. The trial is a guest under the same tap, with a file without a name
+ * A limit reads back from the tap's page, which is worth something as long as the tap lives and the kernel says that
+ * the node's process is filtered; both are asked. The trial is a guest under the same tap, with a file without a name
  * on the same disk: it writes and syncs, twice for a delay, of which the quicker counts; and for what is not synced it
  * writes, syncs, writes again and dies, and the file tells what of it is left.
  */
@@ -146,11 +146,13 @@ static void say(const struct node_guest *g, enum lab_resource r, int64_t want, s
         snprintf(s->seen, sizeof(s->seen), "a guest's write: %.40s", strerror(s->short_of ? EIO : 0));
     } else {
         s->short_of = code == GUEST_WELL && lost;
-        snprintf(s->seen, sizeof(s->seen), "of a dead guest's %zu bytes %lld are left", 2 * WORDS_LEN, (long long)st.st_size);
+        snprintf(s->seen, sizeof(s->seen), "of a dead guest's %zu bytes %lld are left", 2 * WORDS_LEN,
+                 (long long)st.st_size);
     }
 }
 
-static int ask_guest(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e)
+static int ask_guest(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s,
+                     struct err *e)
 {
     struct node_guest *g = &l->runs[node].guest;
     if (g->process.pid == 0) {
@@ -170,7 +172,8 @@ static int ask_guest(struct netns_lab *l, uint16_t node, enum lab_resource r, in
     return 0;
 }
 
-int netns_io_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e)
+int netns_io_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s,
+                    struct err *e)
 {
     struct node_run *run = &l->runs[node];
     if (!run->tap || (!child_dead(&run->process) && !tap_holds(run->tap, run->process.pid))) {

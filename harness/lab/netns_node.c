@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Nodes as processes. Each has a folder on the lab's private disk: config.json (what it reads, drift happens here),
- * desired.json (the truth, read-only; in a world with a control plane it is published there, netns_control.c), data/, and in a world with TLS a gateway's tls.pem. A start renders the configuration
- * only on a disk that has neither: what somebody changed or took away there survives a power loss as it would on a real
- * machine. A lost disk takes all of it along.
+ * desired.json (the truth, read-only; in a world with a control plane it is published there, netns_control.c), data/,
+ * and in a world with TLS a gateway's tls.pem. A start renders the configuration only on a disk that has neither: what
+ * somebody changed or took away there survives a power loss as it would on a real machine. A lost disk takes all of it
+ * along.
  *
- * A file that nobody can read, not even who is root over the namespace's files, is a symbolic link to itself: opening it
- * fails, renaming another over it puts it right.
+ * A file that nobody can read, not even who is root over the namespace's files, is a symbolic link to itself: opening
+ * it fails, renaming another over it puts it right.
  *
  * data/ is a file system of its own (netns_disk.c).
  *
- * The program is started in the node's network namespace, in its control groups where the run needs them, and, being our child, in the cell's pid namespace. What it
- * prints goes to nodes/<node>.log in the run directory, starts of one node one behind the other.
+ * The program is started in the node's network namespace, in its control groups where the run needs them, and, being
+ * our child, in the cell's pid namespace. What it prints goes to nodes/<node>.log in the run directory, starts of one
+ * node one behind the other.
  */
 #include "harness/lab/netns.h"
 
@@ -93,7 +95,8 @@ static int furnish_disk(struct netns_lab *l, uint16_t node, struct err *e)
     }
     scoped_json json_t *doc = render_config(l->topo, node);
     netns_node_path(l, node, "config.json", &path);
-    if (netns_put_json(text_str(&path), doc, e) != 0 || netns_tls_furnish(l, node, e) != 0 || netns_control_furnish(l, node, e) != 0) {
+    if (netns_put_json(text_str(&path), doc, e) != 0 || netns_tls_furnish(l, node, e) != 0 ||
+        netns_control_furnish(l, node, e) != 0) {
         return -1;
     }
     return netns_desired_keep(l, node, doc, e);
@@ -207,7 +210,8 @@ int netns_node_kill(struct lab *lab, uint16_t node, struct err *e)
         return -1;
     }
     /* A group must not stay frozen: in v1 nobody in it would die, and in either nobody could start in it. */
-    if (netns_of(lab)->grouped[CGROUP_FREEZER] && cgroup_limit(&netns_of(lab)->groups, CGROUP_FREEZER, node, LAB_PLENTY, e) != 0) {
+    if (netns_of(lab)->grouped[CGROUP_FREEZER] &&
+        cgroup_limit(&netns_of(lab)->groups, CGROUP_FREEZER, node, LAB_PLENTY, e) != 0) {
         return -1;
     }
     int rc = child_wait(process, DEATH_BOUND_NS, e);
@@ -256,7 +260,8 @@ int netns_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e
             return 0;
         }
         if (clock_mono_ns() > until_ns) {
-            return err_set(e, ERR_RUN, netns_of(lab)->topo->nodes[node].name, "it did not %s", frozen ? "stop" : "go on");
+            return err_set(e, ERR_RUN, netns_of(lab)->topo->nodes[node].name, "it did not %s",
+                           frozen ? "stop" : "go on");
         }
         poll(NULL, 0, 1);
     }
@@ -269,7 +274,8 @@ int netns_disk_starve(struct netns_lab *l, uint16_t node, enum lab_resource r, i
     return disk_starve(&l->runs[node].disk, text_str(&path), r, limit, e);
 }
 
-int netns_disk_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e)
+int netns_disk_supply(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s,
+                      struct err *e)
 {
     scoped_text struct text path = {0};
     netns_node_path(l, node, "data", &path);

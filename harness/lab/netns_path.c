@@ -2,14 +2,14 @@
 /*
  * Driving a path to a wanted state, and reading back what was made of it.
  *
- * The path a to b leaves the router of a by its mesh device: first the filter sits there, where a fault will need it, then
- * netem or a token bucket, at the way out; behind it comes the wire, where the link is wired. A cut without netem is a
- * black hole rule in the router of b for what comes in by its device of the same link. Which mechanism makes which part
- * of a state is settled when the lab is opened, so a state falls into shares, one per mechanism, and what is read back is
- * their sum.
+ * The path a to b leaves the router of a by its mesh device: first the filter sits there, where a fault will need it,
+ * then netem or a token bucket, at the way out; behind it comes the wire, where the link is wired. A cut without netem
+ * is a black hole rule in the router of b for what comes in by its device of the same link. Which mechanism makes which
+ * part of a state is settled when the lab is opened, so a state falls into shares, one per mechanism, and what is read
+ * back is their sum.
  *
- * Every share is absolute: asking for what is already there changes nothing. Every change is read back and compared; what
- * differs is an error here and not a surprise in a report.
+ * Every share is absolute: asking for what is already there changes nothing. Every change is read back and compared;
+ * what differs is an error here and not a surprise in a report.
  *
  * A part for which there is no mechanism cannot be had. A topology that has such links is played without them (the
  * conductor prints the limit), so wishes equal to the baseline are let pass, all others refused.
@@ -193,9 +193,9 @@ static int drive_wire(struct netns_lab *l, uint16_t path, const struct path_stat
     if (wire_set(l->wire, path, share, &got, e) != 0) {
         return -1;
     }
-    return shape_same(share, &got)
-               ? 0
-               : err_set(e, ERR_RUN, l->mesh[path].name, "the wire says that something else is in force than was asked for");
+    return shape_same(share, &got) ? 0
+                                   : err_set(e, ERR_RUN, l->mesh[path].name,
+                                             "the wire says that something else is in force than was asked for");
 }
 
 static int drive_plug(struct netns_lab *l, uint16_t path, bool down, struct err *e)
@@ -206,7 +206,8 @@ static int drive_plug(struct netns_lab *l, uint16_t path, bool down, struct err 
 /* The wire is told before a device goes down, and after it has come up. */
 static int drive_shares(struct netns_lab *l, uint16_t path, const struct shares *s, bool first, struct err *e)
 {
-    return (!s->down && drive_plug(l, path, false, e) != 0) || (l->netem && drive_netem(l, path, &s->netem, first, e) != 0) ||
+    return (!s->down && drive_plug(l, path, false, e) != 0) ||
+                   (l->netem && drive_netem(l, path, &s->netem, first, e) != 0) ||
                    (l->tbf && drive_tbf(l, path, s->tbf_bps, first, e) != 0) ||
                    (l->filtered[path / 2] && drive_filter(l, path, &s->filter, first, e) != 0) ||
                    (wired(l, path) && drive_wire(l, path, &s->wire, e) != 0) ||
@@ -249,7 +250,8 @@ static int refuse(const struct netns_lab *l, const char *what, enum lab_effect e
     return err_help(e, "%s", l->caps.effects[effect].why);
 }
 
-static int drive_cut(struct netns_lab *l, uint16_t path, const struct path_state *wanted, const struct shares *s, struct err *e)
+static int drive_cut(struct netns_lab *l, uint16_t path, const struct path_state *wanted, const struct shares *s,
+                     struct err *e)
 {
     struct netlink_rule rule = cut_rule(l, path);
     if (drive_shares(l, path, s, false, e) != 0) {
@@ -337,9 +339,11 @@ int netns_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struct err
     struct netns_lab *l = netns_of(lab);
     uint16_t site = l->topo->nodes[node].site;
     uint32_t priority = (uint32_t)(UNPLUG_PRIORITY + (node - l->topo->sites[site].first_node) % PRIORITIES);
-    struct netlink_rule from = {.priority = priority}, to = {.priority = priority, .to = netns_address(l, node), .to_len = 32};
+    struct netlink_rule from = {.priority = priority},
+                        to = {.priority = priority, .to = netns_address(l, node), .to_len = 32};
     snprintf(from.iif, sizeof(from.iif), "dr-n%u", node);
-    return drive_rule(router_of(l, site), &from, unplugged, e) != 0 || drive_rule(router_of(l, site), &to, unplugged, e) != 0
+    return drive_rule(router_of(l, site), &from, unplugged, e) != 0 ||
+                   drive_rule(router_of(l, site), &to, unplugged, e) != 0
                ? -1
                : 0;
 }
@@ -357,7 +361,8 @@ int netns_path_sockets(struct lab *lab, uint16_t path, uint16_t port, int *send_
     const int shared = 1; /* others hear there, too; each is connected to its own sender */
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(netns_address(l, to))}};
     socklen_t len = sizeof(at);
-    if (setsockopt(in, SOL_SOCKET, SO_REUSEADDR, &shared, sizeof(shared)) != 0 || bind(in, (struct sockaddr *)&at, len) != 0 || getsockname(in, (struct sockaddr *)&at, &len) != 0 ||
+    if (setsockopt(in, SOL_SOCKET, SO_REUSEADDR, &shared, sizeof(shared)) != 0 ||
+        bind(in, (struct sockaddr *)&at, len) != 0 || getsockname(in, (struct sockaddr *)&at, &len) != 0 ||
         connect(out, (struct sockaddr *)&at, len) != 0 || getsockname(out, (struct sockaddr *)&at, &len) != 0 ||
         connect(in, (struct sockaddr *)&at, len) != 0) {
         return err_os(e, ERR_RUN, errno, "canary", "cannot place its sockets");

@@ -2,9 +2,10 @@
 /*
  * Unplugging: the device by which a path leaves its router goes down, and up again.
  *
- * A router whose device is down knows it: its routes by the device are gone and senders get an answer at once, which is why
- * this is no partition. What the kernel forgets with it is kept before the device goes down, and dropped from memory
- * only when the device is up and all of it has been seen to be there again; until then putting back may be repeated.
+ * A router whose device is down knows it: its routes by the device are gone and senders get an answer at once, which is
+ * why this is no partition. What the kernel forgets with it is kept before the device goes down, and dropped from
+ * memory only when the device is up and all of it has been seen to be there again; until then putting back may be
+ * repeated.
  *
  * Queues, filters and addresses stay with a device that is down. The other end of a plain link loses its carrier;
  * that of a wired link, which ends in the middle, does not, so a whole link is unplugged at both ends.

@@ -53,14 +53,15 @@
 #define GUEST_SPARE (INT64_C(8) << 20)
 
 /* What is done inside a node's network namespace; we come back whatever it says. */
-static int inside(struct netns_lab *l, uint16_t node, int (*deed)(int64_t n, struct lab_supply *s, struct err *e), int64_t n,
-                  struct lab_supply *s, struct err *e)
+static int inside(struct netns_lab *l, uint16_t node, int (*deed)(int64_t n, struct lab_supply *s, struct err *e),
+                  int64_t n, struct lab_supply *s, struct err *e)
 {
     if (setns(l->nodes[node].fd, CLONE_NEWNET) != 0) {
         return err_os(e, ERR_RUN, errno, "network namespace", "cannot enter it");
     }
     int rc = deed(n, s, e);
-    return setns(l->cell.net_fd, CLONE_NEWNET) == 0 ? rc : err_os(e, ERR_RUN, errno, "network namespace", "cannot return");
+    return setns(l->cell.net_fd, CLONE_NEWNET) == 0 ? rc
+                                                    : err_os(e, ERR_RUN, errno, "network namespace", "cannot return");
 }
 
 static int put_words(const char *path, const char *words, struct err *e)
@@ -268,8 +269,8 @@ static _Noreturn void guest_forks(int64_t want)
     _exit(GUEST_GOT_ALL);
 }
 
-/* On a busy machine one alone may get less than the limit as it is: in a limited group four of them ask, before everybody else,
- * until it is felt. */
+/* On a busy machine one alone may get less than the limit as it is: in a limited group four of them ask, before
+ * everybody else, until it is felt. */
 static _Noreturn void guest_works(const struct netns_lab *l, uint16_t node, int64_t felt)
 {
     int64_t limit = LAB_PLENTY, until_ns = clock_mono_ns() + GUEST_WORK_NS;
@@ -333,11 +334,15 @@ static void say_guest(const struct node_guest *g, int64_t felt, struct lab_suppl
     int code = WIFEXITED(g->process.status) ? WEXITSTATUS(g->process.status) : -1;
     s->short_of = felt > 0 && code != GUEST_LOST;
     snprintf(s->seen, sizeof(s->seen), "a guest %s; limit felt %lld times",
-             killed ? "was killed" : code == GUEST_REFUSED ? "may not fork" : code == GUEST_LOST ? "could not try" : "got all",
+             killed                  ? "was killed"
+             : code == GUEST_REFUSED ? "may not fork"
+             : code == GUEST_LOST    ? "could not try"
+                                     : "got all",
              (long long)felt);
 }
 
-static int ask_guest(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e)
+static int ask_guest(struct netns_lab *l, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s,
+                     struct err *e)
 {
     struct node_guest *g = &l->runs[node].guest;
     if (cgroup_read(&l->groups, kind_of(r), node, &s->limit, e) != 0) {
@@ -381,11 +386,13 @@ int netns_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64
     case RESOURCE_IO_KEPT:
         return netns_io_starve(l, node, r, limit, e);
     default:
-        return on_disk(r) ? netns_disk_starve(l, node, r, limit, e) : cgroup_limit(&l->groups, kind_of(r), node, limit, e);
+        return on_disk(r) ? netns_disk_starve(l, node, r, limit, e)
+                          : cgroup_limit(&l->groups, kind_of(r), node, limit, e);
     }
 }
 
-int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e)
+int netns_node_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s,
+                      struct err *e)
 {
     struct netns_lab *l = netns_of(lab);
     *s = (struct lab_supply){0};

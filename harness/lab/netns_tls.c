@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLS in the netns lab: an authority per run, a bundle per gateway. The root lies beside the nodes' folders on the lab's
- * private disk, where the customers' processes, being ours, can read it; keys never leave that disk.
+ * TLS in the netns lab: an authority per run, a bundle per gateway. The root lies beside the nodes' folders on the
+ * lab's private disk, where the customers' processes, being ours, can read it; keys never leave that disk.
  */
 #include "harness/lab/netns.h"
 

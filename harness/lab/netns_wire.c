@@ -4,9 +4,9 @@
  *
  *     router of a ── dr-m<k> ═ dr-w<k>a ── wire ── dr-w<k>b ═ dr-m<k> ── router of b
  *
- * The routers see what they would see with a direct pair: the same devices, indexes, addresses and neighbours, so routes,
- * rules and canaries know nothing of it. The devices in the middle have no addresses and its stack forwards nothing:
- * a frame that the wire does not carry arrives nowhere.
+ * The routers see what they would see with a direct pair: the same devices, indexes, addresses and neighbours, so
+ * routes, rules and canaries know nothing of it. The devices in the middle have no addresses and its stack forwards
+ * nothing: a frame that the wire does not carry arrives nowhere.
  *
  * The wire is started once the devices are there, before the first node, from inside the middle (a child inherits its
  * parent's network namespace) and inside the cell: whatever ends the run ends it.

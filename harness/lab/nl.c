@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sending and collecting. Building a world takes some hundred small requests; sent one by one, each costs a system
- * call and a wait. They are queued in one buffer instead, sent in one piece, and the acknowledgements are read back in order:
- * the kernel works through a datagram of netlink messages one after the other and answers each.
+ * Sending and collecting. Building a world takes some hundred small requests; sent one by one, each costs a system call
+ * and a wait. They are queued in one buffer instead, sent in one piece, and the acknowledgements are read back in
+ * order: the kernel works through a datagram of netlink messages one after the other and answers each.
  *
  * A batch is bounded (64 messages, 16 KiB) so that its acknowledgements fit into the receive buffer of a socket nobody
  * may enlarge. After a failure the rest of the batch is still collected, so that the socket stays in step; sequence
@@ -92,8 +92,8 @@ void netlink_put(struct nl_msg *m, int type, const void *bytes, size_t len)
     }
 }
 
-/* Receive one datagram within the bound; its length, or -1. As a rule the kernel has answered before the call that asked it
- * returns, so waiting is the exception. */
+/* Receive one datagram within the bound; its length, or -1. As a rule the kernel has answered before the call that
+ * asked it returns, so waiting is the exception. */
 static ssize_t receive(struct netlink *nl, const char *what, struct err *e)
 {
     int fd = nl_socket_get_fd(nl->sock);
@@ -196,7 +196,8 @@ int netlink_call(struct netlink *nl, struct nl_msg *m, const char *what, struct 
 }
 
 /* One datagram of a dump: 1 the dump is over, 0 there is more, -1 it failed. */
-static int dump_part(struct netlink *nl, int len, const char *what, netlink_each_fn *each, void *arg, bool *enough, struct err *e)
+static int dump_part(struct netlink *nl, int len, const char *what, netlink_each_fn *each, void *arg, bool *enough,
+                     struct err *e)
 {
     for (struct nlmsghdr *h = (struct nlmsghdr *)nl->in; nlmsg_ok(h, len); h = nlmsg_next(h, &len)) {
         if (h->nlmsg_seq != nl->first_seq) {
@@ -238,7 +239,8 @@ static int get(struct netlink *nl, struct nl_msg *m, const char *what, netlink_e
             }
             if (h->nlmsg_type == NLMSG_ERROR) {
                 const struct nlmsgerr *a = nlmsg_data(h);
-                return err_os(e, ERR_RUN, nlmsg_datalen(h) < (int)sizeof(*a) ? EPROTO : -a->error, what, "the kernel does not tell it");
+                return err_os(e, ERR_RUN, nlmsg_datalen(h) < (int)sizeof(*a) ? EPROTO : -a->error, what,
+                              "the kernel does not tell it");
             }
             each(arg, h);
             return 0;
@@ -254,7 +256,8 @@ int netlink_get(struct netlink *nl, struct nl_msg *m, const char *what, netlink_
     return rc;
 }
 
-int netlink_dump(struct netlink *nl, struct nl_msg *m, const char *what, netlink_each_fn *each, void *arg, struct err *e)
+int netlink_dump(struct netlink *nl, struct nl_msg *m, const char *what, netlink_each_fn *each, void *arg,
+                 struct err *e)
 {
     struct err here = {0};
     struct nlmsghdr *h = nlmsg_hdr(m);

@@ -2,12 +2,14 @@
 /*
  * rtnetlink, and the only door to it: the lab's other files never see a netlink header.
  *
- * A struct netlink is a socket in one network namespace (that of the caller when it was opened). Things that only add are
- * queued (netlink_veth, netlink_up, netlink_address, netlink_route, netlink_neighbour) and go out together with netlink_flush, which returns when
- * the kernel has acknowledged each of them; the first failure names the thing. Rules and queueing disciplines go out at once.
+ * A struct netlink is a socket in one network namespace (that of the caller when it was opened). Things that only add
+ * are queued (netlink_veth, netlink_up, netlink_address, netlink_route, netlink_neighbour) and go out together with
+ * netlink_flush, which returns when the kernel has acknowledged each of them; the first failure names the thing. Rules
+ * and queueing disciplines go out at once.
  *
  * Everything we add that could be confused with somebody else's carries a mark: FIB rules protocol 0xD7, queueing
- * disciplines major 0xD701, filters preference 0xD701. Addresses are IPv4 in host byte order. See rtnetlink(7), veth(4), tc-netem(8), tc-tbf(8).
+ * disciplines major 0xD701, filters preference 0xD701. Addresses are IPv4 in host byte order. See rtnetlink(7),
+ * veth(4), tc-netem(8), tc-tbf(8).
  */
 #pragma once
 #include <stdbool.h>
@@ -71,7 +73,8 @@ int netlink_netem_get(struct netlink *nl, int index, struct path_state *p, struc
 /* Token bucket at the root of a device. rate_bps 0: unlimited. */
 int netlink_tbf_set(struct netlink *nl, int index, int64_t rate_bps, bool first, struct err *e);
 int netlink_tbf_get(struct netlink *nl, int index, int64_t *rate_bps, struct err *e);
-/* A filter before that queue: block_new and mtu_bytes of p, nothing else of it. Added once (first), changed in place ever after. */
+/* A filter before that queue: block_new and mtu_bytes of p, nothing else of it. Added
+ * once (first), changed in place ever after. */
 int netlink_filter_set(struct netlink *nl, int index, const struct path_state *p, bool first, struct err *e);
 int netlink_filter_get(struct netlink *nl, int index, struct path_state *p, struct err *e);
 
@@ -88,7 +91,8 @@ int netlink_connections(struct netlink *nl, struct netlink_connection *list, siz
 /* End it: its owner gets ECONNABORTED, its peer a reset. One that has gone by itself is no error. */
 int netlink_disconnect(struct netlink *nl, const struct netlink_connection *c, struct err *e);
 
-/* What stands in the caller's network namespace, a line each: links, queueing disciplines, rules, permanent neighbours, tables
- * of nftables. ours: it bears our name or mark. What we may not look at (nftables without privilege) is passed over. */
+/* What stands in the caller's network namespace, a line each: links, queueing disciplines, rules, permanent
+ * neighbours, tables of nftables. ours: it bears our name or mark. What we may not look at (nftables without
+ * privilege) is passed over. */
 typedef void netlink_line_fn(void *arg, const char *line, bool ours);
 int netlink_inventory(netlink_line_fn *each, void *arg, struct err *e);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A filter at the way out of a device: clsact and one classic BPF program in direct action, which says "pass" or "drop".
+ * A filter at the way out of a device: clsact and one classic BPF program in direct action, which says "pass" or
+ * "drop".
  *
- * The program travels inside the netlink message, so neither bpf(2) nor root is needed. It is a pure function of what is
- * asked for: first the length, then, of IPv4 and TCP and no later fragment, the two flags that tell the first packet of
- * a connection (SYN, no ACK). Neutral is a program that passes everything: it is laid before the baseline and later only
- * replaced under the same handle, which loses no packet.
+ * The program travels inside the netlink message, so neither bpf(2) nor root is needed. It is a pure function of what
+ * is asked for: first the length, then, of IPv4 and TCP and no later fragment, the two flags that tell the first packet
+ * of a connection (SYN, no ACK). Neutral is a program that passes everything: it is laid before the baseline and later
+ * only replaced under the same handle, which loses no packet.
  *
  * Read back is the program itself: the length stands in it, everything else is made again and compared word by word. A
  * program that we would not have written is an error, whatever it does.
@@ -98,7 +99,8 @@ int netlink_filter_set(struct netlink *nl, int index, const struct path_state *p
     struct program program = write_program(p);
     struct tcmsg head = {.tcm_family = AF_UNSPEC, .tcm_ifindex = index, .tcm_handle = OUR_HANDLE, .tcm_parent = WAY_OUT,
                          .tcm_info = TC_H_MAKE(OUR_PREFERENCE << 16, htons(ETH_P_ALL))};
-    struct nl_msg *m = netlink_message(RTM_NEWTFILTER, first ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_REPLACE, &head, sizeof(head));
+    struct nl_msg *m =
+        netlink_message(RTM_NEWTFILTER, first ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_REPLACE, &head, sizeof(head));
     uint32_t flags = TCA_BPF_FLAG_ACT_DIRECT;
     netlink_put(m, TCA_KIND, "bpf", sizeof("bpf"));
     struct nlattr *options = nla_nest_start(m, TCA_OPTIONS);

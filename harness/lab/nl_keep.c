@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel forgets when a device goes down: the static routes by it and its permanent neighbours. (Addresses, and the
- * routes that come with them, it keeps or makes again.) They are kept as the raw messages in which it lists them, and put
- * back as they are, marks of a dead link taken off. Putting back replaces what is there already, so it may be repeated.
+ * What the kernel forgets when a device goes down: the static routes by it and its permanent neighbours. (Addresses,
+ * and the routes that come with them, it keeps or makes again.) They are kept as the raw messages in which it lists
+ * them, and put back as they are, marks of a dead link taken off. Putting back replaces what is there already, so it
+ * may be repeated.
  *
  * Looking whether all are there compares the kinds of attributes that make the thing what it is; counters and ages that
  * the kernel adds differ each time.
@@ -66,8 +67,8 @@ static bool is_ours(const struct listing *l, const struct nlmsghdr *h, const voi
     if (h->nlmsg_type == RTM_NEWROUTE) {
         const struct rtmsg *r = nlmsg_data(h);
         const uint32_t *device = netlink_attr(attrs, len, RTA_OIF, sizeof(*device), NULL);
-        return r->rtm_family == AF_INET && r->rtm_table == RT_TABLE_MAIN && r->rtm_protocol != RTPROT_KERNEL && device &&
-               (int)*device == l->index;
+        return r->rtm_family == AF_INET && r->rtm_table == RT_TABLE_MAIN && r->rtm_protocol != RTPROT_KERNEL &&
+               device && (int)*device == l->index;
     }
     const struct ndmsg *n = nlmsg_data(h);
     return n->ndm_family == AF_INET && n->ndm_ifindex == l->index && n->ndm_state & NUD_PERMANENT;
@@ -104,7 +105,8 @@ static int list(struct netlink *nl, int index, struct things *to, struct err *e)
     if (netlink_dump(nl, netlink_message(RTM_GETROUTE, 0, &routes, sizeof(routes)), "routes", take, &l, e) != 0) {
         return -1;
     }
-    return netlink_dump(nl, netlink_message(RTM_GETNEIGH, 0, &neighbours, sizeof(neighbours)), "neighbours", take, &l, e);
+    return netlink_dump(nl, netlink_message(RTM_GETNEIGH, 0, &neighbours, sizeof(neighbours)), "neighbours", take, &l,
+                        e);
 }
 
 int netlink_keep(struct netlink *nl, int index, struct netlink_kept **out, struct err *e)

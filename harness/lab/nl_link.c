@@ -3,8 +3,8 @@
  * Links, addresses, routes and neighbours as raw messages.
  *
  * A veth pair is asked for with the namespace of both ends in the request, so neither end passes through a third
- * namespace, and with interface indexes of our choice, so that nothing has to be looked up afterwards. It is not brought up in
- * the same request: IFF_UP on the peer fails with ENOTCONN and costs a 16 ms rollback.
+ * namespace, and with interface indexes of our choice, so that nothing has to be looked up afterwards. It is not
+ * brought up in the same request: IFF_UP on the peer fails with ENOTCONN and costs a 16 ms rollback.
  */
 #include "harness/lab/nl.h"
 

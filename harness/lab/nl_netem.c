@@ -3,14 +3,14 @@
  * Netem at the root of a device, written and read as raw structs of <linux/pkt_sched.h>.
  *
  * libnl's own setters for netem leave out what is zero, and the kernel keeps what a change does not mention: a fault
- * "healed" with them stays half in force. So each message carries every attribute, zeros included, and delays go
- * as 64-bit nanoseconds next to the old field in ticks of 64 ns. Two attributes are different: a loss model goes when
- * it is not mentioned, and the table of a jitter's spread is read only where there is jitter, so it is sent just then, the
+ * "healed" with them stays half in force. So each message carries every attribute, zeros included, and delays go as
+ * 64-bit nanoseconds next to the old field in ticks of 64 ns. Two attributes are different: a loss model goes when it
+ * is not mentioned, and the table of a jitter's spread is read only where there is jitter, so it is sent just then, the
  * uniform one included.
  *
- * Probabilities are raw 32-bit shares of 2^32 - 1. All of them is a cut; a loss of 100 % is one less, so that the two can
- * be told apart when they are read back. The kernel never shows the table of the spread: the caller remembers what it
- * asked for, and only datagrams can prove it.
+ * Probabilities are raw 32-bit shares of 2^32 - 1. All of them is a cut; a loss of 100 % is one less, so that the two
+ * can be told apart when they are read back. The kernel never shows the table of the spread: the caller remembers what
+ * it asked for, and only datagrams can prove it.
  */
 #include "harness/lab/nl.h"
 

@@ -3,8 +3,8 @@
  * TCP connections seen and ended from outside: NETLINK_SOCK_DIAG, SOCK_DESTROY.
  *
  * The kernel ends one connection per request, found by its four numbers and checked by its cookie, so nothing that came
- * after under the same numbers can be hit. It needs CONFIG_INET_DIAG_DESTROY (EOPNOTSUPP without it) and CAP_NET_ADMIN over
- * the network namespace, which the owner of a user namespace has in it.
+ * after under the same numbers can be hit. It needs CONFIG_INET_DIAG_DESTROY (EOPNOTSUPP without it) and CAP_NET_ADMIN
+ * over the network namespace, which the owner of a user namespace has in it.
  */
 #include "harness/lab/nl.h"
 
@@ -50,7 +50,8 @@ static int take(void *arg, const struct nlmsghdr *h)
 int netlink_connections(struct netlink *nl, struct netlink_connection *list, size_t max, size_t *n, struct err *e)
 {
     struct listing l = {.list = list, .max = max};
-    const struct inet_diag_req_v2 all = {.sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = OPEN_STATES};
+    const struct inet_diag_req_v2 all = {
+        .sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = OPEN_STATES};
     struct nl_msg *m = netlink_message(SOCK_DIAG_BY_FAMILY, 0, &all, sizeof(all));
     int rc = netlink_dump(nl, m, "connections", take, &l, e);
     *n = l.n;

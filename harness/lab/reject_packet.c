@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Resets are numbered as a stack would that knows no such connection (RFC 9293, 3.10.7.1): where the packet acknowledges
- * something, with that number, which is the only one that an established receiver takes; else with zero and an
- * acknowledgement of all that the packet holds, which is what one in SYN_SENT takes.
+ * Resets are numbered as a stack would that knows no such connection (RFC 9293, 3.10.7.1): where the packet
+ * acknowledges something, with that number, which is the only one that an established receiver takes; else with zero
+ * and an acknowledgement of all that the packet holds, which is what one in SYN_SENT takes.
  *
- * ICMP errors quote the packet's header and the begin of what follows (RFC 1812, 4.3.2.3) and come from the router's first
- * address in the sender's site. Nothing answers an ICMP error or a reset (RFC 1122, 3.2.2), else two of us could talk
- * for ever.
+ * ICMP errors quote the packet's header and the begin of what follows (RFC 1812, 4.3.2.3) and come from the router's
+ * first address in the sender's site. Nothing answers an ICMP error or a reset (RFC 1122, 3.2.2), else two of us could
+ * talk for ever.
  */
 #include "harness/lab/reject_packet.h"
 

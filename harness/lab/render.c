@@ -157,14 +157,17 @@ static void add_control(json_t *doc, const struct topology *t, const struct topo
 {
     const struct topo_control *c = &t->control;
     json_t *endpoints = made(json_array());
-    append(endpoints, json_pack("{s:s, s:i}", "address", t->nodes[topo_control_node(t, n->site)].address, "port", TOPO_PORT_CONTROL));
+    append(endpoints, json_pack("{s:s, s:i}", "address", t->nodes[topo_control_node(t, n->site)].address, "port",
+                                TOPO_PORT_CONTROL));
     for (uint16_t s = 0; c->fallback && s < t->site_count && json_array_size(endpoints) < 2; s++) {
         if (t->sites[s].kind == SITE_REGION && s != n->site) {
-            append(endpoints, json_pack("{s:s, s:i}", "address", t->nodes[topo_control_node(t, s)].address, "port", TOPO_PORT_CONTROL));
+            append(endpoints, json_pack("{s:s, s:i}", "address", t->nodes[topo_control_node(t, s)].address, "port",
+                                        TOPO_PORT_CONTROL));
         }
     }
-    set(doc, "control", json_pack("{s:o, s:I, s:I, s:s}", "endpoints", endpoints, "wait_ms", ms(c->wait_ns), "stale_after_ms",
-                                  ms(c->stale_after_ns), "when_stale", c->refuse_stale ? "refuse" : "serve"));
+    set(doc, "control",
+        json_pack("{s:o, s:I, s:I, s:s}", "endpoints", endpoints, "wait_ms", ms(c->wait_ns), "stale_after_ms",
+                  ms(c->stale_after_ns), "when_stale", c->refuse_stale ? "refuse" : "serve"));
 }
 
 /* The rules by which a gateway watches itself. */
@@ -178,17 +181,19 @@ static json_t *alert_rules(const struct topo_alerts *a)
             append(rules, json_string(words[rule]));
         }
     }
-    return made(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "window_ms", ms(a->window_ns), "after", (json_int_t)a->after,
-                          "slow_percent", (json_int_t)(a->slow_ppm / 10000), "slow_least_ms", ms(a->slow_least_ns), "error_ppm",
-                          (json_int_t)a->errors_ppm, "traffic_percent", (json_int_t)(a->traffic_ppm / 10000), "rules", rules));
+    return made(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "window_ms", ms(a->window_ns), "after",
+                          (json_int_t)a->after, "slow_percent", (json_int_t)(a->slow_ppm / 10000), "slow_least_ms",
+                          ms(a->slow_least_ns), "error_ppm", (json_int_t)a->errors_ppm, "traffic_percent",
+                          (json_int_t)(a->traffic_ppm / 10000), "rules", rules));
 }
 
 static json_t *health_check(const struct topology *t)
 {
     const struct topo_failover *f = &t->failover;
-    return made(json_pack("{s:s, s:I, s:I, s:I, s:I}", "path", t->balancing.deep_checks ? "/healthz?deep=1" : "/healthz",
-                          "every_ms", ms(f->probe_every_ns), "timeout_ms", ms(f->probe_timeout_ns), "unhealthy_after",
-                          (json_int_t)f->unhealthy_after, "healthy_after", (json_int_t)f->healthy_after));
+    return made(json_pack("{s:s, s:I, s:I, s:I, s:I}", "path",
+                          t->balancing.deep_checks ? "/healthz?deep=1" : "/healthz", "every_ms", ms(f->probe_every_ns),
+                          "timeout_ms", ms(f->probe_timeout_ns), "unhealthy_after", (json_int_t)f->unhealthy_after,
+                          "healthy_after", (json_int_t)f->healthy_after));
 }
 
 static void add_gateway(json_t *doc, const struct topology *t, const struct topo_node *n)
@@ -201,8 +206,10 @@ static void add_gateway(json_t *doc, const struct topology *t, const struct topo
     add_balancing(pool, &t->balancing);
     set(doc, "pools", json_pack("{s:o}", "orders", pool));
     set(doc, "alerts", alert_rules(&t->alerts));
-    static const char *const policies[] = {[DRIFT_REVERT] = "revert", [DRIFT_ALERT] = "alert", [DRIFT_QUARANTINE] = "quarantine"};
-    set(doc, "drift", json_pack("{s:i, s:s, s:i}", "check_ms", 500, "policy", policies[t->control.drift], "revert_after_ms", 2000));
+    static const char *const policies[] = {
+        [DRIFT_REVERT] = "revert", [DRIFT_ALERT] = "alert", [DRIFT_QUARANTINE] = "quarantine"};
+    set(doc, "drift",
+        json_pack("{s:i, s:s, s:i}", "check_ms", 500, "policy", policies[t->control.drift], "revert_after_ms", 2000));
     if (t->balancing.in_flight > 0) {
         set(doc, "in_flight", json_integer(t->balancing.in_flight));
     }
@@ -345,15 +352,15 @@ static json_t *dns_config(const struct topology *t, const struct topo_node *n)
                                   gateways_of(t, region)));
     }
     json_decref(order);
-    json_t *check = made(json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "path", "/readyz", "port", TOPO_PORT_HTTP, "every_s",
-                                   (json_int_t)topo_dns_every_s(t), "timeout_s", (json_int_t)topo_dns_timeout_s(t),
-                                   "unhealthy_after", (json_int_t)t->failover.unhealthy_after, "healthy_after",
-                                   (json_int_t)t->failover.healthy_after));
+    json_t *check = made(
+        json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "path", "/readyz", "port", TOPO_PORT_HTTP, "every_s",
+                  (json_int_t)topo_dns_every_s(t), "timeout_s", (json_int_t)topo_dns_timeout_s(t), "unhealthy_after",
+                  (json_int_t)t->failover.unhealthy_after, "healthy_after", (json_int_t)t->failover.healthy_after));
     json_int_t ttl = t->failover.dns_ttl_ns / NS_PER_S;
-    return made(json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:s, s:o, s:o, s:o}", "node", n->name, "role", "dns",
-                          "address", n->address, "hit", TOPO_DNS_NAME, "answer", "live", "serial", 1, "ttl", ttl, "plain_ttl",
-                          ttl, "routing", topo_routing_words[t->routing], "places", places(t), "check", check, "regions",
-                          regions));
+    return made(json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:s, s:o, s:o, s:o}", "node", n->name, "role",
+                          "dns", "address", n->address, "hit", TOPO_DNS_NAME, "answer", "live", "serial", 1, "ttl", ttl,
+                          "plain_ttl", ttl, "routing", topo_routing_words[t->routing], "places", places(t), "check",
+                          check, "regions", regions));
 }
 
 json_t *render_config(const struct topology *t, uint16_t node)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A gateway's callers. All keys are known to all gateways, as hashes; every route asks for one; a second route leads to what
- * any origin can give by itself, so that keys can be tried where no leader is in reach:
+ * A gateway's callers. All keys are known to all gateways, as hashes; every route asks for one; a second route leads to
+ * what any origin can give by itself, so that keys can be tried where no leader is in reach:
  *
  *     revocations  asked for ten times a second; stale after what the topology says
  *     limits       of the one limited key, held by all gateways of all regions together
@@ -61,7 +61,8 @@ void render_identity(json_t *doc, const struct topology *t)
     json_t *routes = json_object_get(doc, "routes");
     put(json_object_get(routes, "orders"), "identity", json_pack("[s]", "api_key"));
     put(routes, "local",
-        json_pack("{s:s, s:s, s:s, s:[s]}", "host", "*", "path", "/bytes/", "upstream", "pool:orders", "identity", "api_key"));
+        json_pack("{s:s, s:s, s:s, s:[s]}", "host", "*", "path", "/bytes/", "upstream", "pool:orders", "identity",
+                  "api_key"));
     put(doc, "identity", json_pack("{s:o, s:o}", "keys", keys(t), "revocations", revocations(&t->identity)));
     if (t->limits.given) {
         put(doc, "limits", limits(t));

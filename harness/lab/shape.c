@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Losses in bursts are held as share, mean length of a spell, and the shares within and between spells: numbers that can
- * be measured from outside. The chain follows from them. With pi the share of packets that meet a spell,
+ * Losses in bursts are held as share, mean length of a spell, and the shares within and between spells: numbers that
+ * can be measured from outside. The chain follows from them. With pi the share of packets that meet a spell,
  *
  *     loss = calm + (within - calm) * pi,   pi = begin / (begin + end),   end = 1 / mean length
  *
- * Merging with independent losses of chance q turns each of loss, within, calm into 1 - (1 - x)(1 - q) and leaves pi, so
- * one burst and any number of plain losses are again one chain, exactly.
+ * Merging with independent losses of chance q turns each of loss, within, calm into 1 - (1 - x)(1 - q) and leaves pi,
+ * so one burst and any number of plain losses are again one chain, exactly.
  *
  * A loss with lag-1 correlation c is the chain that loses all within spells and none between: after a loss the next is
- * lost with p + c(1 - p), so a spell ends with (1 - p)(1 - c). (netem's own correlated loss is another thing: it averages
- * random numbers, which narrows them and misses the share. See docs/decisions/0015-*.)
+ * lost with p + c(1 - p), so a spell ends with (1 - p)(1 - c). (netem's own correlated loss is another thing: it
+ * averages random numbers, which narrows them and misses the share. See docs/decisions/0015-*.)
  *
- * Spreads are quantile functions, so that one table serves every mechanism. The normal one inverts the error function by
- * Newton steps from a rough start; the Pareto one has the shape 3 (mean 3/2, variance 3/4) and is moved and scaled to
- * mean 0 and deviation 1. Both are cut at 4, and the little that the cut moves the mean of Pareto is put back.
+ * Spreads are quantile functions, so that one table serves every mechanism. The normal one inverts the error function
+ * by Newton steps from a rough start; the Pareto one has the shape 3 (mean 3/2, variance 3/4) and is moved and scaled
+ * to mean 0 and deviation 1. Both are cut at 4, and the little that the cut moves the mean of Pareto is put back.
  */
 #include "harness/lab/shape.h"
 
@@ -118,16 +118,18 @@ static bool same_delay(const struct path_state *a, const struct path_state *b)
 
 static bool same_loss(const struct path_state *a, const struct path_state *b)
 {
-    return a->cut || (a->loss_ppm == b->loss_ppm && a->burst_milli == b->burst_milli &&
-                      (a->burst_milli == 0 || (a->burst_loss_ppm == b->burst_loss_ppm && a->calm_loss_ppm == b->calm_loss_ppm)));
+    return a->cut ||
+           (a->loss_ppm == b->loss_ppm && a->burst_milli == b->burst_milli &&
+            (a->burst_milli == 0 || (a->burst_loss_ppm == b->burst_loss_ppm && a->calm_loss_ppm == b->calm_loss_ppm)));
 }
 
 bool shape_same(const struct path_state *a, const struct path_state *b)
 {
     return a->cut == b->cut && a->down == b->down && a->block_new == b->block_new && a->stalled == b->stalled &&
-           gates_same(a, b) && lanes_same(a, b) && same_delay(a, b) && same_loss(a, b) && a->duplicate_ppm == b->duplicate_ppm &&
-           a->corrupt_ppm == b->corrupt_ppm && a->reorder_ppm == b->reorder_ppm && gap(a) == gap(b) &&
-           a->rate_bps / 8 == b->rate_bps / 8 && a->limit_packets == b->limit_packets && a->mtu_bytes == b->mtu_bytes;
+           gates_same(a, b) && lanes_same(a, b) && same_delay(a, b) && same_loss(a, b) &&
+           a->duplicate_ppm == b->duplicate_ppm && a->corrupt_ppm == b->corrupt_ppm &&
+           a->reorder_ppm == b->reorder_ppm && gap(a) == gap(b) && a->rate_bps / 8 == b->rate_bps / 8 &&
+           a->limit_packets == b->limit_packets && a->mtu_bytes == b->mtu_bytes;
 }
 
 bool shape_chain(const struct path_state *s, struct shape_chain *chain)

@@ -36,8 +36,8 @@ bool shape_same(const struct path_state *a, const struct path_state *b);
 
 /*
  * Loss in bursts as the chain of Gilbert and Elliott: a packet that meets the calm state is lost with chance `calm` and
- * starts a spell with chance `begin`; one that meets a spell is lost with chance `within` and ends it with chance `end`.
- * Where the packet falls is decided by the state that it meets. A path starts calm.
+ * starts a spell with chance `begin`; one that meets a spell is lost with chance `within` and ends it with chance
+ * `end`. Where the packet falls is decided by the state that it meets. A path starts calm.
  */
 struct shape_chain {
     double begin, end, within, calm;
@@ -47,7 +47,8 @@ bool shape_chain(const struct path_state *s, struct shape_chain *chain);
 /* The four members of the loss from a chain, as mechanisms read it back. */
 void shape_from_chain(struct path_state *s, const struct shape_chain *chain);
 
-/* By how much bursts widen the spread of a count of losses, as the ratio of variances over many packets; 1: not at all. */
+/* By how much bursts widen the spread of a count of losses, as the ratio of
+ * variances over many packets; 1: not at all. */
 double shape_lumps(const struct path_state *s);
 
 /* The burst of losses that lean on each other: lag-1 correlation c of a loss of share p. Thousandths of a packet. */

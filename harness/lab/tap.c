@@ -3,9 +3,10 @@
  * The lab's side of the tap, and the few lines that run in the child that is attached: a filter of system calls that
  * lets everything pass but what may touch a file's content, and a listener for these, sent to the tap's process.
  *
- * Order in the child: the listener is sent before the child counts itself as attached, and it can do no write before its
- * listener is in the tap's mailbox, so none of its calls waits for nobody. A child that fails half-way is not counted and
- * ends. Where the filter is in place and the program cannot be executed, its death is dealt with like any other.
+ * Order in the child: the listener is sent before the child counts itself as attached, and it can do no write before
+ * its listener is in the tap's mailbox, so none of its calls waits for nobody. A child that fails half-way is not
+ * counted and ends. Where the filter is in place and the program cannot be executed, its death is dealt with like any
+ * other.
  */
 #include "harness/lab/tap.h"
 
@@ -113,7 +114,8 @@ static bool send_listener(int to, int listener, enum tap_kind kind)
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control = {0};
-    struct msghdr m = {.msg_iov = &body, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+    struct msghdr m = {
+        .msg_iov = &body, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
     *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
     memcpy(CMSG_DATA(c), &listener, sizeof(listener));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A tap on what a node does with its disk: a process of ours that the kernel asks before each read, write and sync
- * of whoever is attached (seccomp user notification), and that lets it pass, makes it wait, or answers EIO in its stead.
+ * A tap on what a node does with its disk: a process of ours that the kernel asks before each read, write and sync of
+ * whoever is attached (seccomp user notification), and that lets it pass, makes it wait, or answers EIO in its stead.
  * When somebody attached is dead, what it had not synced can be undone.
  *
  * The lab owns one per node in runs that need it and attaches the node's processes, whatever program they run, and the

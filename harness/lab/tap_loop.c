@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tap's process: hears of the calls of all who are attached, and answers one after the other, as a disk with one head
- * would. A call waits in the kernel meanwhile; who is killed there dies at once, who is stopped there asks again when it
- * goes on.
+ * The tap's process: hears of the calls of all who are attached, and answers one after the other, as a disk with one
+ * head would. A call waits in the kernel meanwhile; who is killed there dies at once, who is stopped there asks again
+ * when it goes on.
  *
- * The kernel tells a call by its numbers. Which file a descriptor means we see by borrowing it (pidfd_getfd); other files,
- * sockets and pipes pass without delay. A call that is let pass is made by the kernel as if nobody had asked: we never
- * copy anybody's data, save what undo.h keeps.
+ * The kernel tells a call by its numbers. Which file a descriptor means we see by borrowing it (pidfd_getfd); other
+ * files, sockets and pipes pass without delay. A call that is let pass is made by the kernel as if nobody had asked: we
+ * never copy anybody's data, save what undo.h keeps.
  *
- * A listener hangs up when the last of those it tells of is dead and reaped. Then, if the disk is forgetful, what was not
- * synced is put back, and only after that the death counts as dealt with: nobody starts again on a disk that is about to
- * change. Calls that come through io_uring, sendfile, or a file mapped into memory are not told and pass.
+ * A listener hangs up when the last of those it tells of is dead and reaped. Then, if the disk is forgetful, what was
+ * not synced is put back, and only after that the death counts as dealt with: nobody starts again on a disk that is
+ * about to change. Calls that come through io_uring, sendfile, or a file mapped into memory are not told and pass.
  */
 #include "harness/lab/tap.h"
 
@@ -54,7 +54,8 @@ static void admit(struct desk *d)
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control = {0};
-    struct msghdr m = {.msg_iov = &body, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+    struct msghdr m = {
+        .msg_iov = &body, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
     ssize_t n = recvmsg(MAILBOX_FD, &m, MSG_CMSG_CLOEXEC);
     if (n <= 0) {
         _exit(0); /* the lab is gone */

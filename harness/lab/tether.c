@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three watches: the listener, the calling end and the accepted end of the standing connection, and one more for a trial.
+ * Three watches: the listener, the calling end and the accepted end of the standing connection, and one more for a
+ * trial.
  *
  * Which of the accepted is the standing one's other end is told by its port; all others are trials and closed at once.
  * A connect that is not done within a second is given up and tried anew, so that after a fault nobody waits for a
- * retransmission that has backed off. Whatever goes wrong at either end, end of file included, means "broken": both ends
- * are closed and, a twentieth of a second later, made again.
+ * retransmission that has backed off. Whatever goes wrong at either end, end of file included, means "broken": both
+ * ends are closed and, a twentieth of a second later, made again.
  *
  * What is read comes from our own end, unless the world is worse than thought: only whole messages with an instant that
  * lies in the past count.
@@ -247,7 +248,8 @@ static int place_listener(struct tether *t, const char *address, struct err *e)
     return loop_io_set(t->loop, &t->listen_io, t->listen_fd, EPOLLIN, e);
 }
 
-int tether_new(struct tether **out, struct lab *lab, const struct topology *topo, uint16_t from, uint16_t to, struct err *e)
+int tether_new(struct tether **out, struct lab *lab, const struct topology *topo, uint16_t from, uint16_t to,
+               struct err *e)
 {
     if (!lab->ops->node_socket) {
         return err_set(e, ERR_DEFECT, "tether", "a %s lab has no sockets to put one into", lab->ops->kind);

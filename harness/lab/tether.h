@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A TCP connection of ours from one node's namespace to another's, to see from outside what becomes of connections: does one
- * that stands go on carrying data, when did it break, is a new one let in? Both ends stand in this process; the
- * listening end is a socket of our own, so it answers whatever the node's processes do.
+ * A TCP connection of ours from one node's namespace to another's, to see from outside what becomes of connections:
+ * does one that stands go on carrying data, when did it break, is a new one let in? Both ends stand in this process;
+ * the listening end is a socket of our own, so it answers whatever the node's processes do.
  *
- * Made before the baseline, on the lab's loop. Twenty small messages a second go one way; a connection that broke is made
- * anew at once. New ones are tried on request only.
+ * Made before the baseline, on the lab's loop. Twenty small messages a second go one way; a connection that broke is
+ * made anew at once. New ones are tried on request only.
  */
 #pragma once
 #include "harness/lab/lab.h"
 
 struct tether;
-int tether_new(struct tether **out, struct lab *lab, const struct topology *t, uint16_t from, uint16_t to, struct err *e);
+int tether_new(struct tether **out, struct lab *lab, const struct topology *t, uint16_t from, uint16_t to,
+               struct err *e);
 void tether_free(struct tether *t);
 uint16_t tether_from(const struct tether *t);
 uint16_t tether_to(const struct tether *t);

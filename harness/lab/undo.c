@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each write leaves a note: where, how long the file was, and what stood there. Put back from the last note to the first,
- * every file is, byte for byte, what it was at its last sync. Notes are taken before the write happens; one that then fails
- * or is cut short has a note that puts back what is there anyway.
+ * Each write leaves a note: where, how long the file was, and what stood there. Put back from the last note to the
+ * first, every file is, byte for byte, what it was at its last sync. Notes are taken before the write happens; one that
+ * then fails or is cut short has a note that puts back what is there anyway.
  *
- * The descriptor that a note is about may be for writing only, so the file is opened once more by way of /proc. Where that
- * fails the write is not noted, and would survive; the trial of the fault, which loses a write of its own, would show it.
+ * The descriptor that a note is about may be for writing only, so the file is opened once more by way of /proc. Where
+ * that fails the write is not noted, and would survive; the trial of the fault, which loses a write of its own, would
+ * show it.
  */
 #include "harness/lab/undo.h"
 

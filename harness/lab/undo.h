@@ -4,7 +4,8 @@
  * Kept by the tap for a disk that loses what was not synced; embedded, zeroed is empty.
  *
  * Files are known by their inodes and held open here, so that renaming or removing one does not hide it. Names are not
- * undone: they count as kept, as by a file system with a journal. A file opened with O_SYNC or O_DSYNC is always synced.
+ * undone: they count as kept, as by a file system with a journal. A file opened with O_SYNC or O_DSYNC is always
+ * synced.
  */
 #pragma once
 #include "harness/base/vec.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: a packet meets its path first; each copy that comes out of that goes through the lane of its port, if there is one, as if
- * it had come by a second wire. Lanes have dice of their own, seeded by path and port, and keep them while their shape changes.
+ * Method: a packet meets its path first; each copy that comes out of that goes through the lane of its port, if there
+ * is one, as if it had come by a second wire. Lanes have dice of their own, seeded by path and port, and keep them
+ * while their shape changes.
  */
 #include "harness/lab/wire_lane.h"
 
@@ -60,7 +61,8 @@ static struct wire_copy behind(const struct wire_copy *path, const struct wire_c
                               .bit = lane->corrupt ? lane->bit : path->bit};
 }
 
-struct wire_fate wire_lanes_decide(struct wire_lanes *lanes, const struct wire_fate *fate, const unsigned char *frame, size_t len)
+struct wire_fate wire_lanes_decide(struct wire_lanes *lanes, const struct wire_fate *fate, const unsigned char *frame,
+                                   size_t len)
 {
     struct wire_shaper *lane = lane_of(lanes, frame, len);
     if (!lane) {

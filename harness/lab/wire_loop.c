@@ -6,9 +6,9 @@
  *     timer            set for the first frame that waits
  *     control          one question, one answer; end of file ends us
  *
- * A frame's delay counts from the kernel's time of its arrival. The kernel tells the wall clock, so the offset to ours is read anew
- * in every turn, and the result is kept between the last turn that emptied the ring and this one: a clock that was set in
- * between moves a frame by no more than that.
+ * A frame's delay counts from the kernel's time of its arrival. The kernel tells the wall clock, so the offset to ours
+ * is read anew in every turn, and the result is kept between the last turn that emptied the ring and this one: a clock
+ * that was set in between moves a frame by no more than that.
  *
  * Nothing is dropped in silence: what finds no room, what the ring had no room for and what the kernel does not take is
  * counted, apart from what a rate or a limit that somebody asked for turned away. The descriptors of the process that

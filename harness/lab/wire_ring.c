@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Frames come through a TPACKET_V2 ring and not by recvmmsg(2): a socket's receive buffer is bounded by rmem_max, some
- * 300 frames, and an ordinary user may not enlarge it; a stall of twenty milliseconds at 20,000 packets a second fills that.
- * The ring is plain memory, has room for RING_FRAMES, and carries the kernel's own time of arrival, so that a wire that
- * was woken late still delays from the right instant. Blocks of frames (TPACKET_V3) would be handed over only when
- * full or after milliseconds.
+ * 300 frames, and an ordinary user may not enlarge it; a stall of twenty milliseconds at 20,000 packets a second fills
+ * that. The ring is plain memory, has room for RING_FRAMES, and carries the kernel's own time of arrival, so that a
+ * wire that was woken late still delays from the right instant. Blocks of frames (TPACKET_V3) would be handed over only
+ * when full or after milliseconds.
  *
  * PACKET_IGNORE_OUTGOING keeps what we send from coming back to us. The network namespace has no addresses: its
  * stack sees the frames too, finds that they are for somebody else, and drops them.
@@ -72,7 +72,8 @@ int wire_ring_open(struct wire_ring **out, struct err *e)
     const struct sockaddr_ll every = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
     r->in = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); /* deaf until bound */
     r->out = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int rc = r->in < 0 || r->out < 0 ? err_os(e, ERR_MACHINE, errno, "wire", "cannot make a packet socket") : map_ring(r, e);
+    int rc =
+        r->in < 0 || r->out < 0 ? err_os(e, ERR_MACHINE, errno, "wire", "cannot make a packet socket") : map_ring(r, e);
     if (rc == 0 && bind(r->in, (const struct sockaddr *)&every, sizeof(every)) != 0) {
         rc = err_os(e, ERR_MACHINE, errno, "wire", "cannot bind a packet socket");
     }

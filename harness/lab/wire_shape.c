@@ -20,7 +20,16 @@
 
 #include <stdio.h>
 
-enum { AT_TYPE = 12, AT_FRAGMENT = 20, AT_PROTOCOL = 23, AT_FLAGS = 13, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17, SYN = 0x02, ACK = 0x10 };
+enum {
+    AT_TYPE = 12,
+    AT_FRAGMENT = 20,
+    AT_PROTOCOL = 23,
+    AT_FLAGS = 13,
+    PROTOCOL_TCP = 6,
+    PROTOCOL_UDP = 17,
+    SYN = 0x02,
+    ACK = 0x10
+};
 
 /* Where the header behind that of IPv4 begins; 0: there is none in this frame. */
 static size_t transport_at(const unsigned char *frame, size_t len)
@@ -35,7 +44,8 @@ static size_t transport_at(const unsigned char *frame, size_t len)
 bool wire_opens_connection(const unsigned char *frame, size_t len)
 {
     size_t at = transport_at(frame, len);
-    return at && frame[AT_PROTOCOL] == PROTOCOL_TCP && at + AT_FLAGS < len && (frame[at + AT_FLAGS] & (SYN | ACK)) == SYN;
+    return at && frame[AT_PROTOCOL] == PROTOCOL_TCP && at + AT_FLAGS < len &&
+           (frame[at + AT_FLAGS] & (SYN | ACK)) == SYN;
 }
 
 bool wire_is_of_port(const unsigned char *frame, size_t len, uint16_t port)

@@ -48,6 +48,6 @@ bool wire_is_of_port(const unsigned char *frame, size_t len, uint16_t port);
 void wire_shaper_init(struct wire_shaper *s, uint64_t seed, uint16_t path, uint16_t port); /* port: of a lane, else 0 */
 /* Takes effect with the next packet; packets already decided keep their instants. */
 void wire_shaper_set(struct wire_shaper *s, const struct path_state *shape);
-/* len: of the frame with its Ethernet header. room: for how many more there is any in the queue of the path; who is turned away
- * does not keep the narrow place busy. */
+/* len: of the frame with its Ethernet header. room: for how many more there is any in the queue of the path; who is
+ * turned away does not keep the narrow place busy. */
 struct wire_fate wire_shaper_decide(struct wire_shaper *s, int64_t arrived_ns, size_t len, size_t room);

@@ -50,8 +50,8 @@ typedef void exchange_done(void *arg, const struct exchange_answer *answer);
 
 struct transport;
 struct transport_ops {
-    /* Exactly one callback later (never from within), unless the transport is freed. Returns -1 when it could not even be
-     * handed over: a harness error. */
+    /* Exactly one callback later (never from within), unless the transport is freed. Returns -1 when it could not
+     * even be handed over: a harness error. */
     int (*send)(struct transport *t, const struct exchange_request *r, exchange_done *done, void *arg, struct err *e);
     void (*free)(struct transport *t);
 };
@@ -61,8 +61,8 @@ struct transport {
 
 /* At most max_in_flight exchanges at once; more are refused by send. Borrows the loop. */
 int transport_curl_new(struct transport **t, struct loop *l, size_t max_in_flight, struct err *e);
-/* Connections made from now on leave from these addresses of this machine in turn. Copied; host byte order. With none or
- * one the kernel chooses. */
+/* Connections made from now on leave from these addresses of this machine in turn. Copied; host byte order. With
+ * none or one the kernel chooses. */
 void transport_curl_sources(struct transport *t, const uint32_t *addresses, size_t count);
 /* Requests made from now on go by https; servers are believed by the root in this file alone. Before the first one. */
 void transport_curl_secure(struct transport *t, const char *authority);

@@ -79,7 +79,8 @@ static void forget(struct curl_sockets *s, struct curl_socket *k)
     free(k);
 }
 
-/* From the next source; connect(2) picks the port, as only then it knows to whom, and so may use one for each of them. */
+/* From the next source; connect(2) picks the port, as only then it knows to
+ * whom, and so may use one for each of them. */
 static int leave_from_next(struct curl_sockets *s, int fd)
 {
     int one = 1;

@@ -28,7 +28,8 @@ struct worker;
 /* Borrows all it is given. A machine that allows too few open files is ERR_MACHINE (real loops only). */
 int worker_new(struct worker **out, const struct worker_config *c, struct loop *l, struct transport *t, struct err *e);
 void worker_free(struct worker *w); /* requests under way are forgotten */
-/* Streams start: s_0 of each is start_ns (loop time) plus its seeded offset in [0, Delta). Until then only probes run. */
+/* Streams start: s_0 of each is start_ns (loop time) plus its seeded offset in
+ * [0, Delta). Until then only probes run. */
 void worker_start(struct worker *w, int64_t start_ns);
 void worker_stop_writes(struct worker *w); /* no new writes; those in flight go on */
 void worker_stop(struct worker *w);        /* no new requests at all */
@@ -37,7 +38,8 @@ bool worker_idle(const struct worker *w);
 /* Sticky first failure of the evidence writers or the transport (a harness error), NULL if none. */
 const struct err *worker_failure(const struct worker *w);
 
-/* The same worker as a process: runs until told to end, then exits. fd is its end of the control socket. Never returns. */
+/* The same worker as a process: runs until told to end, then exits. fd is its
+ * end of the control socket. Never returns. */
 _Noreturn void worker_main(const struct worker_config *c, int fd);
 
 /* The conductor's end; borrows fd, whose closing ends the worker. The frames are in link_frame.h. */

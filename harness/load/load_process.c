@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: everything happens on one loop that ends when the link does. A timer of the embedding process looks at its state
- * and tells it, so that nothing has to call back from the depths.
+ * Method: everything happens on one loop that ends when the link does. A timer of the embedding process looks at its
+ * state and tells it, so that nothing has to call back from the depths.
  */
 #include "harness/load/load_process.h"
 

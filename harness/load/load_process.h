@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What load processes have in common: a loop, a transport, the far end of the link to the conductor, and an hour-glass to
- * look at the state and tell it. For worker_process.c and surge_process.c, which embed one as their first member.
+ * What load processes have in common: a loop, a transport, the far end of the link to the conductor, and an hour-glass
+ * to look at the state and tell it. For worker_process.c and surge_process.c, which embed one as their first member.
  *
- * The process ends when the conductor closes the link, be it on purpose or by dying. What fails before there is anything to
- * drive is told, too, and the process stays until the link closes, so that the reason arrives before the end does.
+ * The process ends when the conductor closes the link, be it on purpose or by dying. What fails before there is
+ * anything to drive is told, too, and the process stays until the link closes, so that the reason arrives before the
+ * end does.
  */
 #pragma once
 #include "harness/base/err.h"
@@ -26,8 +27,8 @@ struct load_process {
     void (*obey)(void *p, const struct link_frame *f);
 };
 
-/* Name, signals, loop, link. What a terminal sends goes to the whole process group and is ignored: the conductor decides
- * when load ends and rolls back first. Does not return when even this fails. */
+/* Name, signals, loop, link. What a terminal sends goes to the whole process group and is ignored: the conductor
+ * decides when load ends and rolls back first. Does not return when even this fails. */
 void load_process_begin(struct load_process *p, const char *name, int fd);
 /* The transport, with the authority (NULL: none), and all addresses that the lab gave the vantage's client. */
 int load_process_connect(struct load_process *p, size_t in_flight, const char *authority,

@@ -11,8 +11,8 @@
  *     disk         96 bytes a request, 128 a ledger record (two per write, one per write found by each final read),
  *                  and 48 MiB for everything else (logs, timeline, reports)
  *
- * Memory is compared with MemAvailable of /proc/meminfo, less a reserve for the rest of the machine; what cannot be read
- * is no reason to refuse.
+ * Memory is compared with MemAvailable of /proc/meminfo, less a reserve for the rest of the machine; what cannot be
+ * read is no reason to refuse.
  */
 #include "harness/load/needs.h"
 
@@ -85,7 +85,8 @@ struct load_needs load_needs(const struct plan *p)
         if (t->sites[site].kind != SITE_VANTAGE) {
             continue;
         }
-        uint64_t descriptors = load_needs_descriptors(p, site), ports = plan_ports(p, site), surge = surge_descriptors(p);
+        uint64_t descriptors = load_needs_descriptors(p, site), ports = plan_ports(p, site),
+                 surge = surge_descriptors(p);
         descriptors = surge > descriptors ? surge : descriptors;
         under_way += plan_under_way(p, site) + plan_surge_under_way(p);
         n.descriptors = descriptors > n.descriptors ? descriptors : n.descriptors;
@@ -132,8 +133,8 @@ static int check_memory(const struct plan *p, uint64_t needed, struct err *e)
     if (there == 0 || there >= needed + MEMORY_RESERVE) {
         return 0;
     }
-    err_set(e, ERR_MACHINE, "memory", "%s may need %llu MiB and has to leave %llu to others, %llu are available", p->name,
-            (unsigned long long)(needed / MIB + 1), (unsigned long long)(MEMORY_RESERVE / MIB),
+    err_set(e, ERR_MACHINE, "memory", "%s may need %llu MiB and has to leave %llu to others, %llu are available",
+            p->name, (unsigned long long)(needed / MIB + 1), (unsigned long long)(MEMORY_RESERVE / MIB),
             (unsigned long long)(there / MIB));
     return err_help(e, "end other programs, or plan lower rates, a shorter timeline or fewer nodes");
 }

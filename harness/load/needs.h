@@ -21,8 +21,8 @@ struct load_needs {
 struct load_needs load_needs(const struct plan *p);
 uint64_t load_needs_descriptors(const struct plan *p, uint16_t vantage);
 
-/* Limits and memory of this machine, for processes that are about to be started. On virtual time only the memory that the
- * evidence takes counts, and no descriptors and ports. */
+/* Limits and memory of this machine, for processes that are about to be started. On virtual time only the memory
+ * that the evidence takes counts, and no descriptors and ports. */
 int load_needs_check(const struct plan *p, bool is_virtual, struct err *e);
 /* Room for so many bytes on the file system of this folder, or of the nearest one above it that is there. */
 int load_needs_check_disk(const char *folder, uint64_t bytes, struct err *e);

@@ -88,8 +88,8 @@ static const char *copy_word(const struct answer_word *w, char out[ORDER_NAME])
     return out;
 }
 
-/* +1 the answer says what we expect, -1 it says something else, 0 it says nothing. As every number has one spelling, two
- * words are equal when their numbers are. */
+/* +1 the answer says what we expect, -1 it says something else, 0 it says nothing. As every number has one spelling,
+ * two words are equal when their numbers are. */
 
 static int same_key(const struct answer_word *said, const struct order *asked)
 {

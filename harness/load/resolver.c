@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * c-ares on our loop: it says which descriptors it wants watched, and is given the time whenever its next time-out is
- * due. A query has three tries, of one, two and four sevenths of its limit, since c-ares doubles them: a lost datagram is
- * no failed request yet, and a silent server is one before the request's own time-out.
+ * due. A query has three tries, of one, two and four sevenths of its limit, since c-ares doubles them: a lost datagram
+ * is no failed request yet, and a silent server is one before the request's own time-out.
  *
  * What is kept: the first address of an answer (servers turn them round), for exactly its time to live by clients who
- * honour it, for 30 s at least by those who clamp, for ever by those who pin; all addresses by those who take several. Failures are kept by nobody: the next
- * request asks again. With a time to live of 0 an answer is good for those who waited for it.
+ * honour it, for 30 s at least by those who clamp, for ever by those who pin; all addresses by those who take several.
+ * Failures are kept by nobody: the next request asks again. With a time to live of 0 an answer is good for those who
+ * waited for it.
  *
  * Whoever asks from within a callback of an answer starts a new query; the list of those who waited is taken first.
  */

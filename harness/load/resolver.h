@@ -22,6 +22,6 @@ int resolver_new(struct resolver **out, struct loop *l, const char *server, uint
                  int64_t limit_ns, struct err *e);
 void resolver_free(struct resolver *r); /* whoever still waits is told that the name failed; NULL is fine */
 void resolver_ask(struct resolver *r, struct naming *n);
-/* How many addresses of the answer come after this one, for clients who take several; the first of them in *next, borrowed
- * until the next answer. */
+/* How many addresses of the answer come after this one, for clients who take several; the first of them in *next,
+ * borrowed until the next answer. */
 size_t resolver_after(const struct resolver *r, const char *address, const char **next);

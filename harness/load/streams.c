@@ -347,7 +347,8 @@ static void on_due(struct loop_timer *timer, int64_t now)
     send_due(s, now, loop_is_virtual(s->worker->loop) ? SIZE_MAX : BACKLOG_SHARE);
 }
 
-/* Between two answers: whose turn has come must not wait for the rest of them. A virtual clock stands still meanwhile. */
+/* Between two answers: whose turn has come must not wait for the rest of them.
+ * A virtual clock stands still meanwhile. */
 static void let_due_ones_pass(struct worker *w)
 {
     if (loop_is_virtual(w->loop)) {

@@ -6,7 +6,8 @@
  * herd's request that failed for good waits, and all that wait (a thousand at most) come back in the instant in which a
  * fault is healed.
  *
- * A request that is due and cannot be handed over is counted as unsent and not made up for: it was planned and did not come.
+ * A request that is due and cannot be handed over is counted as unsent and not made up for: it was planned and did not
+ * come.
  */
 #include "harness/load/surge.h"
 
@@ -119,7 +120,8 @@ static void attempt(struct visit *v)
 static void visit(struct surge *s, bool came_back)
 {
     struct visit *v = xcalloc(1, sizeof(*v));
-    *v = (struct visit){.flight.landed = on_landed, .surge = s, .retries_left = wish_of(s)->retries, .came_back = came_back};
+    *v = (struct visit){
+        .flight.landed = on_landed, .surge = s, .retries_left = wish_of(s)->retries, .came_back = came_back};
     attempt(v);
 }
 
@@ -161,7 +163,8 @@ int surge_new(struct surge **out, const struct surge_config *c, struct loop *l, 
     s->timer.due = on_due;
     s->paper.rate_micro = c->step->action.surge.rate_micro;
     endpoints_init(&s->endpoints, c->plan->topology, c->addresses);
-    snprintf(consumer, sizeof(consumer), "surge/%u/%.60s", (unsigned)c->step->id, c->plan->topology->sites[c->vantage].name);
+    snprintf(consumer, sizeof(consumer), "surge/%u/%.60s", (unsigned)c->step->id,
+             c->plan->topology->sites[c->vantage].name);
     rng_init(&s->rng, c->plan->seed, consumer);
     *out = s;
     return 0;
@@ -182,8 +185,10 @@ void surge_free(struct surge *s)
 static void open_slow(struct surge *s)
 {
     const struct endpoint *first = &s->endpoints.at[0];
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(s->config.authority ? TOPO_PORT_HTTP : s->config.http_port)};
-    if (wish_of(s)->slow_clients > 0 && !loop_is_virtual(s->loop) && inet_pton(AF_INET, first->address, &to.sin_addr) == 1) {
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(s->config.authority ? TOPO_PORT_HTTP : s->config.http_port)};
+    if (wish_of(s)->slow_clients > 0 && !loop_is_virtual(s->loop) &&
+        inet_pton(AF_INET, first->address, &to.sin_addr) == 1) {
         s->slow = slow_clients_new(s->loop, (size_t)wish_of(s)->slow_clients, &to, wish_of(s)->path);
     }
 }

@@ -50,7 +50,8 @@ void surge_stop(struct surge *s); /* no new requests, no retries; slow connectio
 bool surge_idle(const struct surge *s);
 struct surge_tally surge_count(const struct surge *s);
 
-/* The numbers of a tally as its process tells them: decimal, each followed by a space. False: not these, or not so many. */
+/* The numbers of a tally as its process tells them: decimal, each followed by a
+ * space. False: not these, or not so many. */
 bool surge_tally_read(struct surge_tally *t, const char *text);
 
 /* The same as a process; never returns. */

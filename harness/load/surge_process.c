@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A surge as a process of its own, and the conductor's end of it. Like a worker it ends when the conductor closes the
- * link; it gives way to the prober (nice), and tells its tally every 50 ms as decimal numbers in the order of SURGE_TALLY.
+ * link; it gives way to the prober (nice), and tells its tally every 50 ms as decimal numbers in the order of
+ * SURGE_TALLY.
  */
 #include "harness/load/load_process.h"
 #include "harness/load/surge.h"
@@ -62,7 +63,8 @@ static int start(struct process *p, const struct surge_config *c, struct err *e)
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
-    if (load_process_connect(frame, surge_max_in_flight(c->step), c->authority, c->plan->topology, c->vantage, e) != 0 ||
+    if (load_process_connect(frame, surge_max_in_flight(c->step), c->authority, c->plan->topology, c->vantage, e) !=
+            0 ||
         surge_new(&p->surge, c, frame->loop, frame->transport, e) != 0) {
         return -1;
     }

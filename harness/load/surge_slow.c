@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every other client sends its request a byte per tick, the rest send it whole and read the answer a byte per tick, with as
- * small a buffer as the kernel gives. Whoever is thrown out, or has its answer, comes back at the next tick; so as many
- * connections stand as were asked for, whatever time-outs the other side has. One timer serves all.
+ * Every other client sends its request a byte per tick, the rest send it whole and read the answer a byte per tick,
+ * with as small a buffer as the kernel gives. Whoever is thrown out, or has its answer, comes back at the next tick; so
+ * as many connections stand as were asked for, whatever time-outs the other side has. One timer serves all.
  */
 #include "harness/load/surge_slow.h"
 

@@ -92,8 +92,8 @@ static void finish(struct transfer *x, CURLcode code, int64_t now)
     *vec_push(&t->idle) = x;
 }
 
-/* Let libcurl work, and take its messages at once: to remove a handle it looks for it among those still there, and after
- * a stall there may be thousands. */
+/* Let libcurl work, and take its messages at once: to remove a handle it looks for it among those still there, and
+ * after a stall there may be thousands. */
 static void drive(struct curl_transport *t, curl_socket_t fd, int bits)
 {
     int running, left;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an auditor wants to know of the client: library, version, and the settings that decide what its numbers mean. The
- * table repeats in words what curl_transfer.c and transport_curl.c set.
+ * What an auditor wants to know of the client: library, version, and the settings that decide what its numbers mean.
+ * The table repeats in words what curl_transfer.c and transport_curl.c set.
  */
 #include "harness/base/scoped.h"
 #include "harness/load/client.h"
@@ -41,8 +41,7 @@ json_t *transport_curl_facts(void)
     for (size_t i = 0; i < array_len(settings); i++) {
         json_object_set_new(options, settings[i].option, json_string(settings[i].value));
     }
-    return json_pack("{s:s, s:s, s:s?, s:b, s:s, s:o}", "library", "libcurl", "version", v->version, "tls", v->ssl_version,
-                     "asynchronous_resolver",
-                     (v->features & CURL_VERSION_ASYNCHDNS) != 0, "queue_time",
+    return json_pack("{s:s, s:s, s:s?, s:b, s:s, s:o}", "library", "libcurl", "version", v->version, "tls",
+                     v->ssl_version, "asynchronous_resolver", (v->features & CURL_VERSION_ASYNCHDNS) != 0, "queue_time",
                      LIBCURL_VERSION_NUM >= 0x080600 ? "checked" : "unavailable", "options", options);
 }

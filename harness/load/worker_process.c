@@ -49,8 +49,8 @@ static int start(struct process *p, const struct worker_config *c, struct err *e
 {
     struct load_process *frame = &p->frame;
     if (load_needs_check_ports(c->plan, c->vantage, e) != 0 ||
-        load_process_connect(frame, worker_max_in_flight(c->plan, c->vantage), c->authority, c->plan->topology, c->vantage,
-                             e) != 0 ||
+        load_process_connect(frame, worker_max_in_flight(c->plan, c->vantage), c->authority, c->plan->topology,
+                             c->vantage, e) != 0 ||
         worker_new(&p->worker, c, frame->loop, frame->transport, e) != 0) {
         return -1;
     }

@@ -2,10 +2,10 @@
 /*
  * Alerts that the system raised by itself: how soon after a fault the right one, and how many without one.
  *
- * A gateway's status tells for each of its rules how many alerts it has raised so far, so that one that came and went between
- * two polls is not missed. Between an observation of a gateway and the one before, alerts were raised if a number grew; a
- * gateway seen for the first time began with none. Observations are changes only, so the time of the last poll without it
- * is in the event itself.
+ * A gateway's status tells for each of its rules how many alerts it has raised so far, so that one that came and went
+ * between two polls is not missed. Between an observation of a gateway and the one before, alerts were raised if a
+ * number grew; a gateway seen for the first time began with none. Observations are changes only, so the time of the
+ * last poll without it is in the event itself.
  *
  * Which alert is the right one the step says (`alert`). Where no step of the timeline says so, any alert will do.
  */
@@ -64,7 +64,8 @@ static struct polled alerted_by(const struct study *s, const struct fault_view *
     const char *wanted = f->step->action.alert != TOPO_ALERT_NONE ? topo_alert_words[f->step->action.alert] : NULL;
     for (size_t i = 0; i < s->ev->event_count; i++) {
         const struct event *e = &s->ev->events[i];
-        if (!usable(e) || e->end_ns <= f->ib || e->at_ns >= end || news(s, i, wanted) == 0 || e->end_ns - f->ib >= one.hi_ns)
+        if (!usable(e) || e->end_ns <= f->ib || e->at_ns >= end || news(s, i, wanted) == 0 ||
+            e->end_ns - f->ib >= one.hi_ns)
             continue;
         one.event = e;
         one.subject = e->subject;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Availability and impairment over the drill: [t_ib of the first fault, + T_drill), every stream. T_drill is the planned
- * timeline from that fault on, and the failback window.
+ * Availability and impairment over the drill: [t_ib of the first fault, + T_drill), every stream. T_drill is the
+ * planned timeline from that fault on, and the failback window.
  *
  * A counts planned requests, so that what was never sent is bad. Tiles of length w from t_ib over all streams together
- * say how long service was degraded (too few good replies, or a wrong one) and out (no good reply at all); the last tile
- * may be shorter. The full-outage equivalent is the loss method of RFC 6414: bad requests of loss periods over the rate.
- * Loss periods of several streams that overlap are one.
+ * say how long service was degraded (too few good replies, or a wrong one) and out (no good reply at all); the last
+ * tile may be shorter. The full-outage equivalent is the loss method of RFC 6414: bad requests of loss periods over the
+ * rate. Loss periods of several streams that overlap are one.
  */
 #include "harness/measure/service.h"
 

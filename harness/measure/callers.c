@@ -7,19 +7,19 @@
  *                  whether the key still holds
  *     nothing      no answer; says nothing about the key
  *
- * Revoked, for one gateway, [t_ib, t_ie] being the bracket of the order, a the last request it let in that was sent since
- * t_ib, r the first one after it that was turned away:
+ * Revoked, for one gateway, [t_ib, t_ie] being the bracket of the order, a the last request it let in that was sent
+ * since t_ib, r the first one after it that was turned away:
  *
  *     ( max(0, a_a - t_ie) , c_r - t_ib ]          nothing let in: lower end 0
  *
- * The upper end holds only if the last answer of the gateway within the observation was a refusal; else it is open, since
- * a gateway that serves nobody has not shown that it knows. Each end of the run's interval is the largest such end over the
- * gateways. A gateway that did not let the key in before the order has shown nothing.
+ * The upper end holds only if the last answer of the gateway within the observation was a refusal; else it is open,
+ * since a gateway that serves nobody has not shown that it knows. Each end of the run's interval is the largest such
+ * end over the gateways. A gateway that did not let the key in before the order has shown nothing.
  *
- * Overshoot: requests of the limited key that were let in while faults lasted, over what its rate allows for that time, less
- * one. The window is from the begin of the first fault to the end of the last; since each of these is a bracket itself, the lower
- * end counts what certainly fell into it over the longest that it can have been, the upper end the other way round. The
- * key had been sending more than its limit before, so no bucket is full when the window begins.
+ * Overshoot: requests of the limited key that were let in while faults lasted, over what its rate allows for that time,
+ * less one. The window is from the begin of the first fault to the end of the last; since each of these is a bracket
+ * itself, the lower end counts what certainly fell into it over the longest that it can have been, the upper end the
+ * other way round. The key had been sending more than its limit before, so no bucket is full when the window begins.
  */
 #include "harness/measure/callers.h"
 
@@ -98,7 +98,8 @@ static void of_gateway(const struct study *s, const struct patrol_view *v, struc
         }
     }
     if (!before) {
-        out->found.blind = arena_printf(s->arena, "%s did not let the key in before it was revoked", gateway_of(s, v->plan));
+        out->found.blind =
+            arena_printf(s->arena, "%s did not let the key in before it was revoked", gateway_of(s, v->plan));
         return;
     }
     int64_t lo = last_in ? ns_max(0, sample_left(last_in) - order->end_ns) : 0;

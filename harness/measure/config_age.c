@@ -2,9 +2,9 @@
 /*
  * Config RPO: how old was the configuration of the region that took over?
  *
- * A gateway says how old its knowledge of what is desired is (desired_age_ms). The age that counts is the one in the first
- * status, after the first fault, in which a gateway outside the primary sees its own region lead; of several gateways the
- * oldest. Told, not judged: what a region did not hear in time may never have been said.
+ * A gateway says how old its knowledge of what is desired is (desired_age_ms). The age that counts is the one in the
+ * first status, after the first fault, in which a gateway outside the primary sees its own region lead; of several
+ * gateways the oldest. Told, not judged: what a region did not hear in time may never have been said.
  */
 #include "harness/measure/facts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Vantage by vantage: the interval of its fresh reads as rto.c found it in samples.bin, beside the one that second.c finds
- * in crosscheck.csv. Of several faults each end is the largest. The two agree when
+ * Vantage by vantage: the interval of its fresh reads as rto.c found it in samples.bin, beside the one that second.c
+ * finds in crosscheck.csv. Of several faults each end is the largest. The two agree when
  *
  *     the intervals overlap (widened by sigma and parting), and the upper ends are no further apart than
  *
@@ -217,14 +217,17 @@ static const char *silent(const struct study *s, const struct slice *requests, i
     return NULL;
 }
 
-/* The rule for stalls of the first prober (gate G7), for the second: lateness widens what is allowed, but not at will. */
+/* The rule for stalls of the first prober (gate G7), for the second: lateness
+ * widens what is allowed, but not at will. */
 static const char *stalled(const struct study *s, const struct verdict_of *b, const char *name)
 {
     const struct plan_target *target = plan_target_find(s->plan, TARGET_RTO);
     if (!target || target->value <= 0 || b->late_ns <= target->value / 10)
         return NULL;
-    return arena_printf(s->arena, "%s: the second prober itself was %.1f ms late during the recovery, more than 10 %% of "
-                                  "the target", name, (double)b->late_ns / 1e6);
+    return arena_printf(s->arena,
+                        "%s: the second prober itself was %.1f ms late during the recovery, more than 10 %% of "
+                        "the target",
+                        name, (double)b->late_ns / 1e6);
 }
 
 static void weigh(struct tally *t, const char *name, const struct verdict_of *a, const struct verdict_of *b)
@@ -248,9 +251,10 @@ static void weigh(struct tally *t, const char *name, const struct verdict_of *a,
         t->out->allowed_ms = (double)c.allowed_ns / 1e6;
     }
     if (left < 0 || !c.overlap)
-        object(t, arena_printf(s->arena, "%s: the first prober says %s, the second %s: %.3f ms apart, %.3f are allowed%s",
-                               name, first, second, (double)c.difference_ns / 1e6, (double)c.allowed_ns / 1e6,
-                               c.overlap ? "" : ", and the intervals do not overlap"));
+        object(t,
+               arena_printf(s->arena, "%s: the first prober says %s, the second %s: %.3f ms apart, %.3f are allowed%s",
+                            name, first, second, (double)c.difference_ns / 1e6, (double)c.allowed_ns / 1e6,
+                            c.overlap ? "" : ", and the intervals do not overlap"));
 }
 
 static void vantage(struct tally *t, const struct rto_run *rto, const struct stream_view *stream)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Does the second prober confirm the first? (Measurement section 14: intervals overlap, upper ends within the sum of the
- * two probe gaps.) Where a run was asked for it, a second prober that disagrees, died or left a damaged record voids it.
+ * Does the second prober confirm the first? (Measurement section 14: intervals overlap, upper ends within the sum of
+ * the two probe gaps.) Where a run was asked for it, a second prober that disagrees, died or left a damaged record
+ * voids it.
  */
 #pragma once
 #include "harness/measure/result.h"

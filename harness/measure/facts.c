@@ -2,9 +2,9 @@
 /*
  * Identity and course of a run, copied from plan and timeline.
  *
- * The header line names host, lab, command and the wall clock at run time 0; everything else is run time and becomes UTC
- * by adding it to that. The header is read like a stranger's file: a member that is missing or of another type is null
- * in the result. Every text is copied, since the result outlives the evidence.
+ * The header line names host, lab, command and the wall clock at run time 0; everything else is run time and becomes
+ * UTC by adding it to that. The header is read like a stranger's file: a member that is missing or of another type is
+ * null in the result. Every text is copied, since the result outlives the evidence.
  */
 #include "harness/measure/facts.h"
 
@@ -300,10 +300,16 @@ static void course_faults(const struct study *s, struct result *out)
         const struct fault_view *v = &s->faults[i];
         struct result_fault *f = arena_push(s->arena, &out->faults);
         const json_t *data = v->apply ? v->apply->data : NULL;
-        *f = (struct result_fault){.id = v->step->id, .params = params_of(s->plan->topology, &v->step->action), .line = v->step->line,
-                                   .planned_s = seconds(v->step->at_ns), .t_ib_s = seconds(v->ib),
-                                   .t_ie_s = seconds(v->ie), .t_hb_s = seconds(v->hb), .t_he_s = seconds(v->he),
-                                   .ended_by = "none", .mechanism = text_in(s, data, "mechanism"),
+        *f = (struct result_fault){.id = v->step->id,
+                                   .params = params_of(s->plan->topology, &v->step->action),
+                                   .line = v->step->line,
+                                   .planned_s = seconds(v->step->at_ns),
+                                   .t_ib_s = seconds(v->ib),
+                                   .t_ie_s = seconds(v->ie),
+                                   .t_hb_s = seconds(v->hb),
+                                   .t_he_s = seconds(v->he),
+                                   .ended_by = "none",
+                                   .mechanism = text_in(s, data, "mechanism"),
                                    .proof = proof_of(s, v->proof)};
         f->do_ = v->step->action.type ? arena_strdup(s->arena, v->step->action.type->verb) : NULL;
         subjects(s, &v->step->action, &f->subject);

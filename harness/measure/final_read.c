@@ -2,11 +2,11 @@
 /*
  * Which final reads speak (measurement section 9).
  *
- * Readings are numbered by the reader. Which of them count is decided from their begin and end records and an order-free
- * sum over what they found: for each source and pass the last two whole readings must have equal count and sum, and the
- * last one speaks. Required are, before and after the cold restart, the gateway and every region with a store that no
- * unhealed kill keeps down; one that is missing makes the set incomplete (gate G8), and what the others found still
- * counts, so that a loss that is certain stays certain.
+ * Readings are numbered by the reader. Which of them count is decided from their begin and end records and an
+ * order-free sum over what they found: for each source and pass the last two whole readings must have equal count and
+ * sum, and the last one speaks. Required are, before and after the cold restart, the gateway and every region with a
+ * store that no unhealed kill keeps down; one that is missing makes the set incomplete (gate G8), and what the others
+ * found still counts, so that a loss that is certain stays certain.
  */
 #include "harness/measure/join.h"
 

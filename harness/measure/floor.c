@@ -12,15 +12,17 @@
  *
  * Where a traffic manager leads the clients, the first wait is its: its own checks, every I of whole seconds and two at
  * least, up to a second until a change shows in its answers (gdnsd gathers changes for so long), and what is left of an
- * answer's life in the clients, TTL at most. Mean: half of each. Requests that fail move nobody then. Where each answer draws
- * its region by weight the draws may spare the one that is lost: no minimum.
+ * answer's life in the clients, TTL at most. Mean: half of each. Requests that fail move nobody then. Where each answer
+ * draws its region by weight the draws may spare the one that is lost: no minimum.
  *
  * The minimum is 0 unless every client path crosses the fault and neither retry nor passive detection can beat it: the
- * loss of the whole region that leads, before anything else happened. One check round trip is taken off, since a check in flight may count.
+ * loss of the whole region that leads, before anything else happened. One check round trip is taken off, since a check
+ * in flight may count.
  *
- * RPO: with asynchronous shipping whatever was acknowledged since the last shipment is gone: [0, b/2, b]. Where the links
- * are cut as well, what travels between the regions (one-way delay d) may be lost with it, or may still be delivered by
- * the queue it waits in: mean and maximum grow by d, the minimum does not. Synchronous: 0 while a standby is in sync.
+ * RPO: with asynchronous shipping whatever was acknowledged since the last shipment is gone: [0, b/2, b]. Where the
+ * links are cut as well, what travels between the regions (one-way delay d) may be lost with it, or may still be
+ * delivered by the queue it waits in: mean and maximum grow by d, the minimum does not. Synchronous: 0 while a standby
+ * is in sync.
  */
 
 #include "harness/measure/floor.h"
@@ -121,7 +123,8 @@ static struct floor takeover_floor(const struct plan *plan)
     const struct topology *t = plan->topology;
     double every = in_s(t->failover.probe_every_ns), check = in_s(t->failover.probe_timeout_ns);
     double lease = (double)topo_lease_ms(t) / 1e3, renew = (double)topo_renew_ms(t) / 1e3;
-    return (struct floor){fmax(0, lease - renew - round_trip_s(t)), lease + every / 2, lease + renew + every * (1 + CHECK_JITTER) + check};
+    return (struct floor){fmax(0, lease - renew - round_trip_s(t)), lease + every / 2,
+                          lease + renew + every * (1 + CHECK_JITTER) + check};
 }
 
 /* Something happened before this step, so nobody knows from the plan alone who leads when it comes. */
@@ -174,8 +177,8 @@ static struct floor cut_floor(const struct plan *plan, const struct topo_link *l
     return (struct floor){0, leader.mean, leader.max};
 }
 
-/* Newcomers turn away from the gateways that it hits, as from dead ones; the stores behind them lead on. Good answers on
- * kept connections may lie between the failures of others, so that only probes are sure to find it. */
+/* Newcomers turn away from the gateways that it hits, as from dead ones; the stores behind them lead on. Good
+ * answers on kept connections may lie between the failures of others, so that only probes are sure to find it. */
 static struct floor handshake_floor(const struct plan *plan, const struct plan_step *step)
 {
     const struct topology *t = plan->topology;
@@ -273,7 +276,8 @@ static struct floor rpo_of_step(const struct plan *plan, const struct plan_step 
     }
     if (!leader_dies || t->replication.mode == REPLICATION_SYNC)
         return no_wait;
-    bool cut = verb_is(step, "kill") && (a->how == KILL_POWER || (a->how == KILL_DEFAULT && a->target == TARGET_REGION));
+    bool cut =
+        verb_is(step, "kill") && (a->how == KILL_POWER || (a->how == KILL_DEFAULT && a->target == TARGET_REGION));
     double wire = cut ? ship_delay_s(t) : 0, every = in_s(t->replication.every_ns);
     return (struct floor){0, wire + every / 2, wire + every};
 }

@@ -2,9 +2,10 @@
 /*
  * What the final reads found (measurement section 9).
  *
- * Presence anywhere looks at every reading, presence everywhere only at those that speak, and which do is known only at the
- * end of the ledger. So a write has a few bits for every reading, 64 readings at a time; at the end those of readings that
- * speak are counted. A run has a dozen readings; for each further 64 the ledger is gone through once more.
+ * Presence anywhere looks at every reading, presence everywhere only at those that speak, and which do is known only at
+ * the end of the ledger. So a write has a few bits for every reading, 64 readings at a time; at the end those of
+ * readings that speak are counted. A run has a dozen readings; for each further 64 the ledger is gone through once
+ * more.
  *
  * Different writes in one place (key and version) conflict. A write is nearly always found in one place only, which is
  * kept in its row; others go to a list. Both end up in a hash table by place.

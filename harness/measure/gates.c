@@ -3,10 +3,10 @@
  * May the numbers be believed?
  *
  * Six checks, each met or inconclusive, never missed: steady_state (G1), fault_proof (G2), harness (G4 self-test, G5
- * errors of our own, G6 clocks, G7 stalls, G10 targets, a second prober that disagrees), ledger (G3), completed, rollback. Each begins as inconclusive
- * and has to find its evidence; what is absent is named. The first thing found wrong is the detail, for a reader needs
- * one reason and not a list. One of the first four failing makes the run void. Where the machine was unfit, nothing ran
- * and no check applies.
+ * errors of our own, G6 clocks, G7 stalls, G10 targets, a second prober that disagrees), ledger (G3), completed,
+ * rollback. Each begins as inconclusive and has to find its evidence; what is absent is named. The first thing found
+ * wrong is the detail, for a reader needs one reason and not a list. One of the first four failing makes the run void.
+ * Where the machine was unfit, nothing ran and no check applies.
  */
 #include "harness/measure/gates.h"
 
@@ -205,11 +205,13 @@ static const char *killed(const struct study *s)
     const struct evidence *ev = s->ev;
     double events = seconds(ev->event_count ? ev->events[ev->event_count - 1].end_ns : 0);
     double requests = seconds(ev->sample_count ? ev->samples[ev->sample_count - 1].planned_ns : 0);
-    const char *rest = ev->has_ledger ? arena_printf(s->arena, ", the ledger (%zu entries) up to %.3f s", ev->ledger_count,
-                                                     seconds(ev->ledger_newest_ns))
+    const char *rest = ev->has_ledger ? arena_printf(s->arena, ", the ledger (%zu entries) up to %.3f s",
+                                                     ev->ledger_count, seconds(ev->ledger_newest_ns))
                                       : "";
-    return arena_printf(s->arena, "the run has no end: drtest, or a process of its own, died or was killed; on record are "
-                                  "events up to %.3f s, requests up to %.3f s%s", events, requests, rest);
+    return arena_printf(s->arena,
+                        "the run has no end: drtest, or a process of its own, died or was killed; on record are "
+                        "events up to %.3f s, requests up to %.3f s%s",
+                        events, requests, rest);
 }
 
 static bool harness(const struct study *s, const struct rto_run *rto, struct result *out)

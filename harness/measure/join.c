@@ -148,7 +148,8 @@ static void list_acked(const struct study *s, struct ledger_view *l)
         if (l->writes[i].outcome != WRITE_OK)
             continue;
         l->acked[l->acked_count++] = &l->writes[i];
-        sorted = sorted && (l->acked_count < 2 || by_ack(&l->acked[l->acked_count - 2], &l->acked[l->acked_count - 1]) < 0);
+        sorted =
+            sorted && (l->acked_count < 2 || by_ack(&l->acked[l->acked_count - 2], &l->acked[l->acked_count - 1]) < 0);
     }
     if (!sorted)
         qsort(l->acked, l->acked_count, sizeof(*l->acked), by_ack);

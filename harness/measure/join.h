@@ -2,8 +2,8 @@
 /*
  * The ledger joined: one row per write, what became of it and where it was found (measurement section 9).
  *
- * A final read is a source (a region, or the gateway) and a pass; it counts once two whole readings of it in a row agree,
- * and then its last reading speaks for it. What stays is in the study's arena.
+ * A final read is a source (a region, or the gateway) and a pass; it counts once two whole readings of it in a row
+ * agree, and then its last reading speaks for it. What stays is in the study's arena.
  */
 #pragma once
 #include "harness/measure/study.h"

@@ -4,8 +4,8 @@
  *
  * Position events say when an origin was first seen to have applied a log position. For every write acknowledged in the
  * baseline with a position of its own, and every origin of another region, the lag is the send of the first poll that
- * showed at least that position, minus t_ack. A poll gap is the finest that can be told: if no sample exceeds it the lag
- * is 0, else it is the median, and the slowest standby counts.
+ * showed at least that position, minus t_ack. A poll gap is the finest that can be told: if no sample exceeds it the
+ * lag is 0, else it is the median, and the slowest standby counts.
  */
 #include "harness/measure/rpo.h"
 

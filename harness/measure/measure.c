@@ -2,9 +2,9 @@
 /*
  * The composition: evidence to study, study to findings, findings to objectives, gates, verdict.
  *
- * The order is the whole method: quality first, since it says which requests are suspects; then the measures, which know
- * nothing of targets; then the objectives, which know nothing of each other; then the gates, which may take every verdict
- * back. Nothing here asks a clock, the kernel or chance, and what was not measured stays NAN.
+ * The order is the whole method: quality first, since it says which requests are suspects; then the measures, which
+ * know nothing of targets; then the objectives, which know nothing of each other; then the gates, which may take every
+ * verdict back. Nothing here asks a clock, the kernel or chance, and what was not measured stays NAN.
  */
 #include "harness/measure/measure.h"
 
@@ -160,9 +160,10 @@ static void remark_hold(const struct study *s, struct result *out)
     double supported = least == INT64_MAX ? NAN : floor_hold_support(s->plan, least);
     if (!isnan(supported))
         *arena_push(s->arena, &out->limits) =
-            arena_printf(s->arena, "The hold of %.1f s supports only a good ratio >= %.2f %% (1 - 3/(requests in it), 95 %%), "
-                         "not the %.4g %% that was asked for.", (double)least / 1e9, 100 * supported,
-                         100 * (double)s->plan->good_ratio_ppm / (double)PPM);
+            arena_printf(s->arena,
+                         "The hold of %.1f s supports only a good ratio >= %.2f %% (1 - 3/(requests in it), 95 %%), "
+                         "not the %.4g %% that was asked for.",
+                         (double)least / 1e9, 100 * supported, 100 * (double)s->plan->good_ratio_ppm / (double)PPM);
 }
 
 /* Clients that take answers of the DNS in another way are measured like the others, and judged by nobody. */
@@ -183,11 +184,12 @@ static void remark_dns(const struct study *s, const struct rto_run *rto, struct 
         }
         const char *who = who_words[kept];
         if (hi == NS_OPEN)
-            *arena_push(s->arena, &out->limits) =
-                arena_printf(s->arena, "Clients that %s had no service for more than %.3f s; beside the verdict.", who, seconds(lo));
-        else if (hi != NS_NONE)
             *arena_push(s->arena, &out->limits) = arena_printf(
-                s->arena, "Clients that %s had service again after %.3f to %.3f s; beside the verdict.", who, seconds(lo), seconds(hi));
+                s->arena, "Clients that %s had no service for more than %.3f s; beside the verdict.", who, seconds(lo));
+        else if (hi != NS_NONE)
+            *arena_push(s->arena, &out->limits) =
+                arena_printf(s->arena, "Clients that %s had service again after %.3f to %.3f s; beside the verdict.",
+                             who, seconds(lo), seconds(hi));
     }
 }
 

@@ -29,8 +29,8 @@ struct floor {
 struct floor floor_rto(const struct plan *plan, const struct plan_step *step);
 struct floor floor_rpo(const struct plan *plan, const struct plan_step *step);
 
-/* The good ratio that a spotless hold supports at 95 %, 1 - 3 / (Lambda * H), where the hold was capped and that is less
- * than the required one; else NAN. */
+/* The good ratio that a spotless hold supports at 95 %, 1 - 3 / (Lambda * H), where the hold was capped and that is
+ * less than the required one; else NAN. */
 double floor_hold_support(const struct plan *plan, int64_t hold_ns);
 
 /* The baseline gate: over the requests planned in [from_ns, to_ns), the good ratio and latency percentiles. */

@@ -448,8 +448,8 @@ static void decide(struct judging *j)
         why = j->forced;
     } else if (!j->no_floor_gate && floored < o->floor) {
         o->verdict = INCONCLUSIVE;
-        why = arena_printf(arena_of(j), "%.3f s is below the floor of %.3f s: the fault did not bite as planned", floored,
-                           o->floor);
+        why = arena_printf(arena_of(j), "%.3f s is below the floor of %.3f s: the fault did not bite as planned",
+                           floored, o->floor);
     } else if (o->verdict == MET && s->applied_count < s->fault_count) {
         o->verdict = INCONCLUSIVE;
         why = "not every fault of the plan was applied";
@@ -483,7 +483,8 @@ void objectives_judge(const struct findings *f, struct result *out)
             .name = type->key, .title = title_of(f->study->arena, type, t->value),
             .direction = type->at_least ? "at_least" : "at_most", .target = in_unit(type->unit, t->value),
             .achieved_lower = NAN, .achieved_upper = NAN, .unit = units[type->unit], .resolution = NAN, .floor = NAN,
-            .floor_mean = NAN, .floor_max = NAN, .efficiency = NAN, .excess = NAN, .method = rows[t->key].method, .fault_id = JSON_NONE,
+            .floor_mean = NAN, .floor_max = NAN, .efficiency = NAN, .excess = NAN, .method = rows[t->key].method,
+            .fault_id = JSON_NONE,
             .implied = t->implied, .line = t->line, .column = t->column};
         struct judging j = {.f = f, .target = t, .o = o, .floored = NAN};
         rows[t->key].fill(&j);

@@ -60,7 +60,8 @@ static bool changed(const json_t *before, const json_t *now, const char *key)
 unsigned observe_reaction(const json_t *before, const json_t *now)
 {
     unsigned r = REACTION_NONE;
-    if (went_down(before, now, "upstreams", "name", "healthy") || went_down(before, now, "peers", "region", "connected"))
+    if (went_down(before, now, "upstreams", "name", "healthy") ||
+        went_down(before, now, "peers", "region", "connected"))
         r |= REACTION_UNHEALTHY;
     if (changed(before, now, "leader") || changed(before, now, "epoch") || changed(before, now, "holder") ||
         changed(before, now, "in_sync") || (before && went_down(before, now, "peers", "region", "in_sync")))

@@ -3,11 +3,11 @@
  * Detected, repaired, converged.
  *
  * Detected is the first reaction of the system itself that the admin ports showed while the fault held: an upstream or
- * peer marked down, a change of leader, epoch, lease or replica set; for a drift, that a gateway it was made on says so.
- * Repaired is the end of that: the same gateway again without drift, with the fingerprint it had before, in its file as
- * well where it tells about that, still before anything was restored. Something that was not seen within its time is open
- * above, from the time that was given; a node nobody could observe says nothing at all. The run's value takes the largest
- * ends over the faults.
+ * peer marked down, a change of leader, epoch, lease or replica set; for a drift, that a gateway it was made on says
+ * so. Repaired is the end of that: the same gateway again without drift, with the fingerprint it had before, in its
+ * file as well where it tells about that, still before anything was restored. Something that was not seen within its
+ * time is open above, from the time that was given; a node nobody could observe says nothing at all. The run's value
+ * takes the largest ends over the faults.
  */
 #include "harness/measure/poll.h"
 
@@ -105,7 +105,8 @@ void poll_detected(const struct study *s, struct polled *out)
 static bool file_differs(const json_t *status)
 {
     const char *state = json_string_value(json_object_get(status, "file_state"));
-    return state && (!text_eq(state, "ok") || !json_equal(json_object_get(status, "file"), json_object_get(status, "config")));
+    return state &&
+           (!text_eq(state, "ok") || !json_equal(json_object_get(status, "file"), json_object_get(status, "config")));
 }
 
 /* One gateway: drift seen after the fault, and then gone, with the fingerprint of before. */

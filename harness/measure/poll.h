@@ -25,8 +25,8 @@ void poll_detected(const struct study *s, struct polled *out);
 void poll_repaired(const struct study *s, struct polled *out);
 void poll_converged(const struct study *s, struct polled *out);
 
-/* alerts.c: the first alert of the right rule while the fault held; and alerts raised before the first fault, or in a null
- * drill at all. */
+/* alerts.c: the first alert of the right rule while the fault held; and alerts raised before the first fault, or in
+ * a null drill at all. */
 struct false_alarms {
     int64_t count;
     bool untold;

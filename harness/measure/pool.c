@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Method: the value of an objective in a run is the end it is judged by, the upper one of at-most objectives and the
- * lower one of at-least objectives. An open upper end (never recovered while the fault lasted) is INFINITY: it ranks last
- * and never enters a sum. Of at-least objectives, which are ratios, the distance to 1 is taken: then one arithmetic serves
- * both directions, and 10 % of a median means the same for an unavailability as for a time. What is printed is turned back.
+ * lower one of at-least objectives. An open upper end (never recovered while the fault lasted) is INFINITY: it ranks
+ * last and never enters a sum. Of at-least objectives, which are ratios, the distance to 1 is taken: then one
+ * arithmetic serves both directions, and 10 % of a median means the same for an unavailability as for a time. What is
+ * printed is turned back.
  *
  * Left out: runs that are void, interrupted or unfit, runs that only a gate made inconclusive, and skipped ones. A run
  * that is inconclusive because an interval lies astride its target stays in: that is not a pass.

@@ -29,8 +29,8 @@ struct pool_run {
     enum verdict verdict;
     vec_of(struct pool_objective) objectives;
 };
-/* From result.json, of this version or another, and from a line of history.jsonl. Fields that are not there are unknown;
- * a line from before lines had `status` counts as completed only if it was decided. */
+/* From result.json, of this version or another, and from a line of history.jsonl. Fields that are not there are
+ * unknown; a line from before lines had `status` counts as completed only if it was decided. */
 struct pool_run pool_run_of_result(struct arena *a, const json_t *doc);
 struct pool_run pool_run_of_line(struct arena *a, const json_t *line);
 
@@ -38,8 +38,8 @@ bool pool_same(const struct pool_run *a, const struct pool_run *b);
 /* Why the run is left out: a word for people, NULL if it counts. */
 const char *pool_left_out(const struct pool_run *r);
 
-/* One objective over the runs that count. `x` is worse the larger it is: of an at-least objective, a ratio of good to all,
- * what is missing to 1. pool_value turns it back. */
+/* One objective over the runs that count. `x` is worse the larger it is: of an at-least objective, a ratio of good
+ * to all, what is missing to 1. pool_value turns it back. */
 struct pool_series {
     const char *name, *unit;
     bool at_least;

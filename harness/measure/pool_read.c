@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs for a pool, read from JSON key by key instead of through the table of result.json: comparing versions of drtest is
- * what pools are for, and another version has other keys. What is absent or of another type is unknown (NULL, NAN), and a
- * run of unknown status or digest is never pooled.
+ * Runs for a pool, read from JSON key by key instead of through the table of result.json: comparing versions of drtest
+ * is what pools are for, and another version has other keys. What is absent or of another type is unknown (NULL, NAN),
+ * and a run of unknown status or digest is never pooled.
  */
 #include "harness/measure/pool.h"
 #include "harness/measure/study.h"

@@ -2,10 +2,11 @@
 /*
  * How good the measurement itself was: our own lateness, suspects, clocks (measurement sections 1 and 13).
  *
- * sigma over a span is the worst canary lateness, slip a_k - s_k or lateness of the wire that touches it, whichever process
- * was late. All of them are one list sorted by begin; a query scans back no further than the longest one reaches. A request that is bad
- * only because somebody of ours was late is a suspect: the recovery search counts it both ways and so widens the
- * interval by itself. A suspended host shows as a change of BOOTTIME - MONOTONIC between two clock samples.
+ * sigma over a span is the worst canary lateness, slip a_k - s_k or lateness of the wire that touches it, whichever
+ * process was late. All of them are one list sorted by begin; a query scans back no further than the longest one
+ * reaches. A request that is bad only because somebody of ours was late is a suspect: the recovery search counts it
+ * both ways and so widens the interval by itself. A suspended host shows as a change of BOOTTIME - MONOTONIC between
+ * two clock samples.
  */
 #include "harness/measure/quality.h"
 

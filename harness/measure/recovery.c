@@ -34,7 +34,8 @@ static bool window_fails(const struct track *t, size_t from, size_t to)
 
 void track_make(struct track *t, const struct study *s, const struct stream_view *v, enum suspects as, uint16_t home)
 {
-    *t = (struct track){.stream = v, .len = v->len, .window_ns = s->plan->window_ns, .good_ppm = s->plan->good_ratio_ppm};
+    *t = (struct track){
+        .stream = v, .len = v->len, .window_ns = s->plan->window_ns, .good_ppm = s->plan->good_ratio_ppm};
     t->good = arena_array(s->arena, bool, t->len + 1);
     t->fails = arena_array(s->arena, bool, t->len + 1);
     t->bad = arena_array(s->arena, uint32_t, t->len + 1);

@@ -126,8 +126,8 @@ struct result_check {
     const char *detail;
 };
 
-/* Every measured value. One list makes the struct, the JSON and the docs: X(name) doubles, I(name) integers, A(name) doubles
- * that older results lack. */
+/* Every measured value. One list makes the struct, the JSON and the docs: X(name) doubles, I(name) integers, A(name)
+ * doubles that older results lack. */
 #define RESULT_MEASURES(X, I, A)                                                                                      \
     X(time_to_first_failure_s) X(first_failure_seen_s) X(first_success_s) X(rto_lower_s) X(rto_upper_s)               \
     X(rto_client_lower_s) X(rto_client_upper_s) X(rto_keepalive_lower_s) X(rto_keepalive_upper_s)                     \
@@ -173,8 +173,8 @@ struct result_lost {
 struct result_ledger {
     const char *file, *chain_sha256;
     int64_t write_count, acked_count, failed_count, unknown_count, lost_before_count, lost_after_count, gone_count,
-        stranded_count, landed_count, vanished_count, contradicted_count, foreign_count, duplicated_count, corrupt_count,
-        conflicting_count, lost_most_count; /* lost_most: |(A u U) \\ F|, the upper end of the bracket */
+        stranded_count, landed_count, vanished_count, contradicted_count, foreign_count, duplicated_count,
+        corrupt_count, conflicting_count, lost_most_count; /* lost_most: |(A u U) \\ F|, the upper end of the bracket */
     bool final_read_complete;
     struct texts regions_read;
     vec_of(struct result_lost) lost; /* at most 1000 */

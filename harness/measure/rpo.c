@@ -246,9 +246,10 @@ const char *rpo_bars_met(const struct study *s, const struct ledger_view *l, con
                             rate * (double)target_ns / 1e9, (double)target_ns / 1e9, (int)RESOLVED_WRITES);
     double unknown = unknown_ratio(s, l, r->lag_s, target_ns);
     if (isnan(unknown) || unknown * 100 > UNKNOWN_PERCENT)
-        return isnan(unknown) ? "no write before the fault has a known outcome"
-                              : arena_printf(s->arena, "the outcome of %.1f %% of the writes before the fault is unknown",
-                                             unknown * 100);
+        return isnan(unknown)
+                   ? "no write before the fault has a known outcome"
+                   : arena_printf(s->arena, "the outcome of %.1f %% of the writes before the fault is unknown",
+                                  unknown * 100);
     return NULL;
 }
 

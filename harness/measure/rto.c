@@ -7,9 +7,10 @@
  * that had begun when its first bad request completed; one that begins after the heal with nothing in force belongs to
  * the failback.
  *
- * A later fault ends what can be said about an earlier one. If service was stable by then, whatever follows is the later
- * fault's. If it had come back but not for a whole hold, nobody can tell whether it would have lasted: the lower end
- * then takes that return, the upper end looks on across the later fault, and the interval is as wide as our ignorance.
+ * A later fault ends what can be said about an earlier one. If service was stable by then, whatever follows is the
+ * later fault's. If it had come back but not for a whole hold, nobody can tell whether it would have lasted: the lower
+ * end then takes that return, the upper end looks on across the later fault, and the interval is as wide as our
+ * ignorance.
  */
 #include "harness/measure/rto.h"
 

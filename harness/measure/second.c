@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For every good request after the fault in turn: is it the one that all the conditions speak for? The first such is fg.
+ * For every good request after the fault in turn: is it the one that all the conditions speak for? The first such is
+ * fg.
  *
  *   (0) it and the four planned after it are good
  *   (1) no window of length w that begins at a planned instant and ends by E fails (two bad or more, good ratio below
@@ -9,12 +10,12 @@
  *   (4) no wrong reply until E
  *   (5) the hold ends by E
  *
- * A wrong reply or a failing window at j rules out every candidate up to j, so the next one tried comes behind it; that is
- * the only short cut. RTO = ( a of the last bad request before fg - t_ie, c of fg - t_ib ], the lower end not below 0. If
- * nothing bad was seen, fg is the first request after the fault.
+ * A wrong reply or a failing window at j rules out every candidate up to j, so the next one tried comes behind it; that
+ * is the only short cut. RTO = ( a of the last bad request before fg - t_ie, c of fg - t_ib ], the lower end not below
+ * 0. If nothing bad was seen, fg is the first request after the fault.
  *
- * A later fault ends what can be asked about this one: stable service is first looked for until it begins, only then until
- * E across it.
+ * A later fault ends what can be asked about this one: stable service is first looked for until it begins, only then
+ * until E across it.
  */
 #include "harness/measure/second.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A user is a key that is read: where gateways stick to servers by key, each key is one. Its server in a span of time is the
- * node that gave most of the good answers, for a single retry may lead elsewhere. The span before is the baseline up to the
- * first fault; the one during it is the second half of the fault, when everybody has noticed.
+ * A user is a key that is read: where gateways stick to servers by key, each key is one. Its server in a span of time
+ * is the node that gave most of the good answers, for a single retry may lead elsewhere. The span before is the
+ * baseline up to the first fault; the one during it is the second half of the fault, when everybody has noticed.
  */
 #include "harness/measure/sharing.h"
 
@@ -23,7 +23,8 @@ static void count_span(const struct study *s, int64_t from, int64_t to, struct t
         const struct stream_view *v = &s->streams[i];
         for (size_t j = stream_from(v, from); j < v->len && v->at[j]->planned_ns < to; j++) {
             const struct sample *x = v->at[j];
-            bool counts = sample_good(x) && x->write == WRITE_NONE && x->key < USERS_MAX && x->node > 0 && x->node <= t->nodes;
+            bool counts =
+                sample_good(x) && x->write == WRITE_NONE && x->key < USERS_MAX && x->node > 0 && x->node <= t->nodes;
             if (counts)
                 t->count[x->key * t->nodes + x->node - 1]++;
         }

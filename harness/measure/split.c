@@ -3,10 +3,10 @@
  * The recovery in parts: detect, decide, act, propagate, warm.
  *
  * Milestones on the way from t_ib to the first stable good reply: the first reaction of the system; the first change of
- * leader, epoch or lease; the first gateway that knew of the new leader; the last client that moved to another endpoint.
- * A part is the time between two neighbouring milestones that were both seen inside the recovery; whatever lies between
- * others stays unattributed, so that no part is ever a guess. One that was passed before its predecessor (polls are
- * 100 ms apart, and some things happen side by side) cost no time of its own.
+ * leader, epoch or lease; the first gateway that knew of the new leader; the last client that moved to another
+ * endpoint. A part is the time between two neighbouring milestones that were both seen inside the recovery; whatever
+ * lies between others stays unattributed, so that no part is ever a guess. One that was passed before its predecessor
+ * (polls are 100 ms apart, and some things happen side by side) cost no time of its own.
  */
 #include "harness/measure/poll.h"
 

@@ -2,10 +2,10 @@
 /*
  * Stale reads: invoked after a write was acknowledged, and answered with an older version of its key.
  *
- * Per key the acknowledged writes stand in the order of their acknowledgement with a running maximum of versions. A read
- * looks up how many were acknowledged before it left; if the maximum of those exceeds what it saw, it is stale, and the
- * first place where the running maximum passes what it saw is the oldest write it missed. Lost writes are left out: that
- * nobody can read them any more is told by the RPO, and must not be told twice.
+ * Per key the acknowledged writes stand in the order of their acknowledgement with a running maximum of versions. A
+ * read looks up how many were acknowledged before it left; if the maximum of those exceeds what it saw, it is stale,
+ * and the first place where the running maximum passes what it saw is the oldest write it missed. Lost writes are left
+ * out: that nobody can read them any more is told by the RPO, and must not be told twice.
  */
 #include "harness/measure/rpo.h"
 
@@ -48,7 +48,8 @@ static size_t seek(const struct mark *at, size_t n, uint16_t key, int64_t ack_ns
     size_t low = 0, high = n;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        bool before = at[mid].key < key || (at[mid].key == key && at[mid].ack_ns < ack_ns && at[mid].highest <= version);
+        bool before =
+            at[mid].key < key || (at[mid].key == key && at[mid].ack_ns < ack_ns && at[mid].highest <= version);
         if (before)
             low = mid + 1;
         else

@@ -39,8 +39,9 @@ size_t stats_runs_needed(double p, size_t misses);
 /* Lag-1 autocorrelation in the order given; NAN for less than 3 values, equal ones, or censored ones. */
 double stats_lag1(const double *x, size_t n);
 
-/* One-sided exact Mann-Whitney: the share of all relabellings of the runs into m earlier and n later ones for which the
- * later ones look at least as bad as they do. Ties and INFINITY included. NAN above STATS_SIDE_MAX or for an empty side. */
+/* One-sided exact Mann-Whitney: the share of all relabellings of the runs into m earlier and n later ones for which
+ * the later ones look at least as bad as they do. Ties and INFINITY included. NAN above STATS_SIDE_MAX or for an
+ * empty side. */
 double stats_rank_p(const double *earlier, size_t m, const double *later, size_t n);
 
 /* Hodges-Lehmann: the median of all later - earlier, and its interval from the k-th smallest to the k-th largest

@@ -2,12 +2,12 @@
 /*
  * Did it get worse? Two sets of runs against each other.
  *
- * Mann-Whitney: U, the pairs in which the later run is better (ties count half), is small when the later runs are worse.
- * U and the sum of the earlier runs' ranks differ by a constant, so the share of relabellings with U at most as observed
- * is the share of ways to pick m of the m + n ranks with at most the observed sum. Those ways are counted, not drawn:
- * picking run by run, ways[k][s] is the number of choices of k runs with rank sum s. Tied runs share the middle of their
- * ranks; ranks are doubled so that a half is whole. This is the exact distribution with ties and censored runs as well
- * as without, in m * (m + n) * sum steps; doubles hold the counts exactly up to 2^53 and to 15 digits beyond.
+ * Mann-Whitney: U, the pairs in which the later run is better (ties count half), is small when the later runs are
+ * worse. U and the sum of the earlier runs' ranks differ by a constant, so the share of relabellings with U at most as
+ * observed is the share of ways to pick m of the m + n ranks with at most the observed sum. Those ways are counted, not
+ * drawn: picking run by run, ways[k][s] is the number of choices of k runs with rank sum s. Tied runs share the middle
+ * of their ranks; ranks are doubled so that a half is whole. This is the exact distribution with ties and censored runs
+ * as well as without, in m * (m + n) * sum steps; doubles hold the counts exactly up to 2^53 and to 15 digits beyond.
  */
 #include "harness/measure/stats.h"
 

@@ -7,8 +7,9 @@
  * phase, or what the last recorded request reaches when the run did not get that far: requests recorded later belong to
  * no measure. Damage is met with arithmetic that cannot overflow: instants outside [0, 36 years] never get in.
  *
- * The baseline window is the one the baseline event brackets; an event that is only an instant stands for the
- * hold that was over one time-out before it, since younger requests had no outcome yet. Home of a stream is the region that answered most of its good baseline requests.
+ * The baseline window is the one the baseline event brackets; an event that is only an instant stands for the hold that
+ * was over one time-out before it, since younger requests had no outcome yet. Home of a stream is the region that
+ * answered most of its good baseline requests.
  */
 #include "harness/measure/study.h"
 
@@ -261,7 +262,8 @@ static void index_windows(struct study *s)
     }
     if (s->baseline && sane_bracket(s->baseline)) {
         bool bracket = s->baseline->at_ns < s->baseline->end_ns;
-        s->base_to_ns = bracket ? s->baseline->end_ns : ns_max(0, ns_add(s->baseline->at_ns, -longest_timeout(s->plan)));
+        s->base_to_ns =
+            bracket ? s->baseline->end_ns : ns_max(0, ns_add(s->baseline->at_ns, -longest_timeout(s->plan)));
         s->base_from_ns = bracket ? s->baseline->at_ns : ns_max(0, ns_add(s->base_to_ns, -s->plan->baseline_hold_ns));
     }
 }

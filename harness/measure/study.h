@@ -2,9 +2,9 @@
 /*
  * The evidence as the measures want it: requests by stream, faults with their brackets, and how late we ran ourselves.
  *
- * Made once by study_make from plan and evidence, const from then on (but for the suspects, set by quality.c), all of it
- * in the result's arena. Instants are run time in ns; NS_NONE is one that did not happen. Whatever in the evidence is
- * out of range is left out here and counted, so that no measure has to distrust a number again.
+ * Made once by study_make from plan and evidence, const from then on (but for the suspects, set by quality.c), all of
+ * it in the result's arena. Instants are run time in ns; NS_NONE is one that did not happen. Whatever in the evidence
+ * is out of range is left out here and counted, so that no measure has to distrust a number again.
  */
 #pragma once
 #include "harness/evidence/evidence_read.h"

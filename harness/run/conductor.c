@@ -5,8 +5,8 @@
  *     lab_up -> setup -> baseline -> fault -> failback -> quiesce -> final_read -> lab_down -> audit
  *
  * Any phase may end the drill early: a signal, an abort condition, a harness process that died, a baseline that was not
- * reached, a node that did not start. All roads lead through drill_end: open faults are healed last first, the customers
- * are sent home, the lab is closed, and the timeline gets its last line. What was measured until then stays.
+ * reached, a node that did not start. All roads lead through drill_end: open faults are healed last first, the
+ * customers are sent home, the lab is closed, and the timeline gets its last line. What was measured until then stays.
  */
 #include "harness/base/arena.h"
 #include "harness/base/clock.h"

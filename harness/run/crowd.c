@@ -2,8 +2,8 @@
 /*
  * The two ways customers live. As processes: the lab forks one in the client node's namespaces, it runs worker_main on
  * its end of a SOCK_SEQPACKET pair and dies with us. On our own loop (sim): the worker object itself, talking to the
- * lab's model. Everything above sees only this header. Where a cross-check was asked for, a second prober goes along with
- * each worker (shadow.h): it starts, stops and fails with the crowd.
+ * lab's model. Everything above sees only this header. Where a cross-check was asked for, a second prober goes along
+ * with each worker (shadow.h): it starts, stops and fails with the crowd.
  */
 #include "harness/run/crowd.h"
 #include "harness/base/arena.h"
@@ -181,8 +181,8 @@ const char *crowd_failure(struct crowd *c)
         const char *why = member_failure(&c->members[i]);
         if (!why)
             continue;
-        snprintf(c->failure, sizeof(c->failure), "%.40s: %.140s", c->drill->plan->topology->sites[c->members[i].site].name,
-                 why);
+        snprintf(c->failure, sizeof(c->failure), "%.40s: %.140s",
+                 c->drill->plan->topology->sites[c->members[i].site].name, why);
         return c->failure;
     }
     return c->shadow ? shadow_failure(c->shadow) : NULL;

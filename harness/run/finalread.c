@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sources of a pass: the first gateway, in the clients' order, that runs, and the store of every region directly. What is
- * on record of the writes is made durable first. Between the passes every store's process is killed and started again on the disk it had, so that the second
- * pass shows what is durable and not what a cache remembers; it begins when some store leads again.
+ * Sources of a pass: the first gateway, in the clients' order, that runs, and the store of every region directly. What
+ * is on record of the writes is made durable first. Between the passes every store's process is killed and started
+ * again on the disk it had, so that the second pass shows what is durable and not what a cache remembers; it begins
+ * when some store leads again.
  */
 #include "harness/run/finalread.h"
 #include "harness/base/arena.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Method: waits of a heal go through the lab's loop, whose limit calls them off (loop_limit), or have bounds of their
- * own (netlink, child processes). The last resort is a POSIX timer whose signal is SIGKILL: it needs no thread, no handler
- * and no turn of the loop, and children do not inherit it.
+ * own (netlink, child processes). The last resort is a POSIX timer whose signal is SIGKILL: it needs no thread, no
+ * handler and no turn of the loop, and children do not inherit it.
  */
 #include "harness/run/guard.h"
 #include "harness/base/arena.h"

@@ -13,7 +13,8 @@
 struct guard;
 struct err;
 
-/* last_resort_ns: GUARD_ROLLBACK_NS, but for tests. On a virtual loop there is no last resort: nothing can hang there. */
+/* last_resort_ns: GUARD_ROLLBACK_NS, but for tests. On a virtual loop there is
+ * no last resort: nothing can hang there. */
 int guard_new(struct guard **out, struct loop *l, int64_t last_resort_ns, struct err *e);
 void guard_free(struct guard *g);
 

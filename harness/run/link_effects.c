@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a plan will do to links and to the world, for the lab, which lays down beforehand what faults only change later. */
+/* What a plan will do to links and to the world, for the lab, which lays down
+ * beforehand what faults only change later. */
 #include "harness/run/run.h"
 #include "injectors/injector.h"
 

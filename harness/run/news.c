@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counters, positions and ages always move, so news are named one by one. The words are for people who follow a drill: the
- * path of each member that changed with its slashes as spaces, yes and no for what is true or false, and of a fingerprint as
- * many digits as tell it from others.
+ * Counters, positions and ages always move, so news are named one by one. The words are for people who follow a drill:
+ * the path of each member that changed with its slashes as spaces, yes and no for what is true or false, and of a
+ * fingerprint as many digits as tell it from others.
  */
 #include "harness/run/news.h"
 

@@ -4,9 +4,9 @@
  * answered or timed out. Instants: `due` of a line is the send of the last poll that did not show the change, `at` the
  * send of the first that did, `end` its completion, so a change lies in (due, end].
  *
- * What counts as a change is decided by comparing the members that are news (news.h) and no others. A node that has never
- * answered is starting, not silent; one that stops answering is a change, with outcome "silent". Questions still under
- * way at the end are waited for, since their answers name the watch.
+ * What counts as a change is decided by comparing the members that are news (news.h) and no others. A node that has
+ * never answered is starting, not silent; one that stops answering is a change, with outcome "silent". Questions still
+ * under way at the end are waited for, since their answers name the watch.
  */
 #include "harness/run/observe.h"
 #include "harness/base/arena.h"
@@ -99,7 +99,8 @@ static void observer_inquire(struct observer *o)
         struct watch *w = &o->watches[i];
         if (!w->desired || w->asking_config)
             continue;
-        w->asking_config = d->ops->admin(d->lab, w->node, "GET", "/config", NULL, PATIENCE_NS, watch_config, w, NULL) == 0;
+        w->asking_config =
+            d->ops->admin(d->lab, w->node, "GET", "/config", NULL, PATIENCE_NS, watch_config, w, NULL) == 0;
     }
 }
 

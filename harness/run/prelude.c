@@ -66,10 +66,10 @@ static json_t *header_data(struct drill *d)
     json_t *argv = json_array();
     for (size_t i = 0; d->options->argv && d->options->argv[i]; i++)
         json_array_append_new(argv, json_string(d->options->argv[i]));
-    return json_pack("{s:i,s:s,s:s,s:I,s:s,s:o,s:b,s:o,s:o*,s:{s:s,s:s,s:s}}", "format", EVENT_FORMAT, "scenario_sha256",
-                     d->plan->sha256, "plan_sha256", plan, "seed", (json_int_t)d->plan->seed, "zero_wall",
-                     clock_rfc3339(zero_wall, wall), "argv", argv, "crosscheck", d->options->crosscheck, "host",
-                     host_facts(geteuid() != 0), "client", simulated(d) ? NULL : transport_curl_facts(), "lab",
+    return json_pack("{s:i,s:s,s:s,s:I,s:s,s:o,s:b,s:o,s:o*,s:{s:s,s:s,s:s}}", "format", EVENT_FORMAT,
+                     "scenario_sha256", d->plan->sha256, "plan_sha256", plan, "seed", (json_int_t)d->plan->seed,
+                     "zero_wall", clock_rfc3339(zero_wall, wall), "argv", argv, "crosscheck", d->options->crosscheck,
+                     "host", host_facts(geteuid() != 0), "client", simulated(d) ? NULL : transport_curl_facts(), "lab",
                      "kind", d->ops->kind, "system_sha256", system, "config_sha256", config);
 }
 
@@ -153,8 +153,8 @@ static int nodes_start(struct drill *d, enum node_role role, struct err *e)
 static bool manager_is_due(struct drill *d, const char *missing)
 {
     uint16_t manager = topo_dns_node(d->plan->topology);
-    return manager != TOPO_NONE && missing == d->plan->topology->nodes[manager].name && observer_has_leader(d->observer) &&
-           d->ops->node_state(d->lab, manager) == NODE_DOWN;
+    return manager != TOPO_NONE && missing == d->plan->topology->nodes[manager].name &&
+           observer_has_leader(d->observer) && d->ops->node_state(d->lab, manager) == NODE_DOWN;
 }
 
 int prelude_nodes(struct drill *d, struct err *e)

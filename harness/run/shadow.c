@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two words go out (start: eight bytes; stop: the channel is shut down), two come back (ready: one byte; a failure: its
- * text). A prober that has been told to stop ends by itself when its last request is over; its exit code 0 says that the
- * record is whole. Any other end, and any end before that word, is a failure and stays one.
+ * text). A prober that has been told to stop ends by itself when its last request is over; its exit code 0 says that
+ * the record is whole. Any other end, and any end before that word, is a failure and stays one.
  *
  * The channels are looked at when somebody asks; nobody waits here. Copies of the workers' channels that a prober was
  * forked with do no harm: it ends before those are closed.

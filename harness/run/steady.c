@@ -115,7 +115,11 @@ static void steady_show(struct steady *s, int64_t now)
     struct progress *p = d->options->progress;
     if (!p || !p->view)
         return;
-    struct run_view v = {.phase = d->phase, .sent = s->sent, .good = s->good, .bad = s->bad, .elapsed_s = (double)now / 1e9,
+    struct run_view v = {.phase = d->phase,
+                         .sent = s->sent,
+                         .good = s->good,
+                         .bad = s->bad,
+                         .elapsed_s = (double)now / 1e9,
                          .planned_s = (double)(d->plan->baseline_hold_ns + d->plan->drill_ns) / 1e9 + 8,
                          .open_faults = strikes_open(d->strikes)};
     p->view(p, &v);

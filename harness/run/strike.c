@@ -330,7 +330,9 @@ static int strike_init(struct strike *k, struct strikes *s, const struct plan_st
     for (size_t i = 0; i < n; i++) {
         struct canary *c = strikes_canary(s, paths[i], 0, e);
         k->lane_canaries[i] = lane ? strikes_canary(s, paths[i], lane, e) : NULL;
-        if (!c || (lane && !k->lane_canaries[i]) || (mtu_bytes > 0 && canary_new_long(&k->long_canaries[i], s->drill->lab, paths[i], (size_t)mtu_bytes + 1, e) < 0))
+        if (!c || (lane && !k->lane_canaries[i]) ||
+            (mtu_bytes > 0 &&
+             canary_new_long(&k->long_canaries[i], s->drill->lab, paths[i], (size_t)mtu_bytes + 1, e) < 0))
             return -1;
         k->canaries[k->injection.canary_count++] = c;
     }
@@ -355,7 +357,9 @@ static int strike_tie(struct strike *k, struct err *e)
 {
     struct tether_ends ends[INJECTION_CANARIES_MAX];
     struct strikes *s = k->all;
-    size_t n = s->drill->ops->node_socket ? injection_tethers(s->drill->plan->topology, &k->step->action, ends, INJECTION_CANARIES_MAX) : 0;
+    size_t n = s->drill->ops->node_socket
+                   ? injection_tethers(s->drill->plan->topology, &k->step->action, ends, INJECTION_CANARIES_MAX)
+                   : 0;
     for (size_t i = 0; i < n; i++) {
         k->tethers[i] = strikes_tether(s, ends[i], e);
         if (!k->tethers[i])
@@ -410,7 +414,8 @@ static bool path_tied(const struct strikes *s, uint16_t path)
     const struct topology *t = s->drill->plan->topology;
     for (size_t i = 0; i < s->tethers.len; i++) {
         uint16_t from = t->nodes[tether_from(s->tethers.at[i])].site, to = t->nodes[tether_to(s->tethers.at[i])].site;
-        if ((from == path_from(t, path) && to == path_to(t, path)) || (to == path_from(t, path) && from == path_to(t, path)))
+        if ((from == path_from(t, path) && to == path_to(t, path)) ||
+            (to == path_from(t, path) && from == path_to(t, path)))
             return true;
     }
     return false;
@@ -423,7 +428,8 @@ static int strikes_control_tether(struct strikes *s, struct err *e)
     for (uint16_t path = 0; path < 2 * t->link_count && s->tethers.len; path++) {
         if (path_tied(s, path) || control_rank(s, path) < 2)
             continue;
-        const struct tether_ends ends = {t->sites[path_from(t, path)].first_node, t->sites[path_to(t, path)].first_node};
+        const struct tether_ends ends = {t->sites[path_from(t, path)].first_node,
+                                         t->sites[path_to(t, path)].first_node};
         s->control_tether = strikes_tether(s, ends, e);
         return s->control_tether ? 0 : -1;
     }

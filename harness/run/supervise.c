@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One ward per gateway, with at most one probe under way, asked of the service port from inside the node's own namespace:
- * a supervisor sits on the machine of what it looks after, so no link is in its way.
+ * One ward per gateway, with at most one probe under way, asked of the service port from inside the node's own
+ * namespace: a supervisor sits on the machine of what it looks after, so no link is in its way.
  *
- * A start is a hold on the node that is released after the backoff; the backoff doubles with each start, up to 16 times, and
- * is forgotten after ten probes in a row that were well. What cannot be done is put on record and tried again at the
- * next probe.
+ * A start is a hold on the node that is released after the backoff; the backoff doubles with each start, up to 16
+ * times, and is forgotten after ten probes in a row that were well. What cannot be done is put on record and tried
+ * again at the next probe.
  */
 #include "harness/run/supervise.h"
 
@@ -66,7 +66,8 @@ static void restart(struct ward *w)
         say(w, e.msg);
         return;
     }
-    snprintf(what, sizeof(what), "killed by its supervisor: %.80s failed %lld times in a row", cfg->path, (long long)w->failures);
+    snprintf(what, sizeof(what), "killed by its supervisor: %.80s failed %lld times in a row", cfg->path,
+             (long long)w->failures);
     say(w, what);
     w->failures = 0;
     w->starts++;

@@ -35,7 +35,10 @@ static struct surge_config part_config(const struct swell *s, const struct part 
 {
     const struct drill *d = s->drill;
     const struct topology *t = d->plan->topology;
-    return (struct surge_config){.plan = d->plan, .step = s->step, .vantage = p->site, .http_port = topo_customer_port(t),
+    return (struct surge_config){.plan = d->plan,
+                                 .step = s->step,
+                                 .vantage = p->site,
+                                 .http_port = topo_customer_port(t),
                                  .authority = t->tls ? d->ops->tls_authority(d->lab) : NULL};
 }
 
@@ -190,7 +193,9 @@ const char *swell_failure(struct swell *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         struct part *p = &s->parts[i];
-        const char *why = !p->link ? NULL : child_dead(&p->process) ? "the surge's process died" : surge_link_failure(p->link);
+        const char *why = !p->link                  ? NULL
+                          : child_dead(&p->process) ? "the surge's process died"
+                                                    : surge_link_failure(p->link);
         if (!why)
             continue;
         snprintf(s->failure, sizeof(s->failure), "%.40s: %.140s", s->drill->plan->topology->sites[p->site].name, why);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The extra load of one surge step: a load process per vantage (in sim: on our own loop), begun and ended by the strike of
- * the step. Only strike.c uses it. Its requests are no samples; what became of them is one line of the timeline per surge.
+ * The extra load of one surge step: a load process per vantage (in sim: on our own loop), begun and ended by the strike
+ * of the step. Only strike.c uses it. Its requests are no samples; what became of them is one line of the timeline per
+ * surge.
  */
 #pragma once
 #include "harness/run/drill.h"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One address, one stream at the rehearsal's gap, no health checks: whatever differs from the ordinary worker is the code
- * that asks and the code that evaluates. The prober writes CLOCK_MONOTONIC into its record (its run time 0 is 0), so that
- * the rehearsal's instants can be used as they are.
+ * One address, one stream at the rehearsal's gap, no health checks: whatever differs from the ordinary worker is the
+ * code that asks and the code that evaluates. The prober writes CLOCK_MONOTONIC into its record (its run time 0 is 0),
+ * so that the rehearsal's instants can be used as they are.
  *
- * A machine too busy for the second prober voids the outage as it would for the first: sends later than a drill allows, or
- * good service that was slow around the outage. A record that is damaged is no excuse: the outage is then not confirmed.
+ * A machine too busy for the second prober voids the outage as it would for the first: sends later than a drill allows,
+ * or good service that was slow around the outage. A record that is damaged is no excuse: the outage is then not
+ * confirmed.
  */
 #include "harness/selftest/second_watch.h"
 
@@ -159,7 +160,8 @@ static void look_for_trouble(const struct cross_record *at, size_t len, int64_t 
         void_it(r, "slow after the outage", slow_ns(at, len, ib_ns + r->truth_hi_ns, to_ns), steady);
 }
 
-static void watch_outage(void *arg, int64_t from_ns, int64_t ib_ns, int64_t ie_ns, int64_t to_ns, struct outage_record *r)
+static void watch_outage(void *arg, int64_t from_ns, int64_t ib_ns, int64_t ie_ns, int64_t to_ns,
+                         struct outage_record *r)
 {
     struct second_watch *w = arg;
     const struct second_rules rules = {.window_ns = NS_PER_S, .good_ppm = 999000};

@@ -51,7 +51,8 @@ static struct lane *lane_at(struct selftest *s, size_t i)
     return &s->lanes[i];
 }
 
-/* Not at 1 ms, where two probers and a server would be three processes that never rest; not in the form that `run` does. */
+/* Not at 1 ms, where two probers and a server would be three processes that
+ * never rest; not in the form that `run` does. */
 static bool second_looks_on(const struct selftest *s, int64_t gap_ns)
 {
     return s->options->form != SELFTEST_SHORT && gap_ns >= 5 * NS_PER_MS;
@@ -152,8 +153,9 @@ static int listen_to_lanes(struct selftest *s, int from, struct err *e)
         if (ready < 0 && errno == EINTR)
             continue;
         if (ready == 0 && patience_ms(s, begun_ns) == 0)
-            return err_set(e, ERR_MACHINE, "selftest", "this machine is too busy to tell: %lld of %lld rehearsals in %lld s",
-                           (long long)s->done, (long long)s->planned, (long long)(s->options->bound_ns / NS_PER_S));
+            return err_set(e, ERR_MACHINE, "selftest",
+                           "this machine is too busy to tell: %lld of %lld rehearsals in %lld s", (long long)s->done,
+                           (long long)s->planned, (long long)(s->options->bound_ns / NS_PER_S));
         if (ready != 1 || read(from, &m, sizeof(m)) != (ssize_t)sizeof(m))
             return err_set(e, ERR_RUN, "selftest", ready == 1 ? "a process of the self-test died"
                                                               : "the self-test has come to a halt");

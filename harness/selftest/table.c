@@ -78,8 +78,10 @@ static void explain_second(struct table_row *row, const struct outage_record *r,
     if (r->second.damaged)
         snprintf(row->why, sizeof(row->why), "the second prober left no whole record");
     else
-        snprintf(row->why, sizeof(row->why), "truth %.1f ms, second prober %.1f to %.1f ms, first %.1f to %.1f ms, %.1f "
-                 "of %.1f ms apart", ms(r->truth_lo_ns), ms(r->second.lower_ns),
+        snprintf(row->why, sizeof(row->why),
+                 "truth %.1f ms, second prober %.1f to %.1f ms, first %.1f to %.1f ms, %.1f "
+                 "of %.1f ms apart",
+                 ms(r->truth_lo_ns), ms(r->second.lower_ns),
                  r->second.upper_ns == INT64_MAX ? INFINITY : ms(r->second.upper_ns), ms(r->lower_ns),
                  r->upper_ns == INT64_MAX ? INFINITY : ms(r->upper_ns), ms(a->apart_ns), ms(a->apart_allowed_ns));
 }

@@ -143,8 +143,10 @@ struct sim_fate {
 };
 struct sim_fate sim_draw(struct sim *s, uint16_t node);
 int sim_misbehave_call(struct sim *s, uint16_t node, const char *method, const char *name, json_t *knobs); /* a status */
-/* An origin asked from elsewhere: fills what is not zero for a node that answers; *after_ns is the time-out, then when. */
-void sim_answer_course(struct sim *s, uint16_t from, uint16_t to, const char *target, struct lab_answer *a, int64_t *after_ns);
+/* An origin asked from elsewhere: fills what is not zero for a node that
+ * answers; *after_ns is the time-out, then when. */
+void sim_answer_course(struct sim *s, uint16_t from, uint16_t to, const char *target, struct lab_answer *a,
+                       int64_t *after_ns);
 
 /* sim_callers.c */
 void sim_callers_new(struct sim *s);

@@ -39,7 +39,8 @@ static void question_due(struct loop_timer *t, int64_t now)
     question_end((struct sim_pending *)t, now);
 }
 
-static struct sim_question *question_start(struct sim *s, int status, json_t *body, int64_t after_ns, lab_answer_fn *done, void *arg)
+static struct sim_question *question_start(struct sim *s, int status, json_t *body, int64_t after_ns,
+                                           lab_answer_fn *done, void *arg)
 {
     struct sim_question *q = xcalloc(1, sizeof(*q));
     *q = (struct sim_question){.pending = {.timer.due = question_due, .end = question_end}, .done = done, .arg = arg,
@@ -52,7 +53,8 @@ json_t *sim_node_config(const struct topology *t, uint16_t node)
 {
     const struct topo_node *n = &t->nodes[node];
     static const char *const roles[] = {"gateway", "origin", "witness", "client", "dns", "control"};
-    json_t *config = json_pack("{s:s,s:s,s:s}", "node", n->name, "role", roles[n->role], "region", t->sites[n->site].name);
+    json_t *config =
+        json_pack("{s:s,s:s,s:s}", "node", n->name, "role", roles[n->role], "region", t->sites[n->site].name);
     if (n->role != NODE_GATEWAY)
         return config;
     json_t *members = json_array();
@@ -100,8 +102,8 @@ static void status_file(const struct sim *s, uint16_t node, json_t *status)
     char file[SHA256_HEX];
     const char *word = sim_file_word(n);
     json_fingerprint(n->file, file);
-    json_object_update_new(status, json_pack("{s:s?,s:s,s:I,s:o}", "file", text_eq(word, "ok") ? file : NULL, "file_state", word,
-                                             "desired_age_ms",
+    json_object_update_new(status, json_pack("{s:s?,s:s,s:I,s:o}", "file", text_eq(word, "ok") ? file : NULL,
+                                             "file_state", word, "desired_age_ms",
                                              (json_int_t)((loop_now(s->loop) - n->desired_as_of_ns) / NS_PER_MS),
                                              "desired_lag", sim_lag_status(s, node, s->topology->nodes[node].site)));
 }
@@ -249,7 +251,8 @@ int sim_handshake(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_n
     else if (!sim_serving(s, to))
         how = HANDSHAKE_REFUSED;
     bool waits = how == HANDSHAKE_SILENT || how == HANDSHAKE_STALLED;
-    question_start(s, (int)how, how == HANDSHAKE_DONE ? sim_tls_seen(s, to) : NULL, waits ? timeout_ns : ADMIN_NS, done, arg);
+    question_start(s, (int)how, how == HANDSHAKE_DONE ? sim_tls_seen(s, to) : NULL, waits ? timeout_ns : ADMIN_NS, done,
+                   arg);
     return 0;
 }
 
@@ -261,7 +264,8 @@ int sim_ask(struct lab *lab, uint16_t from, uint16_t to, const char *http_target
     const struct sim_node *n = &s->nodes[to];
     struct lab_answer a = {.course = {.end = END_TIMEOUT, .retry_after_s = -1}};
     int64_t after = timeout_ns;
-    bool reached = !n->unplugged && sim_path_open(s, s->topology->nodes[from].site, s->topology->nodes[to].site, TOPO_PORT_HTTP);
+    bool reached =
+        !n->unplugged && sim_path_open(s, s->topology->nodes[from].site, s->topology->nodes[to].site, TOPO_PORT_HTTP);
     if (reached && sim_serving(s, to)) {
         sim_answer_course(s, from, to, http_target, &a, &after);
         if (text_eq(http_target, "/healthz?deep=1") && !sim_deep_well(s))

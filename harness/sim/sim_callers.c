@@ -2,7 +2,8 @@
 /*
  * Callers in the model: whose key is let in where. A region knows what the leading region's store knows while that can
  * reach it, and how long ago that last was; its gateways know the same. The shared counter is one bucket that every
- * gateway draws from which reaches the leader; one that does not goes by its share, as in the other modes each by his own.
+ * gateway draws from which reaches the leader; one that does not goes by its share, as in the other modes each by his
+ * own.
  */
 #include "harness/base/arena.h"
 #include "harness/base/text.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Configurations in the model: what lies on a node's disk, what it runs, what is desired of it, and how a gateway brings
- * them together. It looks once a second whether all three agree and puts it right two seconds after it noticed, unless
- * it is flawed. A file that cannot be read, or is no configuration, changes nothing that runs.
+ * Configurations in the model: what lies on a node's disk, what it runs, what is desired of it, and how a gateway
+ * brings them together. It looks once a second whether all three agree and puts it right two seconds after it noticed,
+ * unless it is flawed. A file that cannot be read, or is no configuration, changes nothing that runs.
  */
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
@@ -64,7 +64,8 @@ int sim_node_config_get(struct lab *lab, uint16_t node, json_t **config, struct 
 {
     struct sim_node *n = node_of(lab, node);
     if (!file_is_configuration(n))
-        return err_set(e, ERR_READING, ((struct sim *)lab)->topology->nodes[node].name, "its file is %s", sim_file_word(n));
+        return err_set(e, ERR_READING, ((struct sim *)lab)->topology->nodes[node].name, "its file is %s",
+                       sim_file_word(n));
     *config = json_incref(n->file);
     return 0;
 }

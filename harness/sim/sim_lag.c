@@ -70,7 +70,8 @@ json_t *sim_lag_status(const struct sim *s, uint16_t node, uint16_t to)
             json_object_set_new(slots, one->fault,
                                 json_pack("{s:b,s:I,s:I,s:I}", "stop", one->stop, "delay_ms",
                                           (json_int_t)(one->delay_ns / NS_PER_MS), "corrupt_ppm",
-                                          (json_int_t)one->corrupt_ppm, "duplicate_ppm", (json_int_t)one->duplicate_ppm));
+                                          (json_int_t)one->corrupt_ppm, "duplicate_ppm",
+                                          (json_int_t)one->duplicate_ppm));
     }
     if (json_object_size(slots) > 0)
         return json_pack("{s:o,s:I,s:I,s:I}", "slots", slots, "frames", (json_int_t)n->frames, "damaged",

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Origins of the model that serve badly: the slots that a real origin has (docs/protocol.md section 3), and what comes of
- * them for customers and for whoever asks the origin itself.
+ * Origins of the model that serve badly: the slots that a real origin has (docs/protocol.md section 3), and what comes
+ * of them for customers and for whoever asks the origin itself.
  *
- * A gateway of the model asks the store of the region that serves, gives an attempt SIM_TRY_NS, and makes it again twice
- * when it fails: no answer in time, an answer that breaks off, 502 to 504. Others it passes on. Health checks play no
- * part: in the model the lease alone says who serves.
+ * A gateway of the model asks the store of the region that serves, gives an attempt SIM_TRY_NS, and makes it again
+ * twice when it fails: no answer in time, an answer that breaks off, 502 to 504. Others it passes on. Health checks
+ * play no part: in the model the lease alone says who serves.
  */
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
@@ -71,14 +71,18 @@ static int health_told(const struct sim_node *n)
     return told;
 }
 
-void sim_answer_course(struct sim *s, uint16_t from, uint16_t to, const char *target, struct lab_answer *a, int64_t *after_ns)
+void sim_answer_course(struct sim *s, uint16_t from, uint16_t to, const char *target, struct lab_answer *a,
+                       int64_t *after_ns)
 {
     struct sim_node *n = &s->nodes[to];
-    int64_t trip = sim_round_trip_ns(s, s->topology->nodes[from].site, s->topology->nodes[to].site), timeout = *after_ns;
+    int64_t trip = sim_round_trip_ns(s, s->topology->nodes[from].site, s->topology->nodes[to].site),
+            timeout = *after_ns;
     size_t bytes = text_starts(target, "/bytes/") ? strtoul(target + strlen("/bytes/"), NULL, 10) : 3;
     int told = text_eq(target, "/healthz") ? health_told(n) : -1;
-    struct sim_fate f = told < 0 ? sim_draw(s, to) : (struct sim_fate){.status = told, .reset_after = -1, .retry_after_s = -1};
-    a->course = (struct lab_course){.connected_ns = loop_now(s->loop) + trip, .retry_after_s = f.retry_after_s, .body_len = bytes};
+    struct sim_fate f =
+        told < 0 ? sim_draw(s, to) : (struct sim_fate){.status = told, .reset_after = -1, .retry_after_s = -1};
+    a->course = (struct lab_course){
+        .connected_ns = loop_now(s->loop) + trip, .retry_after_s = f.retry_after_s, .body_len = bytes};
     *after_ns = 2 * trip + f.first_byte_ns + f.body_ns;
     if (f.hangs || *after_ns > timeout) {
         *after_ns = timeout;

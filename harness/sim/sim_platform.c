@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The platform in the model: who hears of the control plane, whether an instance is up, what a probe through a gateway sees.
+ * The platform in the model: who hears of the control plane, whether an instance is up, what a probe through a gateway
+ * sees.
  *
- * An endpoint that is up and within reach is heard at once. A serverless origin that keeps no instance has one cold_start
- * after the first request that comes when none is there, and as many as it needs from then on; warm-up is left out. A deep
- * probe is well when the store of some region is up and serves well.
+ * An endpoint that is up and within reach is heard at once. A serverless origin that keeps no instance has one
+ * cold_start after the first request that comes when none is there, and as many as it needs from then on; warm-up is
+ * left out. A deep probe is well when the store of some region is up and serves well.
  */
 #include "harness/sim/sim.h"
 

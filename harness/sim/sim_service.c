@@ -309,7 +309,8 @@ static void exchange_arrive(struct sim_pending *p, int64_t now)
         return;
     }
     if (x->request.port == TOPO_PORT_HTTPS && x->request.fresh && !sim_tls_accepted(s, x->request.endpoint)) {
-        x->answer = (struct exchange_answer){.code = CURLE_PEER_FAILED_VERIFICATION_CODE, .refused = true, .insecure = true};
+        x->answer =
+            (struct exchange_answer){.code = CURLE_PEER_FAILED_VERIFICATION_CODE, .refused = true, .insecure = true};
         exchange_finish(x, now);
         return;
     }
@@ -342,7 +343,8 @@ static int transport_send(struct transport *t, const struct exchange_request *r,
     x->sent_ns = loop_now(s->loop);
     x->pending.timer.due = exchange_due;
     x->pending.end = exchange_arrive;
-    sim_pending_start(s, &x->pending, x->sent_ns + sim_round_trip_ns(s, from->site, s->topology->nodes[r->endpoint].site) / 2);
+    sim_pending_start(s, &x->pending,
+                      x->sent_ns + sim_round_trip_ns(s, from->site, s->topology->nodes[r->endpoint].site) / 2);
     return 0;
 }
 

@@ -3,13 +3,14 @@
  * Who leads, and what each region's log holds: the truth that the measures are checked against.
  *
  * The lease: while the leader's store serves and reaches the witness, or all other stores in its stead (failsafe), each
- * tick of the renewal period extends it; when it has run out, a standby that serves, reaches the witness and is in sync takes over with the next epoch. Fail-back: once
- * the primary's store has held the leader's whole log for the hold-down, the lead returns, losing nothing. Shipping:
- * asynchronous every `every`, synchronous with the write itself; a standby that stays away for a second is recorded as
- * out of sync when the leader reaches the witness, and waited for until then. A returning log is cut back to the last
- * common position before it follows: what is cut off is what was lost. A store that is told to stop passes the lead on
- * first. Flaws do here what flaws.h says of them. What a lag holds back is not shipped; in sync mode a write waits for a
- * standby that is late, and one whose records are stopped counts as away after STUCK_NS more.
+ * tick of the renewal period extends it; when it has run out, a standby that serves, reaches the witness and is in sync
+ * takes over with the next epoch. Fail-back: once the primary's store has held the leader's whole log for the
+ * hold-down, the lead returns, losing nothing. Shipping: asynchronous every `every`, synchronous with the write itself;
+ * a standby that stays away for a second is recorded as out of sync when the leader reaches the witness, and waited for
+ * until then. A returning log is cut back to the last common position before it follows: what is cut off is what was
+ * lost. A store that is told to stop passes the lead on first. Flaws do here what flaws.h says of them. What a lag
+ * holds back is not shipped; in sync mode a write waits for a standby that is late, and one whose records are stopped
+ * counts as away after STUCK_NS more.
  */
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
@@ -67,7 +68,8 @@ static bool is_standby(const struct sim *s, uint16_t site)
 
 static bool standby_reachable(const struct sim *s, uint16_t site)
 {
-    return store_serving(s, s->leader) && store_serving(s, site) && sim_path_open(s, s->leader, site, TOPO_PORT_REPLICATION);
+    return store_serving(s, s->leader) && store_serving(s, site) &&
+           sim_path_open(s, s->leader, site, TOPO_PORT_REPLICATION);
 }
 
 static struct sim_slot lag_of(const struct sim *s, uint16_t site)
@@ -196,7 +198,8 @@ static void lease_tick(struct sim *s, int64_t now)
     int64_t beat = s->topology->failover.probe_every_ns;
     if (now % beat >= 10 * NS_PER_MS)
         return;
-    if (store_serving(s, s->leader) && (store_reaches_witness(s, s->leader) || peers_vouch(s)) && now < s->lease_until_ns) {
+    if (store_serving(s, s->leader) && (store_reaches_witness(s, s->leader) || peers_vouch(s)) &&
+        now < s->lease_until_ns) {
         s->lease_until_ns = now + beat * s->topology->failover.unhealthy_after;
         return;
     }
@@ -224,7 +227,8 @@ static void standby_tick(struct sim *s, uint16_t site, int64_t now, bool ship)
     if (!st->away_since_ns)
         st->away_since_ns = now;
     bool degrade = s->topology->replication.degrade == DEGRADE_ASYNC && !sim_flaw(s, "silent_async_degrade");
-    if (degrade && now - st->away_since_ns >= patience && store_serving(s, s->leader) && store_reaches_witness(s, s->leader))
+    if (degrade && now - st->away_since_ns >= patience && store_serving(s, s->leader) &&
+        store_reaches_witness(s, s->leader))
         st->in_sync = false;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLS in the model: a bundle is a word for what is wrong with it and a number, a handshake looks at the word. Gateways show
- * what they read last, at their start or by SIGHUP. Who keeps a connection has shaken hands before.
+ * TLS in the model: a bundle is a word for what is wrong with it and a number, a handshake looks at the word. Gateways
+ * show what they read last, at their start or by SIGHUP. Who keeps a connection has shaken hands before.
  */
 #include "harness/base/arena.h"
 #include "harness/base/err.h"

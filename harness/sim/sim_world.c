@@ -60,7 +60,8 @@ bool sim_turned_away(const struct sim *s, uint16_t from_site, uint16_t to_site, 
 int64_t sim_round_trip_ns(const struct sim *s, uint16_t from_site, uint16_t to_site)
 {
     uint16_t link = from_site == to_site ? TOPO_NONE : topo_link_find(s->topology, from_site, to_site);
-    int64_t links = link == TOPO_NONE ? 0 : s->paths[path_of(link, false)].delay_ns + s->paths[path_of(link, true)].delay_ns;
+    int64_t links =
+        link == TOPO_NONE ? 0 : s->paths[path_of(link, false)].delay_ns + s->paths[path_of(link, true)].delay_ns;
     return links + 2 * SIM_HOP_NS;
 }
 
@@ -111,7 +112,8 @@ static int sim_open(struct lab **lab, const struct topology *t, const struct lab
     (void)e;
     struct sim *s = xcalloc(1, sizeof(*s));
     *lab = &s->lab;
-    *s = (struct sim){.lab = {.ops = &lab_sim, .seed = o->seed}, .topology = t, .leader = TOPO_NONE, .tick.due = sim_tick};
+    *s = (struct sim){
+        .lab = {.ops = &lab_sim, .seed = o->seed}, .topology = t, .leader = TOPO_NONE, .tick.due = sim_tick};
     s->loop = loop_new_virtual(o->zero_ns);
     s->nodes = xcalloc(t->node_count, sizeof(*s->nodes));
     s->paths = xcalloc(2 * t->link_count + 1, sizeof(*s->paths));
@@ -169,13 +171,17 @@ static struct lab_mechanism sim_mechanism(struct lab *lab, enum lab_effect effec
     if (effect >= EFFECT_DESCRIPTORS && effect <= EFFECT_IO)
         return (struct lab_mechanism){.name = "none", .why = "the model's nodes have no resources; use --lab netns"};
     if (effect == EFFECT_SLOW_CLIENTS)
-        return (struct lab_mechanism){.name = "none", .why = "the model has requests, not connections; use the netns lab"};
+        return (struct lab_mechanism){.name = "none",
+                                      .why = "the model has requests, not connections; use the netns lab"};
     if (effect == EFFECT_DISCONNECT)
-        return (struct lab_mechanism){.name = "none", .why = "the model has no connections that could break; use --lab netns"};
+        return (struct lab_mechanism){.name = "none",
+                                      .why = "the model has no connections that could break; use --lab netns"};
     if (effect == EFFECT_DEGRADE_ONLY)
-        return (struct lab_mechanism){.name = "none", .why = "the model has no packets that could be told apart; use --lab netns"};
+        return (struct lab_mechanism){.name = "none",
+                                      .why = "the model has no packets that could be told apart; use --lab netns"};
     if (effect == EFFECT_STALL)
-        return (struct lab_mechanism){.name = "none", .why = "the model has no packets that could be held; use --lab netns"};
+        return (struct lab_mechanism){.name = "none",
+                                      .why = "the model has no packets that could be held; use --lab netns"};
     return (struct lab_mechanism){.name = "sim", .why = "the model does as it is told", .available = true};
 }
 
@@ -262,7 +268,8 @@ static int sim_node_unplug(struct lab *lab, uint16_t node, bool unplugged, struc
     return 0;
 }
 
-/* A rehearsal needs no more: what a node may have makes no difference to the model, and no run with it takes place there. */
+/* A rehearsal needs no more: what a node may have makes no difference to the
+ * model, and no run with it takes place there. */
 static int sim_node_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
 {
     (void)lab, (void)node, (void)r, (void)limit, (void)e;

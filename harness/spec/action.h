@@ -116,8 +116,9 @@ bool action_severs(const struct topology *t, const struct action *a);
 /* The site that is cut off from all others, whichever way that was written; TOPO_NONE: it is not that. */
 uint16_t action_isolates(const struct topology *t, const struct action *a);
 
-/* What crosses links, by port: the words of `only`. The lease is asked of the witness, replication goes between regions;
- * gateways fetch their configuration between regions where their own endpoint fails; health checks ask the port that clients ask. NULL-terminated by word. */
+/* What crosses links, by port: the words of `only`. The lease is asked of the witness, replication goes between
+ * regions; gateways fetch their configuration between regions where their own endpoint fails; health checks ask the
+ * port that clients ask. NULL-terminated by word. */
 struct action_plane {
     const char *word;
     uint16_t port;
@@ -151,7 +152,8 @@ struct action_type {
     bool proven_once;             /* kill, drift: no need to stay in force until the heal */
     int64_t momentary_ns;         /* it happens and is over, at the latest after this time; 0: it lasts */
     int64_t (*proof_bound_ns)(const struct action *a); /* NULL: 2 s */
-    /* Two of this verb on one target at a time that set different keys: what of it both set nevertheless, NULL if nothing. */
+    /* Two of this verb on one target at a time that set different keys: what of it
+     * both set nevertheless, NULL if nothing. */
     const char *(*clash)(const struct action *a, const struct action *b);
     bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */
     bool (*spares)(const struct action *a); /* severing, yet whoever is hit so serves on, if worse; NULL: never */

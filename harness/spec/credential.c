@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The callers' keys, made from the seed alone, so that nobody has to write down a secret: 128 bits each from a stream of the
- * seed that is named after the caller. A seed is no secret either: these keys open nothing but the world of the run.
+ * The callers' keys, made from the seed alone, so that nobody has to write down a secret: 128 bits each from a stream
+ * of the seed that is named after the caller. A seed is no secret either: these keys open nothing but the world of the
+ * run.
  */
 #include "harness/spec/plan.h"
 

@@ -89,8 +89,8 @@ static json_t *prepare(struct yaml_tree *t, const struct load *l, struct diag_li
     return record;
 }
 
-/* Of what is tested: the text and what was overridden, but for the seed. Runs that differ in nothing but their phase are
- * repeats of one another, however the seed was ordered. */
+/* Of what is tested: the text and what was overridden, but for the seed. Runs that differ in nothing but their phase
+ * are repeats of one another, however the seed was ordered. */
 static void fingerprint(struct plan *p, const struct source *s)
 {
     scoped_json json_t *tested = json_copy(p->overrides);

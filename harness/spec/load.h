@@ -2,9 +2,9 @@
 /*
  * The door to the spec room: files in, plans and diagnostics out. Called by the commands; touches no kernel object.
  *
- * types are the verbs that scenarios may use, as injectors bring them along. On failure the functions return -1, e says how many errors there
- * are in which file (ERR_READING or ERR_MEANING: exit 3), and diags has them one by one. Warnings come with success.
- * Plans stay valid without diags and without the suite they came from.
+ * types are the verbs that scenarios may use, as injectors bring them along. On failure the functions return -1, e says
+ * how many errors there are in which file (ERR_READING or ERR_MEANING: exit 3), and diags has them one by one. Warnings
+ * come with success. Plans stay valid without diags and without the suite they came from.
  */
 #pragma once
 #include "harness/spec/action.h"

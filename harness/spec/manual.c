@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: the same walk that `explain` does by request, over everything: maps below a map are sections of their own, in the
- * order in which they are named.
+ * Method: the same walk that `explain` does by request, over everything: maps below a map are sections of their own, in
+ * the order in which they are named.
  */
 #include "harness/spec/manual.h"
 #include "harness/base/roff.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file formats as a man page: every key of every table, every verb, every target, from the tables that parse them. Called by
- * the maker of manual pages (cli/manual.c); types are the verbs, as for spec_load.
+ * The file formats as a man page: every key of every table, every verb, every target, from the tables that parse them.
+ * Called by the maker of manual pages (cli/manual.c); types are the verbs, as for spec_load.
  */
 #pragma once
 #include "harness/spec/action.h"

@@ -24,8 +24,8 @@ struct plan_stream {
     enum dns_class dns;    /* of its vantage; only those that honour are judged */
 };
 
-/* Requests with the key of one caller at one gateway, to see whether it is let in: no part of any number but those about
- * keys. Its index in plan->patrols is its id in the evidence. */
+/* Requests with the key of one caller at one gateway, to see whether it is let in: no part of any number but those
+ * about keys. Its index in plan->patrols is its id in the evidence. */
 struct plan_patrol {
     enum caller who;
     uint16_t gateway;          /* node */

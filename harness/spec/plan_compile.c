@@ -196,7 +196,8 @@ static void add_rounds(struct plan *p, const struct scenario *s, const struct sc
     size_t n = step_rounds(from, p->seed, rounds, diags);
     const char *text = step_text(p, from);
     if (p->step_count + n > PLAN_STEPS_MAX) {
-        struct diag *d = diag_error(diags, DIAG_CHOICE, from->node->place, "with all its rounds the timeline is too long");
+        struct diag *d =
+            diag_error(diags, DIAG_CHOICE, from->node->place, "with all its rounds the timeline is too long");
         diag_help(d, "at most %d: make periods longer", PLAN_STEPS_MAX);
         return;
     }

@@ -5,7 +5,8 @@
 #pragma once
 #include "harness/spec/scenario.h"
 
-/* p holds the arena in which s was bound; p holds references of its own to the JSON of actions. seed 0: the scenario's, or random. */
+/* p holds the arena in which s was bound; p holds references of its own to the JSON of
+ * actions. seed 0: the scenario's, or random. */
 void plan_compile(struct plan *p, struct scenario *s, uint64_t seed, struct diag_list *diags);
 
 /* Refusals and warnings (plan_check.c: targets and holds; plan_faults.c: faults among each other). */

@@ -37,7 +37,8 @@ static bool share_path(const struct topology *t, const struct plan_step *a, cons
 {
     const struct plan_step *narrow = a->action.sides ? b : a;
     bool named = narrow->action.target == TARGET_LINK && !narrow->action.sides;
-    uint16_t first = named ? path_of(narrow->action.link, false) : 0, end = named ? first + 2 : 2 * (uint16_t)t->link_count;
+    uint16_t first = named ? path_of(narrow->action.link, false) : 0,
+             end = named ? first + 2 : 2 * (uint16_t)t->link_count;
     for (uint16_t path = first; path < end; path++) {
         if (action_hits_path(t, &a->action, path) && action_hits_path(t, &b->action, path)) {
             return true;
@@ -73,8 +74,8 @@ static bool has_set(const struct plan_step *step, const struct field *f)
     return memcmp(action + (f->given ? f->given : f->offset), nothing, size) != 0;
 }
 
-/* What a step sets on its target are the keys of which its verb wants at least one (FIELD_SOME): those of one verb merge
- * when they are different ones. A verb without such keys sets one thing: what it does. */
+/* What a step sets on its target are the keys of which its verb wants at least one (FIELD_SOME): those of one verb
+ * merge when they are different ones. A verb without such keys sets one thing: what it does. */
 static bool has_parameters(const struct action_type *type)
 {
     for (size_t i = 0; i < type->field_count; i++) {
@@ -98,7 +99,8 @@ static const char *shared_parameter(const struct plan_step *a, const struct plan
     return NULL;
 }
 
-static void check_twice(const struct check *c, const struct plan_step *earlier, const struct plan_step *later, const char *subject)
+static void check_twice(const struct check *c, const struct plan_step *earlier, const struct plan_step *later,
+                        const char *subject)
 {
     const struct action_type *type = later->action.type;
     const char *parameter = shared_parameter(earlier, later);
@@ -108,7 +110,8 @@ static void check_twice(const struct check *c, const struct plan_step *earlier, 
                  arena_printf(&c->diags->arena, "sets `%s` of the same %s as", parameter, subject),
                  "let one end before the other begins");
     } else if (clash) {
-        conflict(c, DIAG_OVERLAP, later, earlier, arena_printf(&c->diags->arena, "sets %s of the same %s as", clash, subject),
+        conflict(c, DIAG_OVERLAP, later, earlier,
+                 arena_printf(&c->diags->arena, "sets %s of the same %s as", clash, subject),
                  "let one end before the other begins");
     } else if (!has_parameters(type)) {
         conflict(c, DIAG_OVERLAP, later, earlier, "does once more what is done by",
@@ -141,7 +144,8 @@ static void check_packets(const struct check *c, const struct plan_step *earlier
 {
     const struct path_state *a = &earlier->action.shape, *b = &later->action.shape;
     if ((a->cut && b->cut) || share_gate(a, b)) {
-        conflict(c, DIAG_OVERLAP, later, earlier, "decides about the same packets as", "let one end before the other begins");
+        conflict(c, DIAG_OVERLAP, later, earlier, "decides about the same packets as",
+                 "let one end before the other begins");
     }
 }
 
@@ -226,7 +230,8 @@ static void check_long_enough(const struct check *c, const struct plan_step *ste
 
 /* The other steps that have brought it about, in the order of the timeline. */
 static void name_helpers(const struct check *c, struct diag *d, const struct plan_step *last,
-                         bool (*helps)(const struct check *c, const struct plan_step *step, const struct plan_step *last))
+                         bool (*helps)(const struct check *c, const struct plan_step *step,
+                                       const struct plan_step *last))
 {
     for (const struct plan_step *step = c->p->steps; step < last; step++) {
         if (step_is_fault(step) && step->until_ns > last->at_ns && helps(c, step, last)) {
@@ -291,8 +296,8 @@ static void check_service(const struct check *c, const struct plan_step *step)
 static bool is_cut(const struct check *c, uint16_t link, const struct plan_step *last)
 {
     for (const struct plan_step *step = c->p->steps; step <= last; step++) {
-        if (step_is_fault(step) && !path_passes(&step->action.shape, topo_customer_port(c->p->topology)) && step->until_ns > last->at_ns &&
-            action_hits_link(c->p->topology, &step->action, link)) {
+        if (step_is_fault(step) && !path_passes(&step->action.shape, topo_customer_port(c->p->topology)) &&
+            step->until_ns > last->at_ns && action_hits_link(c->p->topology, &step->action, link)) {
             return true;
         }
     }
@@ -323,7 +328,8 @@ static bool cuts_too(const struct check *c, const struct plan_step *step, const 
     const struct topology *t = c->p->topology;
     bool same = false;
     for (uint16_t site = 0; site < t->site_count; site++) {
-        same |= t->sites[site].kind == SITE_VANTAGE && touches(t, &step->action, site) && touches(t, &last->action, site);
+        same |=
+            t->sites[site].kind == SITE_VANTAGE && touches(t, &step->action, site) && touches(t, &last->action, site);
     }
     return same && !path_passes(&step->action.shape, topo_customer_port(t));
 }

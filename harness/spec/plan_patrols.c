@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A patrol asks each gateway, for a gateway that was told late is what it is there to find. It goes from the vantage whose
- * home is the gateway's region, so that a cut between regions does not stand between the two, else from the first one; and for
- * something that every origin can give alone, so that the answer is about the key and not about who leads.
+ * A patrol asks each gateway, for a gateway that was told late is what it is there to find. It goes from the vantage
+ * whose home is the gateway's region, so that a cut between regions does not stand between the two, else from the first
+ * one; and for something that every origin can give alone, so that the answer is about the key and not about who leads.
  */
 #include "harness/spec/plan.h"
 

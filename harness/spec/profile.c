@@ -4,8 +4,8 @@
  * value into a tree. What the scenario adds goes by the same paths, its places being those of its own keys: a time that
  * the slower checks need, a target that they allow.
  *
- * `article` is what a widely read guide to resilient gateways recommends and many run: checks every 30 s, three of them, a
- * name that may be kept for a minute.
+ * `article` is what a widely read guide to resilient gateways recommends and many run: checks every 30 s, three of
+ * them, a name that may be kept for a minute.
  */
 #include "harness/spec/profile.h"
 #include "harness/base/scoped.h"

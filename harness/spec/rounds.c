@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Round k of a flap begins k periods after the first and lasts its share of one. Jitter moves each edge but the first and
- * the last by its own seeded draw, to both sides, from the grid and not from the edge before: it never adds up. What is
- * left of a last round that would be too short to be proven is left out.
+ * Round k of a flap begins k periods after the first and lasts its share of one. Jitter moves each edge but the first
+ * and the last by its own seeded draw, to both sides, from the grid and not from the edge before: it never adds up.
+ * What is left of a last round that would be too short to be proven is left out.
  *
  * A round in force is a fault like any other and must be proven; so must be that it has gone before the next begins.
  * Hence neither half of a period may be shorter than a proof takes when its edges come as near as jitter lets them.

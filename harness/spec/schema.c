@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Method: a table becomes an object schema, a field one of its properties, the rules between keys `oneOf`, `anyOf` and
- * `dependencies`. Editors' plugins understand draft-07 at best; there `$ref` hides its siblings, hence `allOf` around it.
+ * `dependencies`. Editors' plugins understand draft-07 at best; there `$ref` hides its siblings, hence `allOf` around
+ * it.
  *
- * A step is told apart by its verb: one if/then per verb, each with all the keys that such a step may have. A few values are no
- * plain tables (FIELD_NODE); they are told by their table and key.
+ * A step is told apart by its verb: one if/then per verb, each with all the keys that such a step may have. A few
+ * values are no plain tables (FIELD_NODE); they are told by their table and key.
  */
 #include "harness/spec/schema.h"
 
@@ -250,12 +251,12 @@ static json_t *any_step_schema(const struct action_type *const *types, size_t n,
             continue;
         }
         json_array_append_new(verbs, json_string(types[i]->verb));
-        json_array_append_new(steps, json_pack("{s:{s:[s],s:{s:{s:s}}},s:o}", "if", "required", "do", "properties", "do",
-                                               "const", types[i]->verb, "then", step_schema(types[i], within)));
+        json_array_append_new(steps, json_pack("{s:{s:[s],s:{s:{s:s}}},s:o}", "if", "required", "do", "properties",
+                                               "do", "const", types[i]->verb, "then", step_schema(types[i], within)));
     }
     json_t *required = within ? json_pack("[s]", "do") : json_pack("[s,s]", "at", "do");
-    return json_pack("{s:s,s:o,s:{s:{s:o}},s:o}", "type", "object", "required", required, "properties", "do", "enum", verbs,
-                     "allOf", steps);
+    return json_pack("{s:s,s:o,s:{s:{s:o}},s:o}", "type", "object", "required", required, "properties", "do", "enum",
+                     verbs, "allOf", steps);
 }
 
 static json_t *timeline_schema(const struct action_type *const *types, size_t n)
@@ -266,8 +267,8 @@ static json_t *timeline_schema(const struct action_type *const *types, size_t n)
 /* Sides of names. */
 static json_t *split_schema(void)
 {
-    return json_pack("{s:s,s:i,s:{s:s,s:i,s:o}}", "type", "array", "minItems", 2, "items", "type", "array", "minItems", 1,
-                     "items", pattern_schema(patterns[FIELD_NAME]));
+    return json_pack("{s:s,s:i,s:{s:s,s:i,s:o}}", "type", "array", "minItems", 2, "items", "type", "array", "minItems",
+                     1, "items", pattern_schema(patterns[FIELD_NAME]));
 }
 
 /* The name of a plane, or its port. */

@@ -28,7 +28,8 @@ static const struct shared_key {
 } shared_keys[] = {
     {{.key = "at", .kind = FIELD_DURATION, IN(at_ns), .required = true, .example = "0s", .max = 86400 * NS_PER_S,
       .doc = "scenario time, 0s being the end of the steady-state check"}, 0, EVERY_STEP, true},
-    {{.key = "do", .kind = FIELD_TEXT, IN(verb), .required = true, .example = "kill", .doc = "the verb"}, 0, EVERY_STEP, false},
+    {{.key = "do", .kind = FIELD_TEXT, IN(verb), .required = true, .example = "kill",
+     .doc = "the verb"}, 0, EVERY_STEP, false},
     {{.key = "region", .kind = FIELD_REGION, IN(action.site), .choice = FIELD_ONE, .example = "us-east",
       .doc = "every node of this region"}, TARGET_REGION, EVERY_STEP, false},
     {{.key = "gateway", .kind = FIELD_TEXT, IN(gateway), .choice = FIELD_ONE, .example = "us-east/1",
@@ -53,7 +54,8 @@ static const struct shared_key {
       .doc = "not everything, but what clients, replication, control (the lease) or config say, or one TCP port: {port: 7001}"},
      TARGET_LINK, SELECTIVE, false},
     {{.key = "for", .kind = FIELD_DURATION, IN(for_ns), .given = offsetof(struct scenario_step, has_for),
-      .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s", .doc = "ends by itself after this time"}, 0, FAULTS, true},
+      .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s",
+      .doc = "ends by itself after this time"}, 0, FAULTS, true},
     {{.key = "alert", .kind = FIELD_ENUM, IN(action.alert), .words = topo_alert_words, .example = "slow",
       .doc = "the gateways' rule that must notice it: slow, errors or traffic; see the target `alerted`"}, 0, FAULTS, false},
     {{.key = "note", .kind = FIELD_TEXT, IN(note), .doc = "for people"}, 0, EVERY_STEP, true},
@@ -215,7 +217,8 @@ static void hear_objection(struct binder *b, const struct scenario_step *s)
 }
 
 /* The fault that a flap names becomes the action of the step, which keeps when it is in force. */
-static void bind_flapping(struct binder *b, const struct action_type *const *types, size_t n, struct scenario_step *step)
+static void bind_flapping(struct binder *b, const struct action_type *const *types, size_t n,
+                          struct scenario_step *step)
 {
     const struct yaml_node *map = step->action.flap.fault;
     const struct action_type *type = map ? verb_of(b, types, n, map) : NULL;

@@ -98,7 +98,8 @@ static void take_side(struct binder *b, const struct yaml_node *side, uint8_t nu
     }
     for (const struct yaml_node *name = side->first; name; name = name->next) {
         if (name->kind != NODE_SCALAR) {
-            diag_error(b->diags, DIAG_WRONG_KIND, node_place(name), "a name on a side of `split` is %s", node_kind_name(name));
+            diag_error(b->diags, DIAG_WRONG_KIND, node_place(name), "a name on a side of `split` is %s",
+                       node_kind_name(name));
             continue;
         }
         uint16_t site = find_site(b, name->text, name->place);
@@ -117,8 +118,8 @@ static void resolve_split(struct binder *b, struct scenario_step *s)
         return;
     }
     if (split->kind != NODE_LIST || split->count < 2 || split->count > SIDES_MAX) {
-        struct diag *d =
-            diag_error(b->diags, DIAG_WRONG_KIND, node_place(split), "`split` is not a list of 2 to %d sides", SIDES_MAX);
+        struct diag *d = diag_error(b->diags, DIAG_WRONG_KIND, node_place(split),
+                                    "`split` is not a list of 2 to %d sides", SIDES_MAX);
         diag_help(d, "write `split: [[us-east], [eu-west, ap-south]]`");
         return;
     }
@@ -141,14 +142,18 @@ static void resolve_split(struct binder *b, struct scenario_step *s)
 static const char *const protocols[] = {"tcp", NULL};
 
 static const struct field only_fields[] = {
-    {.key = "proto", .kind = FIELD_ENUM, .offset = offsetof(struct only_written, proto), .words = protocols, .preset = "tcp",
+    {.key = "proto", .kind = FIELD_ENUM, .offset = offsetof(struct only_written, proto), .words = protocols,
+     .preset = "tcp",
      .doc = "all that crosses links"},
     {.key = "port", .kind = FIELD_COUNT, .offset = offsetof(struct only_written, port), .required = true, .min = 1,
      .max = UINT16_MAX, .example = "7001", .doc = "packets to it, and answers from it"},
 };
 
-const struct field_set only_set = {.name = "`only`", .topic = "timeline.partition.only", .summary = "one port of a link",
-                                   .fields = only_fields, .count = sizeof(only_fields) / sizeof(only_fields[0])};
+const struct field_set only_set = {.name = "`only`",
+                                   .topic = "timeline.partition.only",
+                                   .summary = "one port of a link",
+                                   .fields = only_fields,
+                                   .count = sizeof(only_fields) / sizeof(only_fields[0])};
 
 static const struct yaml_node *only_port(struct binder *b, const struct yaml_node *only, int64_t *port)
 {
@@ -210,9 +215,11 @@ static void check_plane(struct binder *b, const struct scenario_step *s, const s
     }
     struct diag *d = diag_error(b->diags, DIAG_NO_SUCH, at->place, "nothing speaks on port %u across these links",
                                 (unsigned)s->action.port);
-    diag_help(d, "clients ask regions on %d, gateways on %d, stores replicate between regions on %d, regions ask the witness on %d%s",
-              topo_customer_port(t), TOPO_PORT_HTTP, TOPO_PORT_REPLICATION, TOPO_PORT_LEASE,
-              t->control.there ? ", gateways ask for their configuration on 7003" : "");
+    diag_help(
+        d,
+        "clients ask regions on %d, gateways on %d, stores replicate between regions on %d, regions ask the witness on %d%s",
+        topo_customer_port(t), TOPO_PORT_HTTP, TOPO_PORT_REPLICATION, TOPO_PORT_LEASE,
+        t->control.there ? ", gateways ask for their configuration on 7003" : "");
 }
 
 /* What a severing step makes of the packets that it hits. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: sites in the order regions, vantages, witness, traffic manager; the nodes of a site in a row, gateways before origins; links
- * as a full mesh of the routers that may talk to each other. Addresses follow from the indices alone, 10.S.N.2 with S
- * the site counted from 1 and N the node within its site counted from 1, so that nobody has to hand them out.
+ * Method: sites in the order regions, vantages, witness, traffic manager; the nodes of a site in a row, gateways before
+ * origins; links as a full mesh of the routers that may talk to each other. Addresses follow from the indices alone,
+ * 10.S.N.2 with S the site counted from 1 and N the node within its site counted from 1, so that nobody has to hand
+ * them out.
  *
  * Failure paths: an unknown or doubled name is reported where it stands, and no topology comes out. With at most 99
  * regions and 99 vantages the mesh has fewer than 15,000 links, hence paths fit 16 bits.
@@ -331,7 +332,8 @@ static void check_failover(struct builder *b)
     const struct topo_failover *f = &b->spec->failover;
     out_of_reach(b, "unhealthy_after", f->unhealthy_after, TOPO_MIN_LEASE_NS, TOPO_MAX_LEASE_NS,
                  "the lease of the leading store");
-    out_of_reach(b, "healthy_after", f->healthy_after, 0, TOPO_MAX_HOLD_NS, "how long a region returned must hold still");
+    out_of_reach(b, "healthy_after", f->healthy_after, 0, TOPO_MAX_HOLD_NS,
+                 "how long a region returned must hold still");
 }
 
 struct topology *topology_build(struct binder *binder, const struct yaml_node *node)

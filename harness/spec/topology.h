@@ -4,10 +4,10 @@
  *
  * Built by topology.c from the scenario, const afterwards, owned by the plan's arena. Read by every room. A *site* is a
  * region, a vantage (where clients stand), the witness's third site or, where one leads clients, the traffic manager's;
- * each site has one router. A *node* is one host
- * (one network namespace, one process). A *link* joins two routers: region-region, region-vantage, region-witness, and
- * the traffic manager to regions and vantages; vantages never talk to each other nor to the witness. A *path* is one direction of a link. Everything refers to
- * everything else by index into these arrays.
+ * each site has one router. A *node* is one host (one network namespace, one process). A *link* joins two routers:
+ * region-region, region-vantage, region-witness, and the traffic manager to regions and vantages; vantages never talk
+ * to each other nor to the witness. A *path* is one direction of a link. Everything refers to everything else by index
+ * into these arrays.
  */
 #pragma once
 #include <stdbool.h>
@@ -37,8 +37,8 @@ enum node_role { NODE_GATEWAY, NODE_ORIGIN, NODE_WITNESS, NODE_CLIENT, NODE_DNS,
 enum dns_class { DNS_HONOURS, DNS_CLAMPS, DNS_PINS, DNS_SEVERAL, DNS_CLASSES };
 extern const char *const topo_dns_words[]; /* NULL-terminated */
 
-/* Which region the traffic manager's answer leads to: the first that is up, of an order that is the same for all; one drawn
- * for each answer, by weight; the first that is up, of an order that begins near the client. */
+/* Which region the traffic manager's answer leads to: the first that is up, of an order that is the same for all;
+ * one drawn for each answer, by weight; the first that is up, of an order that begins near the client. */
 enum dns_routing { ROUTING_FAILOVER, ROUTING_WEIGHTED, ROUTING_GEOGRAPHIC };
 extern const char *const topo_routing_words[]; /* NULL-terminated */
 
@@ -67,8 +67,9 @@ struct topo_node {
  * others, before they are cut at four of them (which leaves 0.74 of Pareto's). */
 enum path_spread { SPREAD_UNIFORM, SPREAD_NORMAL, SPREAD_PARETO };
 
-/* What becomes of packets that are let through no more: no word, a TCP reset (ICMP "port unreachable" for datagrams), or
- * ICMP "network unreachable". The first word is the strongest. Half is only read back: something of it is missing. */
+/* What becomes of packets that are let through no more: no word, a TCP reset (ICMP "port unreachable" for
+ * datagrams), or ICMP "network unreachable". The first word is the strongest. Half is only read back: something of
+ * it is missing. */
 enum gate_way { GATE_DROP, GATE_REFUSE, GATE_UNREACHABLE, GATE_HALF };
 
 /* A gate stands where packets enter a path: in the way of all, or of those of one TCP port, asking and answering. All
@@ -135,7 +136,8 @@ static inline bool path_passes(const struct path_state *s, uint16_t port)
     return !s->cut;
 }
 
-/* The longest that a packet may take, other traffic apart: what a spread adds at most, and a full queue before a rate. */
+/* The longest that a packet may take, other traffic apart: what a spread adds
+ * at most, and a full queue before a rate. */
 static inline int64_t path_slowest_ns(const struct path_state *s)
 {
     int64_t spread = s->spread == SPREAD_UNIFORM ? s->jitter_ns : 4 * s->jitter_ns;
@@ -361,7 +363,8 @@ static inline uint16_t topo_control_node(const struct topology *t, uint16_t site
 }
 /* The node of the traffic manager; TOPO_NONE: clients have the ordered list of endpoints instead. */
 uint16_t topo_dns_node(const struct topology *t);
-/* gdnsd counts in whole seconds and checks every other second at the quickest; a check must end before the next begins. */
+/* gdnsd counts in whole seconds and checks every other second at the quickest; a
+ * check must end before the next begins. */
 static inline int64_t topo_dns_every_s(const struct topology *t)
 {
     int64_t s = (t->failover.probe_every_ns + 999999999) / 1000000000;

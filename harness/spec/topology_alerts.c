@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `topology.alerts`: the rules of the gateways' own watch. Defaults are those of a small world on a busy machine: half a second
- * of answers at a time, three in a row, and a p99 that is worse by at least 50 ms, so that nothing is raised when nothing is
- * wrong.
+ * `topology.alerts`: the rules of the gateways' own watch. Defaults are those of a small world on a busy machine: half
+ * a second of answers at a time, three in a row, and a p99 that is worse by at least 50 ms, so that nothing is raised
+ * when nothing is wrong.
  */
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
@@ -27,7 +27,8 @@ static const struct field alerts_fields[] = {
      .doc = "more than this share of the answers is a 5xx"},
     {.key = "traffic", .kind = FIELD_FACTOR, IN(alerts.traffic_ppm), .preset = "2", .min = 1010000, .max = 1000000000,
      .doc = "so many times the usual requests, or the usual ones divided by it"},
-    {.key = "rules", .kind = FIELD_TEXTS, IN(rules), .words = topo_alert_words + 1, .max = 3, .example = "[slow, errors]",
+    {.key = "rules", .kind = FIELD_TEXTS, IN(rules), .words = topo_alert_words + 1, .max = 3,
+     .example = "[slow, errors]",
      .doc = "which of slow, errors, traffic are watched; all if absent"},
 };
 /* clang-format on */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables of `topology.balancing` and `topology.origin_capacity`: how the reference gateways share out requests and what
- * they do when there are too many, and how much an origin can do.
+ * The tables of `topology.balancing` and `topology.origin_capacity`: how the reference gateways share out requests and
+ * what they do when there are too many, and how much an origin can do.
  */
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
@@ -39,7 +39,8 @@ static const struct field balancing_fields[] = {
      .doc = "ip_hash: who moves when an origin goes: its own users (rendezvous), nearly all (modulo)"},
     {.key = "user", .kind = FIELD_BOOL, IN(topo_balancing, user_is_key), .words = user_words, .preset = "address",
      .doc = "ip_hash: what a user is, the address of the client or the key that is asked for"},
-    {.key = "weights", .kind = FIELD_TEXTS, IN(topo_balancing, weights), .min = 1, .max = TOPO_MAX_ORIGINS, .example = "[3, 3, 3, 1]",
+    {.key = "weights", .kind = FIELD_TEXTS, IN(topo_balancing, weights), .min = 1, .max = TOPO_MAX_ORIGINS,
+     .example = "[3, 3, 3, 1]",
      .doc = "weighted: of the origins of each region in their order, 1 to 1000; 1 for those not listed"},
     {.key = "spill_over", .kind = FIELD_BOOL, IN(topo_balancing, spill_over), .preset = "false",
      .doc = "what too few healthy origins of a region cannot carry goes to the next region"},

@@ -47,8 +47,9 @@ size_t topo_regions_near(const struct topology *t, uint16_t vantage, uint16_t ou
 static void check_ttl(struct binder *b, const struct topology_spec *spec, const struct yaml_node *topology)
 {
     if (spec->failover.dns_ttl_ns % NS_PER_S != 0) {
-        struct diag *d = diag_error(b->diags, DIAG_RANGE, node_place(node_get(node_get(topology, "failover"), "dns_ttl")),
-                                    "`dns_ttl` is not a number of whole seconds");
+        struct diag *d =
+            diag_error(b->diags, DIAG_RANGE, node_place(node_get(node_get(topology, "failover"), "dns_ttl")),
+                       "`dns_ttl` is not a number of whole seconds");
         diag_help(d, "write one such as 1s: the DNS has no finer ones");
     }
 }

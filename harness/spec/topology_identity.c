@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables of two optional maps of the topology. Either makes gateways ask for API keys; with limits one caller's key is
- * limited. Rates of these callers stand here and not in the workload, of whose numbers they are no part.
+ * The tables of two optional maps of the topology. Either makes gateways ask for API keys; with limits one caller's key
+ * is limited. Rates of these callers stand here and not in the workload, of whose numbers they are no part.
  */
 #include "harness/spec/topology_identity.h"
 #include "harness/base/scoped.h"
@@ -18,11 +18,13 @@ static const char *const mode_words[] = {"local", "divided", "shared", NULL};
 #define IN(type, member) .offset = offsetof(struct type, member)
 
 static const struct field identity_fields[] = {
-    {.key = "when_stale", .kind = FIELD_ENUM, IN(topo_identity, when_stale), .words = stale_words, .preset = "fail_static",
+    {.key = "when_stale", .kind = FIELD_ENUM, IN(topo_identity, when_stale), .words = stale_words,
+     .preset = "fail_static",
      .doc = "what a gateway does that cannot know what was revoked: go on with what it knows, or let nobody in"},
     {.key = "stale_after", .kind = FIELD_DURATION, IN(topo_identity, stale_after_ns), .preset = "2s",
      .min = 100 * NS_PER_MS, .max = 600 * NS_PER_S, .doc = "how old that knowledge may be"},
-    {.key = "patrol", .kind = FIELD_RATE, IN(topo_identity, patrol_micro), .preset = "20/s", .min = PPM, .max = 1000 * PPM,
+    {.key = "patrol", .kind = FIELD_RATE, IN(topo_identity, patrol_micro), .preset = "20/s", .min = PPM,
+     .max = 1000 * PPM,
      .doc = "requests at each gateway with the key that a `revoke` step revokes"},
 };
 const struct field_set identity_set = {
@@ -34,7 +36,8 @@ static const struct field limits_fields[] = {
      .doc = "each gateway for itself, each its share, or a counter at the store that leads"},
     {.key = "rate", .kind = FIELD_RATE, IN(topo_limits, rate_micro), .required = true, .example = "40/s", .min = PPM,
      .max = 100000 * PPM, .doc = "what one key may ask for, over all gateways"},
-    {.key = "offered", .kind = FIELD_RATE, IN(topo_limits, offered_micro), .required = true, .example = "50/s", .min = PPM,
+    {.key = "offered", .kind = FIELD_RATE, IN(topo_limits, offered_micro), .required = true, .example = "50/s",
+     .min = PPM,
      .max = 10000 * PPM, .doc = "what its owner sends, at each gateway"},
 };
 const struct field_set limits_set = {

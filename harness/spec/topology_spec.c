@@ -153,7 +153,8 @@ static const struct field topology_fields[] = {
      .doc = "driver of the store"},
     {.key = "traffic_manager", .kind = FIELD_ENUM, IN(topology_spec, traffic_manager), .words = manager_words,
      .preset = "reference", .doc = "what leads clients to a region: reference, their own ordered list; gdnsd, the DNS"},
-    {.key = "routing", .kind = FIELD_ENUM, IN(topology_spec, routing), .words = topo_routing_words, .example = "geographic",
+    {.key = "routing", .kind = FIELD_ENUM, IN(topology_spec, routing), .words = topo_routing_words,
+     .example = "geographic",
      .doc = "where gdnsd leads: the first region that is up (failover, also if absent), by `weight`, or the nearest to the "
             "client"},
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The policy allows inline styles and scripts by SHA-256 only. The hashes are computed here, from the very bytes that are
- * written, so that they cannot drift apart. Nothing is ever loaded: default-src is 'none', and data for scripts stands in
- * elements of type application/json, which no policy counts as a script.
+ * The policy allows inline styles and scripts by SHA-256 only. The hashes are computed here, from the very bytes that
+ * are written, so that they cannot drift apart. Nothing is ever loaded: default-src is 'none', and data for scripts
+ * stands in elements of type application/json, which no policy counts as a script.
  *
- * The order of scripts matters: what draws (another package's) comes before what uses it, and page.js before all of ours,
- * since it makes the object through which they speak to each other.
+ * The order of scripts matters: what draws (another package's) comes before what uses it, and page.js before all of
+ * ours, since it makes the object through which they speak to each other.
  */
 #include "reports/html/document.h"
 

@@ -2,8 +2,8 @@
 /*
  * Configuration drift: which gateway ran something else than it was to, and where the two differ.
  *
- * The difference is told from the two patches of the result: the way from desired to running has what ran, the way back has
- * what was desired, and both name the same places. The patches themselves follow, for programs, behind a fold.
+ * The difference is told from the two patches of the result: the way from desired to running has what ran, the way back
+ * has what was desired, and both name the same places. The patches themselves follow, for programs, behind a fold.
  */
 #include "reports/html/html.h"
 
@@ -21,7 +21,8 @@ static void gateways(struct page *p, const struct result_drift *d)
         const char *status = d->gateways.at[i].status;
         text_add(p->out, "<tr>");
         html_element(p, "td", NULL, d->gateways.at[i].gateway);
-        html_element(p, "td", text_eq(status, "in_sync") ? "good" : "bad", text_eq(status, "in_sync") ? "in sync" : status);
+        html_element(p, "td", text_eq(status, "in_sync") ? "good" : "bad",
+                     text_eq(status, "in_sync") ? "in sync" : status);
         html_element(p, "td", "mono", d->gateways.at[i].fingerprint);
         text_add(p->out, "</tr>\n");
     }

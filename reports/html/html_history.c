@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The run among the earlier runs of its scenario, as the history had them when it was filed: what they came to, and what
- * so many of them support. Only runs with the same four digests and without a tripped gate are counted; nothing is averaged.
+ * The run among the earlier runs of its scenario, as the history had them when it was filed: what they came to, and
+ * what so many of them support. Only runs with the same four digests and without a tripped gate are counted; nothing is
+ * averaged.
  */
 #include "reports/html/html.h"
 
@@ -20,8 +21,11 @@ static void support(struct page *p, const struct pool *pool)
     if (pool->n == 0) {
         text_add(&t, "No run so far counts: gates were tripped, or configuration, scenario, system or tool differ.");
     } else {
-        text_addf(&t, "%zu of %zu comparable runs met, this one included: that supports a chance of at least %.1f %% to meet, at "
-                      "95 %% confidence.", pool->met, pool->n, 100 * pool->met_lower);
+        text_addf(
+            &t,
+            "%zu of %zu comparable runs met, this one included: that supports a chance of at least %.1f %% to meet, at "
+            "95 %% confidence.",
+            pool->met, pool->n, 100 * pool->met_lower);
         if (misses <= 2) {
             text_addf(&t, " To support 90 %% takes %zu runs with %s.", stats_runs_needed(0.9, misses),
                       misses == 0 ? "no miss" : misses == 1 ? "one miss" : "two misses");

@@ -3,8 +3,8 @@
  * A lane per region, node and vantage: what state it was in, who led, who served.
  *
  * A region's lane has three strands: its state; below it a thin line while an origin of it led; and the share of good
- * answers that it gave, as an area. A vantage's lane has its state, computed per bucket from its requests (all good: up,
- * some bad: degraded, all bad: down), with a dot where its clients changed their endpoint. States differ in colour
+ * answers that it gave, as an area. A vantage's lane has its state, computed per bucket from its requests (all good:
+ * up, some bad: degraded, all bad: down), with a dot where its clients changed their endpoint. States differ in colour
  * and in hatching, and the legend names them.
  */
 #include "reports/html/html.h"

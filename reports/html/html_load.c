@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was asked of the system, and what was fixed before the drill began: streams with rate, interval and time-out, what
- * counts as good and as steady, how long service must hold, when the drill would have been called off.
+ * What was asked of the system, and what was fixed before the drill began: streams with rate, interval and time-out,
+ * what counts as good and as steady, how long service must hold, when the drill would have been called off.
  */
 #include "reports/html/html.h"
 
@@ -23,7 +23,8 @@ static void streams(struct page *p, const struct plan *plan)
         const struct plan_stream *s = &plan->streams[i];
         double rate = (double)s->rate_micro / 1e6;
         text_add(p->out, "<tr>");
-        html_element(p, "td", NULL, s->vantage < plan->topology->site_count ? plan->topology->sites[s->vantage].name : "unknown");
+        html_element(p, "td", NULL,
+                     s->vantage < plan->topology->site_count ? plan->topology->sites[s->vantage].name : "unknown");
         html_element(p, "td", NULL, (unsigned)s->kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[s->kind] : "unknown");
         html_number(p, "%g", rate);
         html_number(p, "%.3g", rate > 0 ? 1000 / rate : 0);
@@ -49,7 +50,8 @@ static void rules(struct page *p, const struct plan *plan)
     text_addf(&good, "%g %% of the requests of any %g s", (double)plan->good_ratio_ppm / 1e4, seconds(plan->window_ns));
     text_addf(&latency, plan->baseline_p99_ns > 0 ? "99th percentile at most %g ms" : "no condition",
               seconds(plan->baseline_p99_ns) * 1000);
-    text_addf(&baseline, "steady for %.1f s within %.0f s", seconds(plan->baseline_hold_ns), seconds(plan->baseline_within_ns));
+    text_addf(&baseline, "steady for %.1f s within %.0f s", seconds(plan->baseline_hold_ns),
+              seconds(plan->baseline_within_ns));
     text_addf(&hold, "good for %.1f s on end", seconds(plan->hold_max_ns));
     if (plan->abort_availability_ppm > 0) {
         text_addf(&abort_rule, "less than %g %% good for %g s; ", (double)plan->abort_availability_ppm / 1e4,

@@ -2,9 +2,10 @@
 /*
  * report.html: one file, no network, nothing that needs scripts.
  *
- * The page is a list of sections over one derived model, in the shell of document.c. The table of contents lists the headings that the sections wrote, so it is made last and put in before them.
- * No style= and no on*= attribute exists anywhere. Everything foreign is escaped where it is added. Above
- * PAGE_MAX the remaining sections are left out, and the page says so.
+ * The page is a list of sections over one derived model, in the shell of document.c. The table of contents lists the
+ * headings that the sections wrote, so it is made last and put in before them. No style= and no on*= attribute exists
+ * anywhere. Everything foreign is escaped where it is added. Above PAGE_MAX the remaining sections are left out, and
+ * the page says so.
  */
 #include "reports/html/html.h"
 #include "reports/html/document.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an auditor asks for and no program can know: empty places for people, ruled so that they can be filled in by hand.
- * A line is opened for every objective that was missed or is undecided; the rest is the same for every drill.
+ * What an auditor asks for and no program can know: empty places for people, ruled so that they can be filled in by
+ * hand. A line is opened for every objective that was missed or is undecided; the rest is the same for every drill.
  */
 #include "reports/html/html.h"
 
@@ -25,7 +25,8 @@ static void blanks(struct page *p, const char *title, const char *const *names)
 
 static void follow_ups(struct page *p)
 {
-    static const char *const columns[] = {"objective", "verdict", "what was found", "action", "owner", "due", "retest", NULL};
+    static const char *const columns[] = {"objective", "verdict", "what was found", "action",
+                                          "owner",     "due",     "retest",         NULL};
     size_t open = 0;
     for (size_t i = 0; i < p->r->objectives.len; i++) {
         open += p->r->objectives.at[i].verdict == MISSED || p->r->objectives.at[i].verdict == INCONCLUSIVE;
@@ -49,7 +50,9 @@ static void follow_ups(struct page *p)
         html_badge(p->out, o->verdict);
         text_add(p->out, "</td>");
         html_element(p, "td", NULL, text_str(&found));
-        text_add(p->out, "<td class=\"blank\"></td><td class=\"blank\"></td><td class=\"blank\"></td><td class=\"blank\"></td></tr>\n");
+        text_add(
+            p->out,
+            "<td class=\"blank\"></td><td class=\"blank\"></td><td class=\"blank\"></td><td class=\"blank\"></td></tr>\n");
     }
     html_table_end(p);
 }
@@ -58,8 +61,10 @@ void html_record(struct page *p)
 {
     static const char *const before[] = {"Plan and impact analysis", "Function and criticality", "Environment",
                                          "Assumptions", "Approved by", "Participants", "Third parties", NULL};
-    static const char *const after[] = {"Deviations from the plan", "Lessons", "Risk accepted by", "Signed off by, on", NULL};
-    html_heading(p, "record", "For the record", "What no program can know. Empty places are for people, on paper or in a copy.");
+    static const char *const after[] = {"Deviations from the plan", "Lessons", "Risk accepted by", "Signed off by, on",
+                                        NULL};
+    html_heading(p, "record", "For the record",
+                 "What no program can know. Empty places are for people, on paper or in a copy.");
     text_add(p->out, "<div class=\"columns\">\n<div>");
     blanks(p, "The exercise", before);
     text_add(p->out, "</div>\n<div>");

@@ -79,9 +79,10 @@ static void collect(struct steps *s, const struct page *p, const struct result_f
               f->mechanism ? f->mechanism : "no mechanism of ours", (f->t_ie_s - f->t_ib_s) * 1000);
     add_proof(s, f);
     add_event(s, p, "first_failure", "first failure", PAINT_BAD, "first bad answer", (double)NAN, (double)NAN);
-    add_event(s, p, "detected", "detected", PAINT_BLUE, "a node said so of itself", m->detected_lower_s, m->detected_upper_s);
-    add_event(s, p, "first_success", "first success", PAINT_WARN, "first good answer after the first bad one", (double)NAN,
-              (double)NAN);
+    add_event(s, p, "detected", "detected", PAINT_BLUE, "a node said so of itself", m->detected_lower_s,
+              m->detected_upper_s);
+    add_event(s, p, "first_success", "first success", PAINT_WARN, "first good answer after the first bad one",
+              (double)NAN, (double)NAN);
     add_event(s, p, "recovered", "stable", PAINT_GOOD, "good from here on", m->rto_lower_s, m->rto_upper_s);
     struct text *how = add(s, "healed", f->t_he_s, PAINT_FAULT);
     text_add(how, !isfinite(f->t_he_s) ? "never" : text_eq(f->ended_by, "for") ? "its time was over"
@@ -89,8 +90,8 @@ static void collect(struct steps *s, const struct page *p, const struct result_f
     if (f->has_heal_proof && f->heal_proof.method) {
         text_addf(how, "; %s", f->heal_proof.method);
     }
-    add_event(s, p, "failed_back", "failed back", PAINT_GOOD, "every client served from home again", m->failback_lower_s,
-              m->failback_upper_s);
+    add_event(s, p, "failed_back", "failed back", PAINT_GOOD, "every client served from home again",
+              m->failback_lower_s, m->failback_upper_s);
     add_event(s, p, "converged", "converged", PAINT_GOOD, "all regions hold the same writes", m->converged_lower_s,
               m->converged_upper_s);
 }
@@ -112,8 +113,8 @@ static void bar(struct page *p, double from_s, double before_s, double at_s, dou
 {
     const struct svg_axis axis = {from_s, to_s > from_s ? to_s : from_s + 1, 6, BAR_WIDTH - 6};
     double x = svg_x(&axis, before_s), to = svg_x(&axis, at_s), y = BAR_HEIGHT / 2.0;
-    text_addf(p->out, "<td class=\"bar\"><svg width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">", BAR_WIDTH,
-              BAR_HEIGHT, BAR_WIDTH, BAR_HEIGHT);
+    text_addf(p->out, "<td class=\"bar\"><svg width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">",
+              BAR_WIDTH, BAR_HEIGHT, BAR_WIDTH, BAR_HEIGHT);
     svg_line(p->out, axis.left, y, axis.right, y, PAINT_TRACK, 6, NULL);
     svg_line(p->out, x, y, to, y, paint, 6, NULL);
     svg_circle(p->out, to, y, 5.5, paint, NULL);
@@ -137,7 +138,8 @@ static void row(struct page *p, const struct step *s, double from_s, double befo
 }
 
 /* The steps from the first-th on whose instant lies before `until`; those not seen belong to the last group. */
-static size_t group(struct page *p, const struct steps *s, size_t first, double from_s, double until_s, const char *title)
+static size_t group(struct page *p, const struct steps *s, size_t first, double from_s, double until_s,
+                    const char *title)
 {
     size_t end = first;
     double last = from_s, before = from_s;

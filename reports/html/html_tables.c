@@ -27,7 +27,8 @@ void html_evidence(struct page *p, const struct result_evidence *found)
 {
     const struct evidence *ev = p->in->evidence;
     bool listed = false;
-    for (size_t i = 0, told = 0; text_eq(found->file, "timeline.jsonl") && i < ev->event_count && told < EVENTS_MAX; i++) {
+    for (size_t i = 0, told = 0; text_eq(found->file, "timeline.jsonl") && i < ev->event_count && told < EVENTS_MAX;
+         i++) {
         listed = listed || (ev->events[i].seq == found->seq && !noise(ev->events[i].kind));
         told += !noise(ev->events[i].kind);
     }
@@ -179,7 +180,8 @@ void html_errors(struct page *p)
         }
         if (hit < len) {
             groups[hit].count++;
-            groups[hit].of.planned_ns = s.planned_ns < groups[hit].of.planned_ns ? s.planned_ns : groups[hit].of.planned_ns;
+            groups[hit].of.planned_ns =
+                s.planned_ns < groups[hit].of.planned_ns ? s.planned_ns : groups[hit].of.planned_ns;
             groups[hit].last_ns = s.planned_ns > groups[hit].last_ns ? s.planned_ns : groups[hit].last_ns;
         } else {
             beyond++;

@@ -2,9 +2,10 @@
 /*
  * The topology as a picture: each region with its nodes, each link, and who answered whose requests, at one moment.
  *
- * Without scripts it is drawn at the moments that tell the story (before, while the fault was in force, when service was
- * back, at the end). With scripts one larger picture follows a slider along the whole run; it is a copy of the first one,
- * whose elements carry the keys (data-e) under which an element of data says what state they were in, and since when.
+ * Without scripts it is drawn at the moments that tell the story (before, while the fault was in force, when service
+ * was back, at the end). With scripts one larger picture follows a slider along the whole run; it is a copy of the
+ * first one, whose elements carry the keys (data-e) under which an element of data says what state they were in, and
+ * since when.
  */
 #include "reports/html/picture.h"
 #include "reports/story.h"
@@ -69,7 +70,8 @@ static bool draws_link(const struct picture *k, size_t link)
 /* Words stand at links between regions; at others only where there are so few that none would touch another. */
 static bool has_words(const struct picture *k, size_t link)
 {
-    bool inner = k->topo->sites[k->topo->links[link].a].kind == SITE_REGION && k->topo->sites[k->topo->links[link].b].kind == SITE_REGION;
+    bool inner = k->topo->sites[k->topo->links[link].a].kind == SITE_REGION &&
+                 k->topo->sites[k->topo->links[link].b].kind == SITE_REGION;
     return inner || k->world.link_count <= 8;
 }
 
@@ -90,8 +92,9 @@ static void draw_link(const struct picture *k, size_t link, double at_s)
     enum link_state state = world_link_at(&k->world, link, at_s);
     world_layout_link(&k->layout, k->topo, link, &d, &x, &y);
     link_label(k, link, &label);
-    text_addf(out, "<path class=\"w-link w-%s\" data-e=\"l%zu\" d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%g\"",
-              picture_strokes[state].class, link, text_str(&d), picture_strokes[state].colour, picture_strokes[state].width);
+    text_addf(
+        out, "<path class=\"w-link w-%s\" data-e=\"l%zu\" d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%g\"",
+        picture_strokes[state].class, link, text_str(&d), picture_strokes[state].colour, picture_strokes[state].width);
     text_addf(out, picture_strokes[state].dash ? " stroke-dasharray=\"%s\"/>\n" : "/>\n", picture_strokes[state].dash);
     if (!has_words(k, link)) {
         return;
@@ -135,8 +138,10 @@ static void draw_client(const struct picture *k, uint16_t site, double at_s)
               "fill=\"#fff\" stroke-width=\"2\" stroke=\"%s\"/>",
               lane_state_words[state], site, at->x, at->y, at->w, at->h, at->h / 2, svg_colour(looks[state].paint));
     centred(k, x, at->y + 19, 14, true, k->topo->sites[site].name);
-    text_addf(k->p->out, "<text class=\"w-word\" data-e=\"c%u\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"13\" "
-                         "fill=\"#5b6570\">%s</text>\n", site, x, at->y + 35, text_str(&word));
+    text_addf(k->p->out,
+              "<text class=\"w-word\" data-e=\"c%u\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"13\" "
+              "fill=\"#5b6570\">%s</text>\n",
+              site, x, at->y + 35, text_str(&word));
 }
 
 /* A gateway is round, a store square; the store that leads has a ring. */
@@ -211,10 +216,13 @@ static void draw_below(const struct picture *k, uint16_t site, double at_s)
 
 static void draw(const struct picture *k, const struct moment *m, const char *id)
 {
-    static void (*const by_kind[])(const struct picture *k, uint16_t site, double at_s) = {
-        [SITE_REGION] = draw_region, [SITE_VANTAGE] = draw_client, [SITE_WITNESS] = draw_below, [SITE_DNS] = draw_below};
+    static void (*const by_kind[])(const struct picture *k, uint16_t site, double at_s) = {[SITE_REGION] = draw_region,
+                                                                                           [SITE_VANTAGE] = draw_client,
+                                                                                           [SITE_WITNESS] = draw_below,
+                                                                                           [SITE_DNS] = draw_below};
     scoped_text struct text desc = {0};
-    text_addf(&desc, "State of regions, nodes and links %.1f s into the run; the table below says the same in words.", m->at_s);
+    text_addf(&desc, "State of regions, nodes and links %.1f s into the run; the table below says the same in words.",
+              m->at_s);
     svg_open(k->p->out, id, k->layout.width, k->layout.height, text_str(&m->title), text_str(&desc));
     for (size_t l = 0; l < k->world.link_count; l++) {
         if (draws_link(k, l)) {
@@ -307,11 +315,12 @@ static void legend(struct page *p)
                   lane_state_words[i], svg_colour(looks[i].paint), looks[i].glyph, lane_state_words[i]);
     }
     for (int i = LINK_IMPAIRED; i < LINK_STATES; i++) {
-        text_addf(p->out,
-                  "<span><svg width=\"30\" height=\"8\" viewBox=\"0 0 30 8\" aria-hidden=\"true\"><path class=\"w-link w-%s\" "
-                  "d=\"M0 4H30\" fill=\"none\" stroke=\"%s\" stroke-width=\"%g\" stroke-dasharray=\"%s\"/></svg> link %s</span> ",
-                  picture_strokes[i].class, picture_strokes[i].colour, picture_strokes[i].width, picture_strokes[i].dash,
-                  link_state_words[i]);
+        text_addf(
+            p->out,
+            "<span><svg width=\"30\" height=\"8\" viewBox=\"0 0 30 8\" aria-hidden=\"true\"><path class=\"w-link w-%s\" "
+            "d=\"M0 4H30\" fill=\"none\" stroke=\"%s\" stroke-width=\"%g\" stroke-dasharray=\"%s\"/></svg> link %s</span> ",
+            picture_strokes[i].class, picture_strokes[i].colour, picture_strokes[i].width, picture_strokes[i].dash,
+            link_state_words[i]);
     }
     text_add(p->out, "<span>round: gateway, square: store, ringed: the store that leads</span><span><svg width=\"26\" "
                      "height=\"8\" viewBox=\"0 0 26 8\" aria-hidden=\"true\">");
@@ -370,7 +379,8 @@ void html_world(struct page *p)
         choose_moments(&k);
     }
     if (k.moment_count > 0) {
-        html_heading(p, "topology", "The world at a glance", "Who was up, which links carried, and who answered whose requests.");
+        html_heading(p, "topology", "The world at a glance",
+                     "Who was up, which links carried, and who answered whose requests.");
         text_add(p->out, "<figure id=\"world-figure\">\n");
         tiles(&k);
         legend(p);

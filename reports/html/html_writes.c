@@ -2,10 +2,10 @@
 /*
  * Writes over time: acknowledged, replicated, lost.
  *
- * Bars are acknowledged writes per bucket, apart what every final read had (below) and what was lost (above, hatched), then
- * unknown ones. A cross marks each lost write at the moment it was acknowledged. Below, a tick per comparison of the regions'
- * copies after the heal: equal, different, or a region that could not be asked. The counts that decide come first, all
- * others behind a fold.
+ * Bars are acknowledged writes per bucket, apart what every final read had (below) and what was lost (above, hatched),
+ * then unknown ones. A cross marks each lost write at the moment it was acknowledged. Below, a tick per comparison of
+ * the regions' copies after the heal: equal, different, or a region that could not be asked. The counts that decide
+ * come first, all others behind a fold.
  */
 #include "reports/html/html.h"
 
@@ -47,7 +47,8 @@ static void main_counts(struct page *p, const struct result_ledger *l)
     for (size_t i = 0; i < array_len(counts); i++) {
         if (counts[i].n != JSON_NONE) {
             text_addf(p->out, "<div><dt>%s</dt><dd%s>%lld</dd><dd class=\"note\">%s</dd></div>", counts[i].name,
-                      counts[i].harm && counts[i].n > 0 ? " class=\"bad\"" : "", (long long)counts[i].n, counts[i].what);
+                      counts[i].harm && counts[i].n > 0 ? " class=\"bad\"" : "", (long long)counts[i].n,
+                      counts[i].what);
         }
     }
     text_add(p->out, "</dl>\n");
@@ -73,7 +74,8 @@ static void other_counts(struct page *p, const struct result_ledger *l)
     for (size_t i = 0; i < array_len(counts); i++) {
         if (counts[i].n != JSON_NONE) {
             text_addf(p->out, "<tr><td class=\"n%s\">%lld</td><td>%s</td><td>%s</td></tr>\n",
-                      counts[i].harm && counts[i].n > 0 ? " bad" : "", (long long)counts[i].n, counts[i].name, counts[i].what);
+                      counts[i].harm && counts[i].n > 0 ? " bad" : "", (long long)counts[i].n, counts[i].name,
+                      counts[i].what);
         }
     }
     html_table_end(p);
@@ -231,8 +233,10 @@ void html_writes(struct page *p)
     html_figure_begin(p, "Writes over time", &p->axis);
     chart(p);
     html_figure_chart_end(p);
-    text_add(p->out, "<p class=\"legend\"><span class=\"key f-blue\"></span>acknowledged and kept <span class=\"key f-bad\">"
-                     "</span>acknowledged and lost <span class=\"key f-warn\"></span>unknown <span>× a lost write</span></p>\n");
+    text_add(
+        p->out,
+        "<p class=\"legend\"><span class=\"key f-blue\"></span>acknowledged and kept <span class=\"key f-bad\">"
+        "</span>acknowledged and lost <span class=\"key f-warn\"></span>unknown <span>× a lost write</span></p>\n");
     bucket_table(p);
     lost_table(p);
     other_counts(p, l);

@@ -17,7 +17,8 @@ enum svg_paint html_verdict_paint(enum verdict v)
 void html_badge(struct text *t, enum verdict v)
 {
     const char *word = format_verdict(v);
-    text_addf(t, "<span class=\"badge v-%s\"><span aria-hidden=\"true\">%s</span> %s</span>", word, format_icon(v, true), word);
+    text_addf(t, "<span class=\"badge v-%s\"><span aria-hidden=\"true\">%s</span> %s</span>", word,
+              format_icon(v, true), word);
 }
 
 void html_icon(struct text *t, enum verdict v)

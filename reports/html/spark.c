@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The scale begins at zero for what shall be small, and below the smallest value for what shall be large, so that the
- * distance to the target can be read either way. The newest dot is the largest; an open value is a ring at the upper edge.
+ * distance to the target can be read either way. The newest dot is the largest; an open value is a ring at the upper
+ * edge.
  */
 #include "reports/html/spark.h"
 
@@ -58,8 +59,8 @@ void spark_draw(struct text *t, const struct spark *s)
     }
     low = s->at_least ? low : fmin(0, low);
     struct svg_axis y = {low, high > low ? high : low + 1, HEIGHT - EDGE, EDGE}, up = {0, 1, EDGE, WIDTH - EDGE};
-    text_addf(t, "<svg class=\"spark\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">", WIDTH, HEIGHT,
-              WIDTH, HEIGHT);
+    text_addf(t, "<svg class=\"spark\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">", WIDTH,
+              HEIGHT, WIDTH, HEIGHT);
     if (isfinite(s->target)) {
         double at = y.left + (s->target - y.from_s) / (y.to_s - y.from_s) * (y.right - y.left);
         svg_line(t, 0, at, WIDTH, at, PAINT_MUTED, 1, "3 3");
@@ -67,7 +68,8 @@ void spark_draw(struct text *t, const struct spark *s)
     for (size_t i = 0; i < s->count; i++) {
         const struct spark_dot *d = &s->dots[i];
         double share = s->count > 1 ? (double)(i + SPARK_RUNS - s->count) / (SPARK_RUNS - 1) : 1;
-        double at = isfinite(d->value) ? y.left + (d->value - y.from_s) / (y.to_s - y.from_s) * (y.right - y.left) : EDGE;
+        double at =
+            isfinite(d->value) ? y.left + (d->value - y.from_s) / (y.to_s - y.from_s) * (y.right - y.left) : EDGE;
         bool newest = i + 1 == s->count;
         svg_circle(t, svg_x(&up, share), at, newest ? 4.5 : 3, html_verdict_paint(d->verdict), NULL);
         if (!isfinite(d->value)) {

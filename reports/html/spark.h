@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sparkline: what one objective came to in the last runs, a dot per run in the colour of its verdict, with the target as
- * a line. Called by the cards of a run and by the rows of a suite. Owns nothing.
+ * A sparkline: what one objective came to in the last runs, a dot per run in the colour of its verdict, with the target
+ * as a line. Called by the cards of a run and by the rows of a suite. Owns nothing.
  */
 #pragma once
 #include "harness/measure/pool.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A suite at a glance: what it came to, then a row per scenario with verdict, each objective against its target, what the
- * last runs came to, when it ran, and the way to its report.
+ * A suite at a glance: what it came to, then a row per scenario with verdict, each objective against its target, what
+ * the last runs came to, when it ran, and the way to its report.
  *
- * Repeats of a scenario share a row: the verdict is their worst, an objective's value that of its worst run, and each run
- * has a mark that leads to it. Bars have the target at two thirds of their width, so that rows can be compared by eye
- * whatever their units; what lies beyond the right end is cut there.
+ * Repeats of a scenario share a row: the verdict is their worst, an objective's value that of its worst run, and each
+ * run has a mark that leads to it. Bars have the target at two thirds of their width, so that rows can be compared by
+ * eye whatever their units; what lies beyond the right end is cut there.
  */
 #include "reports/suite.h"
 
@@ -82,7 +82,8 @@ static const struct result_objective *worst_of(const struct suite_input *in, con
 {
     const struct result_objective *worst = NULL;
     for (size_t k = 0; k < in->count; k++) {
-        const struct result *result = text_eq(in->entries[k].scenario, r->first->scenario) ? in->entries[k].result : NULL;
+        const struct result *result =
+            text_eq(in->entries[k].scenario, r->first->scenario) ? in->entries[k].result : NULL;
         for (size_t i = 0; result && i < result->objectives.len; i++) {
             const struct result_objective *o = &result->objectives.at[i];
             if (!text_eq(o->name, name)) {
@@ -99,8 +100,8 @@ static const struct result_objective *worst_of(const struct suite_input *in, con
 static void bar(struct text *t, const struct result_objective *o)
 {
     double share = share_of(o), to = isnan(share) ? 0 : fmin(share * TARGET_AT, BAR_WIDTH);
-    text_addf(t, "<svg width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">", BAR_WIDTH, BAR_HEIGHT, BAR_WIDTH,
-              BAR_HEIGHT);
+    text_addf(t, "<svg width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">", BAR_WIDTH, BAR_HEIGHT,
+              BAR_WIDTH, BAR_HEIGHT);
     svg_rect(t, 0, 4, BAR_WIDTH, 6, PAINT_TRACK, 100, NULL);
     svg_rect(t, 0, 4, fmax(to, isnan(share) ? 0 : 2), 6, html_verdict_paint(o->verdict), 100, NULL);
     svg_line(t, TARGET_AT, 0, TARGET_AT, BAR_HEIGHT, PAINT_INK, 1.6, NULL);
@@ -119,7 +120,8 @@ static void objective(struct text *t, const struct result_objective *o)
     bar(t, o);
     text_addf(t, "<span class=\"value\"><span class=\"hidden\">%s: </span>", format_verdict(o->verdict));
     escape(t, ESCAPE_HTML, text_str(&achieved));
-    text_addf(t, "</span><span class=\"target\"><span aria-hidden=\"true\">%s</span><span class=\"hidden\">at %s</span> ",
+    text_addf(t,
+              "</span><span class=\"target\"><span aria-hidden=\"true\">%s</span><span class=\"hidden\">at %s</span> ",
               least ? "≥" : "≤", least ? "least" : "most");
     escape(t, ESCAPE_HTML, text_str(&target));
     text_add(t, "</span></li>\n");
@@ -159,7 +161,8 @@ static void trail(struct text *t, const struct suite_input *in, const struct row
         struct spark s = spark_of(r->first->earlier, r->first->earlier_count, name, r->runs);
         size_t met = 0;
         for (size_t k = 0; k < in->count; k++) {
-            const struct pool_run *run = text_eq(in->entries[k].scenario, r->first->scenario) ? in->entries[k].pooled : NULL;
+            const struct pool_run *run =
+                text_eq(in->entries[k].scenario, r->first->scenario) ? in->entries[k].pooled : NULL;
             for (size_t i = 0; run && i < run->objectives.len; i++) {
                 if (text_eq(run->objectives.at[i].name, name)) {
                     spark_add(&s, &run->objectives.at[i]);
@@ -255,7 +258,10 @@ static struct tally tally_of(const struct suite_input *in)
 
 static enum verdict whole(const struct tally *sum)
 {
-    return sum->by_verdict[MISSED] ? MISSED : sum->by_verdict[INCONCLUSIVE] ? INCONCLUSIVE : sum->by_verdict[MET] ? MET : SKIPPED;
+    return sum->by_verdict[MISSED]         ? MISSED
+           : sum->by_verdict[INCONCLUSIVE] ? INCONCLUSIVE
+           : sum->by_verdict[MET]          ? MET
+                                           : SKIPPED;
 }
 
 static void masthead(struct text *t, const struct suite_input *in, const struct tally *sum)
@@ -267,8 +273,8 @@ static void masthead(struct text *t, const struct suite_input *in, const struct 
     escape(t, ESCAPE_HTML, in->name);
     text_addf(t, "</h1>\n</header>\n<main>\n<section class=\"verdict v-%s\" aria-labelledby=\"verdict\">", word);
     html_icon(t, v);
-    text_addf(t, "<div><h2 id=\"verdict\">%c%s</h2><p class=\"story\">%zu of %zu scenario%s met.", word[0] - 'a' + 'A', word + 1,
-              sum->by_verdict[MET], sum->rows, sum->rows == 1 ? "" : "s");
+    text_addf(t, "<div><h2 id=\"verdict\">%c%s</h2><p class=\"story\">%zu of %zu scenario%s met.", word[0] - 'a' + 'A',
+              word + 1, sum->by_verdict[MET], sum->rows, sum->rows == 1 ? "" : "s");
     if (sum->by_verdict[MISSED]) {
         text_addf(t, " %zu missed what was promised.", sum->by_verdict[MISSED]);
     }
@@ -282,8 +288,9 @@ static void masthead(struct text *t, const struct suite_input *in, const struct 
     html_date(t, in->started_at);
     text_add(t, "</dd></div><div><dt>Ended</dt><dd>");
     html_date(t, in->ended_at);
-    text_addf(t, "</dd></div><div><dt>Runs</dt><dd>%zu</dd></div><div><dt>Run time, all together</dt><dd>%.0f s</dd></div>"
-                 "<div><dt>Exit code</dt><dd>%lld</dd></div></dl>\n",
+    text_addf(t,
+              "</dd></div><div><dt>Runs</dt><dd>%zu</dd></div><div><dt>Run time, all together</dt><dd>%.0f s</dd></div>"
+              "<div><dt>Exit code</dt><dd>%lld</dd></div></dl>\n",
               in->count, sum->took_s, (long long)in->exit_code);
 }
 
@@ -296,9 +303,11 @@ int suite_html_write(FILE *out, const struct suite_input *in, struct err *e)
     document_begin(&t, &document_suite, text_str(&title));
     svg_patterns(&t);
     masthead(&t, in, &sum);
-    text_add(&t, "<h2 id=\"scenarios\">Scenarios</h2>\n<p class=\"lead\">Bars show the judged end of each interval against its "
-                 "target, the upright line. Dots are the last runs, oldest first, the dashed line their target.</p>\n"
-                 "<table class=\"suite\"><thead><tr>");
+    text_add(
+        &t,
+        "<h2 id=\"scenarios\">Scenarios</h2>\n<p class=\"lead\">Bars show the judged end of each interval against its "
+        "target, the upright line. Dots are the last runs, oldest first, the dashed line their target.</p>\n"
+        "<table class=\"suite\"><thead><tr>");
     for (size_t i = 0; columns[i]; i++) {
         text_addf(&t, "<th scope=\"col\">%s</th>", columns[i]);
     }
@@ -309,10 +318,12 @@ int suite_html_write(FILE *out, const struct suite_input *in, struct err *e)
             table_row(&t, in, &r);
         }
     }
-    text_add(&t, "</tbody></table>\n<h3 id=\"files\">Files</h3>\n<ul class=\"files\"><li><a href=\"suite.json\">suite.json</a> "
-                 "<span>the runs, and what repeats support</span></li><li><a href=\"../history.jsonl\">history.jsonl</a> "
-                 "<span>every run so far</span></li></ul>\n</main>\n<footer><p>Ages are counted from when this page is opened."
-                 "</p></footer>\n");
+    text_add(
+        &t,
+        "</tbody></table>\n<h3 id=\"files\">Files</h3>\n<ul class=\"files\"><li><a href=\"suite.json\">suite.json</a> "
+        "<span>the runs, and what repeats support</span></li><li><a href=\"../history.jsonl\">history.jsonl</a> "
+        "<span>every run so far</span></li></ul>\n</main>\n<footer><p>Ages are counted from when this page is opened."
+        "</p></footer>\n");
     document_end(&t, &document_suite);
     return report_emit(out, &t, "report.html", e);
 }

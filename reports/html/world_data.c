@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the slider under the topology needs: since when every element was in which state, which store led when, and bucket
- * by bucket what share of each vantage's requests was answered well, in all (per cent, -1 without requests) and by region
- * (a digit of tenths, a for all, - without requests).
+ * What the slider under the topology needs: since when every element was in which state, which store led when, and
+ * bucket by bucket what share of each vantage's requests was answered well, in all (per cent, -1 without requests) and
+ * by region (a digit of tenths, a for all, - without requests).
  */
 #include "reports/html/picture.h"
 
@@ -30,7 +30,8 @@ static json_t *lane_leads(const struct lane *lane)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < lane->leads.len; i++) {
-        json_array_append_new(all, json_pack("[o,o]", instant(lane->leads.at[i].from_s), instant(lane->leads.at[i].to_s)));
+        json_array_append_new(all,
+                              json_pack("[o,o]", instant(lane->leads.at[i].from_s), instant(lane->leads.at[i].to_s)));
     }
     return all;
 }
@@ -120,7 +121,7 @@ void picture_data(const struct picture *k)
         json_array_append_new(moments, json_pack("[o,s]", instant(k->moments[i].at_s), text_str(&title)));
     }
     scoped_json json_t *doc =
-        json_pack("{s:o,s:f,s:o,s:o,s:o,s:o,s:o}", "end", instant(k->p->end_s), "width", k->world.width_s, "states", states,
-                  "leads", leads, "good", good, "share", share, "moments", moments);
+        json_pack("{s:o,s:f,s:o,s:o,s:o,s:o,s:o}", "end", instant(k->p->end_s), "width", k->world.width_s, "states",
+                  states, "leads", leads, "good", good, "share", share, "moments", moments);
     html_data(k->p, "world-data", doc);
 }

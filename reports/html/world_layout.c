@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three storeys: clients above, regions in the middle (in rows of up to six), the witness and the traffic manager below.
- * Clients stand above the region that they are near to, beside each other where they share one; with regions in several
- * rows they are spread evenly. Links between neighbours in a row are straight; one that would run through a box goes below
- * the row in a bow.
+ * Three storeys: clients above, regions in the middle (in rows of up to six), the witness and the traffic manager
+ * below. Clients stand above the region that they are near to, beside each other where they share one; with regions in
+ * several rows they are spread evenly. Links between neighbours in a row are straight; one that would run through a box
+ * goes below the row in a bow.
  */
 #include "reports/html/world_layout.h"
 
@@ -35,7 +35,8 @@ static double place_regions(struct world_layout *l, const struct topology *topo,
     for (size_t s = 0; s < topo->site_count; s++) {
         if (topo->sites[s].kind == SITE_REGION) {
             double row = (double)(at / a_row), column = (double)(at % a_row);
-            l->sites[s] = (struct world_place){(l->width - taken) / 2 + column * (w + gap), REGION_Y + row * (h + 44), w, h};
+            l->sites[s] =
+                (struct world_place){(l->width - taken) / 2 + column * (w + gap), REGION_Y + row * (h + 44), w, h};
             below = l->sites[s].y + h;
             at++;
         }
@@ -83,7 +84,8 @@ static double place_below(struct world_layout *l, const struct topology *topo, d
 void world_layout_make(struct world_layout *l, const struct topology *topo)
 {
     size_t regions = count_kind(topo, SITE_REGION);
-    *l = (struct world_layout){.roomy = regions <= ROOMY_REGIONS, .sites = xcalloc(topo->site_count + 1, sizeof(*l->sites))};
+    *l = (struct world_layout){.roomy = regions <= ROOMY_REGIONS,
+                               .sites = xcalloc(topo->site_count + 1, sizeof(*l->sites))};
     double regions_end = place_regions(l, topo, regions), end = place_below(l, topo, regions_end);
     place_clients(l, topo, count_kind(topo, SITE_VANTAGE), regions);
     l->height = fmax(end, regions_end + (regions > 2 ? 48 : 0)) + MARGIN; /* room for bows below the regions */

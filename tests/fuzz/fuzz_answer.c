@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What customers are answered: header lines (with their breaks), and the whole input as the body of a read and a write. */
+/* What customers are answered: header lines (with their breaks), and the whole
+ * input as the body of a read and a write. */
 #include "harness/base/scoped.h"
 #include "harness/load/answer_head.h"
 #include "harness/load/order.h"

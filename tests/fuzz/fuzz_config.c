@@ -15,7 +15,8 @@ static void take_as_order(const json_t *doc)
     int late = lag_order(&lag, doc), wrong = wall_order(&wall, doc);
     scoped_json json_t *of_lag = lag_status(&lag), *of_wall = wall_status(&wall);
     fuzz_must((late == 200 || late == 400) && (wrong == 200 || wrong == 400));
-    fuzz_must(lag.count <= 1 && wall.count <= 1 && (late == 200 || lag.count == 0) && (wrong == 200 || wall.count == 0));
+    fuzz_must(lag.count <= 1 && wall.count <= 1 && (late == 200 || lag.count == 0) &&
+              (wrong == 200 || wall.count == 0));
     fuzz_must(of_lag && of_wall && wall_ns(&wall) >= 0);
 }
 

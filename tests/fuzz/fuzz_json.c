@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The input is two JSON documents, split at its first line break. Undo leads back from a patch, a diff leads from one to
- * the other, and equal documents have equal canonical forms.
+ * The input is two JSON documents, split at its first line break. Undo leads back from a patch, a diff leads from one
+ * to the other, and equal documents have equal canonical forms.
  */
 #include "harness/base/err.h"
 #include "harness/base/json.h"

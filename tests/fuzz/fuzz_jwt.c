@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A token and the key set that it is checked with: the first line is the set, the rest the token. Nobody who has no key signs
- * well: whatever token is made up, keys of this program's own do not hold for it.
+ * A token and the key set that it is checked with: the first line is the set, the rest the token. Nobody who has no key
+ * signs well: whatever token is made up, keys of this program's own do not hold for it.
  */
 #include "gateway-under-test/jwt.h"
 #include "harness/base/scoped.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log of a store. The first byte says whether the CRCs are made right, so that what stands behind them is read, too.
- * What was believed is a log again when it is opened the next time, and what was not is gone.
+ * The log of a store. The first byte says whether the CRCs are made right, so that what stands behind them is read,
+ * too. What was believed is a log again when it is opened the next time, and what was not is gone.
  */
 #include "gateway-under-test/own.h"
 #include "gateway-under-test/store_index.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A backup copy as somebody else may have left it: the first line is the manifest, its own hash put right where the line begins with
- * a plus; the rest are the records of the chain "0123456789abcdef". What is said to be sound is a log when it is restored.
+ * A backup copy as somebody else may have left it: the first line is the manifest, its own hash put right where the
+ * line begins with a plus; the rest are the records of the chain "0123456789abcdef". What is said to be sound is a log
+ * when it is restored.
  */
 #include "gateway-under-test/backup_copy.h"
 #include "harness/base/arena.h"

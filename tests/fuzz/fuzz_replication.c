@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a store hears from another one, by a real connection on loopback: the first byte says whether it follows or leads,
- * and whether CRCs are made right. The store is opened and closed for each input, on an empty directory.
+ * What a store hears from another one, by a real connection on loopback: the first byte says whether it follows or
+ * leads, and whether CRCs are made right. The store is opened and closed for each input, on an empty directory.
  */
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"

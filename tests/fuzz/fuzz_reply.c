@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The second prober's HTTP reading. The first byte says how the rest is torn; whole and torn must come to the same end, and
- * nothing may be read outside the exact-size blocks.
+ * The second prober's HTTP reading. The first byte says how the rest is torn; whole and torn must come to the same end,
+ * and nothing may be read outside the exact-size blocks.
  */
 #include "harness/crosscheck/exchange.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stored run, loaded, measured and reported again, with one of its files (FUZZ_FILE) replaced by the input; the others
- * are those of run/, a short drill in the model. The first byte says whether the file goes as it is or is mended first, so
- * that an input is not refused for a wrong seq, CRC or hash but gets to those who use what it says; and whether the reports, which take
- * most of the time, are made, too.
+ * A stored run, loaded, measured and reported again, with one of its files (FUZZ_FILE) replaced by the input; the
+ * others are those of run/, a short drill in the model. The first byte says whether the file goes as it is or is mended
+ * first, so that an input is not refused for a wrong seq, CRC or hash but gets to those who use what it says; and
+ * whether the reports, which take most of the time, are made, too.
  */
 #include "harness/base/arena.h"
 #include "harness/base/err.h"

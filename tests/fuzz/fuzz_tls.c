@@ -15,7 +15,8 @@ static const struct tls_identity *identity(void)
     scoped_text struct text bundle = {0};
     if (made == NULL) {
         fuzz_must(authority_new(&authority, NULL) == 0);
-        fuzz_must(authority_issue(authority, "us-east/1", "127.0.0.1", CERTIFICATE_ROTATED, &bundle, fingerprint, NULL) == 0);
+        fuzz_must(
+            authority_issue(authority, "us-east/1", "127.0.0.1", CERTIFICATE_ROTATED, &bundle, fingerprint, NULL) == 0);
         authority_free(authority);
         fuzz_put("tls.pem", bundle.at, bundle.len);
         fuzz_must(tls_identity_open(&made, fuzz_path("tls.pem"), fuzz_path("tls.pem"), NULL) == 0);

@@ -2,8 +2,8 @@
 /*
  * The kept inputs of a target without libFuzzer, under any compiler: fuzz-<name> FOLDER-or-FILE...
  *
- * Each input is taken whole, cut short at 16 places, and with one byte changed at 16 places (always the same ones), from
- * a heap block of exactly its size. A target that finds something wrong aborts; no input at all is a failure, too.
+ * Each input is taken whole, cut short at 16 places, and with one byte changed at 16 places (always the same ones),
+ * from a heap block of exactly its size. A target that finds something wrong aborts; no input at all is a failure, too.
  */
 #include "tests/fuzz/fuzz.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One loop sends when it is time to and takes what has come in between; the time of arrival is read once per wake-up, before
- * the datagrams are taken, since a reading costs 80 us on User-Mode Linux. A wake-up that comes late shows that the machine
- * stood still: what is taken then may have arrived earlier, or been let go late, and is marked.
+ * One loop sends when it is time to and takes what has come in between; the time of arrival is read once per wake-up,
+ * before the datagrams are taken, since a reading costs 80 us on User-Mode Linux. A wake-up that comes late shows that
+ * the machine stood still: what is taken then may have arrived earlier, or been let go late, and is marked.
  *
  * Datagrams carry their index and a pattern made from it, the index twice and one time inverted.
  */

@@ -98,7 +98,8 @@ static void files(void)
         for (int64_t end = now_ms() + 1000;; pause_ms(10)) {
             scoped_json json_t *s = status_of(&stage, GATE_EU);
             check(!strcmp(json_string_value(json_object_get(s, "config")), wanted) && write_next(GATE_EU));
-            if (!strcmp(json_string_value(json_object_get(s, "file_state")), ways[i]) && json_is_true(json_object_get(s, "drift")))
+            if (!strcmp(json_string_value(json_object_get(s, "file_state")), ways[i]) &&
+                json_is_true(json_object_get(s, "drift")))
                 break;
             check(now_ms() < end);
         }
@@ -115,7 +116,8 @@ static void files(void)
     bool noticed = false;
     for (int64_t end = now_ms() + 1000; !noticed; pause_ms(10)) {
         scoped_json json_t *s = status_of(&stage, GATE_EU);
-        noticed = json_is_true(json_object_get(s, "drift")) && !strcmp(json_string_value(json_object_get(s, "config")), wanted);
+        noticed = json_is_true(json_object_get(s, "drift")) &&
+                  !strcmp(json_string_value(json_object_get(s, "config")), wanted);
         check(now_ms() < end);
     }
     wait_repaired(GATE_EU, wanted);
@@ -129,7 +131,8 @@ static void drift_in_failover(void)
     scoped_json json_t *doc = read_json(GATE_EU, "json");
     json_fingerprint(doc, wanted);
     json_t *check_keys = json_object_get(json_object_get(json_object_get(doc, "pools"), "orders"), "check");
-    json_object_set_new(check_keys, "every_ms", json_integer(10 * json_integer_value(json_object_get(check_keys, "every_ms"))));
+    json_object_set_new(check_keys, "every_ms",
+                        json_integer(10 * json_integer_value(json_object_get(check_keys, "every_ms"))));
     check(write_next(GATE_EU));
     stage_kill(&stage, STORE_US);
     write_json(GATE_EU, doc);
@@ -171,6 +174,7 @@ static void mode(void)
 
 int main(int argc, char **argv)
 {
-    static const struct stage_drill drills[] = {{"files", files}, {"mode", mode}, {"drift-in-failover", drift_in_failover}};
+    static const struct stage_drill drills[] = {
+        {"files", files}, {"mode", mode}, {"drift-in-failover", drift_in_failover}};
     return stage_main(&stage, argc, argv, drills, array_len(drills));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may call the bundled gateway, and how often, with real processes on loopback: gateway_identity DRGATEWAY NAME, the
- * names being listed at the end. Exit code 0 or a message.
+ * Who may call the bundled gateway, and how often, with real processes on loopback: gateway_identity DRGATEWAY NAME,
+ * the names being listed at the end. Exit code 0 or a message.
  */
 #include "tests/live/gateway_stage.h"
 
@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OLD_KEY "{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"a\",\"k\":\"b2xkIHNlY3JldCBvZiB0aGUgbGl2ZSB0ZXN0LCAzMiBiKw\"}"
-#define NEW_KEY "{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"b\",\"k\":\"bmV3IHNlY3JldCBvZiB0aGUgbGl2ZSB0ZXN0LCAzMiBiKw\"}"
+#define OLD_KEY \
+    "{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"a\",\"k\":\"b2xkIHNlY3JldCBvZiB0aGUgbGl2ZSB0ZXN0LCAzMiBiKw\"}"
+#define NEW_KEY \
+    "{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"b\",\"k\":\"bmV3IHNlY3JldCBvZiB0aGUgbGl2ZSB0ZXN0LCAzMiBiKw\"}"
 /* Of alice for the shop, with the id t1, until the year 2100; the last one ended in 2001. */
 #define OLD_TOKEN                                                                                                      \
     "eyJhbGciOiJIUzI1NiIsImtpZCI6ImEifQ.eyJzdWIiOiJhbGljZSIsImF1ZCI6InNob3AiLCJleHAiOjQxMDI0NDQ4MDAsImp0aSI6InQxIn0.MkA3" \
@@ -58,8 +60,8 @@ static void furnish(enum stage_node gate)
                   "audience", "shop", "revocations", "pool", "orders", "every_ms", 50, "stale_after_ms", 1000, "when_stale",
                   "fail_closed"));
     json_object_set_new(doc, "limits",
-                        json_pack("{s:s, s:i, s:s, s:i, s:{s:{s:i}}}", "mode", "shared", "gateways", 2, "pool", "orders",
-                                  "every_ms", 50, "subjects", "key:bulk", "per_s", PER_S));
+                        json_pack("{s:s, s:i, s:s, s:i, s:{s:{s:i}}}", "mode", "shared", "gateways", 2, "pool",
+                                  "orders", "every_ms", 50, "subjects", "key:bulk", "per_s", PER_S));
     json_t *routes = json_object_get(doc, "routes");
     json_object_set_new(json_object_get(routes, "orders"), "identity", json_pack("[s, s]", "api_key", "token"));
     json_object_set_new(routes, "bytes", json_pack("{s:s, s:s, s:[s]}", "path", "/bytes/", "upstream", "pool:orders",
@@ -193,7 +195,8 @@ static void limits(void)
     check(n >= due / 2 && n <= due + PER_S + PER_S / 2);
     while (get(GATE_US, "/bytes/8", BULK, why) == 200)
         continue;
-    check(answer.status == 429 && strcmp(why, "rate_limited") == 0 && field(&answer, "Retry-After", after, sizeof(after)));
+    check(answer.status == 429 && strcmp(why, "rate_limited") == 0 &&
+          field(&answer, "Retry-After", after, sizeof(after)));
     check(get(GATE_US, "/bytes/8", SHOP, NULL) == 200);
 }
 

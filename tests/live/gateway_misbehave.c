@@ -33,7 +33,8 @@ static struct reply answer;
 
 static int dial(int port)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     scoped_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     check(fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0);
     return steal_fd(&fd);
@@ -206,7 +207,8 @@ static void health(void)
     check(put(STORE_US, "a", "{\"status\":500}") == 200);
     check(look(origin(), "/healthz", PATIENCE_MS).status == 500);
     check(put(STORE_US, "a", "{\"status\":500,\"health\":\"good\"}") == 200);
-    check(look(origin(), "/healthz", PATIENCE_MS).status == 200 && look(origin(), "/readyz", PATIENCE_MS).status == 200);
+    check(look(origin(), "/healthz", PATIENCE_MS).status == 200 &&
+          look(origin(), "/readyz", PATIENCE_MS).status == 200);
     check(look(origin(), "/bytes/1", PATIENCE_MS).status == 500);
     check(put(STORE_US, "b", "{\"health\":\"bad\"}") == 200);
     check(look(origin(), "/healthz", PATIENCE_MS).status == 503);

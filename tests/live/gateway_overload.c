@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What gateway and origin do with more than they can do, and with an upstream that fails: capacity and its queue, the bound
- * on requests in flight, the time to the first byte, the breaker, deep checks, requests under way to the frozen. On loopback, real processes.
+ * What gateway and origin do with more than they can do, and with an upstream that fails: capacity and its queue, the
+ * bound on requests in flight, the time to the first byte, the breaker, deep checks, requests under way to the frozen.
+ * On loopback, real processes.
  */
 #include "tests/live/gateway_stage.h"
 
@@ -25,7 +26,8 @@
 static struct stage stage;
 static struct reply answer;
 
-/* What a crowd that asks at once gets: how many of each, when the last good one came, how many refusals say when to come again. */
+/* What a crowd that asks at once gets: how many of each, when the last good one came,
+ * how many refusals say when to come again. */
 struct got {
     int good, refused, told;
     int64_t last_good_ms;
@@ -33,7 +35,8 @@ struct got {
 
 static int dial(int port)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     scoped_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     check(fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0);
     return steal_fd(&fd);
@@ -54,7 +57,8 @@ static struct got crowd(int port, const char *target)
     struct pollfd fds[CROWD];
     char request[256], bytes[4096];
     struct got g = {0};
-    int left = CROWD, n = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", target);
+    int left = CROWD,
+        n = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", target);
     for (int i = 0; i < CROWD; i++)
         fds[i] = (struct pollfd){.fd = dial(port), .events = POLLIN};
     int64_t began = now_ms();
@@ -74,7 +78,8 @@ static struct got crowd(int port, const char *target)
             left--;
         }
     }
-    (void)printf("%s: %d good, the last after %lld ms, %d refused\n", target, g.good, (long long)g.last_good_ms, g.refused);
+    (void)printf("%s: %d good, the last after %lld ms, %d refused\n", target, g.good, (long long)g.last_good_ms,
+                 g.refused);
     return g;
 }
 
@@ -121,10 +126,12 @@ static void behave(void)
 
 static bool counted(enum stage_node n, const char *counter)
 {
-    return ask(stage_admin(&stage, n), "GET", "/metrics", "", "", 1000, &answer) && strstr(answer.body, counter) != NULL;
+    return ask(stage_admin(&stage, n), "GET", "/metrics", "", "", 1000, &answer) &&
+           strstr(answer.body, counter) != NULL;
 }
 
-/* One slot of 100 ms and three places in the queue: of eight that come at once four are served, the last after 400 ms. */
+/* One slot of 100 ms and three places in the queue: of eight that come at once
+ * four are served, the last after 400 ms. */
 static void an_origin_has_a_queue(void)
 {
     stage_kill(&stage, STORE_US);
@@ -175,8 +182,8 @@ static const char *breaker(void)
 
 static void a_breaker_opens_and_closes(void)
 {
-    change(GATE_US, of_pool(json_pack("{s:{s:i, s:i, s:i, s:[s]}, s:{s:i}}", "breaker", "failures", 3, "open_ms", 600, "probes",
-                                      1, "triggers", "5xx", "passive", "failures", 10000)));
+    change(GATE_US, of_pool(json_pack("{s:{s:i, s:i, s:i, s:[s]}, s:{s:i}}", "breaker", "failures", 3, "open_ms", 600,
+                                      "probes", 1, "triggers", "5xx", "passive", "failures", 10000)));
     pause_ms(400);
     misbehave("{\"status\":500,\"health\":\"good\"}");
     for (int i = 0; i < 3; i++) {
@@ -194,11 +201,12 @@ static void a_breaker_opens_and_closes(void)
     check(counted(GATE_US, "drgateway_breaker_opened_total 1"));
 }
 
-/* The answer comes from the other region long before the try is over: when the checks have found the frozen one down. */
+/* The answer comes from the other region long before the try is over: when the
+ * checks have found the frozen one down. */
 static void nobody_waits_for_who_is_found_down(void)
 {
-    change(GATE_US, of_pool(json_pack("{s:i, s:i, s:n, s:{s:i}}", "try_ms", 8000, "total_ms", 9000, "breaker", "passive",
-                                      "failures", 10000)));
+    change(GATE_US, of_pool(json_pack("{s:i, s:i, s:n, s:{s:i}}", "try_ms", 8000, "total_ms", 9000, "breaker",
+                                      "passive", "failures", 10000)));
     pause_ms(400);
     stage_signal(&stage, STORE_US, SIGSTOP);
     int64_t began = now_ms();

@@ -43,7 +43,8 @@ void stage_open(struct stage *s, const char *binary, struct stage_wish wish);
 void stage_close(struct stage *s); /* also on exit(3) */
 void stage_start(struct stage *s, enum stage_node n);
 void stage_signal(struct stage *s, enum stage_node n, int sig);
-/* The main of a program of drills: PROGRAM DRGATEWAY NAME runs the one of that name on a stage that is closed afterwards. */
+/* The main of a program of drills: PROGRAM DRGATEWAY NAME runs the one of that
+ * name on a stage that is closed afterwards. */
 struct stage_drill {
     const char *name;
     void (*run)(void);

@@ -5,8 +5,8 @@
  * A drill with six faults is run to its end once, to learn its steps. Then it is run again and again and ended at a
  * chosen moment: by SIGKILL at every line that begins or ends a step, in the middle of every apply, proof and heal, and
  * while the lab is built; by SIGTERM and SIGINT at some of them; by a disk that is full. Each time: the host is as it
- * was, no process is left, nothing lies outside of the run directories, the timeline is whole up to its last whole line,
- * and, since the next run comes to its moment, the next run works at once.
+ * was, no process is left, nothing lies outside of the run directories, the timeline is whole up to its last whole
+ * line, and, since the next run comes to its moment, the next run works at once.
  *
  * Two processes: what a run orphans becomes a child of the inner one, a subreaper, so that nothing gets away unseen.
  */
@@ -52,7 +52,8 @@ static double slowest_clean_ms, slowest_abort_s;
 
 static void fail(const struct point *p, const char *what, const char *detail)
 {
-    printf("FAILED: signal %d at %s + %.1f ms: %s%s\n", p->signal, p->moment.line, (double)p->moment.after_ns / 1e6, what, detail);
+    printf("FAILED: signal %d at %s + %.1f ms: %s%s\n", p->signal, p->moment.line, (double)p->moment.after_ns / 1e6,
+           what, detail);
     failures++;
 }
 
@@ -125,7 +126,8 @@ static void clean_says_so(const struct point *p, const char *run_path)
     const char *const argv[] = {drtest, "clean", run_path, NULL};
     struct child c;
     scoped_fd int log = open("log", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (child_exec(&c, argv, NULL, log, NULL, NULL, NULL) < 0 || child_wait(&c, 10 * NS_PER_S, NULL) != 0 || c.status != 0) {
+    if (child_exec(&c, argv, NULL, log, NULL, NULL, NULL) < 0 || child_wait(&c, 10 * NS_PER_S, NULL) != 0 ||
+        c.status != 0) {
         fail(p, "drtest clean finds something wrong with ", run_path);
     }
 }
@@ -212,7 +214,8 @@ static bool mount_small(const char *options)
     if (unshare(CLONE_NEWNS | (own ? CLONE_NEWUSER : 0)) != 0) {
         return false;
     }
-    const char *const maps[3][2] = {{"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", uid}, {"/proc/self/gid_map", gid}};
+    const char *const maps[3][2] = {
+        {"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", uid}, {"/proc/self/gid_map", gid}};
     for (size_t i = 0; own && i < array_len(maps); i++) {
         scoped_fd int fd = open(maps[i][0], O_WRONLY | O_CLOEXEC);
         if (fd < 0 || write(fd, maps[i][1], strlen(maps[i][1])) < 0) {
@@ -333,7 +336,8 @@ static bool set_stage(const char *folder, bool rootless)
         fine = fine && mkdir(folders[i], 0755) == 0 && (!rootless || chown(folders[i], 65534, 65534) == 0);
     }
     if (rootless) {
-        fine = fine && chown(folder, 65534, 65534) == 0 && setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0;
+        fine = fine && chown(folder, 65534, 65534) == 0 && setgroups(0, NULL) == 0 && setgid(65534) == 0 &&
+               setuid(65534) == 0;
     }
     char path[3][128];
     snprintf(path[0], sizeof(path[0]), "%s/tmp", folder);
@@ -366,7 +370,8 @@ int main(int argc, char **argv)
     bool rootless = asked_for(argv, "rootless") && geteuid() == 0;
     const char *const doctor[] = {drtest, "doctor", NULL};
     scoped_fd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (child_exec(&c, doctor, NULL, null, NULL, NULL, NULL) == 0 && child_wait(&c, 60 * NS_PER_S, NULL) == 0 && c.status != 0) {
+    if (child_exec(&c, doctor, NULL, null, NULL, NULL, NULL) == 0 && child_wait(&c, 60 * NS_PER_S, NULL) == 0 &&
+        c.status != 0) {
         printf("skipped: this machine cannot run drills\n");
         return SKIPPED;
     }
@@ -379,7 +384,8 @@ int main(int argc, char **argv)
         fflush(stdout);
         _exit(code);
     }
-    bool passed = side > 0 && child_wait(&c, 3600 * NS_PER_S, NULL) == 0 && WIFEXITED(c.status) && WEXITSTATUS(c.status) == 0;
+    bool passed =
+        side > 0 && child_wait(&c, 3600 * NS_PER_S, NULL) == 0 && WIFEXITED(c.status) && WEXITSTATUS(c.status) == 0;
     if (passed) {
         nftw(folder, discard, 16, FTW_DEPTH | FTW_PHYS);
     } else {

@@ -145,7 +145,8 @@ int timeline_lines(const char *run_path, struct event_line *lines, int max)
     scoped_free char *row = NULL;
     size_t cap = 0;
     int n = 0;
-    for (ssize_t len = file ? getline(&row, &cap, file) : -1; len > 0 && row[len - 1] == '\n'; len = getline(&row, &cap, file)) {
+    for (ssize_t len = file ? getline(&row, &cap, file) : -1; len > 0 && row[len - 1] == '\n';
+         len = getline(&row, &cap, file)) {
         scoped_json json_t *o = json_loads(row, 0, NULL);
         const char *outcome = json_string_value(json_object_get(o, "outcome"));
         if (!o || json_integer_value(json_object_get(o, "seq")) != n || n == max) {

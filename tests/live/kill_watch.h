@@ -2,9 +2,9 @@
 /*
  * Following a drill from outside, by the lines that it writes, and striking it at a chosen moment.
  *
- * A moment is a line of timeline.jsonl or undo.jsonl and a time after it. A line is named by its kind and what tells it from
- * its like: "phase.begin/fault", "fault.apply/3", "undo.open/3". After "scenario.zero" time is counted from scenario time
- * 0, after all other lines from when the line was seen; "" is the start of the program.
+ * A moment is a line of timeline.jsonl or undo.jsonl and a time after it. A line is named by its kind and what tells it
+ * from its like: "phase.begin/fault", "fault.apply/3", "undo.open/3". After "scenario.zero" time is counted from
+ * scenario time 0, after all other lines from when the line was seen; "" is the start of the program.
  */
 #pragma once
 #include "harness/base/child.h"
@@ -29,7 +29,8 @@ int flight_start(struct flight *f, const char *drtest, const char *scenario, con
 bool flight_await(struct flight *f, const struct moment *m);
 int flight_end(struct flight *f, int64_t bound_ns); /* wait for its end; wait status, -1 it does not end */
 
-/* Each whole line of the timeline of a run, in order; false: one of them is no event. seen gets NULL-terminated json. */
+/* Each whole line of the timeline of a run, in order; false: one of them is no
+ * event. seen gets NULL-terminated json. */
 struct event_line {
     char line[64];
     int64_t at_ns, end_ns;

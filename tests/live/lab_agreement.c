@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The same wish through netem and through the wire does the same to datagrams. Each mechanism is held to the wish: a median
- * delay within the millisecond that begins with what was asked, so that two of them are no further apart than that; and of
- * ten thousand datagrams as many lost as were asked for, in the exact interval of 99.99 %.
+ * The same wish through netem and through the wire does the same to datagrams. Each mechanism is held to the wish: a
+ * median delay within the millisecond that begins with what was asked, so that two of them are no further apart than
+ * that; and of ten thousand datagrams as many lost as were asked for, in the exact interval of 99.99 %.
  *
  * For a kernel that has netem (ci/with-netem-kernel); the wire works everywhere.
  */

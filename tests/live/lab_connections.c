@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults about connections, carriers, lengths and stalls, each seen from outside by sockets that the injectors know nothing of.
- * What the kernel cannot do is said and passed over.
+ * Faults about connections, carriers, lengths and stalls, each seen from outside by sockets that the injectors know
+ * nothing of. What the kernel cannot do is said and passed over.
  */
 #include "harness/base/clock.h"
 #include "harness/base/scoped.h"
@@ -67,8 +67,10 @@ static struct line dial(struct drill *d, uint16_t from, uint16_t to)
 static bool carries(const struct line *l)
 {
     char byte = 'x';
-    bool there = send(l->near, &byte, 1, MSG_NOSIGNAL) == 1 && ready(l->far, POLLIN, 2000) && recv(l->far, &byte, 1, 0) == 1;
-    return there && send(l->far, &byte, 1, MSG_NOSIGNAL) == 1 && ready(l->near, POLLIN, 2000) && recv(l->near, &byte, 1, 0) == 1;
+    bool there =
+        send(l->near, &byte, 1, MSG_NOSIGNAL) == 1 && ready(l->far, POLLIN, 2000) && recv(l->far, &byte, 1, 0) == 1;
+    return there && send(l->far, &byte, 1, MSG_NOSIGNAL) == 1 && ready(l->near, POLLIN, 2000) &&
+           recv(l->near, &byte, 1, 0) == 1;
 }
 
 static bool has_ended(int fd)
@@ -195,8 +197,9 @@ static int told(struct drill *d, uint16_t from, uint16_t to)
     return ready(fd, POLLOUT, 2000) && getsockopt(fd, SOL_SOCKET, SO_ERROR, &os, &len) == 0 ? os : 0;
 }
 
-/* With a wire, frames are under way while the devices at its ends go down. Whether the kernel drops them in silence or says
- * so hangs on when it notices that the carrier has gone; either way they are not lost of the wire's own doing. */
+/* With a wire, frames are under way while the devices at its ends go down. Whether the kernel drops them in silence
+ * or says so hangs on when it notices that the carrier has gone; either way they are not lost of the wire's own
+ * doing. */
 static void unplug_under_way(struct drill *d, bool wired)
 {
     const struct path_state slow = {.delay_ns = 200 * NS_PER_MS};
@@ -323,7 +326,8 @@ static int state_of(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_state : -1;
 }
 
-/* A node without power is gone, and its peer does not know: the half of the connection that is left stays established. */
+/* A node without power is gone, and its peer does not know: the half of the
+ * connection that is left stays established. */
 static void leaves_half_a_connection(struct stage *s)
 {
     struct drill d;

@@ -98,7 +98,8 @@ static void staggered(struct stage *s)
 {
     struct drill d;
     begin(&d, s);
-    struct fault *f = apply(&d, "kill", &(struct action){.target = TARGET_REGION, .site = 0, .how = KILL_CRASH, .stagger_ns = NS_PER_S});
+    struct fault *f = apply(
+        &d, "kill", &(struct action){.target = TARGET_REGION, .site = 0, .how = KILL_CRASH, .stagger_ns = NS_PER_S});
     CHECK(!answers(&d, GATEWAY) && answers(&d, OTHER_GATEWAY) && answers(&d, STORE));
     pass(&d, 1100 * NS_PER_MS);
     CHECK(!answers(&d, OTHER_GATEWAY) && answers(&d, STORE));
@@ -114,7 +115,8 @@ static void crash_loop(struct stage *s)
     struct drill d;
     begin(&d, s);
     pid_t first = inside_pid(d.lab, GATEWAY);
-    struct fault *f = apply(&d, "kill", &(struct action){.target = TARGET_NODE, .node = GATEWAY, .every_ns = 2 * NS_PER_S});
+    struct fault *f =
+        apply(&d, "kill", &(struct action){.target = TARGET_NODE, .node = GATEWAY, .every_ns = 2 * NS_PER_S});
     CHECK(!answers(&d, GATEWAY));
     pass(&d, 1400 * NS_PER_MS);
     CHECK(answers(&d, GATEWAY) && answers(&d, OTHER_GATEWAY));
@@ -136,7 +138,8 @@ static void slow_start(struct stage *s)
     begin(&d, s);
     struct fault *killed = apply(&d, "kill", &(struct action){.target = TARGET_REGION, .site = 0});
     CHECK(prove(&d, killed, false, 2 * NS_PER_S) == PROOF_PROVEN);
-    struct fault *late = apply(&d, "restore", &(struct action){.target = TARGET_REGION, .site = 0, .ready_after_ns = NS_PER_S});
+    struct fault *late =
+        apply(&d, "restore", &(struct action){.target = TARGET_REGION, .site = 0, .ready_after_ns = NS_PER_S});
     heal(&d, killed);
     CHECK(lab_netns.node_state(d.lab, GATEWAY) == NODE_DOWN && !answers(&d, STORE));
     heal(&d, late);
@@ -150,7 +153,8 @@ static void two_at_once(struct stage *s)
     struct drill d;
     begin(&d, s);
     struct fault *here = apply(&d, "kill", &(struct action){.target = TARGET_NODE, .node = GATEWAY});
-    struct fault *there = apply(&d, "kill", &(struct action){.target = TARGET_NODE, .node = OTHER_STORE, .how = KILL_POWER});
+    struct fault *there =
+        apply(&d, "kill", &(struct action){.target = TARGET_NODE, .node = OTHER_STORE, .how = KILL_POWER});
     CHECK(prove(&d, here, false, 2 * NS_PER_S) == PROOF_PROVEN);
     CHECK(prove(&d, there, false, 2 * NS_PER_S) == PROOF_PROVEN);
     CHECK(answers(&d, STORE));
@@ -278,8 +282,8 @@ static void old_primary(struct stage *s)
     await_equal(&d);
     struct standing old = standing(&d, STORE);
     heir = standing(&d, OTHER_STORE);
-    printf("old primary: lsn %lld, epoch %lld, %lld records put aside; heir: lsn %lld, epoch %lld\n", (long long)old.last,
-           (long long)old.epoch, (long long)old.lost, (long long)heir.last, (long long)heir.epoch);
+    printf("old primary: lsn %lld, epoch %lld, %lld records put aside; heir: lsn %lld, epoch %lld\n",
+           (long long)old.last, (long long)old.epoch, (long long)old.lost, (long long)heir.last, (long long)heir.epoch);
     CHECK(old.last == heir.last && old.lost == 5 && !(old.leads && heir.leads));
     CHECK(strcmp(old.digest, heir.digest) == 0);
     end(&d);

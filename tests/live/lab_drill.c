@@ -33,7 +33,8 @@ static void tie(struct drill *d)
     for (size_t i = 0; i < n; i++) {
         drill_must(d, tether_new(&d->tethers[i], d->lab, t, ends[i].from, ends[i].to, &d->stage->err), "tether");
     }
-    uint16_t from = t->sites[path_from(t, control_path(t))].first_node, to = t->sites[path_to(t, control_path(t))].first_node;
+    uint16_t from = t->sites[path_from(t, control_path(t))].first_node,
+             to = t->sites[path_to(t, control_path(t))].first_node;
     drill_must(d, n > 0 ? tether_new(&d->control_tether, d->lab, t, from, to, &d->stage->err) : 0, "control tether");
     d->in.tethers = d->tethers;
     d->in.tether_count = n;
@@ -65,7 +66,8 @@ void drill_begin(struct drill *d, struct stage *s, const char *verb, const struc
         uint16_t lane = injection_lane(&d->action);
         drill_must(d, lane ? canary_new(&d->lane_canaries[i], d->lab, paths[i], lane, &s->err) : 0, "canary of a port");
         size_t mtu = (size_t)a->shape.mtu_bytes;
-        drill_must(d, mtu > 0 ? canary_new_long(&d->long_canaries[i], d->lab, paths[i], mtu + 1, &s->err) : 0, "long canary");
+        drill_must(d, mtu > 0 ? canary_new_long(&d->long_canaries[i], d->lab, paths[i], mtu + 1, &s->err) : 0,
+                   "long canary");
     }
     struct canary **control = &d->canaries[CANARIES_MAX - 1];
     drill_must(d, n > 0 ? canary_new(control, d->lab, control_path(&s->topo), 0, &s->err) : 0, "control");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One fault in a real world of two regions, as the conductor goes about it: canaries and tethers first, then apply, prove,
- * hold, heal, prove. One at a time, in the child that plays an act.
+ * One fault in a real world of two regions, as the conductor goes about it: canaries and tethers first, then apply,
+ * prove, hold, heal, prove. One at a time, in the child that plays an act.
  */
 #pragma once
 #include "injectors/injector.h"

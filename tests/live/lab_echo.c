@@ -46,7 +46,8 @@ static void answer(int listener, const char *body)
         return;
     }
     scoped_text struct text out = {0};
-    text_addf(&out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+    text_addf(&out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", strlen(body),
+              body);
     if (send(fd, text_str(&out), out.len, MSG_NOSIGNAL) > 0) {
         shutdown(fd, SHUT_WR);
     }
@@ -64,7 +65,8 @@ static void describe(const json_t *config, struct text *body)
     char fingerprint[SHA256_HEX];
     json_fingerprint(config, fingerprint);
     text_clear(body);
-    text_addf(body, "{\"node\":\"%s\",\"config\":\"%s\"}", json_string_value(json_object_get(config, "node")), fingerprint);
+    text_addf(body, "{\"node\":\"%s\",\"config\":\"%s\"}", json_string_value(json_object_get(config, "node")),
+              fingerprint);
 }
 
 int main(int argc, char **argv)

@@ -40,7 +40,8 @@ static void cuts(struct stage *s)
 
 static void cuts_one_way(struct stage *s)
 {
-    drill_whole_life(s, "partition", &(struct action){.target = TARGET_LINK, .link = 0, .direction = DIRECTION_BACKWARD});
+    drill_whole_life(s, "partition",
+                     &(struct action){.target = TARGET_LINK, .link = 0, .direction = DIRECTION_BACKWARD});
 }
 
 static void cuts_nothing(struct stage *s)
@@ -67,7 +68,8 @@ static void pushes(struct stage *s)
     if (strstr(s->options.gateway_path, "lab_echo")) {
         printf("the stand-in has no control plane\n");
     } else {
-        drill_whole_life(s, "drift", &(struct action){.target = TARGET_NODE, .node = 0, .merge = merge, .via_control = true});
+        drill_whole_life(s, "drift",
+                         &(struct action){.target = TARGET_NODE, .node = 0, .merge = merge, .via_control = true});
     }
     json_decref(merge);
 }
@@ -160,7 +162,8 @@ static void degrades_one_port(struct stage *s)
     drill_heal(&d);
     CHECK(drill_prove(&d, true, 5 * NS_PER_S) == PROOF_PROVEN);
     double after = handshake_ms(&d, TOPO_PORT_REPLICATION);
-    printf("handshake on the port %.1f ms, degraded %.1f, healed %.1f; on another port %.1f meanwhile\n", before, slow, after, other);
+    printf("handshake on the port %.1f ms, degraded %.1f, healed %.1f; on another port %.1f meanwhile\n", before, slow,
+           after, other);
     CHECK(slow - before >= 50 - stage_slow() && slow - before <= 50 + 5 * stage_slow());
     CHECK(other < before + 10 * stage_slow() && after < before + 10 * stage_slow());
     drill_end(&d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lag and clock in a real world of reference gateways, measured from outside: a customer in his own namespace goes on writing, the
- * stores and gateways are asked where they stand, each by its own admin port.
+ * lag and clock in a real world of reference gateways, measured from outside: a customer in his own namespace goes on
+ * writing, the stores and gateways are asked where they stand, each by its own admin port.
  */
 #include "harness/base/arena.h"
 #include "harness/base/clock.h"
@@ -178,7 +178,8 @@ static enum proof prove(struct world *w, bool healed)
         p = w->injector->prove(&w->in, healed);
         pass(w, 20 * NS_PER_MS);
     } while (p != PROOF_PROVEN && clock_mono_ns() - begun < 6 * NS_PER_S * stage_slow());
-    printf("lag %s after %.0f ms: %s\n", healed ? "healed" : "proven", (double)(clock_mono_ns() - begun) / 1e6, w->in.method);
+    printf("lag %s after %.0f ms: %s\n", healed ? "healed" : "proven", (double)(clock_mono_ns() - begun) / 1e6,
+           w->in.method);
     return p;
 }
 
@@ -218,7 +219,8 @@ static int64_t newest_sent_ns(struct world *w, uint16_t store)
 {
     scoped_json json_t *status = ask(w, store, "/status");
     char target[64];
-    snprintf(target, sizeof(target), "/v1/ops?from=%lld&limit=1", (long long)json_integer_value(json_object_get(status, "lsn")));
+    snprintf(target, sizeof(target), "/v1/ops?from=%lld&limit=1",
+             (long long)json_integer_value(json_object_get(status, "lsn")));
     scoped_json json_t *page = ask(w, store, target);
     const char *op = json_string_value(json_array_get(json_array_get(json_object_get(page, "ops"), 0), 0));
     int n = op ? atoi(op + 3) : -1;
@@ -313,7 +315,8 @@ static void read_ops(struct world *w, uint16_t store, bool has[OPS_MAX])
     }
 }
 
-/* Replication stands for two seconds, then the leader loses its power: what is lost goes back to the stop, no further. */
+/* Replication stands for two seconds, then the leader loses its power: what is
+ * lost goes back to the stop, no further. */
 static void loses_what_was_not_shipped(struct stage *s)
 {
     static bool has[OPS_MAX];
@@ -413,7 +416,8 @@ static void tells_another_time(struct stage *s)
     heal(&w);
     CHECK(prove(&w, true) == PROOF_PROVEN);
     CHECK(seconds_off(astray_s(&w, east)) < 0.2 * stage_slow());
-    CHECK(atomic_load(&w.book->asked) - asked > 20 && acked_since(w.book, asked) >= atomic_load(&w.book->asked) - asked - 1);
+    CHECK(atomic_load(&w.book->asked) - asked > 20 &&
+          acked_since(w.book, asked) >= atomic_load(&w.book->asked) - asked - 1);
     end(&w);
 }
 

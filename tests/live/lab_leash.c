@@ -5,7 +5,8 @@
  *
  * The watcher adopts orphans and reaps them, as the program above the conductor does, so that it need not rely on how
  * soon the machine's first process does it. It holds the owner's own network namespace open, in which one end of the
- * tripwire hangs; its other end is in the lab. When the kernel has taken the lab's namespaces down, the tripwire is gone from the watched one.
+ * tripwire hangs; its other end is in the lab. When the kernel has taken the lab's namespaces down, the tripwire is
+ * gone from the watched one.
  */
 #include "harness/base/child.h"
 #include "harness/base/clock.h"
@@ -133,7 +134,8 @@ static void killed_owner(struct stage *s, const char *freezing)
     double gone_ms = (double)(clock_mono_ns() - begun) / 1e6;
     printf("%zu processes dead after %.1f ms, links gone after %.1f ms\n", r.n, dead_ms, gone_ms);
     CHECK(dead_ms < 1000 && gone_ms < 1000);
-    while (residue_look(residue, left, sizeof(left), &s->err) == 0 && left[0] && clock_mono_ns() - begun < 2 * NS_PER_S) {
+    while (residue_look(residue, left, sizeof(left), &s->err) == 0 && left[0] &&
+           clock_mono_ns() - begun < 2 * NS_PER_S) {
         stage_pass_ms(5);
     }
     printf("%s", left);

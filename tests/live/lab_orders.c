@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Five faults that overlap on one link and on the nodes of one region, laid and healed in twenty random orders: each
- * time the world ends exactly as it began, read back from the kernel: every path, every process, and every node answers.
+ * time the world ends exactly as it began, read back from the kernel: every path, every process, and every node
+ * answers.
  */
 #include "harness/base/rng.h"
 #include "harness/base/scoped.h"
@@ -102,8 +103,8 @@ static void one_order(struct rng *r, const struct world *before)
     struct world after = read_world();
     size_t n = differences(before, &after);
     if (n > 0) {
-        printf("%zu differences: laid %d%d%d%d%d, lifted %d%d%d%d%d\n", n, lay[0], lay[1], lay[2], lay[3], lay[4], lift[0],
-               lift[1], lift[2], lift[3], lift[4]);
+        printf("%zu differences: laid %d%d%d%d%d, lifted %d%d%d%d%d\n", n, lay[0], lay[1], lay[2], lay[3], lay[4],
+               lift[0], lift[1], lift[2], lift[3], lift[4]);
     }
     CHECK(n == 0);
     everybody_answers();
@@ -116,7 +117,8 @@ static void choose_faults(bool shaped)
     const struct path_state narrow = {.rate_bps = 8000000}, wider = {.rate_bps = 16000000};
     actions[0] = (struct action){.target = TARGET_LINK, .link = 0, .direction = DIRECTION_FORWARD, .shape.cut = true};
     actions[1] = (struct action){.target = TARGET_LINK, .link = 0, .shape = shaped ? slow : narrow};
-    actions[2] = (struct action){.target = TARGET_LINK, .link = 0, .direction = DIRECTION_BACKWARD, .shape = shaped ? lossy : wider};
+    actions[2] = (struct action){
+        .target = TARGET_LINK, .link = 0, .direction = DIRECTION_BACKWARD, .shape = shaped ? lossy : wider};
     actions[3] = (struct action){.target = TARGET_REGION, .site = 0};
     actions[4] = (struct action){.target = TARGET_NODE, .node = 0, .how = KILL_POWER, .disk = DISK_LOST};
     for (uint16_t i = 0; i < FAULTS; i++) {

@@ -85,7 +85,8 @@ static void count(struct report *r, int os)
     r->refused += os == ECONNREFUSED || os == ECONNRESET;
     r->unreachable += os == ENETUNREACH || os == EHOSTUNREACH;
     r->silent += os == ETIMEDOUT;
-    r->other += os && os != ECONNREFUSED && os != ECONNRESET && os != ENETUNREACH && os != EHOSTUNREACH && os != ETIMEDOUT;
+    r->other +=
+        os && os != ECONNREFUSED && os != ECONNRESET && os != ENETUNREACH && os != EHOSTUNREACH && os != ETIMEDOUT;
 }
 
 int probe_socket(void)
@@ -158,7 +159,8 @@ struct report probe_ask(enum order order, const struct sockaddr_in *to, int time
 {
     const struct question q = {.order = order, .times = times, .wait_ms = wait_ms * stage_slow(), .to = *to};
     struct report r = {0};
-    CHECK(send(prober_fd, &q, sizeof(q), 0) == (ssize_t)sizeof(q) && recv(prober_fd, &r, sizeof(r), 0) == (ssize_t)sizeof(r));
+    CHECK(send(prober_fd, &q, sizeof(q), 0) == (ssize_t)sizeof(q) &&
+          recv(prober_fd, &r, sizeof(r), 0) == (ssize_t)sizeof(r));
     return r;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking at a world from the place of a node: a process in the namespace of one connects, holds a stream open, and reports
- * what came of it; processes in those of the others echo what they are told. One prober at a time.
+ * Looking at a world from the place of a node: a process in the namespace of one connects, holds a stream open, and
+ * reports what came of it; processes in those of the others echo what they are told. One prober at a time.
  */
 #pragma once
 #include "harness/lab/lab.h"
@@ -29,8 +29,8 @@ void probe_dismiss(void);
 struct report probe_ask(enum order order, const struct sockaddr_in *to, int times, int wait_ms);
 void probe_tell(const char *what, const struct report *r);
 
-/* The pieces, for those who are in the place themselves: a non-blocking socket that is closed with a reset and so leaves no
- * port waiting; a bounded connect, and waiting for a byte: 0 or an errno, ETIMEDOUT after the wait. */
+/* The pieces, for those who are in the place themselves: a non-blocking socket that is closed with a reset and so
+ * leaves no port waiting; a bounded connect, and waiting for a byte: 0 or an errno, ETIMEDOUT after the wait. */
 int probe_socket(void);
 int probe_connect(int fd, const struct sockaddr_in *to, int wait_ms);
 int probe_hear(int fd, int wait_ms);

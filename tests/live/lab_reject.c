@@ -198,7 +198,8 @@ static void unreachable(struct stage *s)
 static void one_way(struct stage *s)
 {
     struct drill d;
-    begin(&d, s, 2, "reject", &(struct action){.target = TARGET_LINK, .link = 0, .way = GATE_REFUSE, .direction = DIRECTION_BACKWARD});
+    begin(&d, s, 2, "reject",
+          &(struct action){.target = TARGET_LINK, .link = 0, .way = GATE_REFUSE, .direction = DIRECTION_BACKWARD});
     apply(&d);
     CHECK(stage_knock(d.lab, THERE, HERE, 300 * NS_PER_MS) == KNOCK_REFUSED);
     CHECK(stage_knock(d.lab, HERE, THERE, 300 * NS_PER_MS) == KNOCK_SILENT); /* the answers are turned away */
@@ -323,8 +324,8 @@ static void a_reject_that_is_none(struct stage *s)
     end(&d);
 }
 
-/* Connections one after the other, each with a word and its echo, through twenty rejects and heals. Those that began after a
- * heal and ended before the next reject were healthy. */
+/* Connections one after the other, each with a word and its echo, through twenty rejects and heals. Those that began
+ * after a heal and ended before the next reject were healthy. */
 struct attempt {
     int64_t from_ns, to_ns;
     int os;
@@ -385,8 +386,8 @@ static void heals_under_traffic(struct stage *s)
             broken += within && t->at[k].os != 0;
         }
     }
-    printf("%zu attempts, %zu refused while rejected, %zu healthy ones after %d heals, %zu of them broken\n", t->n, refusals,
-           healthy, HEALS, broken);
+    printf("%zu attempts, %zu refused while rejected, %zu healthy ones after %d heals, %zu of them broken\n", t->n,
+           refusals, healthy, HEALS, broken);
     CHECK(refusals > HEALS && healthy > HEALS && broken == 0);
     munmap(t, sizeof(*t));
     end(&d);

@@ -94,7 +94,8 @@ static void the_network(struct stage *s)
     finds(s, r, "routing rule 30007");
     CHECK(netlink_rule_delete(nl, &rule, &s->err) == 0);
     clean(s, r);
-    const struct netlink_end ends[2] = {{here, 71, "left0", {2, 0, 0, 0, 0, 1}}, {here, 72, "dr-m0", {2, 0, 0, 0, 0, 2}}};
+    const struct netlink_end ends[2] = {{here, 71, "left0", {2, 0, 0, 0, 0, 1}},
+                                        {here, 72, "dr-m0", {2, 0, 0, 0, 0, 2}}};
     netlink_veth(nl, &ends[0], &ends[1]);
     netlink_up(nl, 71);
     netlink_up(nl, 72);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What each shape of a path does to datagrams, seen from outside, whatever mechanism makes it: netem under
- * ci/with-netem-kernel, the wire where the kernel has none. Times may be off by one millisecond times DRTEST_SLOW; counts lie inside the exact binomial interval of
- * 99.99 %. After each shape the path is set back and must be as if nothing had been.
+ * ci/with-netem-kernel, the wire where the kernel has none. Times may be off by one millisecond times DRTEST_SLOW;
+ * counts lie inside the exact binomial interval of 99.99 %. After each shape the path is set back and must be as if
+ * nothing had been.
  */
 #include "harness/base/arena.h"
 #include "harness/base/clock.h"
@@ -49,7 +50,8 @@ static void drive(struct stage *s, struct lab *lab, uint16_t path, const struct 
     CHECK(shape_same(wanted, &got));
 }
 
-/* On a machine that stands still half of the time, times say nothing: that is tried again for as long as an act can wait. */
+/* On a machine that stands still half of the time, times say nothing: that is
+ * tried again for as long as an act can wait. */
 static struct flight *fly(struct stage *s, struct lab *lab, const struct flight_plan *plan, int n)
 {
     struct flight *flights = xcalloc((size_t)n, sizeof(*flights));
@@ -96,7 +98,8 @@ static void check_healed(struct stage *s, struct lab *lab, uint16_t path)
     const struct path_state none = {0};
     drive(s, lab, path, &none);
     stage_pass_ms(100); /* what is still queued keeps its due time */
-    scoped_free struct flight *f = fly(s, lab, &(struct flight_plan){.path = path, .gap_ns = 2 * MS, .tail_ns = 100 * MS}, N);
+    scoped_free struct flight *f =
+        fly(s, lab, &(struct flight_plan){.path = path, .gap_ns = 2 * MS, .tail_ns = 100 * MS}, N);
     CHECK(flight_arrived(f, N) == N);
     CHECK(flight_median_ns(f, N) < tolerance_ns());
     int odd = 0;
@@ -112,10 +115,12 @@ static int64_t round_trip(struct stage *s, struct lab *lab)
     struct flight there[N], back[N], trips[N];
     for (int i = 0; i < N; i++) {
         struct flight_plan out = {.path = 0, .tail_ns = 60 * MS}, home = {.path = 1, .tail_ns = 60 * MS};
-        if (flight_watch(lab, &out, &there[i], 1, &s->err) != 0 || flight_watch(lab, &home, &back[i], 1, &s->err) != 0) {
+        if (flight_watch(lab, &out, &there[i], 1, &s->err) != 0 ||
+            flight_watch(lab, &home, &back[i], 1, &s->err) != 0) {
             stage_give_up(s, "datagrams");
         }
-        trips[i] = (struct flight){.copies = there[i].copies && back[i].copies, .taken_ns = there[i].taken_ns + back[i].taken_ns,
+        trips[i] = (struct flight){.copies = there[i].copies && back[i].copies,
+                                   .taken_ns = there[i].taken_ns + back[i].taken_ns,
                                    .disturbed = there[i].disturbed || back[i].disturbed};
     }
     CHECK(flight_arrived(trips, N) == N);
@@ -254,8 +259,8 @@ static void duplicates(struct stage *s)
     lab_netns.close(lab);
 }
 
-/* Times tell little of single packets on a busy machine, their order does: who skips the delay overtakes one of the four
- * before, unless all four skipped. Told only of those whose four were sent well within the delay. */
+/* Times tell little of single packets on a busy machine, their order does: who skips the delay overtakes one of the
+ * four before, unless all four skipped. Told only of those whose four were sent well within the delay. */
 static bool overtakes(const struct flight *f, int i)
 {
     bool overtaken = false;
@@ -304,7 +309,8 @@ static void corruption(struct stage *s)
         CHECK(!checked[i].damaged); /* a bad checksum goes no further than the kernel */
         damaged += unchecked[i].damaged;
     }
-    /* A flipped bit may hit what nobody checks (the sender's hardware address) or headers, and is dropped either way. */
+    /* A flipped bit may hit what nobody checks (the sender's hardware address)
+     * or headers, and is dropped either way. */
     check_share_between("dropped for a checksum", N - flight_arrived(checked, N), N,
                         0.05 * (BYTES + HEADERS - 14) / (BYTES + HEADERS), 0.05);
     check_share_between("damaged, unchecked", damaged, N, 0.05 * (BYTES - 8) / (BYTES + HEADERS), 0.05);
@@ -325,8 +331,8 @@ static void rate(struct stage *s)
         f[i].taken_ns += f[i].sent_ns - f[0].sent_ns - (i + 1) * each;
     }
     int64_t early = flight_median_ns(f, N / 2), late = flight_median_ns(f + N / 2, N / 2);
-    printf("%d packets of %.2f ms: behind by %.2f ms, in the end by %.2f ms\n", N, (double)each / 1e6, (double)early / 1e6,
-           (double)late / 1e6);
+    printf("%d packets of %.2f ms: behind by %.2f ms, in the end by %.2f ms\n", N, (double)each / 1e6,
+           (double)early / 1e6, (double)late / 1e6);
     CHECK(early >= -tolerance_ns()); /* a machine that stands still before the first makes all late, none early */
     CHECK(llabs(late - early) <= tolerance_ns());
     check_healed(s, lab, 0);
@@ -400,7 +406,8 @@ static void from_the_topology(struct stage *s)
     for (uint16_t path = 0; path < 2; path++) {
         struct path_state got;
         CHECK(lab_netns.path_get(lab, path, &got, &s->err) == 0 && shape_same(&got, &link));
-        scoped_free struct flight *f = fly(s, lab, &(struct flight_plan){.path = path, .gap_ns = 2 * MS, .tail_ns = 150 * MS}, N);
+        scoped_free struct flight *f =
+            fly(s, lab, &(struct flight_plan){.path = path, .gap_ns = 2 * MS, .tail_ns = 150 * MS}, N);
         check_share("lost", N - flight_arrived(f, N), N, 0.1);
         CHECK(llabs(flight_median_ns(f, N) - 30 * MS) <= tolerance_ns());
     }

@@ -286,7 +286,8 @@ void stage_need(enum lab_effect effect)
     needed = effect;
 }
 
-/* DRTEST_EXPECT_CAPS: words that some mechanism must be named by, such as `netem`; else the tests would pass by skipping. */
+/* DRTEST_EXPECT_CAPS: words that some mechanism must be named by, such as
+ * `netem`; else the tests would pass by skipping. */
 static bool lacks_expected(const struct lab_caps *caps)
 {
     const char *word = getenv("DRTEST_EXPECT_CAPS");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every resource in a real world of reference gateways and stores: proven by the injector, and felt from outside by plain
- * HTTP from a client's namespace. Beside each: another node that is well, and the heal.
+ * Every resource in a real world of reference gateways and stores: proven by the injector, and felt from outside by
+ * plain HTTP from a client's namespace. Beside each: another node that is well, and the heal.
  */
 #include "harness/base/clock.h"
 #include "harness/base/scoped.h"
@@ -166,7 +166,8 @@ static bool takes_orders(struct drill *d, uint16_t store, int64_t within_ns)
     return false;
 }
 
-/* The store refuses what it cannot write, hands the lead to the one that can, and has it back, and writes, after the heal. */
+/* The store refuses what it cannot write, hands the lead to the one that can, and
+ * has it back, and writes, after the heal. */
 static void store_without(struct stage *s, struct action *a)
 {
     struct drill d;
@@ -299,7 +300,8 @@ static void memory(struct stage *s)
     by_group(s, &(struct action){.target = TARGET_NODE, .node = GATEWAY, .starve.memory_bytes = 32000000});
 }
 
-/* It is given less than it will want: the kernel kills it, which its pidfd tells, nobody else is; the heal starts it again. */
+/* It is given less than it will want: the kernel kills it, which its pidfd tells,
+ * nobody else is; the heal starts it again. */
 static void out_of_memory(struct stage *s)
 {
     enum { CROWD = 40 };
@@ -351,10 +353,12 @@ static double quickest_write(struct drill *d, uint16_t node)
     return best;
 }
 
-/* A hundred milliseconds asked, a write acknowledged that much later; reads come from memory, the gateway has its own disk. */
+/* A hundred milliseconds asked, a write acknowledged that much later; reads come
+ * from memory, the gateway has its own disk. */
 static void io_slow(struct stage *s)
 {
-    struct action a = {.target = TARGET_NODE, .node = STORE, .starve.io = IO_SLOW, .starve.io_delay_ns = 100 * NS_PER_MS};
+    struct action a = {
+        .target = TARGET_NODE, .node = STORE, .starve.io = IO_SLOW, .starve.io_delay_ns = 100 * NS_PER_MS};
     struct drill d;
     if (!can(s, "starve", &a)) {
         return;
@@ -369,8 +373,8 @@ static void io_slow(struct stage *s)
     double control = (double)(clock_mono_ns() - begun) / 1e6;
     heal(&d);
     double after = quickest_write(&d, STORE);
-    printf("a write acknowledged in %.1f ms, on the slow disk %.1f, healed %.1f; two others answered in %.1f\n", before, slow,
-           after, control);
+    printf("a write acknowledged in %.1f ms, on the slow disk %.1f, healed %.1f; two others answered in %.1f\n", before,
+           slow, after, control);
     CHECK(slow - before >= 98 && slow - before < 140 * stage_slow());
     CHECK(after < before + 50 * stage_slow() && control < 90 * stage_slow());
     end(&d);
@@ -389,12 +393,14 @@ static long log_bytes(struct drill *d, uint16_t node)
 {
     char path[512];
     struct stat st = {0};
-    snprintf(path, sizeof(path), "%s/lab/%s/data/orders.log", d->stage->options.run_path, d->stage->topo.nodes[node].name);
+    snprintf(path, sizeof(path), "%s/lab/%s/data/orders.log", d->stage->options.run_path,
+             d->stage->topo.nodes[node].name);
     CHECK(stat(path, &st) == 0);
     return (long)st.st_size;
 }
 
-/* The store acknowledges what it has not synced: killed, it comes back with what it had before the fault, the other with all. */
+/* The store acknowledges what it has not synced: killed, it comes back with what it
+ * had before the fault, the other with all. */
 static void io_lost_writes(struct stage *s)
 {
     struct action a = {.target = TARGET_NODE, .node = STORE, .starve.io = IO_LOST_WRITES};
@@ -440,10 +446,20 @@ static void a_starve_that_is_none(struct stage *s)
 
 int main(int argc, char **argv)
 {
-    static const struct act acts[] = {{"descriptors", descriptors}, {"descriptors after a death", descriptors_after_a_death}, {"disk full", disk_full}, {"no inodes", no_inodes},
-                                      {"disk readonly", disk_readonly}, {"ports", ports}, {"backlog", backlog},
-                                      {"processes", processes}, {"processor", processor}, {"memory", memory}, {"out of memory", out_of_memory},
-                                      {"slow disk", io_slow}, {"broken disk", io_error}, {"forgetful disk", io_lost_writes},
+    static const struct act acts[] = {{"descriptors", descriptors},
+                                      {"descriptors after a death", descriptors_after_a_death},
+                                      {"disk full", disk_full},
+                                      {"no inodes", no_inodes},
+                                      {"disk readonly", disk_readonly},
+                                      {"ports", ports},
+                                      {"backlog", backlog},
+                                      {"processes", processes},
+                                      {"processor", processor},
+                                      {"memory", memory},
+                                      {"out of memory", out_of_memory},
+                                      {"slow disk", io_slow},
+                                      {"broken disk", io_error},
+                                      {"forgetful disk", io_lost_writes},
                                       {"a starve that is none", a_starve_that_is_none}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Certificates and handshakes in a real world, with customers outside: a process in a client's namespace asks the target,
- * on new connections and on one that it keeps, and a gateway that is not hit, all the while; what became of its requests is
- * counted by the phase in which they left. Injectors are driven as the conductor does.
+ * Certificates and handshakes in a real world, with customers outside: a process in a client's namespace asks the
+ * target, on new connections and on one that it keeps, and a gateway that is not hit, all the while; what became of its
+ * requests is counted by the phase in which they left. Injectors are driven as the conductor does.
  */
 #include "harness/base/clock.h"
 #include "harness/base/scoped.h"
@@ -187,7 +187,8 @@ static bool everybody_is_fine(const struct tally t[WHO])
 {
     bool right = fine(&t[NEWCOMER]) && fine(&t[REGULAR]) && fine(&t[ELSEWHERE]);
     for (int i = 0; i < WHO && !right; i++) {
-        printf("who %d: asked %u good %u insecure %u timed out %u\n", i, t[i].asked, t[i].good, t[i].insecure, t[i].timed_out);
+        printf("who %d: asked %u good %u insecure %u timed out %u\n", i, t[i].asked, t[i].good, t[i].insecure,
+               t[i].timed_out);
     }
     return right;
 }
@@ -201,7 +202,8 @@ static enum proof prove(struct drill *d, bool healed, int64_t bound_ns)
         p = now == PROOF_PENDING ? p : now;
         pass(d, 20 * NS_PER_MS);
     } while (p != PROOF_PROVEN && clock_mono_ns() - begun < bound_ns);
-    printf("%s after %.0f ms: %s\n", healed ? "healed" : "proven", (double)(clock_mono_ns() - begun) / 1e6, d->in.method);
+    printf("%s after %.0f ms: %s\n", healed ? "healed" : "proven", (double)(clock_mono_ns() - begun) / 1e6,
+           d->in.method);
     return p;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The wire, measured from outside with datagrams of our own: what it adds when it does nothing, and each effect against
- * what was asked for. Counts must lie in the exact 99.99 % interval; times are medians, and what this machine is late by
- * itself at that moment is measured beside them and allowed for.
+ * what was asked for. Counts must lie in the exact 99.99 % interval; times are medians, and what this machine is late
+ * by itself at that moment is measured beside them and allowed for.
  */
 #include "harness/base/child.h"
 #include "harness/base/clock.h"
@@ -127,7 +127,8 @@ static void neutral(struct stage *s)
     CHECK(strcmp(lab_netns.mechanism(lab, EFFECT_DEGRADE).name, "wire") == 0);
     struct round_trip wired = ping(s, lab, WIRED), plain = ping(s, lab, PLAIN);
     struct wire_counts c = counts_of(s, lab);
-    printf("round trip by the wire %.1f us, without it %.1f us\n", (double)wired.median_ns / 1e3, (double)plain.median_ns / 1e3);
+    printf("round trip by the wire %.1f us, without it %.1f us\n", (double)wired.median_ns / 1e3,
+           (double)plain.median_ns / 1e3);
     CHECK(c.came == 2 * PINGS && c.left == c.came && c.overflow == 0);
     lab_netns.close(lab);
 }
@@ -141,8 +142,8 @@ static void delays(struct stage *s)
     drive(s, lab, path_of(WIRED, false), (struct path_state){0});
     struct round_trip after = ping(s, lab, WIRED);
     int64_t off = slow.median_ns - before.median_ns - 50 * NS_PER_MS, late = slow.late_ns + before.late_ns;
-    printf("50 ms asked for, %.3f ms more measured; this machine is %.3f ms late\n", (double)(off + 50 * NS_PER_MS) / 1e6,
-           (double)late / 1e6);
+    printf("50 ms asked for, %.3f ms more measured; this machine is %.3f ms late\n",
+           (double)(off + 50 * NS_PER_MS) / 1e6, (double)late / 1e6);
     CHECK(llabs(off) <= NS_PER_MS + late);
     CHECK(after.median_ns <= before.median_ns + NS_PER_MS + late);
     lab_netns.close(lab);

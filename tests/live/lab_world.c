@@ -34,7 +34,8 @@ static void three_by_three(struct stage *s)
     lab_netns.close(lab);
     double close_ms = ms_since(begun);
     /* Told, not judged: timing is for the bench, machines are shared. */
-    printf("%zu nodes, %zu links: open %.1f ms, close %.1f ms\n", s->topo.node_count, s->topo.link_count, open_ms, close_ms);
+    printf("%zu nodes, %zu links: open %.1f ms, close %.1f ms\n", s->topo.node_count, s->topo.link_count, open_ms,
+           close_ms);
 }
 
 static void everyone_is_reached(struct stage *s)

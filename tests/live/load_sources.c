@@ -2,8 +2,8 @@
 /*
  * A client that needs more ports than one address has. Its range of ports is made tiny, so that what takes a minute at
  * 500 connections a second takes a moment here: with one address the ports run out and the requests that find none are
- * errors of ours; with four all leave, and the server sees four clients. That they run out at all shows who closes first:
- * the client, whose ports then stay in TIME_WAIT.
+ * errors of ours; with four all leave, and the server sees four clients. That they run out at all shows who closes
+ * first: the client, whose ports then stay in TIME_WAIT.
  */
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"

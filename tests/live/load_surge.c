@@ -64,7 +64,8 @@ static void pass(int64_t ns)
     loop_run(lab_netns.loop(lab), clock_mono_ns() + ns, NULL, NULL);
 }
 
-static struct surge_link *begin(struct stage *s, struct plan *plan, struct plan_step *step, struct child *process, int *control)
+static struct surge_link *begin(struct stage *s, struct plan *plan, struct plan_step *step, struct child *process,
+                                int *control)
 {
     struct surge_link *link = NULL;
     int pair[2];

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store_points DRGATEWAY sync|async POINTS [SEED [FLAW]]: the pair of stores, struck at random points while eight clients write
- * to both. ci/store-points runs it by the hundred.
+ * store_points DRGATEWAY sync|async POINTS [SEED [FLAW]]: the pair of stores, struck at random points while eight
+ * clients write to both. ci/store-points runs it by the hundred.
  *
- * A point: both are in sync, some random number of writes has been acknowledged, and then, at that very moment, the leader is
- * killed, or the follower, or both, or the leader or the witness is frozen for a while that may be longer than the lease. What
- * was killed starts again after a random while. Then, with both in sync again:
+ * A point: both are in sync, some random number of writes has been acknowledged, and then, at that very moment, the
+ * leader is killed, or the follower, or both, or the leader or the witness is frozen for a while that may be longer
+ * than the lease. What was killed starts again after a random while. Then, with both in sync again:
  *
  *   - in sync mode every acknowledged write is in both stores; in any, each is there once, and none that was never sent
  *   - no epoch acknowledged when it was over: no acknowledgement comes for a write that was begun after one of a higher epoch had
  *     been seen, nor DELIVERY_MS later
  *
- * A flaw makes it fail, which shows that it can: sync with ack_before_replicate loses writes, async with no_fencing acknowledges
- * too late. (In sync mode the other store's refusal fences as well.)
+ * A flaw makes it fail, which shows that it can: sync with ack_before_replicate loses writes, async with no_fencing
+ * acknowledges too late. (In sync mode the other store's refusal fences as well.)
  *
- * Clients and check are this process: an acknowledgement that the kernel still delivers after the death of its sender counts.
+ * Clients and check are this process: an acknowledgement that the kernel still delivers after the death of its sender
+ * counts.
  */
 #include "tests/live/gateway_stage.h"
 
@@ -84,7 +85,8 @@ static void begin_write(struct writer *w)
     w->op = next_op++;
     w->len = 0;
     w->epoch_then = highest_epoch;
-    int len = snprintf(body, sizeof(body), "{\"op\":\"p-%d\",\"key\":\"k%d\",\"value\":\"00000000000000aa\"}", w->op, w->op % 16);
+    int len = snprintf(body, sizeof(body), "{\"op\":\"p-%d\",\"key\":\"k%d\",\"value\":\"00000000000000aa\"}", w->op,
+                       w->op % 16);
     len = snprintf(request, sizeof(request),
                    "POST /v1/orders HTTP/1.1\r\nHost: test\r\nIdempotency-Key: run/p-%d\r\nContent-Length: %d\r\n\r\n%s", w->op, len,
                    body);
@@ -99,7 +101,8 @@ static void note_answer(struct writer *w)
         check(epoch != NULL);
         int64_t e = atoll(epoch + 14);
         check(e >= w->epoch_then && "what is begun in an epoch is not acknowledged by one before it");
-        check((e >= highest_epoch || turn_ms < highest_since_ms + DELIVERY_MS) && "an epoch that is over acknowledges nothing");
+        check((e >= highest_epoch || turn_ms < highest_since_ms + DELIVERY_MS) &&
+              "an epoch that is over acknowledges nothing");
         if (e > highest_epoch) {
             highest_epoch = e;
             highest_since_ms = turn_ms;

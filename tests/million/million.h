@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run with many writes, all of them read back whole from every source before and after a cold restart, but for one that
- * is nowhere: what the ledger is for, at the size at which it gets hard. Written by the writers of the product.
+ * A run with many writes, all of them read back whole from every source before and after a cold restart, but for one
+ * that is nowhere: what the ledger is for, at the size at which it gets hard. Written by the writers of the product.
  *
- * Two regions, a gateway and a store in each, two writing clients; a partition half-way through. Requests are few (their
- * number is not what this is about), the records of the ledger are all there.
+ * Two regions, a gateway and a store in each, two writing clients; a partition half-way through. Requests are few
+ * (their number is not what this is about), the records of the ledger are all there.
  */
 #pragma once
 #include "harness/spec/plan.h"

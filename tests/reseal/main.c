@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reseal RUN: after somebody edited timeline.jsonl, samples.bin, ledger.bin or plan.yaml of a kept run (or made it with an
- * older format), everything in it that vouches for something else is computed anew. result.json is left alone.
+ * reseal RUN: after somebody edited timeline.jsonl, samples.bin, ledger.bin or plan.yaml of a kept run (or made it with
+ * an older format), everything in it that vouches for something else is computed anew. result.json is left alone.
  */
 #include "harness/base/err.h"
 #include "harness/base/json.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Evidence that was changed by hand or by chance, made to prove itself again: CRCs, hashes, numbers, page digests. For
- * tests that want to get past the checks of the reader, to what uses the numbers; and the program `reseal` for kept runs.
+ * tests that want to get past the checks of the reader, to what uses the numbers; and the program `reseal` for kept
+ * runs.
  */
 #pragma once
 #include "harness/base/text.h"

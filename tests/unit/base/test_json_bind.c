@@ -206,7 +206,8 @@ static void fields_that_came_later_may_be_absent(void)
     } got = {0};
     const struct json_field fields[] = {{.name = "old", .kind = JB_NUMBER, .offset = 0},
                                         {.name = "newer", .kind = JB_NUMBER, .offset = sizeof(double), .added = true},
-                                        {.name = "list", .kind = JB_TEXTS, .offset = 2 * sizeof(double), .added = true}};
+                                        {.name = "list", .kind = JB_TEXTS, .offset = 2 * sizeof(double),
+                                         .added = true}};
     const struct json_shape shape = {fields, array_len(fields), sizeof(got)};
     scoped_json json_t *doc = json_pack("{s:f}", "old", 1.5);
     CU_ASSERT_EQUAL(json_to_struct(&shape, doc, &got, &memory, "x", NULL), 0);

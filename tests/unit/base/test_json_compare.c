@@ -38,9 +38,10 @@ static void what_stands_how(void)
 
 static void lists_of_named_things_have_no_order(void)
 {
-    expect("{\"r\":[{\"name\":\"x\",\"v\":1},{\"name\":\"y\",\"v\":2}]}", "{\"r\":[{\"name\":\"y\",\"v\":2},{\"name\":\"x\",\"v\":3}]}",
-           "changed r/x/v 1 3\n", 3);
-    expect("[{\"name\":\"x\"}]", "[{\"name\":\"y\"}]", "missing x {\"name\":\"x\"} -\nunexpected y - {\"name\":\"y\"}\n", 0);
+    expect("{\"r\":[{\"name\":\"x\",\"v\":1},{\"name\":\"y\",\"v\":2}]}",
+           "{\"r\":[{\"name\":\"y\",\"v\":2},{\"name\":\"x\",\"v\":3}]}", "changed r/x/v 1 3\n", 3);
+    expect("[{\"name\":\"x\"}]", "[{\"name\":\"y\"}]",
+           "missing x {\"name\":\"x\"} -\nunexpected y - {\"name\":\"y\"}\n", 0);
 }
 
 static void other_lists_are_values(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bundled scenarios as a library: each explains itself, belongs to a strategy, is in the quarterly suite and in that of
- * its strategies, and has a red twin in ci/flaw-matrix for every flaw that it claims, one at least.
+ * The bundled scenarios as a library: each explains itself, belongs to a strategy, is in the quarterly suite and in
+ * that of its strategies, and has a red twin in ci/flaw-matrix for every flaw that it claims, one at least.
  */
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"

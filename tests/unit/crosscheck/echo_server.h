@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server on loopback in a process of its own, one connection after the other: 200 with the nonce it was sent, on every
- * path. echo_server_kill makes the port refuse.
+ * A server on loopback in a process of its own, one connection after the other: 200 with the nonce it was sent, on
+ * every path. echo_server_kill makes the port refuse.
  */
 #pragma once
 #include "harness/base/child.h"

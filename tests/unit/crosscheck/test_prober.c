@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The second prober as a process against two servers on loopback: it keeps its plan, moves on when its first server dies,
- * comes back when that one does, and its record is whole. Time bounds are wide: machines that test are busy.
+ * The second prober as a process against two servers on loopback: it keeps its plan, moves on when its first server
+ * dies, comes back when that one does, and its record is whole. Time bounds are wide: machines that test are busy.
  */
 #include "harness/base/arena.h"
 #include "harness/base/clock.h"

@@ -116,8 +116,9 @@ static void a_nonce_that_is_none_is_wrong(void)
         CU_ASSERT_EQUAL(cross_outcome_of(&r, 0), OUTCOME_WRONG);
         CU_ASSERT_EQUAL(cross_outcome_of(&r, OURS), OUTCOME_WRONG);
     }
-    CU_ASSERT_EQUAL(end_of(OK "Content-Length: 0\r\nX-DR-Nonce: 0123456789abcdef\r\nX-DR-Nonce: 0123456789abcdee\r\n\r\n",
-                           &r), CROSS_REPLY_WHOLE);
+    CU_ASSERT_EQUAL(
+        end_of(OK "Content-Length: 0\r\nX-DR-Nonce: 0123456789abcdef\r\nX-DR-Nonce: 0123456789abcdee\r\n\r\n", &r),
+        CROSS_REPLY_WHOLE);
     CU_ASSERT_EQUAL(cross_outcome_of(&r, OURS), OUTCOME_WRONG);
 }
 

@@ -101,7 +101,8 @@ static void random_damage_never_crashes(void)
     scratch_remove();
 }
 
-/* The kept record of a second prober with one injury: damage, unless the injury changed nothing but the hash in its head. */
+/* The kept record of a second prober with one injury: damage, unless the injury
+ * changed nothing but the hash in its head. */
 static void an_injured_crosscheck_never_passes(void)
 {
     static const size_t hash = sizeof(CROSS_MAGIC) - 1;

@@ -214,7 +214,8 @@ static void a_killed_writer_leaves_a_ledger_that_says_how_far_it_is_whole(void)
         }
         for (uint64_t seq = 0;; seq++) {
             struct ledger_record intent = {.kind = LEDGER_INTENT, .seq = seq, .at_ns = (int64_t)seq};
-            struct ledger_record result = {.kind = LEDGER_RESULT, .seq = seq, .at_ns = (int64_t)seq, .outcome = WRITE_OK};
+            struct ledger_record result = {
+                .kind = LEDGER_RESULT, .seq = seq, .at_ns = (int64_t)seq, .outcome = WRITE_OK};
             ledger_add(w, &intent, NULL);
             ledger_add(w, &result, NULL);
         }
@@ -248,8 +249,13 @@ static void pages_of_findings_come_back_one_by_one(void)
     static struct ledger_found found[2500];
     static const size_t sizes[] = {1, 3, 4, 1024, 1025, 2500};
     for (size_t i = 0; i < array_len(found); i++) {
-        found[i] = (struct ledger_found){.client = (uint16_t)(i % 3), .key = (uint16_t)(i % 7), .version = (uint32_t)i + 1,
-                                         .seq = (uint32_t)i, .epoch = 2, .value = i * 31, .lsn = i + 5};
+        found[i] = (struct ledger_found){.client = (uint16_t)(i % 3),
+                                         .key = (uint16_t)(i % 7),
+                                         .version = (uint32_t)i + 1,
+                                         .seq = (uint32_t)i,
+                                         .epoch = 2,
+                                         .value = i * 31,
+                                         .lsn = i + 5};
     }
     for (size_t k = 0; k < array_len(sizes); k++) {
         unlink(scratch_path("ledger.bin"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a parser made of a request, and how Debian's http-parser reads one. A file of its own, since its header and ours use
- * the same names.
+ * What a parser made of a request, and how Debian's http-parser reads one. A file of its own, since its header and ours
+ * use the same names.
  */
 #pragma once
 #include "harness/base/text.h"

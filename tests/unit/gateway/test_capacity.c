@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An origin of limited capacity on a virtual loop: when requests come out again, and in which order. They are never looked at, so
- * bare exchanges do.
+ * An origin of limited capacity on a virtual loop: when requests come out again, and in which order. They are never
+ * looked at, so bare exchanges do.
  */
 #include "gateway-under-test/capacity.h"
 #include "gateway-under-test/node.h"

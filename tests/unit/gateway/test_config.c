@@ -100,12 +100,14 @@ static void all_roles_are_read(void)
     config_free(c);
     c = parsed(controlled, &e);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-    CU_ASSERT(c->control.count == 1 && c->control.wait_ms == 1000 && c->control.refuse_stale && c->control.stale_after_ms == 5000);
+    CU_ASSERT(c->control.count == 1 && c->control.wait_ms == 1000 && c->control.refuse_stale &&
+              c->control.stale_after_ms == 5000);
     CU_ASSERT(c->drift.quarantine && !c->drift.revert);
     config_free(c);
     c = parsed(scaled, &e);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-    CU_ASSERT(c->scaling.cold_start_ms == 800 && c->scaling.most == 8 && c->scaling.least == 0 && c->scaling.per_instance == 10);
+    CU_ASSERT(c->scaling.cold_start_ms == 800 && c->scaling.most == 8 && c->scaling.least == 0 &&
+              c->scaling.per_instance == 10);
     config_free(c);
     c = parsed(control, &e);
     CU_ASSERT(c != NULL && c->role == ROLE_CONTROL);
@@ -200,9 +202,11 @@ static void checks_can_be_written_as_in_managed_dns(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     const struct config_check *k = &c->pools[0].check;
     CU_ASSERT_STRING_EQUAL(k->host, "api.example");
-    CU_ASSERT(k->port == 81 && k->every_ms == 10000 && k->unhealthy_after == 2 && k->healthy_after == 5 && k->status == 204);
+    CU_ASSERT(k->port == 81 && k->every_ms == 10000 && k->unhealthy_after == 2 && k->healthy_after == 5 &&
+              k->status == 204);
     config_free(c);
-    breaks(balanced, "\"FailureThreshold\":2", "\"FailureThreshold\":2,\"unhealthy_after\":2", "/check/FailureThreshold");
+    breaks(balanced, "\"FailureThreshold\":2", "\"FailureThreshold\":2,\"unhealthy_after\":2",
+           "/check/FailureThreshold");
     breaks(balanced, "\"RequestInterval\":10", "\"RequestInterval\":0", "/check/RequestInterval");
 }
 
@@ -228,7 +232,8 @@ static void watching_and_backups_are_optional(void)
     struct config *c = parsed(gateway, &e);
     CU_ASSERT(c != NULL && c->alerts == NULL && c->access_log == NULL);
     config_free(c);
-    (void)snprintf(text, sizeof(text), "{\"alerts\":{\"rules\":[\"errors\"]},\"access_log\":{\"path\":\"a.log\"},%s", gateway + 1);
+    (void)snprintf(text, sizeof(text), "{\"alerts\":{\"rules\":[\"errors\"]},\"access_log\":{\"path\":\"a.log\"},%s",
+                   gateway + 1);
     c = parsed(text, &e);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     CU_ASSERT(c->alerts->window_ms == 1000 && c->alerts->slow_percent == 120 && c->alerts->rules == 2);
@@ -240,8 +245,10 @@ static void watching_and_backups_are_optional(void)
     breaks(text, "\"rules\":", "\"windows_ms\":100,\"rules\":", "/alerts/windows_ms");
     breaks(text, "\"path\":\"a.log\"", "\"path\":7", "/access_log/path");
     breaks(text, "\"path\":\"a.log\"", "", "/access_log/path");
-    (void)snprintf(text, sizeof(text), "%.*s\"backup\":{\"every_ms\":500,\"offsite\":[{\"region\":\"eu-west\",\"address\":"
-                   "\"10.2.3.2\",\"port\":8080}]},%s", (int)(at - store), store, at);
+    (void)snprintf(text, sizeof(text),
+                   "%.*s\"backup\":{\"every_ms\":500,\"offsite\":[{\"region\":\"eu-west\",\"address\":"
+                   "\"10.2.3.2\",\"port\":8080}]},%s",
+                   (int)(at - store), store, at);
     c = parsed(text, &e);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     CU_ASSERT(c->backup->every_ms == 500 && c->backup->offsite_count == 1);
@@ -320,11 +327,14 @@ static void callers_are_read(void)
     struct err e = {0};
     struct config *c = parsed(asking, &e);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-    CU_ASSERT(c->routes[0].takes_key && c->routes[0].takes_token && !c->routes[1].takes_key && !c->routes[1].takes_token);
-    CU_ASSERT(c->identity.key_count == 1 && c->identity.keys[0].hash[0] == 0x41 && c->identity.keys[0].hash[31] == 0xeb);
+    CU_ASSERT(c->routes[0].takes_key && c->routes[0].takes_token && !c->routes[1].takes_key &&
+              !c->routes[1].takes_token);
+    CU_ASSERT(c->identity.key_count == 1 && c->identity.keys[0].hash[0] == 0x41 &&
+              c->identity.keys[0].hash[31] == 0xeb);
     CU_ASSERT(c->identity.fail_closed && c->identity.stale_after_ms == 1000 && c->identity.revocation_pool == 0);
     CU_ASSERT(c->identity.leeway_s == 5 && strcmp(c->identity.audience, "shop") == 0);
-    CU_ASSERT(c->limits.mode == LIMIT_SHARED && c->limits.gateways == 2 && c->limits.count == 1 && c->limits.at[0].per_s == 20);
+    CU_ASSERT(c->limits.mode == LIMIT_SHARED && c->limits.gateways == 2 && c->limits.count == 1 &&
+              c->limits.at[0].per_s == 20);
     config_free(c);
     c = parsed(gateway, &e);
     CU_ASSERT(c->identity.revocation_pool == -1 && c->limits.count == 0 && c->limits.pool == -1);
@@ -340,10 +350,12 @@ static void wrong_callers_are_refused_where_they_are_wrong(void)
     breaks(asking, "41ef", "41EF", "/identity/keys/shop/sha256");
     breaks(asking, "41ef", "41e", "/identity/keys/shop/sha256");
     breaks(asking, "\"keys\":\"jwks.json\",", "", "/identity/tokens/keys");
-    breaks(asking, "\"keys\":{\"shop\":{\"sha256\":\"41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb\"}},", "",
+    breaks(asking,
+           "\"keys\":{\"shop\":{\"sha256\":\"41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb\"}},", "",
            "/identity"); /* nobody could show a key */
     breaks(asking, "\"leeway_s\":5", "\"leeway_s\":-1", "/identity/tokens/leeway_s");
-    breaks(asking, "\"pool\":\"orders\",\"every_ms\":50,\"st", "\"pool\":\"x\",\"every_ms\":50,\"st", "/identity/revocations/pool");
+    breaks(asking, "\"pool\":\"orders\",\"every_ms\":50,\"st", "\"pool\":\"x\",\"every_ms\":50,\"st",
+           "/identity/revocations/pool");
     breaks(asking, "fail_closed", "fail_open", "/identity/revocations/when_stale");
     breaks(asking, "\"shared\"", "\"central\"", "/limits/mode");
     breaks(asking, "\"gateways\":2", "\"gateways\":0", "/limits/gateways");

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The HTTP parser beside another one: Debian's http-parser, which nobody here wrote. Both read every request of
- * tests/data/http1/requests.txt and must come to the same end: what they take has the same method, target, fields, body and
- * length, and the same is to become of the connection.
+ * tests/data/http1/requests.txt and must come to the same end: what they take has the same method, target, fields, body
+ * and length, and the same is to become of the connection.
  *
- * Where they differ, the request's line names the rule of ours that makes the difference, and the table below argues for it.
- * Each rule says what both parsers do, so that a rule cannot hide anything else; a rule that no request needs is a failure.
+ * Where they differ, the request's line names the rule of ours that makes the difference, and the table below argues
+ * for it. Each rule says what both parsers do, so that a rule cannot hide anything else; a rule that no request needs
+ * is a failure.
  */
 #include "gateway-under-test/http1.h"
 #include "harness/base/err.h"
@@ -71,7 +72,8 @@ static const struct rule {
      "heads of 16 KiB and 64 fields, bodies of 1 MiB: the gateway's limits, answered with 431 or 413"},
     {"limit-waits", REFUSED, UNFINISHED, "the same, of a body that has not come yet"},
     {"target-bytes", REFUSED, TAKEN, "bytes beyond ASCII have to be percent-encoded in a target (RFC 3986)"},
-    {"method", TAKEN, REFUSED, "a method is any token (RFC 9110 section 9.1); the gateway passes on what an origin may know"},
+    {"method", TAKEN, REFUSED,
+     "a method is any token (RFC 9110 section 9.1); the gateway passes on what an origin may know"},
     {"stay-1.0", TAKEN, TAKEN,
      "HTTP/1.0 connections are closed after one answer, whatever Connection says: a server may always close"},
     {"control", REFUSED, TAKEN,
@@ -135,7 +137,8 @@ static void unfold(const char *s, struct text *out)
         int used = 1;
         unsigned byte = (unsigned char)*s, times = 1;
         char letter = *s;
-        if (*s == '\\' && sscanf(s, "\\x%2x%n", &byte, &used) != 1 && sscanf(s, "\\{%c*%u}%n", &letter, &times, &used) != 2) {
+        if (*s == '\\' && sscanf(s, "\\x%2x%n", &byte, &used) != 1 &&
+            sscanf(s, "\\{%c*%u}%n", &letter, &times, &used) != 2) {
             letter = s[1] == 'r' ? '\r' : s[1] == 'n' ? '\n' : s[1] == 't' ? '\t' : '\\';
             used = 2;
         } else if (s[0] == '\\' && s[1] == 'x') {
@@ -178,8 +181,9 @@ static void compare(char *line, size_t needed[array_len(rules)])
     if (fine)
         needed[i]++;
     else
-        printf("%s (%s), %.200s: %s here, %s by http-parser, %s\n", line, i < array_len(rules) ? rules[i].why : "no such rule",
-               request, words[ours.end], words[theirs.end], same(&ours, &theirs) ? "the same" : "not the same");
+        printf("%s (%s), %.200s: %s here, %s by http-parser, %s\n", line,
+               i < array_len(rules) ? rules[i].why : "no such rule", request, words[ours.end], words[theirs.end],
+               same(&ours, &theirs) ? "the same" : "not the same");
 }
 
 static void both_parsers_agree(void)

@@ -116,13 +116,16 @@ static void an_unsecured_token_is_none(void)
 {
     CU_ASSERT_EQUAL(at("eyJhbGciOiJub25lIn0." PAYLOAD ".", ENDS - 1), JWT_MALFORMED); /* RFC 7519, 6.1 */
     CU_ASSERT_EQUAL(at("eyJhbGciOiJub25lIn0." PAYLOAD "." MAC, ENDS - 1), JWT_UNKNOWN_KEY);
-    CU_ASSERT_EQUAL(signed_at("{\"alg\":\"none\"}", "{\"exp\":9}", &(struct jwt_rules){.now_s = 1}, NULL), JWT_UNKNOWN_KEY);
-    CU_ASSERT_EQUAL(signed_at("{\"alg\":\"NONE\"}", "{\"exp\":9}", &(struct jwt_rules){.now_s = 1}, NULL), JWT_UNKNOWN_KEY);
+    CU_ASSERT_EQUAL(signed_at("{\"alg\":\"none\"}", "{\"exp\":9}", &(struct jwt_rules){.now_s = 1}, NULL),
+                    JWT_UNKNOWN_KEY);
+    CU_ASSERT_EQUAL(signed_at("{\"alg\":\"NONE\"}", "{\"exp\":9}", &(struct jwt_rules){.now_s = 1}, NULL),
+                    JWT_UNKNOWN_KEY);
     CU_ASSERT_EQUAL(signed_at("{\"alg\":null}", "{\"exp\":9}", &(struct jwt_rules){.now_s = 1}, NULL), JWT_MALFORMED);
     CU_ASSERT_EQUAL(signed_at("{}", "{\"exp\":9}", &(struct jwt_rules){.now_s = 1}, NULL), JWT_MALFORMED);
 }
 
-/* What a gateway that lets the token choose would verify: an HMAC made with the public key, in every form it is known in. */
+/* What a gateway that lets the token choose would verify: an HMAC made with the
+ * public key, in every form it is known in. */
 static void a_public_key_is_no_secret(void)
 {
     static const char *const forms[] = {POINT, only_ec, "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"};
@@ -147,10 +150,12 @@ static void a_signature_is_of_these_bytes_and_this_key(void)
     CU_ASSERT_EQUAL(at(OF_MAC SIGNATURE, 1), JWT_BAD_SIGNATURE);
     CU_ASSERT_EQUAL(at(OF_EC MAC, 1), JWT_BAD_SIGNATURE);
     CU_ASSERT_EQUAL(at(OF_MAC "dBjf", 1), JWT_BAD_SIGNATURE);
-    CU_ASSERT_EQUAL(at(OF_EC "EtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q", 1),
-                    JWT_BAD_SIGNATURE);
-    CU_ASSERT_EQUAL(at(OF_EC "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 1),
-                    JWT_BAD_SIGNATURE); /* r and s of nothing */
+    CU_ASSERT_EQUAL(
+        at(OF_EC "EtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q", 1),
+        JWT_BAD_SIGNATURE);
+    CU_ASSERT_EQUAL(
+        at(OF_EC "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 1),
+        JWT_BAD_SIGNATURE); /* r and s of nothing */
 }
 
 static void a_kid_names_one_key(void)
@@ -171,8 +176,8 @@ static void malformed_tokens_are_refused(void)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         CU_ASSERT_EQUAL(at(bad[i], 1), JWT_MALFORMED);
     const struct jwt_rules rules = {.now_s = 1};
-    static const char *const headers[] = {"{\"alg\":\"HS256\",\"alg\":\"HS256\"}", "{\"alg\":\"HS256\",\"crit\":[\"exp\"]}",
-                                          "{\"alg\":[\"HS256\"]}", "[]", "7"};
+    static const char *const headers[] = {"{\"alg\":\"HS256\",\"alg\":\"HS256\"}",
+                                          "{\"alg\":\"HS256\",\"crit\":[\"exp\"]}", "{\"alg\":[\"HS256\"]}", "[]", "7"};
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
         CU_ASSERT_EQUAL(signed_at(headers[i], "{\"exp\":9}", &rules, NULL), JWT_MALFORMED);
     static const char *const payloads[] = {"{}", "[]", "{\"exp\":\"9\"}", "{\"exp\":9,\"exp\":99}", "{\"exp\":-1}",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thousand random schedules for the lease, on virtual time: the witness's own book, two stores that follow the rules of
- * lease.c by hand, and everything that can go wrong between and with them. Questions and answers come late, out of order or
- * not at all; stores and witness are frozen and killed; the stores' clocks run up to 4 % fast or slow. Whatever happens, once an
- * epoch has acknowledged, no lower one ever does.
+ * A thousand random schedules for the lease, on virtual time: the witness's own book, two stores that follow the rules
+ * of lease.c by hand, and everything that can go wrong between and with them. Questions and answers come late, out of
+ * order or not at all; stores and witness are frozen and killed; the stores' clocks run up to 4 % fast or slow.
+ * Whatever happens, once an epoch has acknowledged, no lower one ever does.
  *
  * The same schedules without the rule (the flaw no_fencing) must break this, or they would prove nothing.
  */

@@ -116,7 +116,8 @@ static void endpoint_open(struct endpoint *p, const char *name, int first_port)
     char text[256];
     in_folder(&p->data, name);
     p->node.data_dir = text_str(&p->data);
-    snprintf(text, sizeof(text), "{\"node\":\"us-east/control-1\",\"role\":\"control\",\"region\":\"us-east\",\"listen\":%d,\"admin\":%d}",
+    snprintf(text, sizeof(text),
+             "{\"node\":\"us-east/control-1\",\"role\":\"control\",\"region\":\"us-east\",\"listen\":%d,\"admin\":%d}",
              ports[first_port], ports[first_port + 1]);
     CU_ASSERT_EQUAL(node_open(&p->node, loop, configured(text), &e), 0);
 }
@@ -139,7 +140,10 @@ static void asker_open(struct asker *a)
     struct err e = {0};
     in_folder(&a->data, "gateway");
     mkdir(text_str(&a->data), 0700);
-    a->node = (struct node){.loop = loop, .config = configured(gateway_text("/")), .data_dir = text_str(&a->data), .started_ns = loop_tick(loop)};
+    a->node = (struct node){.loop = loop,
+                            .config = configured(gateway_text("/")),
+                            .data_dir = text_str(&a->data),
+                            .started_ns = loop_tick(loop)};
     rng_init(&a->node.rng, 1, "test");
     CU_ASSERT_EQUAL(desired_open(&a->desired, &a->node, &e), 0);
 }
@@ -304,8 +308,10 @@ static void out_of_touch_it_refuses_only_when_told_to(void)
         char more[256];
         in_folder(&file, "lonely.json");
         struct node n = {.config_path = text_str(&file)};
-        snprintf(more, sizeof(more), ",\"control\":{\"endpoints\":[{\"address\":\"127.0.0.1\",\"port\":%d}],\"stale_after_ms\":100,\"when_stale\":\"%s\"}",
-                 ports[0], words[i]);
+        snprintf(
+            more, sizeof(more),
+            ",\"control\":{\"endpoints\":[{\"address\":\"127.0.0.1\",\"port\":%d}],\"stale_after_ms\":100,\"when_stale\":\"%s\"}",
+            ports[0], words[i]);
         a_gateway(&n, more);
         struct gateway *g = n.self;
         CU_ASSERT_FALSE(drift_out_of_touch(&g->drift));
@@ -334,7 +340,8 @@ static void on_client(struct call *c, enum call_end end)
 
 static void client_ask(struct client *me, int64_t patience_ms)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)ports[4]), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)ports[4]), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     *me = (struct client){.began = loop_tick(loop)};
     upstream_init(&me->up, loop, &to);
     text_add(&me->call.request, "GET /bytes/10 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

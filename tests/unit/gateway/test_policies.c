@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each policy does to many requests: shares, who moves when a member goes, spill-over, panic, ejection. The pool is made
- * from a configuration on a virtual loop; members are made well and unwell by hand.
+ * What each policy does to many requests: shares, who moves when a member goes, spill-over, panic, ejection. The pool
+ * is made from a configuration on a virtual loop; members are made well and unwell by hand.
  */
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/pool.h"
@@ -28,8 +28,9 @@ static void open_pool(int in_a, int in_b, json_t *extra)
     for (int i = 0; i < in_a + in_b; i++) {
         char name[8];
         (void)snprintf(name, sizeof(name), "m%d", i);
-        json_array_append_new(members, json_pack("{s:s, s:s, s:s, s:i, s:i}", "name", name, "region", i < in_a ? "a" : "b",
-                                                 "address", "127.0.0.1", "port", 2000 + i, "weight", i == 0 ? 5 : 1));
+        json_array_append_new(members,
+                              json_pack("{s:s, s:s, s:s, s:i, s:i}", "name", name, "region", i < in_a ? "a" : "b",
+                                        "address", "127.0.0.1", "port", 2000 + i, "weight", i == 0 ? 5 : 1));
     }
     json_t *p = json_pack("{s:[s, s], s:o}", "regions", "a", "b", "members", members);
     json_object_update_new(p, extra);
@@ -301,8 +302,9 @@ static void never_more_than_a_share_is_ejected(void)
 
 static void an_open_breaker_takes_its_member_out(void)
 {
-    open_pool(2, 0, json_pack("{s:{s:i, s:i, s:[s]}, s:{s:i}}", "breaker", "failures", 2, "open_ms", 100, "triggers", "5xx",
-                              "passive", "failures", 10000));
+    open_pool(2, 0,
+              json_pack("{s:{s:i, s:i, s:[s]}, s:{s:i}}", "breaker", "failures", 2, "open_ms", 100, "triggers", "5xx",
+                        "passive", "failures", 10000));
     struct member *m = &pool->members[0];
     member_ended(m, ATTEMPT_5XX);
     member_ended(m, ATTEMPT_5XX);

@@ -66,11 +66,13 @@ static bool reads(const char *text)
 
 static void a_list_is_read(void)
 {
-    static const char text[] = "{\"age_ms\":12,\"epoch\":1,\"lsn\":9,\"revoked\":[\"sub:eve\",\"key:a\",\"key:leaked\"]}";
+    static const char text[] =
+        "{\"age_ms\":12,\"epoch\":1,\"lsn\":9,\"revoked\":[\"sub:eve\",\"key:a\",\"key:leaked\"]}";
     struct revocation_list l;
     CU_ASSERT_TRUE_FATAL(revocation_list_read(&l, text, sizeof(text) - 1));
     CU_ASSERT(l.count == 3 && l.age_ms == 12 && l.lsn == 9);
-    CU_ASSERT(revocation_listed(&l, "key:a") && revocation_listed(&l, "key:leaked") && revocation_listed(&l, "sub:eve"));
+    CU_ASSERT(revocation_listed(&l, "key:a") && revocation_listed(&l, "key:leaked") &&
+              revocation_listed(&l, "sub:eve"));
     CU_ASSERT_FALSE(revocation_listed(&l, "key:b") || revocation_listed(&l, "key:leake") || revocation_listed(&l, ""));
     revocation_list_free(&l);
     CU_ASSERT_TRUE(reads("{\"age_ms\":null,\"lsn\":0,\"revoked\":[]}"));

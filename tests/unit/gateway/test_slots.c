@@ -43,9 +43,14 @@ static void lags_merge(void)
 
 static void orders_without_sense(void)
 {
-    static const char *const bad[] = {"{}", "{\"fault\":7}", "{\"fault\":\"\",\"stop\":true}", "{\"fault\":\"1\",\"stop\":1}",
-                                      "{\"fault\":\"1\",\"delay_ms\":-1}", "{\"fault\":\"1\",\"corrupt_ppm\":1000001}",
-                                      "{\"fault\":\"a name that is longer than any\",\"stop\":true}", "[]"};
+    static const char *const bad[] = {"{}",
+                                      "{\"fault\":7}",
+                                      "{\"fault\":\"\",\"stop\":true}",
+                                      "{\"fault\":\"1\",\"stop\":1}",
+                                      "{\"fault\":\"1\",\"delay_ms\":-1}",
+                                      "{\"fault\":\"1\",\"corrupt_ppm\":1000001}",
+                                      "{\"fault\":\"a name that is longer than any\",\"stop\":true}",
+                                      "[]"};
     struct lag l = {0};
     struct wall w = {0};
     for (size_t i = 0; i < array_len(bad); i++) {

@@ -80,7 +80,8 @@ static void asking_for_the_digest_changes_none_that_follows(void)
     index_digest(&once, b);
     CU_ASSERT_STRING_EQUAL(a, b);
     for (size_t i = 1; i < often.sorted.len; i++)
-        CU_ASSERT_TRUE(strcmp(index_at(&often, often.sorted.at[i - 1])->op, index_at(&often, often.sorted.at[i])->op) <= 0);
+        CU_ASSERT_TRUE(strcmp(index_at(&often, often.sorted.at[i - 1])->op, index_at(&often, often.sorted.at[i])->op) <=
+                       0);
     index_deinit(&often);
     index_deinit(&once);
 }

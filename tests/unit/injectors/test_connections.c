@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults about connections, carriers, lengths and stalls on the lab of arrays, which has no sockets: read-back alone decides. */
+/* Faults about connections, carriers, lengths and stalls on the lab of arrays, which
+ * has no sockets: read-back alone decides. */
 #include "harness/base/units.h"
 #include "tests/unit/injectors/bench.h"
 #include "tests/unit/runner.h"
@@ -68,7 +69,8 @@ static void connections_break_once(void)
     b.lab->nodes[2].connection = 8;
     b.lab->nodes[3].connection = 9; /* of another region */
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
-    CU_ASSERT(b.lab->nodes[0].connection == 1007 && b.lab->nodes[2].connection == 1008 && b.lab->nodes[3].connection == 9);
+    CU_ASSERT(b.lab->nodes[0].connection == 1007 && b.lab->nodes[2].connection == 1008 &&
+              b.lab->nodes[3].connection == 9);
     CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
     CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "2 connections"));
     CU_ASSERT_EQUAL(bench_heal(&b), 0);
@@ -120,7 +122,8 @@ static void one_way_makes_no_sense(void)
 
 static void long_packets_alone_or_among_others(void)
 {
-    struct action a = {.type = &injector_find("degrade")->type, .target = TARGET_LINK, .link = 2, .shape = {.mtu_bytes = 1000}};
+    struct action a = {
+        .type = &injector_find("degrade")->type, .target = TARGET_LINK, .link = 2, .shape = {.mtu_bytes = 1000}};
     CU_ASSERT_EQUAL(injector_effect(&a), EFFECT_FILTER);
     CU_ASSERT_EQUAL(injector_effects(&a), 1u << EFFECT_FILTER);
     struct bench b;

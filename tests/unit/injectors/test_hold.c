@@ -199,7 +199,8 @@ static void half_an_apply_can_be_healed(void)
 static void one_after_the_other(void)
 {
     struct bench b;
-    bench_new(&b, "kill", &(struct action){.target = TARGET_REGION, .site = 0, .how = KILL_CRASH, .stagger_ns = 500 * NS_PER_MS});
+    bench_new(&b, "kill",
+              &(struct action){.target = TARGET_REGION, .site = 0, .how = KILL_CRASH, .stagger_ns = 500 * NS_PER_MS});
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     CU_ASSERT(b.lab->nodes[0].state == NODE_DOWN && b.lab->nodes[1].state == NODE_UP);
     CU_ASSERT_EQUAL(b.injector->prove(&b.in, false), PROOF_PENDING);
@@ -297,7 +298,8 @@ static void a_wiped_region_loses_its_medium(void)
     bench_free(&b);
 }
 
-/* The strongest hold is what shows: the fault goes on being in force on the others, and on all when the dead are back. */
+/* The strongest hold is what shows: the fault goes on being in force on the
+ * others, and on all when the dead are back. */
 static void the_dead_are_left_out_of_a_freeze(void)
 {
     struct bench b;

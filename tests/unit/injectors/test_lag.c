@@ -41,7 +41,8 @@ static void whole_life(const struct action *a, uint16_t carrier, const char *met
 
 static const struct action stopped = {.target = TARGET_REGION, .site = 1, .stop = true};
 static const struct action delayed = {.target = TARGET_REGION, .site = 1, .shape.delay_ns = 2 * NS_PER_S};
-static const struct action damaged = {.target = TARGET_REGION, .site = 1, .shape = {.corrupt_ppm = 30000, .duplicate_ppm = 20000}};
+static const struct action damaged = {
+    .target = TARGET_REGION, .site = 1, .shape = {.corrupt_ppm = 30000, .duplicate_ppm = 20000}};
 static const struct action config_stopped = {.target = TARGET_REGION, .site = 1, .of_config = true, .stop = true};
 static const struct action config_delayed = {
     .target = TARGET_REGION, .site = 1, .of_config = true, .shape.delay_ns = 2 * NS_PER_S};

@@ -125,7 +125,8 @@ static void two_faults_on_one_origin(void)
     struct bench b;
     bench_new(&b, "misbehave",
               &(struct action){.target = TARGET_NODE, .node = EAST, .service = {.status = 503, .share_ppm = 400000}});
-    struct action slow = {.type = b.action.type, .target = TARGET_NODE, .node = EAST, .service.first_byte_ns = 50 * NS_PER_MS};
+    struct action slow = {
+        .type = b.action.type, .target = TARGET_NODE, .node = EAST, .service.first_byte_ns = 50 * NS_PER_MS};
     struct injection other = {.fault = 2, .action = &slow, .fabric = b.fabric};
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     CU_ASSERT_EQUAL(b.injector->apply(&other, NULL), 0);
@@ -142,8 +143,9 @@ static void two_faults_on_one_origin(void)
 static void what_two_may_share(void)
 {
     const struct action_type *t = &injector_find("misbehave")->type;
-    const struct action status = {.service.status = 503}, slow = {.service.first_byte_ns = 1}, hang = {.service.hang = true},
-                        cut = {.service.short_body = true}, drip = {.service.body_ns = 1}, lie = {.service.health = HEALTH_BAD};
+    const struct action status = {.service.status = 503}, slow = {.service.first_byte_ns = 1},
+                        hang = {.service.hang = true}, cut = {.service.short_body = true},
+                        drip = {.service.body_ns = 1}, lie = {.service.health = HEALTH_BAD};
     CU_ASSERT_PTR_NULL(t->clash(&status, &slow));
     CU_ASSERT_PTR_NULL(t->clash(&slow, &cut));
     CU_ASSERT_PTR_NULL(t->clash(&hang, &lie));
@@ -166,7 +168,8 @@ static void contradictions(void)
     CU_ASSERT_TRUE(objects((struct service_fault){.has_reset = true, .short_body = true}));
     CU_ASSERT_TRUE(objects((struct service_fault){.status = 500, .retry_after_ns = NS_PER_S}));
     CU_ASSERT_TRUE(objects((struct service_fault){.status = 503, .retry_after_ns = 1500 * NS_PER_MS}));
-    CU_ASSERT_FALSE(objects((struct service_fault){.status = 503, .retry_after_ns = 2 * NS_PER_S, .body_ns = NS_PER_S}));
+    CU_ASSERT_FALSE(
+        objects((struct service_fault){.status = 503, .retry_after_ns = 2 * NS_PER_S, .body_ns = NS_PER_S}));
 }
 
 void suite_misbehave(void)

@@ -90,7 +90,8 @@ static void how_long_a_proof_may_take(void)
 static void bursts_are_told_in_two_ways(void)
 {
     const struct action_type *t = &injector_find("degrade")->type;
-    struct action a = {.target = TARGET_LINK, .link = 1, .direction = DIRECTION_FORWARD, .burst = 5, .shape = {.loss_ppm = 50000}};
+    struct action a = {
+        .target = TARGET_LINK, .link = 1, .direction = DIRECTION_FORWARD, .burst = 5, .shape = {.loss_ppm = 50000}};
     char why[ACTION_WHY] = "";
     CU_ASSERT_FALSE(t->objects(&a, why));
     struct bench b;
@@ -164,7 +165,8 @@ static void many_links_at_once(void)
 }
 
 static const struct action replication_cut = {.target = TARGET_LINK, .link = 0, .port = TOPO_PORT_REPLICATION,
-                                              .shape = {.gate_count = 1, .gates = {{TOPO_PORT_REPLICATION, GATE_DROP}}}};
+                                              .shape = {.gate_count = 1,
+                                              .gates = {{TOPO_PORT_REPLICATION, GATE_DROP}}}};
 
 static void one_port_of_a_link(void)
 {
@@ -174,7 +176,8 @@ static void one_port_of_a_link(void)
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     for (size_t p = 0; p < 2; p++) {
         CU_ASSERT(!b.lab->paths[p].cut && b.lab->paths[p].gate_count == 1);
-        CU_ASSERT(!path_passes(&b.lab->paths[p], TOPO_PORT_REPLICATION) && path_passes(&b.lab->paths[p], TOPO_PORT_HTTP));
+        CU_ASSERT(!path_passes(&b.lab->paths[p], TOPO_PORT_REPLICATION) &&
+                  path_passes(&b.lab->paths[p], TOPO_PORT_HTTP));
     }
     CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
     CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "2 knocks on port 7001 silent"));
@@ -206,7 +209,8 @@ static void rejecting(void)
 {
     static const enum gate_way ways[] = {GATE_REFUSE, GATE_UNREACHABLE};
     for (size_t i = 0; i < 4; i++) {
-        const struct action a = {.target = TARGET_LINK, .link = 0, .way = ways[i % 2], .port = i < 2 ? 0 : TOPO_PORT_HTTP};
+        const struct action a = {
+            .target = TARGET_LINK, .link = 0, .way = ways[i % 2], .port = i < 2 ? 0 : TOPO_PORT_HTTP};
         struct bench b;
         bench_new(&b, "reject", &a);
         CU_ASSERT_EQUAL(injector_effect(&b.action), EFFECT_REJECT);
@@ -252,7 +256,11 @@ static void no_link_no_paths(void)
 static void one_port_has_a_lane(void)
 {
     struct bench b;
-    struct action a = {.target = TARGET_LINK, .link = 0, .direction = DIRECTION_FORWARD, .port = 7001, .shape = {.delay_ns = NS_PER_MS}};
+    struct action a = {.target = TARGET_LINK,
+                       .link = 0,
+                       .direction = DIRECTION_FORWARD,
+                       .port = 7001,
+                       .shape = {.delay_ns = NS_PER_MS}};
     const struct action other = {.port = 80}, all = {.port = 0};
     char why[ACTION_WHY];
     bench_new(&b, "degrade", &a);

@@ -18,7 +18,8 @@ static void rows_are_whole(void)
         CU_ASSERT_PTR_EQUAL(injector_find(types[i]->verb), injectors[i]);
         CU_ASSERT_TRUE(injectors[i]->apply && injectors[i]->heal && injectors[i]->prove);
         CU_ASSERT_TRUE(strlen(types[i]->summary) > 10);
-        CU_ASSERT_TRUE(types[i]->class != ACTION_FAULT || types[i]->targets != 0 || strcmp(types[i]->verb, "surge") == 0);
+        CU_ASSERT_TRUE(types[i]->class != ACTION_FAULT || types[i]->targets != 0 ||
+                       strcmp(types[i]->verb, "surge") == 0);
         for (size_t k = 0; k < types[i]->field_count; k++) {
             CU_ASSERT_TRUE(types[i]->fields[k].key && types[i]->fields[k].doc);
         }

@@ -111,7 +111,8 @@ static void half_an_apply_is_healed(void)
 {
     for (int after = 0; after < 4; after++) {
         struct bench b;
-        bench_new(&b, "tls", &(struct action){.target = TARGET_REGION, .site = 0, .certificate = CERTIFICATE_WRONG_NAME});
+        bench_new(&b, "tls",
+                  &(struct action){.target = TARGET_REGION, .site = 0, .certificate = CERTIFICATE_WRONG_NAME});
         b.lab->fail_after = after;
         CU_ASSERT_EQUAL(bench_apply(&b), -1);
         CU_ASSERT_EQUAL(bench_heal(&b), 0);

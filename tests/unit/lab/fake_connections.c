@@ -2,7 +2,8 @@
 /* The connections of the lab of arrays: one per node at most. */
 #include "tests/unit/lab/fake_lab.h"
 
-int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e)
+int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n,
+                     struct err *e)
 {
     (void)peer;
     (void)e;

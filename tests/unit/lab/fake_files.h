@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The part of the fake lab that are files: configurations on disks, and what the control plane wants. Rows of struct lab_ops. */
+/* The part of the fake lab that are files: configurations on disks, and what the
+ * control plane wants. Rows of struct lab_ops. */
 #pragma once
 #include "tests/unit/lab/fake_lab.h"
 

@@ -17,7 +17,8 @@ int fake_ill_order(struct fake_lab *f, struct fake_node *n, const char *method, 
     return 200;
 }
 
-int fake_ill_answer(struct fake_node *n, const char *http_target, int64_t timeout_ns, struct lab_course *c, int64_t *after_ns)
+int fake_ill_answer(struct fake_node *n, const char *http_target, int64_t timeout_ns, struct lab_course *c,
+                    int64_t *after_ns)
 {
     int status = 200, bytes = 0;
     const char *key;

@@ -120,13 +120,15 @@ static int fake_starve(struct lab *lab, uint16_t node, enum lab_resource r, int6
     return rc < 0 ? -1 : 0;
 }
 
-static int fake_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s, struct err *e)
+static int fake_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s,
+                       struct err *e)
 {
     struct fake_node *n = &fake_of(lab)->nodes[node];
     (void)e;
     *s = (struct lab_supply){.limit = n->limits[r]};
     n->trying = want != LAB_PLENTY && r >= RESOURCE_PROCESSES && !n->trying;
-    s->short_of = want != LAB_PLENTY && n->limits[r] != LAB_PLENTY && lab_as_scarce(r, n->limits[r], want) && !n->unfelt;
+    s->short_of =
+        want != LAB_PLENTY && n->limits[r] != LAB_PLENTY && lab_as_scarce(r, n->limits[r], want) && !n->unfelt;
     snprintf(s->seen, sizeof(s->seen), "fake trial");
     return n->trying ? 1 : 0;
 }
@@ -182,15 +184,22 @@ static void forget(struct fake_call *c)
 static void call_back(struct loop_timer *t, int64_t now)
 {
     struct fake_call *c = (struct fake_call *)(void *)((char *)t - offsetof(struct fake_call, timer));
-    struct lab_answer answer = {.status = c->status, .body = c->body, .sent_ns = now, .done_ns = now, .course = c->course};
+    struct lab_answer answer = {
+        .status = c->status, .body = c->body, .sent_ns = now, .done_ns = now, .course = c->course};
     c->done(c->arg, &answer);
     forget(c);
 }
 
-int fake_answer_later(struct fake_lab *f, int status, json_t *take_body, int64_t after_ns, lab_answer_fn *done, void *arg)
+int fake_answer_later(struct fake_lab *f, int status, json_t *take_body, int64_t after_ns, lab_answer_fn *done,
+                      void *arg)
 {
     struct fake_call *c = xcalloc(1, sizeof(*c));
-    *c = (struct fake_call){.next = f->pending, .lab = f, .timer.due = call_back, .done = done, .arg = arg, .status = status,
+    *c = (struct fake_call){.next = f->pending,
+                            .lab = f,
+                            .timer.due = call_back,
+                            .done = done,
+                            .arg = arg,
+                            .status = status,
                             .body = take_body};
     f->pending = c;
     loop_timer_set(f->loop, &c->timer, loop_now(f->loop) + after_ns);
@@ -230,8 +239,8 @@ static json_t *status_of(const struct fake_lab *f, uint16_t node)
     if (!n->silent_about_files) {
         char file[SHA256_HEX];
         json_fingerprint(n->file, file);
-        json_object_update_new(status, json_pack("{s:s?, s:s}", "file", strcmp(fake_file_word(n), "ok") ? NULL : file, "file_state",
-                                                 fake_file_word(n)));
+        json_object_update_new(status, json_pack("{s:s?, s:s}", "file", strcmp(fake_file_word(n), "ok") ? NULL : file,
+                                                 "file_state", fake_file_word(n)));
     }
     return status;
 }
@@ -247,8 +256,9 @@ static json_t *dns_answer(const struct fake_lab *f, uint16_t node, bool control)
     if (word && (strcmp(word, "nxdomain") == 0 || strcmp(word, "empty") == 0)) {
         return json_pack("{s:i, s:[], s:i}", "rcode", *word == 'n' ? 3 : 0, "answer", "ttl", 0);
     }
-    return json_pack("{s:i, s:[s], s:I}", "rcode", 0, "answer", word && strcmp(word, "other") == 0 ? "192.0.2.1" : "10.1.1.2",
-                     "ttl", json_integer_value(json_object_get(doc, "ttl")));
+    return json_pack("{s:i, s:[s], s:I}", "rcode", 0, "answer",
+                     word && strcmp(word, "other") == 0 ? "192.0.2.1" : "10.1.1.2", "ttl",
+                     json_integer_value(json_object_get(doc, "ttl")));
 }
 
 static int fake_admin(struct lab *lab, uint16_t node, const char *method, const char *target, const char *body,
@@ -270,7 +280,8 @@ static int fake_admin(struct lab *lab, uint16_t node, const char *method, const 
         return fake_answer_later(f, 200, json_pack("{s:O}", "slots", f->nodes[node].ills), NS_PER_MS, done, arg);
     }
     if (strncmp(target, "/misbehave/", 11) == 0) {
-        return fake_answer_later(f, fake_ill_order(f, &f->nodes[node], method, target + 11, doc), NULL, NS_PER_MS, done, arg);
+        return fake_answer_later(f, fake_ill_order(f, &f->nodes[node], method, target + 11, doc), NULL, NS_PER_MS, done,
+                                 arg);
     }
     if (strcmp(target, "/tls") == 0) {
         f->nodes[node].stall = f->deaf ? f->nodes[node].stall : json_is_true(json_object_get(doc, "stall"));
@@ -324,8 +335,8 @@ static int fake_knock(struct lab *lab, uint16_t from, uint16_t to, const char *h
     }
     bool full = n->limits[RESOURCE_DESCRIPTORS] != LAB_PLENTY && n->crowd > 0;
     if (n->state == NODE_FROZEN || (n->state == NODE_UP && full)) {
-        return fake_answer_later(f, f->topo.nodes[to].role == NODE_DNS ? KNOCK_SILENT : KNOCK_CONNECTED_SILENT, NULL, timeout_ns,
-                            done, arg);
+        return fake_answer_later(f, f->topo.nodes[to].role == NODE_DNS ? KNOCK_SILENT : KNOCK_CONNECTED_SILENT, NULL,
+                                 timeout_ns, done, arg);
     }
     return fake_answer_later(f, n->state == NODE_UP ? KNOCK_ANSWERED : KNOCK_REFUSED, NULL, NS_PER_MS, done, arg);
 }
@@ -344,8 +355,8 @@ static enum knock obstacle(const struct fake_lab *f, uint16_t from, uint16_t to,
     return p->cut ? KNOCK_SILENT : KNOCK_ANSWERED;
 }
 
-static int fake_knock_port(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, int64_t timeout_ns, lab_answer_fn *done,
-                           void *arg, struct err *e)
+static int fake_knock_port(struct lab *lab, uint16_t from, uint16_t to, uint16_t port, int64_t timeout_ns,
+                           lab_answer_fn *done, void *arg, struct err *e)
 {
     (void)e;
     struct fake_lab *f = fake_of(lab);
@@ -394,10 +405,18 @@ static void draw_world(struct fake_lab *f)
 {
     static const char *const names[FAKE_NODES] = {"east/1", "east/2", "east/origin-1", "west/1",
                                                   "west/2", "west/origin-1", "clients/1"};
-    f->sites[0] = (struct topo_site){.name = "east", .kind = SITE_REGION, .first_node = 0, .node_count = 3, .gateways = 2, .origins = 1};
-    f->sites[1] = (struct topo_site){.name = "west", .kind = SITE_REGION, .role = REGION_STANDBY, .home = 1, .first_node = 3,
-                                     .node_count = 3, .gateways = 2, .origins = 1};
-    f->sites[2] = (struct topo_site){.name = "clients", .kind = SITE_VANTAGE, .first_node = FAKE_CLIENT, .node_count = 1};
+    f->sites[0] = (struct topo_site){
+        .name = "east", .kind = SITE_REGION, .first_node = 0, .node_count = 3, .gateways = 2, .origins = 1};
+    f->sites[1] = (struct topo_site){.name = "west",
+                                     .kind = SITE_REGION,
+                                     .role = REGION_STANDBY,
+                                     .home = 1,
+                                     .first_node = 3,
+                                     .node_count = 3,
+                                     .gateways = 2,
+                                     .origins = 1};
+    f->sites[2] =
+        (struct topo_site){.name = "clients", .kind = SITE_VANTAGE, .first_node = FAKE_CLIENT, .node_count = 1};
     for (uint16_t i = 0; i < FAKE_NODES; i++) {
         struct topo_node *n = &f->nodes_on_paper[i];
         n->name = names[i];

@@ -62,7 +62,9 @@ void fake_lab_pass(struct fake_lab *f, int64_t ns); /* run its loop for so long 
 
 /* For the parts of the lab in files of their own. */
 struct fake_lab *fake_of(struct lab *lab);
-int fake_answer_later(struct fake_lab *f, int status, json_t *take_body, int64_t after_ns, lab_answer_fn *done, void *arg);
+int fake_answer_later(struct fake_lab *f, int status, json_t *take_body, int64_t after_ns, lab_answer_fn *done,
+                      void *arg);
 int fake_permit(struct fake_lab *f, struct err *e); /* each operation that can fail asks: 0 go on, 1 pretend, -1 fail */
-int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n, struct err *e);
+int fake_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n,
+                     struct err *e);
 int fake_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);

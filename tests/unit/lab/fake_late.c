@@ -34,9 +34,9 @@ static int64_t known_until_ns(const struct fake_lab *f, const struct fake_node *
 
 static json_t *lag_of(const struct fake_node *n)
 {
-    return json_object_size(n->slots) == 0 ? json_null()
-                                           : json_pack("{s:O, s:i, s:i, s:i}", "slots", n->slots, "frames", 100, "damaged", 3,
-                                                       "doubled", 2);
+    return json_object_size(n->slots) == 0
+               ? json_null()
+               : json_pack("{s:O, s:i, s:i, s:i}", "slots", n->slots, "frames", 100, "damaged", 3, "doubled", 2);
 }
 
 /* What /status adds for what can be late: stores and gateways. */
@@ -44,8 +44,9 @@ json_t *fake_lateness(const struct fake_lab *f, uint16_t node)
 {
     const struct fake_node *n = &f->nodes[node];
     if (f->topo.nodes[node].role == NODE_GATEWAY) {
-        return json_pack("{s:I, s:o}", "desired_age_ms", (json_int_t)((loop_now(f->loop) - known_until_ns(f, n)) / NS_PER_MS),
-                         "desired_lag", lag_of(n));
+        return json_pack("{s:I, s:o}", "desired_age_ms",
+                         (json_int_t)((loop_now(f->loop) - known_until_ns(f, n)) / NS_PER_MS), "desired_lag",
+                         lag_of(n));
     }
     bool leads = f->leader == (int)node;
     const struct fake_node *from = &f->nodes[f->leader >= 0 ? f->leader : node];

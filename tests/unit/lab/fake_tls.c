@@ -96,6 +96,6 @@ int fake_handshake(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_
     }
     sha256_hex(n->shown, strlen(n->shown), certificate);
     return fake_answer_later(f, HANDSHAKE_DONE,
-                        json_pack("{s:i, s:s}", "verify", verify_of(n->shown), "certificate", certificate), NS_PER_MS, done,
-                        arg);
+                             json_pack("{s:i, s:s}", "verify", verify_of(n->shown), "certificate", certificate),
+                             NS_PER_MS, done, arg);
 }

@@ -224,7 +224,8 @@ static void closing_drops_without_a_word(void)
 {
     struct got g = {0};
     struct sockaddr_in at = stage_peer();
-    struct ask_order o = {.loop = peer.loop, .to = at, .method = "GET", .target = "/", .timeout_ns = NS_PER_S, .done = take, .arg = &g};
+    struct ask_order o = {
+        .loop = peer.loop, .to = at, .method = "GET", .target = "/", .timeout_ns = NS_PER_S, .done = take, .arg = &g};
     for (int i = 0; i < 3; i++) {
         CU_ASSERT_EQUAL(ask_start(&list, socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), &o, NULL), 0);
     }

@@ -142,7 +142,8 @@ static void telling_packets_apart(void)
     struct topo_link links[2] = {{.a = 1}, {.a = 2}};
     const struct topology t = {.links = links, .link_count = 2};
     const unsigned effects[2] = {1u << EFFECT_FILTER, 1u << EFFECT_UNPLUG};
-    const struct caps_trial able = {.netem = true, .filter = true, .wire = true, .disconnect = true}, wire = {.netem = true, .wire = true};
+    const struct caps_trial able = {.netem = true, .filter = true, .wire = true, .disconnect = true},
+                            wire = {.netem = true, .wire = true};
     const char *forced[LAB_EFFECTS] = {0};
     struct lab_caps caps = {0};
     bool wired[2];

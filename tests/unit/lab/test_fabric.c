@@ -27,9 +27,9 @@ static void clear_stage(void)
 
 static bool same(const struct path_state *a, const struct path_state *b)
 {
-    return a->cut == b->cut && a->delay_ns == b->delay_ns && a->jitter_ns == b->jitter_ns && a->loss_ppm == b->loss_ppm &&
-           a->duplicate_ppm == b->duplicate_ppm && a->reorder_ppm == b->reorder_ppm && a->corrupt_ppm == b->corrupt_ppm &&
-           a->rate_bps == b->rate_bps;
+    return a->cut == b->cut && a->delay_ns == b->delay_ns && a->jitter_ns == b->jitter_ns &&
+           a->loss_ppm == b->loss_ppm && a->duplicate_ppm == b->duplicate_ppm && a->reorder_ppm == b->reorder_ppm &&
+           a->corrupt_ppm == b->corrupt_ppm && a->rate_bps == b->rate_bps;
 }
 
 static bool at_baseline(void)
@@ -251,7 +251,8 @@ static void shuffle(struct rng *r, uint16_t order[FAULTS])
     }
 }
 
-/* Whatever the order of faults and heals: equal sets of open faults give equal worlds, and none open gives the baseline. */
+/* Whatever the order of faults and heals: equal sets of open faults give equal
+ * worlds, and none open gives the baseline. */
 static void order_does_not_matter(void)
 {
     for (uint64_t seed = 0; seed < 200; seed++) {

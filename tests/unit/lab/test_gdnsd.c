@@ -132,7 +132,8 @@ static bool succeeds(const char *const argv[])
 {
     scoped_fd int log = open("/dev/null", O_WRONLY | O_CLOEXEC);
     struct child c = {.pidfd = -1};
-    return child_exec(&c, argv, NULL, log, NULL, NULL, NULL) == 0 && child_wait(&c, 5 * NS_PER_S, NULL) == 0 && c.status == 0;
+    return child_exec(&c, argv, NULL, log, NULL, NULL, NULL) == 0 && child_wait(&c, 5 * NS_PER_S, NULL) == 0 &&
+           c.status == 0;
 }
 
 static void it_takes_its_files(void)

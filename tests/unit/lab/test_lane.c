@@ -42,7 +42,8 @@ static void each_port_is_merged_for_itself(void)
 
 static void states_differ_by_their_lanes(void)
 {
-    struct path_state a = wish(7001, (struct path_shape){.delay_ns = 1}), b = wish(7001, (struct path_shape){.delay_ns = 2});
+    struct path_state a = wish(7001, (struct path_shape){.delay_ns = 1}),
+                      b = wish(7001, (struct path_shape){.delay_ns = 2});
     struct path_state c = wish(7002, (struct path_shape){.delay_ns = 1}), none = {0};
     CU_ASSERT_TRUE(shape_same(&a, &a));
     CU_ASSERT_FALSE(shape_same(&a, &b) || shape_same(&a, &c) || shape_same(&a, &none));
@@ -55,7 +56,8 @@ static void there_is_room_for_some(void)
         struct path_state w = wish(port, (struct path_shape){.delay_ns = 1});
         CU_ASSERT_TRUE(lanes_add(&sum, &w));
     }
-    struct path_state again = wish(1, (struct path_shape){.delay_ns = 1}), more = wish(99, (struct path_shape){.delay_ns = 1});
+    struct path_state again = wish(1, (struct path_shape){.delay_ns = 1}),
+                      more = wish(99, (struct path_shape){.delay_ns = 1});
     CU_ASSERT_TRUE(lanes_add(&sum, &again));
     CU_ASSERT_FALSE(lanes_add(&sum, &more));
 }
@@ -70,7 +72,8 @@ static struct wire_fate one_copy(int64_t due_ns)
 static void a_lane_is_for_its_port(void)
 {
     struct wire_lanes lanes = {0};
-    struct path_state state = wish(7001, (struct path_shape){.delay_ns = 50}), other = wish(7002, (struct path_shape){.delay_ns = 50});
+    struct path_state state = wish(7001, (struct path_shape){.delay_ns = 50}),
+                      other = wish(7002, (struct path_shape){.delay_ns = 50});
     struct wire_fate fate = one_copy(1000), stalled = one_copy(INT64_MAX);
     wire_lanes_set(&lanes, 1, 0, &state);
     CU_ASSERT_EQUAL(wire_lanes_decide(&lanes, &fate, frame, sizeof(frame)).copy[0].due_ns, 1050);

@@ -22,15 +22,22 @@ struct frame {
 
 static struct frame packet(uint8_t protocol, size_t body_len)
 {
-    return (struct frame){.ether = {.ether_dhost = {2, 0, 0, 0, 0, 1}, .ether_shost = {2, 0, 0, 0, 0, 2}, .ether_type = htons(ETHERTYPE_IP)},
-                          .ip = {.version = 4, .ihl = 5, .protocol = protocol, .saddr = htonl(0x0a010202), .daddr = htonl(0x0a020102),
+    return (struct frame){.ether = {.ether_dhost = {2, 0, 0, 0, 0, 1},
+                                    .ether_shost = {2, 0, 0, 0, 0, 2},
+                                    .ether_type = htons(ETHERTYPE_IP)},
+                          .ip = {.version = 4,
+                                 .ihl = 5,
+                                 .protocol = protocol,
+                                 .saddr = htonl(0x0a010202),
+                                 .daddr = htonl(0x0a020102),
                                  .tot_len = htons((uint16_t)(sizeof(struct iphdr) + body_len))}};
 }
 
 static struct frame segment(uint32_t seq, uint32_t ack, bool syn, size_t data)
 {
     struct frame f = packet(IPPROTO_TCP, sizeof(f.tcp) + data);
-    f.tcp = (struct tcphdr){.source = htons(40000), .dest = htons(8080), .seq = htonl(seq), .ack_seq = htonl(ack), .doff = 5};
+    f.tcp = (struct tcphdr){
+        .source = htons(40000), .dest = htons(8080), .seq = htonl(seq), .ack_seq = htonl(ack), .doff = 5};
     f.tcp.syn = syn;
     f.tcp.ack = ack != 0;
     return f;

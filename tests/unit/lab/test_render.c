@@ -17,7 +17,8 @@ static int set_up(void)
                                                 .probe_timeout_ns = 200 * NS_PER_MS,
                                                 .unhealthy_after = 3,
                                                 .healthy_after = 4};
-    lab->topo.replication = (struct topo_replication){.mode = REPLICATION_SYNC, .every_ns = 200 * NS_PER_MS, .degrade = DEGRADE_BLOCK};
+    lab->topo.replication =
+        (struct topo_replication){.mode = REPLICATION_SYNC, .every_ns = 200 * NS_PER_MS, .degrade = DEGRADE_BLOCK};
     return 0;
 }
 
@@ -86,7 +87,8 @@ static void balancing(void)
                                                   .eject_after = 7,
                                                   .panic = PANIC_REFUSE,
                                                   .has_breaker = true,
-                                                  .breaker = {.failures = 4, .open_ns = NS_PER_S, .probes = 2, .triggers = {triggers, 1}},
+                                                  .breaker = {.failures = 4, .open_ns = NS_PER_S, .probes = 2,
+                                                  .triggers = {triggers, 1}},
                                                   .retries = 1,
                                                   .in_flight = 60};
     scoped_json json_t *c = render_config(&lab->topo, 3);
@@ -159,7 +161,8 @@ static void backups_go_elsewhere_if_there_are_three_copies(void)
 static void gateways_watch_what_they_are_told_to(void)
 {
     lab->topo.alerts = (struct topo_alerts){.window_ns = 500 * NS_PER_MS, .after = 3, .slow_ppm = 1200000,
-                                            .slow_least_ns = 50 * NS_PER_MS, .errors_ppm = 10000, .traffic_ppm = 2500000,
+                                            .slow_least_ns = 50 * NS_PER_MS, .errors_ppm = 10000,
+                                            .traffic_ppm = 2500000,
                                             .rules = 1U << TOPO_ALERT_SLOW | 1U << TOPO_ALERT_TRAFFIC};
     scoped_json json_t *c = render_config(&lab->topo, 0);
     CU_ASSERT_EQUAL(number(c, "/alerts/window_ms"), 500);
@@ -205,8 +208,12 @@ static void witness(void)
 
 static void control_endpoints(void)
 {
-    lab->topo.control = (struct topo_control){.there = true, .wait_ns = NS_PER_S, .fallback = true, .drift = DRIFT_QUARANTINE,
-                                              .stale_after_ns = 3 * NS_PER_S, .refuse_stale = true};
+    lab->topo.control = (struct topo_control){.there = true,
+                                              .wait_ns = NS_PER_S,
+                                              .fallback = true,
+                                              .drift = DRIFT_QUARANTINE,
+                                              .stale_after_ns = 3 * NS_PER_S,
+                                              .refuse_stale = true};
     lab->nodes_on_paper[2].role = lab->nodes_on_paper[5].role = NODE_CONTROL; /* the last nodes of east and west */
     scoped_json json_t *c = render_config(&lab->topo, 3), *endpoint = render_config(&lab->topo, 5);
     CU_ASSERT_STRING_EQUAL(word(c, "/control/endpoints/0/address"), "10.2.3.2");
@@ -226,7 +233,8 @@ static void control_endpoints(void)
 
 static void a_standby_keeps_what_it_is_told_to(void)
 {
-    lab->topo.scaling = (struct topo_scaling){.there = true, .cold_start_ns = 800 * NS_PER_MS, .per_instance = 5, .most = 9, .least = 2};
+    lab->topo.scaling = (struct topo_scaling){
+        .there = true, .cold_start_ns = 800 * NS_PER_MS, .per_instance = 5, .most = 9, .least = 2};
     lab->sites[1].role = REGION_STANDBY;
     scoped_json json_t *east = render_config(&lab->topo, 2), *west = render_config(&lab->topo, 5);
     CU_ASSERT_EQUAL(number(east, "/scaling/cold_start_ms"), 800);

@@ -28,7 +28,8 @@ static void nothing_is_a_perfect_wire(void)
 
 static void bounds_are_the_narrowest(void)
 {
-    const struct path_state w[3] = {{.rate_bps = 8000000, .limit_packets = 50}, {.rate_bps = 4000000, .mtu_bytes = 1400},
+    const struct path_state w[3] = {{.rate_bps = 8000000, .limit_packets = 50},
+                                    {.rate_bps = 4000000, .mtu_bytes = 1400},
                                     {.limit_packets = 20, .mtu_bytes = 1000}};
     struct path_state got = merged(w, 3);
     CU_ASSERT(got.rate_bps == 4000000 && got.limit_packets == 20 && got.mtu_bytes == 1000);
@@ -54,7 +55,8 @@ static void reordering_takes_the_smallest_gap(void)
     CU_ASSERT_TRUE(shape_same(&one, &also_one));
 }
 
-/* Run the chain as the header describes it: lost packets, and the mean length of the runs of packets that met a spell. */
+/* Run the chain as the header describes it: lost packets, and the mean length
+ * of the runs of packets that met a spell. */
 static double play(const struct shape_chain *c, int packets, double *spell)
 {
     struct rng rng;
@@ -163,7 +165,8 @@ static void what_no_spell_can_carry(void)
 /* The variance of many counts, against that of independent losses. */
 static void lumps_are_as_large_as_they_look(void)
 {
-    const struct path_state s = {.loss_ppm = 100000, .burst_milli = 6000, .burst_loss_ppm = 900000, .calm_loss_ppm = 10000};
+    const struct path_state s = {
+        .loss_ppm = 100000, .burst_milli = 6000, .burst_loss_ppm = 900000, .calm_loss_ppm = 10000};
     struct shape_chain c;
     CU_ASSERT_TRUE_FATAL(shape_chain(&s, &c));
     enum { RUNS = 2000, LENGTH = 2000 };
@@ -211,7 +214,8 @@ static void spreads_have_their_moments(void)
 
 static void a_cut_hides_loss(void)
 {
-    const struct path_state a = {.cut = true, .loss_ppm = 5}, b = {.cut = true, .burst_milli = 1000}, c = {.loss_ppm = 5};
+    const struct path_state a = {.cut = true, .loss_ppm = 5}, b = {.cut = true, .burst_milli = 1000},
+                            c = {.loss_ppm = 5};
     CU_ASSERT_TRUE(shape_same(&a, &b));
     CU_ASSERT_FALSE(shape_same(&a, &c));
 }

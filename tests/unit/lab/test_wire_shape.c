@@ -112,7 +112,8 @@ static void spells_follow_their_chain(void)
 /* Partial loss within, some between: the stationary share, within 3.9 deviations of a two-state chain's mean. */
 static void the_share_of_bursts_is_stationary(void)
 {
-    const struct path_state shape = {.loss_ppm = 100000, .burst_milli = 20000, .burst_loss_ppm = 600000, .calm_loss_ppm = 10000};
+    const struct path_state shape = {
+        .loss_ppm = 100000, .burst_milli = 20000, .burst_loss_ppm = 600000, .calm_loss_ppm = 10000};
     struct shape_chain c;
     CU_ASSERT_TRUE_FATAL(shape_chain(&shape, &c));
     struct wire_shaper s = shaper_of(shape, 5);
@@ -193,7 +194,8 @@ static void jitter_leans_on_the_draw_before(void)
 
 static void a_gap_lies_between_overtakers(void)
 {
-    struct wire_shaper s = shaper_of((struct path_state){.delay_ns = NS_PER_MS, .reorder_ppm = 1000000, .reorder_gap = 5}, 1);
+    struct wire_shaper s =
+        shaper_of((struct path_state){.delay_ns = NS_PER_MS, .reorder_ppm = 1000000, .reorder_gap = 5}, 1);
     for (int i = 1; i <= 100; i++) {
         CU_ASSERT_EQUAL(decide(&s, i).copy[0].early, i % 5 == 0);
     }
@@ -235,10 +237,12 @@ static void long_packets_vanish(void)
     CU_ASSERT(f.copies == 0 && f.lost && f.turned_away == 0);
 }
 
-/* The same seed and packets: the same fates. Another seed or path: others. A shape that comes and goes moves no dice. */
+/* The same seed and packets: the same fates. Another seed or path: others. A
+ * shape that comes and goes moves no dice. */
 static void a_stall_gives_no_instant(void)
 {
-    struct wire_shaper s = shaper_of((struct path_state){.stalled = true, .delay_ns = NS_PER_MS, .loss_ppm = 500000}, 1);
+    struct wire_shaper s =
+        shaper_of((struct path_state){.stalled = true, .delay_ns = NS_PER_MS, .loss_ppm = 500000}, 1);
     unsigned lost = 0;
     for (int i = 0; i < PACKETS; i++) {
         struct wire_fate f = decide(&s, i);
@@ -293,7 +297,8 @@ static void the_same_seed_again(void)
 {
     const struct path_state shape = {.loss_ppm = 300000, .duplicate_ppm = 200000, .corrupt_ppm = 100000,
                                      .delay_ns = NS_PER_MS, .jitter_ns = NS_PER_MS / 2};
-    struct wire_shaper a = shaper_of(shape, 7), b = shaper_of(shape, 7), c = shaper_of(shape, 8), d = shaper_of(shape, 7);
+    struct wire_shaper a = shaper_of(shape, 7), b = shaper_of(shape, 7), c = shaper_of(shape, 8),
+                       d = shaper_of(shape, 7);
     struct wire_shaper path;
     wire_shaper_init(&path, 7, 4, 0);
     wire_shaper_set(&path, &shape);

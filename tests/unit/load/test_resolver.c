@@ -52,7 +52,8 @@ static void on_query(struct loop_io *io, uint32_t events)
     m[3] = (uint8_t)server.rcode;
     m[7] = answers ? (uint8_t)(1 + server.more) : 0;
     for (uint8_t i = 0; i < m[7]; i++) {
-        const uint8_t record[16] = {0xC0, 12, 0, 1, 0, 1, 0, 0, 0, server.ttl, 0, 4, 10, 0, 0, (uint8_t)(server.number + i)};
+        const uint8_t record[16] = {0xC0, 12,         0, 1, 0,  1, 0, 0,
+                                    0,    server.ttl, 0, 4, 10, 0, 0, (uint8_t)(server.number + i)};
         memcpy(records + (size_t)i * sizeof(record), record, sizeof(record));
     }
     memcpy(m + n, records, sizeof(records));

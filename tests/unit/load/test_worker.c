@@ -428,8 +428,8 @@ static void one_that_is_not_ready_is_left(void)
     done(ev);
 }
 
-/* The loop stands still for 600 ms, as in a stopped process: what fell due leaves afterwards, in several shares, yet all of
- * it, once and in order, each for its own instant. */
+/* The loop stands still for 600 ms, as in a stopped process: what fell due leaves afterwards, in several shares, yet
+ * all of it, once and in order, each for its own instant. */
 static void a_backlog_leaves_whole(void)
 {
     plan_fixture_init(&fixture, 0, 500, 0, 2 * NS_PER_S);

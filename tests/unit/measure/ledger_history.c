@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A store makes each of its mistakes seldom: another value, another key, another version, a write twice, one of nobody's.
- * A reading of it is sometimes not whole, or in another order.
+ * A store makes each of its mistakes seldom: another value, another key, another version, a write twice, one of
+ * nobody's. A reading of it is sometimes not whole, or in another order.
  */
 #include "tests/unit/measure/ledger_history.h"
 
@@ -50,7 +50,8 @@ static void dream_store(struct reading *store, const bool has[WRITES], struct rn
     if (rng_below(r, 12) == 0)
         add_item(store, (struct item){.alien = true, .value = rng_below(r, 3) + 1});
     if (rng_below(r, 12) == 0)
-        add_item(store, (struct item){.client = (uint16_t)rng_below(r, 4), .seq = 4000 + rng_below(r, 2), .version = 1});
+        add_item(store,
+                 (struct item){.client = (uint16_t)rng_below(r, 4), .seq = 4000 + rng_below(r, 2), .version = 1});
 }
 
 static void add_reading(struct history *h, const struct reading *store, struct rng *r)

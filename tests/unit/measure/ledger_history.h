@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random histories of a ledger, for the test that computes its sets a second way: what was written, what became of it, and
- * what each reading of each source found.
+ * Random histories of a ledger, for the test that computes its sets a second way: what was written, what became of it,
+ * and what each reading of each source found.
  */
 #pragma once
 #include "harness/base/rng.h"

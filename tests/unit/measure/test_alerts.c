@@ -10,8 +10,9 @@ static void told(const char *node, double due, double at, int slow, int errors)
 {
     struct event *e = bench_event(&b, EVENT_OBSERVED, at, at + 5, node, "ok", 0);
     e->due_ns = MS(due);
-    e->data = bench_json("{\"alerts\":{\"slow\":{\"raised\":%d,\"firing\":false},\"errors\":{\"raised\":%d,\"firing\":false}}}",
-                         slow, errors);
+    e->data = bench_json(
+        "{\"alerts\":{\"slow\":{\"raised\":%d,\"firing\":false},\"errors\":{\"raised\":%d,\"firing\":false}}}", slow,
+        errors);
 }
 
 /* A fault from 15000 to 35000 that this rule is to tell of. */
@@ -144,7 +145,8 @@ static void nonsense_is_no_alert(void)
     static const char *const nonsense[] = {"{\"alerts\":7}", "{\"alerts\":{\"slow\":true}}",
                                            "{\"alerts\":{\"slow\":{\"raised\":\"many\"}}}", "{\"alerts\":[]}"};
     for (size_t i = 0; i < 4; i++) {
-        struct event *e = bench_event(&b, EVENT_OBSERVED, 15600 + 10.0 * (double)i, 15601 + 10.0 * (double)i, "us-east/1", "ok", 0);
+        struct event *e =
+            bench_event(&b, EVENT_OBSERVED, 15600 + 10.0 * (double)i, 15601 + 10.0 * (double)i, "us-east/1", "ok", 0);
         e->due_ns = MS(15500);
         e->data = bench_json("%s", nonsense[i]);
     }

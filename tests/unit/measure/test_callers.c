@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys that were revoked and keys that are limited: worked examples with two gateways, times in ms. The order to revoke stands
- * in [16000, 16010]; each gateway is asked every 100 ms, sends at once and is answered 4 ms later.
+ * Keys that were revoked and keys that are limited: worked examples with two gateways, times in ms. The order to revoke
+ * stands in [16000, 16010]; each gateway is asked every 100 ms, sends at once and is answered 4 ms later.
  */
 #include "tests/unit/measure/bench.h"
 
@@ -187,8 +187,9 @@ static void a_hole_in_the_record_bars_met(void)
     bench_deinit(&b);
 }
 
-/* A cut in [16000, 16010], healed in [20000, 20010], a limit of 10/s. In it lie visits 11 to 49 of each gateway for sure, and
- * perhaps 10 and 50: 78 and 82 requests over 4.01 and 3.99 seconds. Every second one is answered with these. */
+/* A cut in [16000, 16010], healed in [20000, 20010], a limit of 10/s. In it lie visits 11 to 49 of each gateway for
+ * sure, and perhaps 10 and 50: 78 and 82 requests over 4.01 and 3.99 seconds. Every second one is answered with
+ * these. */
 static const struct result_objective *overshoot(int64_t target_ppm, int east, int west)
 {
     build(CALLER_BULK, 10);

@@ -228,7 +228,8 @@ static void newcomers_leave_a_bad_certificate_by_probes(void)
                                              (double)b.topology.failover.unhealthy_after, 0);
     CU_ASSERT_NEAR(refused.mean, probes.mean);
     CU_ASSERT_NEAR(refused.max, probes.max);
-    b.steps[0].action = (struct action){.type = b.steps[0].action.type, .target = TARGET_REGION, .site = EAST, .stall = true};
+    b.steps[0].action =
+        (struct action){.type = b.steps[0].action.type, .target = TARGET_REGION, .site = EAST, .stall = true};
     struct floor stalled = floor_rto(&b.plan, &b.steps[0]);
     CU_ASSERT_NEAR(stalled.max, refused.max + (double)b.topology.failover.probe_timeout_ns / 1e9);
     b.steps[0].action.stall = false;

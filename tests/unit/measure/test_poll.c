@@ -240,7 +240,8 @@ static void the_recovery_is_split_at_what_was_seen(void)
 static void took_over(const char *node, double at, int age_ms)
 {
     struct event *e = bench_event(&b, EVENT_OBSERVED, at, at + 5, node, "ok", 0);
-    e->data = bench_json("{\"desired_age_ms\":%d,\"upstreams\":[{\"name\":\"eu-west/origin-1\",\"leader\":true}]}", age_ms);
+    e->data =
+        bench_json("{\"desired_age_ms\":%d,\"upstreams\":[{\"name\":\"eu-west/origin-1\",\"leader\":true}]}", age_ms);
 }
 
 static void the_configuration_of_who_takes_over_is_as_old_as_he_says_then(void)

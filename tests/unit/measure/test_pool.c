@@ -191,7 +191,8 @@ static void several_scenarios_are_corrected_for(void)
 
 static void two_runs_differ_by_more_than_their_intervals_or_not(void)
 {
-    struct pool_objective a = rto(1, 1.1, MET), b = rto(1.05, 1.3, MET), c = rto(1.2, 1.3, MET), open = rto(2.5, NAN, MISSED);
+    struct pool_objective a = rto(1, 1.1, MET), b = rto(1.05, 1.3, MET), c = rto(1.2, 1.3, MET),
+                          open = rto(2.5, NAN, MISSED);
     CU_ASSERT_EQUAL(pool_worse(&a, &b), 0);
     CU_ASSERT_EQUAL(pool_worse(&a, &c), 1);
     CU_ASSERT_EQUAL(pool_worse(&c, &a), -1);

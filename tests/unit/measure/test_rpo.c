@@ -15,7 +15,8 @@ static double inv(uint64_t i)
     return 13998 + 50.0 * (double)i;
 }
 
-/* lambda_w = 20/s; cut in [15000, 15003]; 0..21 ok at the old primary, 22 unknown, 23..34 fail, 35..100 ok at the new. */
+/* lambda_w = 20/s; cut in [15000, 15003]; 0..21 ok at the old primary, 22
+ * unknown, 23..34 fail, 35..100 ok at the new. */
 static void build_with(const bool has[WRITES])
 {
     bench_init(&b);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sets of the ledger and the RPO a second, naive way: every definition a loop over all writes and all that was found,
- * on random histories with two clients, losses of any shape, writes without a result, two faults, two epochs, and stores
- * that hold writes twice, wrongly, at another's place, or that nobody sent; read over and over, not always whole.
+ * The sets of the ledger and the RPO a second, naive way: every definition a loop over all writes and all that was
+ * found, on random histories with two clients, losses of any shape, writes without a result, two faults, two epochs,
+ * and stores that hold writes twice, wrongly, at another's place, or that nobody sent; read over and over, not always
+ * whole.
  */
 #include "harness/base/rng.h"
 #include "harness/base/text.h"
@@ -331,11 +332,12 @@ static bool agrees(const struct history *h, const struct answer *a, const struct
     const struct result_ledger *l = &r->ledger;
     const struct result_measures *m = &r->measures;
     bool counts = l->lost_before_count == a->before && l->lost_after_count == a->after && l->gone_count == a->gone &&
-                  l->stranded_count == a->stranded && l->landed_count == a->landed && l->vanished_count == a->vanished &&
-                  l->contradicted_count == a->contradicted && l->duplicated_count == a->duplicated &&
-                  l->corrupt_count == a->corrupt && l->foreign_count == a->foreign &&
-                  l->conflicting_count == a->conflicting && (int64_t)l->lost.len == a->before + a->after &&
-                  m->stale_epoch_ack_count == a->stale_acks && near(m->dual_primary_s, a->dual);
+                  l->stranded_count == a->stranded && l->landed_count == a->landed &&
+                  l->vanished_count == a->vanished && l->contradicted_count == a->contradicted &&
+                  l->duplicated_count == a->duplicated && l->corrupt_count == a->corrupt &&
+                  l->foreign_count == a->foreign && l->conflicting_count == a->conflicting &&
+                  (int64_t)l->lost.len == a->before + a->after && m->stale_epoch_ack_count == a->stale_acks &&
+                  near(m->dual_primary_s, a->dual);
     if (!sets.any)
         return counts && isnan(m->rpo_upper_s) && l->lost_most_count == JSON_NONE;
     return counts && l->lost_most_count == a->most && m->hole_count == a->holes && near(m->rpo_lower_s, a->lo) &&

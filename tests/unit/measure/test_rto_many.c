@@ -88,7 +88,8 @@ static void clients_that_keep_answers_are_shown_and_not_judged(void)
     CU_ASSERT_NEAR(b.result->requests.by_vantage.at[0].rto_upper_s, back(28000, 15000));
     bool said = false;
     for (size_t i = 0; i < b.result->limits.len; i++)
-        said |= strstr(b.result->limits.at[i], "keep the first answer of the DNS for ever had service again after") != NULL;
+        said |=
+            strstr(b.result->limits.at[i], "keep the first answer of the DNS for ever had service again after") != NULL;
     CU_ASSERT_TRUE(said);
     CU_ASSERT_EQUAL(bench_objective(&b, "rto")->verdict, MET);
     bench_deinit(&b);

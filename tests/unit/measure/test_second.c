@@ -158,7 +158,8 @@ static void invent(struct rng *rng)
     double heal = rng_below(rng, 3) ? 17000 + 20.0 * (double)rng_below(rng, 200) : NEVER;
     double hold = 300 + 100.0 * (double)rng_below(rng, 12), gap = 20;
     double down = 14990 + (double)rng_below(rng, 60), up = down + (double)rng_below(rng, 1800);
-    double again = up + (double)rng_below(rng, 1500), over = again + (rng_below(rng, 2) ? (double)rng_below(rng, 400) : 0);
+    double again = up + (double)rng_below(rng, 1500),
+           over = again + (rng_below(rng, 2) ? (double)rng_below(rng, 400) : 0);
     struct plan_step *step = bench_fault(&b, "kill", 15000, 15003, heal, heal < 0 ? 0 : heal + 10, hold);
     b.plan.window_ns = MS(200 + 100.0 * (double)rng_below(rng, 9));
     b.plan.good_ratio_ppm = rng_below(rng, 2) ? 990000 : 900000;

@@ -132,7 +132,8 @@ static void the_interval_covers_the_median(void)
 
 static void the_autocorrelation_tells_order(void)
 {
-    static const double up[] = {1, 2, 3, 4, 5}, saw[] = {1, 5, 1, 5, 1, 5}, flat[] = {2, 2, 2}, open[] = {1, 2, INFINITY};
+    static const double up[] = {1, 2, 3, 4, 5}, saw[] = {1, 5, 1, 5, 1, 5}, flat[] = {2, 2, 2},
+                        open[] = {1, 2, INFINITY};
     CU_ASSERT_DOUBLE_EQUAL(stats_lag1(up, 5), 0.4, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(stats_lag1(saw, 6), -5.0 / 6, 1e-12);
     CU_ASSERT(isnan(stats_lag1(flat, 3)));

@@ -45,7 +45,8 @@ static void the_run_takes_the_worst(void)
                 CU_ASSERT_EQUAL(r.run.verdict, missed ? MISSED : unsure ? INCONCLUSIVE : MET);
                 CU_ASSERT_EQUAL(r.run.exit_code, missed ? 1 : unsure ? 4 : 0);
                 CU_ASSERT_EQUAL((r.run.reason == NULL), (r.run.verdict == MET));
-                CU_ASSERT_EQUAL(r.run.met_count + r.run.missed_count + r.run.inconclusive_count + r.run.skipped_count, 2);
+                CU_ASSERT_EQUAL(r.run.met_count + r.run.missed_count + r.run.inconclusive_count + r.run.skipped_count,
+                                2);
                 if (missed)
                     CU_ASSERT_WORD(r.run.reason, all[i] == MISSED ? "a" : "b");
             }

@@ -50,7 +50,8 @@ static void repeats_share_a_row(void)
     struct fixture *met = fixture_new(FIXTURE_MET), *missed = fixture_new(FIXTURE_MISSED);
     struct arena a = {0};
     struct pool_run pooled[3];
-    const struct suite_entry entries[] = {entry_of(met, &pooled[0], "run-1", &a), entry_of(missed, &pooled[1], "run-2", &a),
+    const struct suite_entry entries[] = {entry_of(met, &pooled[0], "run-1", &a),
+                                          entry_of(missed, &pooled[1], "run-2", &a),
                                           entry_of(met, &pooled[2], "run-3", &a),
                                           {.run_id = "run-4", .scenario = "gone", .verdict = INCONCLUSIVE}};
     const struct suite_input in = {.name = "quarterly", .kind = "suite", .started_at = "2026-01-01T06:00:00Z",
@@ -77,7 +78,8 @@ static void foreign_text_stays_text(void)
     struct suite_entry entry = entry_of(f, &pooled, evil, &a);
     f->result.scenario.title = f->result.objectives.at[0].name = f->result.run.started_at = evil;
     entry.scenario = evil;
-    const struct suite_input in = {.name = evil, .kind = evil, .started_at = evil, .ended_at = NULL, .entries = &entry, .count = 1};
+    const struct suite_input in = {
+        .name = evil, .kind = evil, .started_at = evil, .ended_at = NULL, .entries = &entry, .count = 1};
     scoped_free char *page = render(&in);
     CU_ASSERT_EQUAL(count(page, "<script>"), 1);
     CU_ASSERT_PTR_NULL(strstr(page, "<i>"));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Links over time, and who served whom, from the made-up drill: one link between its regions, hit by faults that overlap.
+ * Links over time, and who served whom, from the made-up drill: one link between its regions, hit by faults that
+ * overlap.
  */
 #include "reports/world.h"
 

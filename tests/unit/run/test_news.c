@@ -47,7 +47,8 @@ static void hostile_statuses_stay_in_bounds(void)
     strcat(after, "\",\"answer\":[[[1]]],\"upstreams\":{\"~1/~\":1},\"peers\":[7,{\"region\":5}]}");
     CU_ASSERT(strlen(words("{\"upstreams\":{}}", after)) == NEWS_WORDS - 1);
     CU_ASSERT_STRING_EQUAL(words("[]", "7"), "");
-    CU_ASSERT_STRING_EQUAL(words("{\"upstreams\":{\"a/b~c\":1}}", "{\"upstreams\":{\"a/b~c\":[2]}}"), "upstreams a/b~c: 1 -> [2]");
+    CU_ASSERT_STRING_EQUAL(words("{\"upstreams\":{\"a/b~c\":1}}", "{\"upstreams\":{\"a/b~c\":[2]}}"),
+                           "upstreams a/b~c: 1 -> [2]");
 }
 
 void suite_news(void)

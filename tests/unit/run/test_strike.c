@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The guard: heals that fail or hang, in a lab that does so on order. Each node of the fake lab is killed by one fault. */
+/* The guard: heals that fail or hang, in a lab that does so on order. Each node
+ * of the fake lab is killed by one fault. */
 #include "harness/run/strike.h"
 
 #include "harness/base/child.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Property: the evidence of a run that was met, damaged in any way by as little as one bit in one of its files, is refused
- * or judged inconclusive; never met, and never a crash.
+ * Property: the evidence of a run that was met, damaged in any way by as little as one bit in one of its files, is
+ * refused or judged inconclusive; never met, and never a crash.
  *
  * A small drill runs on virtual time in this process. Each round then takes one file and one kind of damage at random,
  * loads plan and evidence from the folder as analyze does, measures, and puts the file back.

@@ -10,8 +10,10 @@ enum { EAST, WEST, CLIENTS, WITNESS };
 enum { GATEWAY_EAST, ORIGIN_EAST, GATEWAY_WEST, ORIGIN_WEST, CLIENT, WITNESS_NODE };
 
 static struct topo_site sites[] = {
-    {.name = "us-east", .kind = SITE_REGION, .role = REGION_PRIMARY, .first_node = 0, .node_count = 2, .gateways = 1, .origins = 1},
-    {.name = "eu-west", .kind = SITE_REGION, .role = REGION_STANDBY, .first_node = 2, .node_count = 2, .gateways = 1, .origins = 1},
+    {.name = "us-east", .kind = SITE_REGION, .role = REGION_PRIMARY, .first_node = 0, .node_count = 2, .gateways = 1,
+     .origins = 1},
+    {.name = "eu-west", .kind = SITE_REGION, .role = REGION_STANDBY, .first_node = 2, .node_count = 2, .gateways = 1,
+     .origins = 1},
     {.name = "clients", .kind = SITE_VANTAGE, .first_node = 4, .node_count = 1},
     {.name = "witness", .kind = SITE_WITNESS, .first_node = 5, .node_count = 1},
 };

@@ -22,7 +22,8 @@ struct plan *load_steps(const char *steps, const char *targets, struct text *out
 /* Whether loading fails (or warns) with this code and text somewhere in the diagnostics. */
 bool refuses(const char *yaml, const char *code, const char *words);
 
-/* Leave the test when the condition does not hold. Unlike the _FATAL forms it returns, so that locals are cleaned up. */
+/* Leave the test when the condition does not hold. Unlike the _FATAL forms it
+ * returns, so that locals are cleaned up. */
 #define REQUIRE(condition)        \
     do {                          \
         bool held_ = (condition); \

@@ -292,7 +292,8 @@ static void packets_that_are_singled_out(void)
                                 "  - {at: 60s, do: reject, between: [us-east, eu-west], with: refused, for: 20s}\n",
                                 "{rto: 2s}", NULL);
     REQUIRE(p != NULL);
-    const struct path_state *shapes[] = {&p->steps[0].action.shape, &p->steps[1].action.shape, &p->steps[2].action.shape};
+    const struct path_state *shapes[] = {&p->steps[0].action.shape, &p->steps[1].action.shape,
+                                         &p->steps[2].action.shape};
     for (size_t i = 0; i < 3; i++) {
         CU_ASSERT(!shapes[i]->cut && shapes[i]->gate_count == 1);
     }

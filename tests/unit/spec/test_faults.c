@@ -51,7 +51,8 @@ static void different_parameters_merge(void)
 static bool with_tls(const char *tls, const char *steps, const char *code)
 {
     scoped_text struct text yaml = {0}, out = {0};
-    text_addf(&yaml, "drtest: 1\nname: t\ntopology: {tls: %s}\ntimeline:\n%stargets: {availability: 90%%}\n", tls, steps);
+    text_addf(&yaml, "drtest: 1\nname: t\ntopology: {tls: %s}\ntimeline:\n%stargets: {availability: 90%%}\n", tls,
+              steps);
     if (code[0]) {
         return refuses(text_str(&yaml), code, "");
     }
@@ -66,8 +67,10 @@ static void certificates_need_tls(void)
     CU_ASSERT(with_tls("true", expired, ""));
     CU_ASSERT(with_tls("false", expired, "DR0116"));
     CU_ASSERT(rejected(expired, "{availability: 90%}", "DR0116"));
-    CU_ASSERT(with_tls("true", TLS("0s", "us-east/1", "certificate: expired") TLS("1s", "us-east/2", "handshake: stall"), ""));
-    CU_ASSERT(with_tls("true", TLS("0s", "us-east/1", "certificate: expired") TLS("1s", "us-east/1", "handshake: stall"), "DR0208"));
+    CU_ASSERT(with_tls("true",
+                       TLS("0s", "us-east/1", "certificate: expired") TLS("1s", "us-east/2", "handshake: stall"), ""));
+    CU_ASSERT(with_tls(
+        "true", TLS("0s", "us-east/1", "certificate: expired") TLS("1s", "us-east/1", "handshake: stall"), "DR0208"));
 }
 
 static void clients_have_another_port_with_tls(void)
@@ -88,12 +91,15 @@ static void two_of_a_verb_on_a_node(void)
 {
     CU_ASSERT(accepted(ILL("0s", "origin: us-east/1", "status: 503", "20s")
                            ILL("5s", "origin: us-east/1", "reset_after: 10kB", "20s"), RTO));
-    CU_ASSERT(rejected(ILL("0s", "origin: us-east/1", "status: 503", "20s") ILL("5s", "region: us-east", "status: 429", "20s"),
+    CU_ASSERT(rejected(ILL("0s", "origin: us-east/1", "status: 503", "20s")
+                           ILL("5s", "region: us-east", "status: 429", "20s"),
                        RTO, "sets `status` of the same node"));
-    CU_ASSERT(rejected(ILL("0s", "origin: us-east/1", "status: 503", "20s") "  - {at: 5s, do: kill, region: us-east, for: 20s}\n",
-                       RTO, "would put an end to"));
-    CU_ASSERT(accepted(ILL("0s", "origin: us-east/1", "status: 503", "20s") "  - {at: 5s, do: freeze, region: us-east, for: 20s}\n",
-                       RTO));
+    CU_ASSERT(rejected(
+        ILL("0s", "origin: us-east/1", "status: 503", "20s") "  - {at: 5s, do: kill, region: us-east, for: 20s}\n", RTO,
+        "would put an end to"));
+    CU_ASSERT(accepted(
+        ILL("0s", "origin: us-east/1", "status: 503", "20s") "  - {at: 5s, do: freeze, region: us-east, for: 20s}\n",
+        RTO));
     CU_ASSERT(rejected(ILL("0s", "gateway: us-east/1", "status: 503", "20s"), RTO, "gateway"));
     CU_ASSERT(rejected(ILL("0s", "origin: us-east/1", "reset_after: 10", "20s"), RTO, "write 10kB"));
     CU_ASSERT(rejected(ILL("0s", "origin: us-east/1", "reset_after: 1MB", "20s"), RTO, "write at most 48kB"));
@@ -105,10 +111,13 @@ static void two_of_a_verb_on_a_node(void)
 static void one_port_is_degraded_for_itself(void)
 {
     CU_ASSERT(accepted(SLOW("0s", "delay: 50ms, only: replication", "20s"), RTO));
-    CU_ASSERT(accepted(SLOW("0s", "delay: 50ms, only: {port: 7001}", "20s") SLOW("5s", "loss: 5%, only: replication", "20s"), RTO));
+    CU_ASSERT(accepted(
+        SLOW("0s", "delay: 50ms, only: {port: 7001}", "20s") SLOW("5s", "loss: 5%, only: replication", "20s"), RTO));
     CU_ASSERT(accepted(SLOW("0s", "delay: 50ms", "20s") SLOW("5s", "delay: 50ms, only: replication", "20s"), RTO));
-    CU_ASSERT(accepted(SLOW("0s", "delay: 50ms, only: clients", "20s") SLOW("5s", "delay: 50ms, only: replication", "20s"), RTO));
-    CU_ASSERT(rejected(SLOW("0s", "delay: 50ms, only: replication", "20s") SLOW("5s", "delay: 9ms, only: replication", "20s"),
+    CU_ASSERT(accepted(
+        SLOW("0s", "delay: 50ms, only: clients", "20s") SLOW("5s", "delay: 50ms, only: replication", "20s"), RTO));
+    CU_ASSERT(rejected(SLOW("0s", "delay: 50ms, only: replication", "20s")
+                           SLOW("5s", "delay: 9ms, only: replication", "20s"),
                        RTO, "sets `delay`"));
     CU_ASSERT(rejected(SLOW("0s", "delay: 50ms, only: control", "20s"), RTO, "DR0201")); /* nobody speaks of it there */
     CU_ASSERT(rejected(CLOSED("0s", "replication") SLOW("5s", "delay: 50ms, only: replication", "20s"), RTO, "DR0209"));

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLAP(rest) "  - {at: 1s, do: flap, fault: {do: partition, between: [us-east, eu-west], direction: forward}, " rest "}\n"
+#define FLAP(rest) \
+    "  - {at: 1s, do: flap, fault: {do: partition, between: [us-east, eu-west], direction: forward}, " rest "}\n"
 
 static struct plan *load_seeded(const char *step, int seed)
 {

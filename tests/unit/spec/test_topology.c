@@ -188,10 +188,12 @@ static void weights_are_for_weighted_routing(void)
     CU_ASSERT(t->sites[0].weight == 3 && t->sites[1].weight == 1);
     CU_ASSERT(rejected("topology: {regions: {a: {weight: 3}, b: {}}, traffic_manager: gdnsd}\n", "DR0116",
                        "a `weight` that nobody goes by"));
-    CU_ASSERT(rejected("topology: {regions: {a: {weight: 0}}, traffic_manager: gdnsd, routing: weighted}\n", "DR0114", "weight"));
+    CU_ASSERT(rejected("topology: {regions: {a: {weight: 0}}, traffic_manager: gdnsd, routing: weighted}\n", "DR0114",
+                       "weight"));
     CU_ASSERT(rejected("topology: {regions: {a: {}}, routing: geographic}\n", "DR0116",
                        "`routing: geographic` without a traffic manager"));
-    CU_ASSERT(rejected("topology: {regions: {a: {}}, traffic_manager: gdnsd, routing: nearest}\n", "DR0107", "nearest"));
+    CU_ASSERT(
+        rejected("topology: {regions: {a: {}}, traffic_manager: gdnsd, routing: nearest}\n", "DR0107", "nearest"));
 }
 
 static void contradictions_are_refused(void)
@@ -247,7 +249,8 @@ static void ninety_nine_regions_fit(void)
 
 static void a_control_endpoint_for_each_region(void)
 {
-    const struct topology *t = build("topology: {regions: {us-east: , eu-west: {origins: 2}}, control: {when_stale: refuse}}\n");
+    const struct topology *t =
+        build("topology: {regions: {us-east: , eu-west: {origins: 2}}, control: {when_stale: refuse}}\n");
     REQUIRE(t != NULL);
     CU_ASSERT(t->control.there && t->control.fallback && t->control.refuse_stale && t->control.drift == DRIFT_REVERT);
     CU_ASSERT_EQUAL(t->control.wait_ns, 2 * NS_PER_S);
@@ -264,9 +267,11 @@ static void a_control_endpoint_for_each_region(void)
 
 static void origins_that_scale_and_gateways_that_are_looked_after(void)
 {
-    const struct topology *t = build("topology: {regions: {us-east: , eu-west: }, scaling: {cold_start: 800ms}, liveness: {failures: 2}}\n");
+    const struct topology *t =
+        build("topology: {regions: {us-east: , eu-west: }, scaling: {cold_start: 800ms}, liveness: {failures: 2}}\n");
     REQUIRE(t != NULL);
-    CU_ASSERT(t->scaling.there && t->scaling.cold_start_ns == 800 * NS_PER_MS && t->scaling.least == 1 && t->scaling.standby == 0);
+    CU_ASSERT(t->scaling.there && t->scaling.cold_start_ns == 800 * NS_PER_MS && t->scaling.least == 1 &&
+              t->scaling.standby == 0);
     CU_ASSERT(t->liveness.there && t->liveness.failures == 2 && t->liveness.backoff_ns == NS_PER_S);
     CU_ASSERT_STRING_EQUAL(t->liveness.path, "/livez");
 }

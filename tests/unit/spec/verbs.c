@@ -65,7 +65,8 @@ static const struct field drift_fields[] = {
 };
 
 static const struct field lag_fields[] = {
-    {.key = "of", .kind = FIELD_BOOL, IN(of_config), .words = of_words, .required = true, .example = "replication", .doc = "o"},
+    {.key = "of", .kind = FIELD_BOOL, IN(of_config), .words = of_words, .required = true, .example = "replication",
+     .doc = "o"},
     {.key = "stop", .kind = FIELD_BOOL, IN(stop), .choice = FIELD_SOME, .doc = "s"},
     {.key = "delay", .kind = FIELD_DURATION, IN(shape.delay_ns), .choice = FIELD_SOME, .doc = "d"},
     {.key = "corrupt", .kind = FIELD_RATIO, IN(shape.corrupt_ppm), .choice = FIELD_SOME, .doc = "c"},
@@ -93,13 +94,15 @@ static const struct field fail_over_fields[] = {
 
 static const char *const handshake_words[] = {"", "stall", NULL};
 static const struct field tls_fields[] = {
-    {.key = "certificate", .kind = FIELD_ENUM, IN(certificate), .words = certificate_words, .choice = FIELD_ONE, .doc = "c"},
+    {.key = "certificate", .kind = FIELD_ENUM, IN(certificate), .words = certificate_words, .choice = FIELD_ONE,
+     .doc = "c"},
     {.key = "handshake", .kind = FIELD_BOOL, IN(stall), .words = handshake_words, .choice = FIELD_ONE, .doc = "h"},
 };
 
 static const char *const with_words[] = {"", "refused", "unreachable", NULL};
 static const struct field reject_fields[] = {
-    {.key = "with", .kind = FIELD_ENUM, IN(way), .words = with_words, .required = true, .example = "refused", .doc = "how"},
+    {.key = "with", .kind = FIELD_ENUM, IN(way), .words = with_words, .required = true, .example = "refused",
+     .doc = "how"},
 };
 
 static const struct field ill_fields[] = {
@@ -112,7 +115,8 @@ static const struct field ill_fields[] = {
 static const struct action_type rows[] = {
     {.verb = "kill", .summary = "End every process.", .class = ACTION_FAULT, .targets = NODES, .fields = kill_fields,
      .field_count = array_len(kill_fields), .severing = true, .proven_once = true},
-    {.verb = "freeze", .summary = "Stop every process.", .class = ACTION_FAULT, .targets = NODES | TARGET_CONTROL, .severing = true},
+    {.verb = "freeze", .summary = "Stop every process.", .class = ACTION_FAULT, .targets = NODES | TARGET_CONTROL,
+     .severing = true},
     {.verb = "partition", .summary = "Cut a link.", .class = ACTION_FAULT, .targets = TARGET_LINK,
      .severing = true, .selective = true},
     {.verb = "degrade", .summary = "Make a link worse.", .class = ACTION_FAULT, .targets = TARGET_LINK,
@@ -124,7 +128,8 @@ static const struct action_type rows[] = {
      .fields = restore_fields, .field_count = array_len(restore_fields)},
     {.verb = "fail_over", .summary = "Move the service.", .class = ACTION_OPERATOR, .fields = fail_over_fields,
      .field_count = array_len(fail_over_fields)},
-    {.verb = "tls", .summary = "Show another certificate.", .class = ACTION_FAULT, .targets = TARGET_REGION | TARGET_NODE,
+    {.verb = "tls", .summary = "Show another certificate.", .class = ACTION_FAULT,
+     .targets = TARGET_REGION | TARGET_NODE,
      .fields = tls_fields, .field_count = array_len(tls_fields), .of_tls = true},
     {.verb = "disconnect", .summary = "Break connections.", .class = ACTION_FAULT, .targets = NODES | TARGET_LINK,
      .fields = disconnect_fields, .field_count = array_len(disconnect_fields), .proven_once = true,
@@ -138,7 +143,8 @@ static const struct action_type rows[] = {
      .fields = ill_fields, .field_count = array_len(ill_fields), .of_process = true},
     {.verb = "lag", .summary = "Make it late.", .class = ACTION_FAULT, .targets = TARGET_REGION, .fields = lag_fields,
      .field_count = array_len(lag_fields), .apart = lags_apart},
-    {.verb = "clock", .summary = "Make it wrong.", .class = ACTION_FAULT, .targets = TARGET_NODE, .fields = clock_fields,
+    {.verb = "clock", .summary = "Make it wrong.", .class = ACTION_FAULT, .targets = TARGET_NODE,
+     .fields = clock_fields,
      .field_count = array_len(clock_fields)},
     {.verb = "revoke", .summary = "Take a key away.", .class = ACTION_OPERATOR, .of_identity = true},
 };
