@@ -36,39 +36,6 @@
 #define FRAME_BOUND_MS 20
 #define FRAMES_MAX 50
 
-const char *const lab_effect_words[LAB_EFFECTS] = {
-    [EFFECT_KILL] = "kill",
-    [EFFECT_FREEZE] = "freeze",
-    [EFFECT_CUT] = "cut",
-    [EFFECT_CUT_ONLY] = "cut_only",
-    [EFFECT_REJECT] = "reject",
-    [EFFECT_DEGRADE] = "degrade",
-    [EFFECT_RATE] = "rate",
-    [EFFECT_DRIFT] = "drift",
-    [EFFECT_FAIL_OVER] = "fail_over",
-    [EFFECT_REVOKE] = "revoke",
-    [EFFECT_TLS] = "tls",
-    [EFFECT_DESCRIPTORS] = "descriptors",
-    [EFFECT_DISK] = "disk",
-    [EFFECT_PORTS] = "ports",
-    [EFFECT_BACKLOG] = "backlog",
-    [EFFECT_PROCESSES] = "processes",
-    [EFFECT_CPU] = "cpu",
-    [EFFECT_MEMORY] = "memory",
-    [EFFECT_MISBEHAVE] = "misbehave",
-    [EFFECT_SURGE] = "surge",
-    [EFFECT_SLOW_CLIENTS] = "slow_clients",
-    [EFFECT_DNS] = "dns",
-    [EFFECT_FILTER] = "filter",
-    [EFFECT_UNPLUG] = "unplug",
-    [EFFECT_DISCONNECT] = "disconnect",
-    [EFFECT_STALL] = "stall",
-    [EFFECT_LAG] = "lag",
-    [EFFECT_IO] = "io",
-    [EFFECT_DEGRADE_ONLY] = "degrade_only",
-    [EFFECT_CLOCK] = "clock",
-};
-
 enum { INDEX_LOOPBACK = 1, INDEX_A = 2, INDEX_B = 3 };
 
 static int make_pair(struct netlink *nl, struct err *e)
