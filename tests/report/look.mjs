@@ -46,6 +46,15 @@ async function fits(file) {
   await page.context().close();
 }
 
+// Until its second frame stands on the screen. Printed, not judged: it depends on the machine.
+async function drawn(file) {
+  const page = await open(file, {});
+  const ms = await page.evaluate(() => new Promise(done =>
+    requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())))));
+  console.log(`${file}: drawn after ${Math.round(ms)} ms`);
+  await page.context().close();
+}
+
 async function complete(file) {
   const page = await open(file, { javaScriptEnabled: false });
   check(await page.locator("h1").count() === 1, `${file} has no heading without scripts`);
@@ -84,6 +93,7 @@ async function works(file) {
 for (const file of pages) {
   await accessible(file, "light");
   await fits(file);
+  await drawn(file);
 }
 for (const file of [pages[0], pages[pages.length - 1]]) { // the page of a run, that of a suite
   await accessible(file, "dark");
