@@ -3,7 +3,7 @@
 // Asks twice a second for what is new, draws it, and goes to the report when the run is over.
 (function () {
   var next = 0, seconds = [], last = null, phases = {"phase.begin": "phase", "fault.apply": "breaking", "fault.proof": "fault",
-    "fault.heal": "healing", "heal.proof": "heal", "fault.lapse": "fault"};
+    "fault.heal": "healing", "heal.proof": "heal", "fault.lapse": "fault", "observed": "noticed"};
 
   function at(id) { return document.getElementById(id); }
   function say(id, words) { at(id).textContent = words; }
@@ -17,7 +17,8 @@
 
   function view(v) {
     say("phase", v.phase.replace(/_/g, " "));
-    say("elapsed", v.t.toFixed(0) + " s of about " + v.planned.toFixed(0));
+    say("elapsed", v.t.toFixed(0) + " s");
+    say("planned", "of about " + v.planned.toFixed(0) + " s");
     at("progress").value = v.planned > 0 ? Math.min(1, v.t / v.planned) : 0;
     say("sent", v.sent.toLocaleString("en"));
     say("open", v.open);
@@ -35,7 +36,7 @@
 
   function event(e) {
     var row = document.createElement("tr");
-    [e.t.toFixed(3) + " s", phases[e.kind] || e.kind, e.subject, [e.outcome, e.detail].filter(Boolean).join(": ")].forEach(function (words) {
+    [e.t.toFixed(3) + " s", phases[e.kind] || e.kind, e.subject, [e.outcome === "ok" ? "" : e.outcome, e.detail].filter(Boolean).join(": ")].forEach(function (words) {
       var cell = document.createElement("td");
       cell.textContent = words;
       row.appendChild(cell);
@@ -53,6 +54,7 @@
     var chart = at("chart"), shown = seconds.slice(-240), width = 960 / Math.max(60, shown.length);
     var most = Math.max.apply(null, shown.map(function (s) { return s.good + s.bad; }).concat([1]));
     chart.replaceChildren();
+    say("most", "a bar a second, the tallest " + most.toFixed(0) + " answers");
     shown.forEach(function (s, i) {
       var good = 230 * s.good / most, bad = 230 * s.bad / most;
       if (s.open) {
