@@ -21,7 +21,8 @@ static bool usable(const struct event *e)
 
 static int64_t raised(const json_t *status, const char *rule)
 {
-    return json_integer_value(json_object_get(json_object_get(json_object_get(status, "alerts"), rule), "raised"));
+    json_int_t n = json_integer_value(json_object_get(json_object_get(json_object_get(status, "alerts"), rule), "raised"));
+    return n > 0 ? n : 0; /* the gateway's word, and it may be any */
 }
 
 /* How many of this rule (NULL: of any) the i-th event shows to be new. */
@@ -35,7 +36,7 @@ static int64_t news(const struct study *s, size_t i, const char *wanted)
     {
         int64_t here = raised(now, rule), there = raised(before, rule);
         if ((!wanted || text_eq(wanted, rule)) && here > there)
-            more += here - there;
+            more = ns_add(more, here - there);
     }
     return more;
 }
@@ -105,7 +106,7 @@ void count_false_alarms(const struct study *s, struct false_alarms *out)
     for (size_t i = 0; i < s->ev->event_count; i++) {
         const struct event *e = &s->ev->events[i];
         int64_t more = usable(e) && e->end_ns <= quiet_until ? news(s, i, NULL) : 0;
-        out->count += more;
+        out->count = ns_add(out->count, more);
         if (more && !out->first)
             out->first = e;
     }

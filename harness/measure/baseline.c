@@ -13,7 +13,7 @@
 
 struct baseline baseline_of(const struct sample *samples, size_t n, int64_t from_ns, int64_t to_ns)
 {
-    struct baseline b = {.p50_ns = -1, .p95_ns = -1, .p99_ns = -1};
+    struct baseline b = {.from_ns = from_ns, .to_ns = to_ns, .p50_ns = -1, .p95_ns = -1, .p99_ns = -1};
     scoped_rank struct rank latencies = {0};
     for (size_t i = 0; i < n; i++) {
         const struct sample *x = &samples[i];

@@ -52,8 +52,10 @@ static bool gather(const struct study *s, size_t patrol, struct patrol_view *v)
         const struct sample *x = &ev->patrols[i];
         if (x->stream != patrol || x->planned_ns >= s->end_ns)
             continue;
-        whole = whole && x->k == v->len && x->done_ns < NS_LIMIT && x->planned_ns >= 0 && x->done_ns >= x->planned_ns;
-        v->at[v->len++] = x;
+        bool possible = x->done_ns < NS_LIMIT && x->planned_ns >= 0 && x->done_ns >= x->planned_ns;
+        whole = whole && possible && x->k == v->len;
+        if (possible)
+            v->at[v->len++] = x;
     }
     return whole && v->len > 0;
 }

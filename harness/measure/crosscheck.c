@@ -132,6 +132,8 @@ static struct verdict_of second_says(const struct study *s, const struct slice *
         const struct second_fault f = question(s, &s->faults[i]);
         struct second_answer a;
         second_rto(requests->at, requests->len, &rules, &f, &a);
+        if (a.overtaken)
+            continue;
         const struct cross_record *fg = a.fg == SIZE_MAX ? NULL : &requests->at[a.fg];
         take(&v, a.lo_ns, a.hi_ns, &s->faults[i], fg ? fg->sent_ns : NS_NONE, fg ? fg->done_ns : NS_NONE);
     }

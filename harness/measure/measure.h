@@ -35,6 +35,7 @@ double floor_hold_support(const struct plan *plan, int64_t hold_ns);
 
 /* The baseline gate: over the requests planned in [from_ns, to_ns), the good ratio and latency percentiles. */
 struct baseline {
+    int64_t from_ns, to_ns;
     uint64_t intended, good;
     int64_t p50_ns, p95_ns, p99_ns; /* nearest rank over good requests; -1 without any */
 };

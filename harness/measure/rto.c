@@ -14,6 +14,8 @@
  */
 #include "harness/measure/rto.h"
 
+#include "harness/base/text.h"
+
 const char *const recovered_by_words[] = {"failover", "operator", "heal", "never", NULL};
 
 struct window {
@@ -60,6 +62,12 @@ static int64_t upper_origin(const struct study *s, const struct fault_view *f, c
     return f->ib;
 }
 
+/* Left while the fault held and failed after the heal: a loss of the failback, but no sign that nothing had happened. */
+static bool failed_late(const struct window *w, const struct sample *ff)
+{
+    return ff && ff->planned_ns < w->end_ns && w->cut_ns == w->end_ns;
+}
+
 struct finding {
     bool hurt;
     size_t ff, fg;
@@ -72,7 +80,8 @@ static struct finding find(const struct study *s, const struct track *t, const s
     struct finding r = {.ff = track_first_bad(t, 0, f->ib), .window = w};
     const struct sample *ff = r.ff == NO_INDEX ? NULL : t->stream->at[r.ff];
     if (!ff || ff->planned_ns >= s->end_ns || !charged(s, f, ff)) {
-        r.fg = track_unhurt(t, f->ib, w.cut_ns, w.hold_ns);
+        r.fg = failed_late(&w, ff) ? track_stable(t, f->ib, w.cut_ns, w.hold_ns, false)
+                                   : track_unhurt(t, f->ib, w.cut_ns, w.hold_ns);
         return r;
     }
     move_window(s, &r.window, ff);
@@ -132,12 +141,23 @@ static void failback_loss(struct study *s, struct rto_run *out, const struct tra
         add_loss(s, out, t, ff, back, end);
 }
 
+/* fail_over and fail_back do when they succeed; to revoke a credential does not. */
+static bool moves_service(const struct study *s, const struct event *e)
+{
+    for (size_t i = 0; i < s->plan->step_count; i++) {
+        const struct plan_step *step = &s->plan->steps[i];
+        if (step->id == e->code && step->action.type)
+            return text_eq(e->outcome, "ok") && !step->action.type->of_identity;
+    }
+    return text_eq(e->outcome, "ok");
+}
+
 /* Did an operator move the service between the fault and its return? Then it did not come back by itself. */
 static bool operator_helped(const struct study *s, const struct fault_view *f, int64_t back_ns)
 {
     for (size_t i = 0; i < s->ev->event_count; i++) {
         const struct event *e = &s->ev->events[i];
-        if (e->kind == EVENT_ACTION && e->at_ns >= f->ib && e->at_ns < back_ns)
+        if (e->kind == EVENT_ACTION && e->at_ns >= f->ib && e->at_ns < back_ns && moves_service(s, e))
             return true;
     }
     return false;
@@ -212,6 +232,14 @@ static void add_to_run(struct rto_run *out, const struct stream_rto *r)
     out->hold_cut = out->hold_cut || r->hold_cut;
 }
 
+/* A later fault began before the stream's next request: of this one there is nothing to tell. */
+static bool overtaken(const struct study *s, const struct stream_rto *r)
+{
+    int64_t next = next_fault_after(s, r->fault->ib);
+    return !r->hurt && r->fg == NO_INDEX && next < fault_end(s, r->fault) &&
+           stream_from(r->stream, r->fault->ib) >= stream_from(r->stream, next);
+}
+
 void rto_measure(struct study *s, struct rto_run *out)
 {
     *out = (struct rto_run){.lo_ns = NS_NONE, .hi_ns = NS_NONE, .keepalive_lo_ns = NS_NONE, .keepalive_hi_ns = NS_NONE,
@@ -224,11 +252,12 @@ void rto_measure(struct study *s, struct rto_run *out)
     out->at = arena_array(s->arena, struct stream_rto, s->applied_count * s->stream_count + 1);
     for (size_t i = 0; i < s->applied_count; i++) {
         for (size_t j = 0; j < s->stream_count; j++) {
-            struct stream_rto *r = &out->at[out->len++];
+            struct stream_rto *r = &out->at[out->len];
             r->fault = &s->faults[i];
             r->stream = &s->streams[j];
             measure_stream(s, out, tracks[j], r);
             failback_loss(s, out, &tracks[j][SUSPECTS_BAD], r);
+            out->len += !overtaken(s, r);
         }
     }
     for (size_t i = 0; i < out->len; i++)

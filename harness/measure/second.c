@@ -123,12 +123,23 @@ static bool is_hurt(const struct page *p, const struct second_fault *f)
     return false;
 }
 
-/* The first request after the fault, its hold waived, where slowness does not speak against it. */
+/* Was anything bad sent before E and completed after t_ib, whoever it is charged to? */
+static bool something_failed(const struct page *p, const struct second_fault *f)
+{
+    for (size_t i = 0; i < p->len; i++)
+        if (!good(&p->at[i]) && p->at[i].planned_ns < f->end_ns && p->at[i].done_ns > f->ib_ns)
+            return true;
+    return false;
+}
+
+/* The first request after the fault, its hold waived, where nothing failed and slowness does not speak against it. */
 static size_t find_unhurt(const struct page *p, const struct second_fault *f)
 {
     size_t first = first_from(p, f->ib_ns);
     if (first >= p->len || p->at[first].planned_ns >= f->cut_ns)
         return SIZE_MAX;
+    if (f->cut_ns == f->end_ns && something_failed(p, f))
+        return find_fg(p, f->ib_ns, f->cut_ns, f->hold_ns);
     if (good(&p->at[first]) && quick(p, first, ns_min(ns_add(f->ib_ns, f->hold_ns), f->cut_ns) - 1))
         return first;
     return find_fg(p, f->ib_ns, f->cut_ns, f->hold_ns);
@@ -159,6 +170,7 @@ void second_rto(const struct cross_record *at, size_t len, const struct second_r
         out->lo_ns = lower_end(&p, fault, out->fg);
     } else {
         out->fg = find_unhurt(&p, fault);
+        out->overtaken = fault->cut_ns < fault->end_ns && first_from(&p, fault->ib_ns) >= first_from(&p, fault->cut_ns);
     }
     if (out->fg != SIZE_MAX)
         out->hi_ns = at[out->fg].done_ns - fault->ib_ns;

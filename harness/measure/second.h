@@ -28,6 +28,7 @@ struct second_answer {
     bool hurt;            /* something bad was sent before E, completed after t_ib, and is charged to the fault */
     int64_t lo_ns, hi_ns; /* hi_ns: INT64_MAX where service was not back by E */
     size_t fg;            /* SIZE_MAX likewise */
+    bool overtaken;       /* the next fault began before a request could tell of this one: there is no answer */
 };
 
 /* at: of one vantage, by number. */

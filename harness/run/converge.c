@@ -41,6 +41,7 @@ struct converge {
     size_t count;
     int64_t last_sent_ns;
     unsigned equal;
+    bool ending; /* no further page is asked for */
 };
 
 static void listing_ask(struct listing *l, int64_t from);
@@ -141,7 +142,7 @@ static void listing_page(void *arg, const struct lab_answer *a)
             *vec_push(&l->ops) = xstrdup(op);
     }
     int64_t next = json_integer_value(json_object_get(a->body, "next"));
-    if (next > l->from && i > 0)
+    if (next > l->from && i > 0 && !l->all->ending)
         listing_ask(l, next);
     else
         listing_end(l, next == 0); /* a page that does not lead on would lead round for ever */
@@ -174,8 +175,10 @@ static void converge_beat(struct loop_timer *t, int64_t now)
     loop_timer_set(c->drill->loop, t, now + BEAT_NS);
     if (converge_asking(c))
         return;
-    for (size_t i = 0; i < c->drill->plan->stream_count; i++)
-        c->bounds[i] = steady_planned_before(c->drill->steady, (uint16_t)i, c->before_ns);
+    for (size_t i = 0; i < c->drill->plan->stream_count; i++) {
+        uint64_t bound = steady_planned_before(c->drill->steady, (uint16_t)i, c->before_ns);
+        c->bounds[i] = bound > c->bounds[i] ? bound : c->bounds[i]; /* the samples that told it may be forgotten by now */
+    }
     for (size_t i = 0; i < c->count; i++)
         c->listings[i].asking = true;
     for (size_t i = 0; i < c->count; i++)
@@ -210,8 +213,9 @@ void converge_free(struct converge *c)
     if (!c)
         return;
     loop_timer_stop(&c->beat);
+    c->ending = true;
     struct loop *loop = c->drill->loop;
-    int64_t patience = loop_now(loop) + 20 * PATIENCE_NS;
+    int64_t patience = loop_now(loop) + 2 * PATIENCE_NS;
     while (converge_asking(c) && loop_now(loop) < patience)
         loop_run(loop, loop_now(loop) + 20 * NS_PER_MS, NULL, NULL);
     for (size_t i = 0; i < c->count; i++) {

@@ -23,10 +23,13 @@
 
 int final_quiesce(struct drill *d, struct err *e)
 {
+    const struct topo_replication *replication = &d->plan->topology->replication;
     int64_t patience = GATEWAY_BUDGET_NS;
     for (size_t i = 0; i < d->plan->stream_count; i++)
         if (d->plan->streams[i].timeout_ns + GATEWAY_BUDGET_NS > patience)
             patience = d->plan->streams[i].timeout_ns + GATEWAY_BUDGET_NS;
+    if (replication->mode == REPLICATION_ASYNC)
+        patience += replication->every_ns; /* what was acknowledged last is shipped with the next batch */
     if (crowd_stop_writes(d->crowd, e) < 0 || crowd_stop(d->crowd, e) < 0)
         return -1;
     int64_t end = record_now(&d->rec) + patience;

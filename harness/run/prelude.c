@@ -202,7 +202,7 @@ int prelude_customers(struct drill *d, struct err *e)
 static void baseline_record(struct drill *d, const struct baseline *b, bool met, const char *why)
 {
     int64_t now = record_now(&d->rec);
-    struct event ev = {.kind = EVENT_BASELINE, .at_ns = now, .end_ns = now, .outcome = met ? "met" : "missed",
+    struct event ev = {.kind = EVENT_BASELINE, .at_ns = met ? b->from_ns : now, .end_ns = met ? b->to_ns : now, .outcome = met ? "met" : "missed",
                        .detail = why,
                        .data = json_pack("{s:I,s:I,s:f,s:f,s:f}", "intended", (json_int_t)b->intended, "good",
                                          (json_int_t)b->good, "p50_ms", (double)b->p50_ns / 1e6, "p95_ms",

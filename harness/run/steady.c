@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A timer reads the tail of samples.bin every 200 ms into a window of the last minutes, old records dropping out in
- * front; and tells the person watching how it goes. The abort condition is looked at on the same beat.
+ * A timer reads the tail of samples.bin every 200 ms into a window as long as anything that is asked of it, old records
+ * dropping out in front; and tells the person watching how it goes. The abort condition is looked at on the same beat.
  */
 #include "harness/run/steady.h"
 #include "harness/base/units.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define BEAT_NS (200 * NS_PER_MS)
-#define KEEP_NS (120 * NS_PER_S)
+#define KEEP_LEAST_NS (120 * NS_PER_S)
 #define READ_AT_ONCE 512
 
 struct steady {
@@ -21,7 +21,7 @@ struct steady {
     struct loop_timer beat;
     vec_of(struct sample) window;
     uint64_t sent, good, bad;
-    int64_t longest_timeout_ns;
+    int64_t longest_timeout_ns, keep_ns;
 };
 
 static void steady_forget(struct steady *s, int64_t before_ns)
@@ -130,10 +130,20 @@ static void steady_beat(struct loop_timer *t, int64_t loop_now_ns)
     struct steady *s = (struct steady *)((char *)t - offsetof(struct steady, beat));
     int64_t now = loop_now_ns - s->drill->rec.zero_ns;
     steady_read(s);
-    steady_forget(s, now - KEEP_NS);
+    steady_forget(s, now - s->keep_ns);
     steady_abort(s);
     steady_show(s, now);
     loop_timer_set(s->drill->loop, t, loop_now_ns + BEAT_NS);
+}
+
+/* The longest time that somebody judges at once, and until its last request has ended. */
+static int64_t keep_of(const struct plan *p, int64_t longest_timeout_ns)
+{
+    int64_t keep = p->baseline_hold_ns > p->abort_for_ns ? p->baseline_hold_ns : p->abort_for_ns;
+    for (size_t i = 0; i < p->step_count; i++)
+        keep = p->steps[i].hold_ns > keep ? p->steps[i].hold_ns : keep;
+    keep += longest_timeout_ns + NS_PER_S;
+    return keep > KEEP_LEAST_NS ? keep : KEEP_LEAST_NS;
 }
 
 int steady_new(struct steady **out, struct drill *d, struct err *e)
@@ -145,6 +155,7 @@ int steady_new(struct steady **out, struct drill *d, struct err *e)
     for (size_t i = 0; i < d->plan->stream_count; i++)
         if (d->plan->streams[i].timeout_ns > s->longest_timeout_ns)
             s->longest_timeout_ns = d->plan->streams[i].timeout_ns;
+    s->keep_ns = keep_of(d->plan, s->longest_timeout_ns);
     if (sample_tail_open(&s->tail, d->options->run_path, e) < 0)
         return -1;
     loop_timer_set(d->loop, &s->beat, loop_now(d->loop) + BEAT_NS);

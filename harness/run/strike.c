@@ -62,10 +62,13 @@ static enum proof strike_ask(struct strike *k, bool healed)
     return k->injector->prove(&k->injection, healed);
 }
 
-/* One look at a fault in force. */
+/* One look at a fault in force. A round of questions under way says nothing yet. */
 static void strike_look(struct strike *k)
 {
-    if (strike_ask(k, false) != PROOF_REFUTED) {
+    enum proof p = strike_ask(k, false);
+    if (p == PROOF_PENDING)
+        return;
+    if (p == PROOF_PROVEN) {
         k->failing_looks = 0;
         return;
     }

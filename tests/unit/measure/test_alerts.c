@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Alerts as the status of gateways tells of them: in time, of the right rule, and none without a fault. */
+#include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "tests/unit/measure/bench.h"
 #include "tests/unit/runner.h"
@@ -155,6 +156,23 @@ static void nonsense_is_no_alert(void)
     bench_deinit(&b);
 }
 
+static void wild_counters_make_no_negative_count(void)
+{
+    static const char *const wild[] = {"{\"alerts\":{\"slow\":{\"raised\":-9223372036854775808}}}",
+                                       "{\"alerts\":{\"slow\":{\"raised\":9223372036854775807}}}",
+                                       "{\"alerts\":{\"slow\":{\"raised\":0}}}",
+                                       "{\"alerts\":{\"slow\":{\"raised\":9223372036854775807}}}"};
+    build(TOPO_ALERT_NONE);
+    for (size_t i = 0; i < array_len(wild); i++) {
+        struct event *e = bench_event(&b, EVENT_OBSERVED, 11000 + 10.0 * (double)i, 11001 + 10.0 * (double)i, "us-east/1",
+                                      "ok", 0);
+        e->due_ns = MS(10990 + 10.0 * (double)i);
+        e->data = bench_json("%s", wild[i]);
+    }
+    CU_ASSERT(false_alarms() > 1e18);
+    bench_deinit(&b);
+}
+
 void suite_alerts(void)
 {
     runner_suite(NULL, NULL);
@@ -166,4 +184,5 @@ void suite_alerts(void)
     runner_test(a_null_drill_is_quiet_to_its_end);
     runner_test(who_does_not_tell_is_not_judged);
     runner_test(nonsense_is_no_alert);
+    runner_test(wild_counters_make_no_negative_count);
 }

@@ -4,6 +4,7 @@
 #include "tests/unit/measure/bench.h"
 #include "tests/unit/runner.h"
 
+#include <math.h>
 #include <string.h>
 
 static struct bench b;
@@ -197,9 +198,57 @@ static void operator_actions_are_no_faults(void)
     bench_deinit(&b);
 }
 
+/* Between the two there is no request: what follows is the second's, and the first says nothing. */
+static void of_two_faults_at_one_instant_the_second_answers(void)
+{
+    build();
+    bench_fault(&b, "partition", 15000, 15001, 50000, 50001, 3000);
+    bench_fault(&b, "partition", 15004, 15006, 50002, 50003, 3000);
+    break_stream(0, 15001, 17000);
+    bench_run(&b);
+    CU_ASSERT_NEAR(upper(), back(17000, 15004));
+    CU_ASSERT_EQUAL(bench_objective(&b, "rto")->verdict, MET);
+    CU_ASSERT_WORD(bench_objective(&b, "rto")->recovered_by, "failover");
+    bench_deinit(&b);
+}
+
+/* A hole shorter than the time-out: all that fails, fails after the heal. One request that slipped through is no proof. */
+static void what_fails_after_the_heal_has_failed_all_the_same(void)
+{
+    build();
+    bench_fault(&b, "partition", 15000, 15010, 15900, 15901, 3000);
+    for (size_t i = 0; i < b.samples.len; i++) {
+        struct sample *x = &b.samples.at[i];
+        if (x->planned_ns < MS(15020) || x->planned_ns > MS(15899))
+            continue;
+        x->done_ns = x->planned_ns + MS(1000);
+        x->outcome = OUTCOME_TIMEOUT;
+    }
+    bench_run(&b);
+    CU_ASSERT_EQUAL(bench_objective(&b, "rto")->verdict, INCONCLUSIVE);
+    CU_ASSERT(isinf(upper()) || isnan(upper()));
+    bench_deinit(&b);
+}
+
+static void to_revoke_a_key_is_no_help(void)
+{
+    static const struct action_type revoke = {.verb = "revoke", .class = ACTION_OPERATOR, .of_identity = true};
+    build();
+    bench_fault(&b, "partition", 15000, 15003, 50000, 50001, 3000);
+    b.steps[b.plan.step_count++] = (struct plan_step){.id = 2, .action.type = &revoke};
+    bench_event(&b, EVENT_ACTION, 15500, 15501, NULL, "ok", 2);
+    break_stream(0, 15001, 16000);
+    bench_run(&b);
+    CU_ASSERT_WORD(bench_objective(&b, "rto")->recovered_by, "failover");
+    bench_deinit(&b);
+}
+
 void suite_rto_many(void)
 {
     runner_suite(NULL, NULL);
+    runner_test(of_two_faults_at_one_instant_the_second_answers);
+    runner_test(what_fails_after_the_heal_has_failed_all_the_same);
+    runner_test(to_revoke_a_key_is_no_help);
     runner_test(each_fault_answers_for_what_it_caused);
     runner_test(clients_that_keep_answers_are_shown_and_not_judged);
     runner_test(an_outage_that_goes_on_stays_with_the_first);

@@ -165,7 +165,8 @@ static struct found search(const struct naive *h, const struct line *l, const st
     const struct request *ff = r.ff < 0 ? NULL : &l->at[r.ff];
     double cut = fmin(r.end, next_begin(h, f->ib));
     if (!ff || !charged(h, f, ff)) {
-        r.fg = nothing_happened(h, l, f, cut);
+        bool after_heal = ff && ff->s < r.end && cut >= r.end; /* it failed late, but it failed */
+        r.fg = after_heal ? stable(h, l, f->ib, cut, f->hold, false) : nothing_happened(h, l, f, cut);
         return r;
     }
     if (ff->s >= r.end) { /* it left after the heal, while another fault held: that one's time counts */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The guard: heals that fail or hang, in a lab that does so on order. Each node
  * of the fake lab is killed by one fault. */
-#include "harness/run/strike.h"
+#include "harness/run/strike_private.h"
 
 #include "harness/base/child.h"
 #include "harness/base/scoped.h"
@@ -217,6 +217,51 @@ static void the_last_resort_is_lifted(void)
     CU_ASSERT(WIFEXITED(c.status) && WEXITSTATUS(c.status) == 0);
 }
 
+static const enum proof *next_proof;
+
+static enum proof prove_in_turn(struct injection *in, bool healed)
+{
+    (void)healed;
+    snprintf(in->method, sizeof(in->method), "gone");
+    return *next_proof++;
+}
+
+/* How often a fault in force is said to have lapsed when its looks come to this. */
+static unsigned lapses(const enum proof *proofs, size_t n)
+{
+    struct evidence *ev = NULL;
+    unsigned found = 0;
+    set_stage("freeze");
+    struct strike *k = &d.strikes->at[0];
+    struct injector fake = *k->injector;
+    fake.prove = prove_in_turn;
+    k->injector = &fake;
+    k->state = STRIKE_IN_FORCE;
+    next_proof = proofs;
+    for (size_t i = 0; i < n; i++) {
+        strike_beat(&k->beat, loop_now(d.loop));
+        loop_timer_stop(&k->beat);
+    }
+    timeline_close(d.rec.timeline);
+    CU_ASSERT_EQUAL_FATAL(samples_create(folder, "", 0, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(evidence_load(&ev, folder, NULL), 0);
+    for (size_t i = 0; i < ev->event_count; i++)
+        found += ev->events[i].kind == EVENT_FAULT_LAPSE;
+    evidence_free(ev);
+    clear_stage();
+    return found;
+}
+
+/* Injectors that ask in rounds say "pending" between two findings. */
+static void two_failing_looks_are_a_lapse_whatever_pends_between(void)
+{
+    static const enum proof gone[] = {PROOF_PROVEN,  PROOF_PENDING, PROOF_REFUTED,
+                                      PROOF_PENDING, PROOF_REFUTED, PROOF_PENDING};
+    static const enum proof once[] = {PROOF_REFUTED, PROOF_PENDING, PROOF_PROVEN, PROOF_PENDING, PROOF_REFUTED};
+    CU_ASSERT_EQUAL(lapses(gone, array_len(gone)), 1);
+    CU_ASSERT_EQUAL(lapses(once, array_len(once)), 0);
+}
+
 void suite_strike(void)
 {
     runner_suite(NULL, NULL);
@@ -226,4 +271,5 @@ void suite_strike(void)
     runner_test(stopping_calls_off_an_apply);
     runner_test(the_last_resort_ends_the_process);
     runner_test(the_last_resort_is_lifted);
+    runner_test(two_failing_looks_are_a_lapse_whatever_pends_between);
 }
