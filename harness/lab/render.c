@@ -3,7 +3,7 @@
  * Numbers of the topology turned into the knobs of the programs:
  *
  *     checks     every probe_every, in time within probe_timeout, down after unhealthy_after, up after healthy_after
- *     lease      as long as a client would take to see a region as gone (topo_lease_ms)
+ *     lease      as long as a client would take to see a region as gone, three seconds at most (topo_lease_ms)
  *     drain      until clients have seen that the node wants to go (topo_drain_ms)
  *     fail-back  a returned home region holds still for healthy_after * probe_every before it leads again
  *     capacity   each of the slots is busy for slots / rate with a request

@@ -7,8 +7,11 @@
  * the probe time-out if the region is silent and 0 if it refuses; or, if that is sooner, after as many failing requests
  * of their own, each of which takes its time-out where nothing answers. Meanwhile the lease of the dead leader runs out
  * ([t - renew, t]), another region asks for it (up to one renewal), and gateways learn of it by their checks (up to one
- * interval). The lease lasts unhealthy_after probe intervals; it is renewed once in each, but three times in its span
- * at least (topo_renew_ms), which for an unhealthy_after below 3 is more often.
+ * interval). The lease lasts unhealthy_after probe intervals, three seconds at most; it is renewed once in each, but three
+ * times in its span at least (topo_renew_ms), which for an unhealthy_after below 3 is more often.
+ *
+ * Clients that are quicker than the takeover find the standby, too, unable to serve, and give it up like the others. It is
+ * back in their list after healthy_after good probes, each probe_every: with slow checks the longest wait of all.
  *
  * Where a traffic manager leads the clients, the first wait is its: its own checks, every I of whole seconds and two at
  * least, up to a second until a change shows in its answers (gdnsd gathers changes for so long), and what is left of an
@@ -127,6 +130,23 @@ static struct floor takeover_floor(const struct plan *plan)
                           lease + renew + every * (1 + CHECK_JITTER) + check};
 }
 
+/* A standby that clients came to before it could serve; zeros where it serves in time. */
+static struct floor readmission_floor(const struct plan *plan, struct floor client, struct floor leader, bool silent)
+{
+    const struct topo_failover *f = &plan->topology->failover;
+    double patience = time_out_s(plan), probe = in_s(f->probe_every_ns), good = (double)f->healthy_after;
+    double least = plan_rate_min(plan), wait = silent ? patience : 0;
+    struct floor back = {0};
+    if (topo_dns_node(plan->topology) != TOPO_NONE || least <= 0)
+        return back;
+    double all_given_up = (double)plan->topology->endpoint_count * (patience + (double)f->unhealthy_after / least);
+    if (leader.mean > client.mean + patience)
+        back.mean = client.mean + wait + (good - 0.5) * probe;
+    if (leader.max > client.min + patience)
+        back.max = all_given_up + good * probe + in_s(f->probe_timeout_ns);
+    return back;
+}
+
 /* Something happened before this step, so nobody knows from the plan alone who leads when it comes. */
 static bool disturbed_before(const struct plan *plan, const struct plan_step *step)
 {
@@ -149,9 +169,10 @@ static struct floor outage_floor(const struct plan *plan, const struct plan_step
     if (a->target == TARGET_REGION) {
         if (a->site != t->primary)
             return (struct floor){0, 0, client.max};
-        struct floor leader = takeover_floor(plan);
+        struct floor leader = takeover_floor(plan), back = readmission_floor(plan, client, leader, silent);
         double min = disturbed_before(plan, step) ? 0 : fmax(client.min, leader.min);
-        return (struct floor){min, fmax(client.mean, leader.mean), fmax(client.max, leader.max)};
+        return (struct floor){min, fmax(back.mean, fmax(client.mean, leader.mean)),
+                              fmax(back.max, fmax(client.max, leader.max))};
     }
     if (a->target != TARGET_NODE || a->node >= t->node_count)
         return no_floor;

@@ -169,7 +169,7 @@ static void store_lead(struct sim *s, uint16_t site, int64_t now)
 {
     s->leader = site;
     s->epoch++;
-    s->lease_until_ns = now + s->topology->failover.probe_every_ns * s->topology->failover.unhealthy_after;
+    s->lease_until_ns = now + topo_lease_ms(s->topology) * NS_PER_MS;
     s->caught_up_since_ns = 0;
 }
 
@@ -192,15 +192,15 @@ static bool may_take_over(const struct sim *s, uint16_t site)
     return !synchronous(s) || s->stores[site].in_sync;
 }
 
-/* Renewals and applications happen on the beat of probe_every, as in the real store. */
+/* Renewals and applications happen on one beat, as in the real store. */
 static void lease_tick(struct sim *s, int64_t now)
 {
-    int64_t beat = s->topology->failover.probe_every_ns;
+    int64_t beat = topo_renew_ms(s->topology) * NS_PER_MS;
     if (now % beat >= 10 * NS_PER_MS)
         return;
     if (store_serving(s, s->leader) && (store_reaches_witness(s, s->leader) || peers_vouch(s)) &&
         now < s->lease_until_ns) {
-        s->lease_until_ns = now + beat * s->topology->failover.unhealthy_after;
+        s->lease_until_ns = now + topo_lease_ms(s->topology) * NS_PER_MS;
         return;
     }
     if (s->leader != TOPO_NONE && now < s->lease_until_ns)

@@ -319,11 +319,17 @@ struct topology {
     size_t flaw_count;
 };
 
-/* The lease of the leading store, unhealthy_after * probe_every, and how often its holder renews it: each probe_every,
- * but three times in a lease at least. Whole milliseconds, as programs are told. */
-static inline int64_t topo_lease_ms(const struct topology *t)
+/* How long checks take to find something gone: unhealthy_after * probe_every, in whole milliseconds. */
+static inline int64_t topo_detect_ms(const struct topology *t)
 {
     return (t->failover.probe_every_ns * t->failover.unhealthy_after + 999999) / 1000000;
+}
+/* The lease of the leading store, as long as that but three seconds at most, and how often its holder renews it: each
+ * probe_every, but three times in a lease at least. Whole milliseconds, as programs are told. */
+static inline int64_t topo_lease_ms(const struct topology *t)
+{
+    int64_t detect = topo_detect_ms(t);
+    return detect < 3000 ? detect : 3000;
 }
 static inline int64_t topo_renew_ms(const struct topology *t)
 {
@@ -350,7 +356,7 @@ static inline uint16_t topo_customer_port(const struct topology *t)
 /* How long a node that was told to stop goes on serving while /readyz says no: until every client has seen it. */
 static inline int64_t topo_drain_ms(const struct topology *t)
 {
-    int64_t seen = topo_lease_ms(t) + (t->failover.probe_every_ns + t->failover.probe_timeout_ns + 999999) / 1000000;
+    int64_t seen = topo_detect_ms(t) + (t->failover.probe_every_ns + t->failover.probe_timeout_ns + 999999) / 1000000;
     return seen < 500 ? 500 : seen > 600000 ? 600000 : seen;
 }
 

@@ -80,6 +80,22 @@ static void the_dns_counts_in_seconds(void)
     bench_deinit(&b);
 }
 
+/* Checks every 30 s, a lease of 3 s: clients give the standby up before it leads, and come back after four good probes. */
+static void slow_checks_wait_for_the_standby_to_be_taken_back(void)
+{
+    bench_init(&b);
+    bench_stream(&b, STREAM_READ_FRESH, 50, 1000);
+    add("kill");
+    b.topo.failover.probe_every_ns = MS(30000);
+    b.topo.failover.probe_timeout_ns = MS(5000);
+    struct floor f = floor_rto(&b.plan, &b.steps[0]);
+    double client = 1 + 2.5 / 50, given_up = (double)b.topo.endpoint_count * (1 + 3.0 / 50);
+    CU_ASSERT_NEAR(f.mean, client + 1 + 3.5 * 30);
+    CU_ASSERT_NEAR(f.max, given_up + 4 * 30 + 5);
+    CU_ASSERT(f.min < 5);
+    bench_deinit(&b);
+}
+
 static void the_lease_is_renewed_three_times_at_least(void)
 {
     static const struct {
@@ -295,6 +311,7 @@ void suite_floor(void)
     runner_test(defaults_in_a_black_hole_are_those_of_the_table);
     runner_test(losing_the_primary_region_waits_for_clients_or_lease);
     runner_test(the_dns_counts_in_seconds);
+    runner_test(slow_checks_wait_for_the_standby_to_be_taken_back);
     runner_test(the_lease_is_renewed_three_times_at_least);
     runner_test(clients_may_notice_by_their_own_requests);
     runner_test(the_minimum_is_zero_where_something_may_beat_it);
