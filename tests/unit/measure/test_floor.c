@@ -86,10 +86,10 @@ static void slow_checks_wait_for_the_standby_to_be_taken_back(void)
     bench_init(&b);
     bench_stream(&b, STREAM_READ_FRESH, 50, 1000);
     add("kill");
-    b.topo.failover.probe_every_ns = MS(30000);
-    b.topo.failover.probe_timeout_ns = MS(5000);
+    b.topology.failover.probe_every_ns = MS(30000);
+    b.topology.failover.probe_timeout_ns = MS(5000);
     struct floor f = floor_rto(&b.plan, &b.steps[0]);
-    double client = 1 + 2.5 / 50, given_up = (double)b.topo.endpoint_count * (1 + 3.0 / 50);
+    double client = 1 + 2.5 / 50, given_up = (double)b.topology.endpoint_count * (1 + 3.0 / 50);
     CU_ASSERT_NEAR(f.mean, client + 1 + 3.5 * 30);
     CU_ASSERT_NEAR(f.max, given_up + 4 * 30 + 5);
     CU_ASSERT(f.min < 5);
