@@ -38,6 +38,9 @@ const json_t *json_at(const json_t *doc, const char *pointer);     /* RFC 6901; 
 #define JSON_NONE INT64_MIN
 enum json_kind { JB_TEXT, JB_NUMBER, JB_INT, JB_BOOL, JB_OBJECT, JB_LIST, JB_TEXTS, JB_JSON, JB_ENUM };
 struct json_shape;
+struct json_word { /* lists of them end with {NULL, NULL} */
+    const char *word, *doc;
+};
 struct json_field {
     const char *name;
     enum json_kind kind;
@@ -46,6 +49,11 @@ struct json_field {
     const char *const *words;        /* JB_ENUM: int-sized enum, NULL-terminated words */
     size_t present_offset;           /* JB_OBJECT: offset of a bool; false writes null. 0: always present */
     bool added;                      /* came later within the format version: a document without it says null, or an empty list */
+    /* For people and other programs (json_doc.h); neither writing nor reading asks. */
+    const char *doc;                 /* one sentence or less, no full stop */
+    const struct json_word *means;   /* TEXT, TEXTS, ENUM: all words there are */
+    bool never_null;                 /* TEXT, NUMBER, INT */
+    const char *schema;              /* JB_JSON: its JSON Schema; or `of`, the shape of every value of a map of names */
 };
 struct json_shape {
     const struct json_field *fields;

@@ -26,7 +26,7 @@ bool settings_settable(const struct option_row *row)
     return !text_eq(row->name, "help") && !text_eq(row->name, "version") && !text_eq(row->name, "config");
 }
 
-static const char *variable_name(struct text *t, const char *option)
+const char *settings_variable(struct text *t, const char *option)
 {
     text_clear(t);
     text_add(t, "DRTEST_");
@@ -43,7 +43,7 @@ static int from_environment(struct call *c, struct err *e)
     for (size_t s = 0; s < array_len(c->sets); s++) {
         for (size_t i = 0; i < c->sets[s].count; i++) {
             const struct option_row *row = &c->sets[s].rows[i];
-            const char *value = settings_settable(row) ? getenv(variable_name(&name, row->name)) : NULL;
+            const char *value = settings_settable(row) ? getenv(settings_variable(&name, row->name)) : NULL;
             if (value && *value && options_give(&c->sets[s], i, value, ORIGIN_ENVIRONMENT, text_str(&name), e) < 0) {
                 return -1;
             }
@@ -195,7 +195,7 @@ void settings_source(struct text *out, const struct option_row *row, enum option
         text_addf(out, "flag --%s", row->name);
         break;
     case ORIGIN_ENVIRONMENT:
-        text_addf(out, "environment %s", variable_name(&name, row->name));
+        text_addf(out, "environment %s", settings_variable(&name, row->name));
         break;
     case ORIGIN_PROJECT:
         text_addf(out, "file %s", config && *config ? config : named && *named ? named : PROJECT_FILE);

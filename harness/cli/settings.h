@@ -20,3 +20,9 @@ struct text;
 bool settings_settable(const struct option_row *row);
 void settings_source(struct text *out, const struct option_row *row, enum option_origin origin,
                      const char *config);
+
+const char *settings_variable(struct text *t, const char *option); /* DRTEST_FAIL_FAST of fail-fast */
+
+/* For `drtest explain` (settings_doc.c). The topics are `settings` and settings.NAME. False: there is no such one. */
+bool settings_explain(struct text *out, const char *topic);
+void settings_topics(void (*see)(void *arg, const char *topic), void *arg);

@@ -19,8 +19,8 @@
 
 static void measures_init(struct result_measures *m)
 {
-#define X(name) m->name = NAN;
-#define I(name) m->name = JSON_NONE;
+#define X(name, doc) m->name = NAN;
+#define I(name, doc) m->name = JSON_NONE;
     RESULT_MEASURES(X, I, X)
 #undef X
 #undef I

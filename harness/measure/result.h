@@ -126,24 +126,83 @@ struct result_check {
     const char *detail;
 };
 
-/* Every measured value. One list makes the struct, the JSON and the docs: X(name) doubles, I(name) integers, A(name)
- * doubles that older results lack. */
-#define RESULT_MEASURES(X, I, A)                                                                                      \
-    X(time_to_first_failure_s) X(first_failure_seen_s) X(first_success_s) X(rto_lower_s) X(rto_upper_s)               \
-    X(rto_client_lower_s) X(rto_client_upper_s) X(rto_keepalive_lower_s) X(rto_keepalive_upper_s)                     \
-    X(rto_after_heal_s) X(rto_detect_s) X(rto_decide_s) X(rto_act_s) X(rto_propagate_s) X(rto_warm_s)                 \
-    X(rto_unattributed_s) X(detected_lower_s) X(detected_upper_s) X(degraded_s) X(outage_s) X(brownout_s)             \
-    X(full_outage_equivalent_s) I(loss_period_count) X(availability_ratio) X(availability_window_s)                   \
-    X(burn_rate_ratio) X(budget_share_ratio) X(failback_lower_s) X(failback_upper_s) X(converged_lower_s)             \
-    X(converged_upper_s) X(reconcile_s) X(repaired_lower_s) X(repaired_upper_s) X(rpo_lower_s) X(rpo_upper_s)         \
-    X(newest_survivor_age_s) I(hole_count) X(lost_after_span_s) X(loss_bound_ratio) X(dual_primary_s)                 \
-    I(stale_epoch_ack_count) I(stale_read_count) X(stale_read_ratio) X(max_staleness_s) X(baseline_p50_ms)            \
-    X(baseline_p99_ms) X(recovered_p50_ms) X(recovered_p99_ms)                                                        \
-    A(revoked_lower_s) A(revoked_upper_s) A(overshoot_lower_ratio) A(overshoot_upper_ratio) A(config_rpo_s)
+/* Every measured value. One list makes the struct, the JSON and what is said about it: X(name, doc) doubles,
+ * I(name, doc) integers, A(name, doc) doubles that older results lack. Durations count from the begin of the first
+ * fault unless they say otherwise. */
+/* clang-format off */
+#define RESULT_MEASURES(X, I, A) \
+    X(time_to_first_failure_s, "from the fault to the planned send of the first request that failed") \
+    X(first_failure_seen_s, "from the fault to the moment when a client first saw a request fail") \
+    X(first_success_s, \
+      "from the fault to the first good answer after the first failure, of the client that waited longest") \
+    X(rto_lower_s, \
+      "recovery time, lower end: service was still out this long after the fault, the largest of clients and faults") \
+    X(rto_upper_s, \
+      "recovery time, upper end: stable service was back this long after the fault; null is open, not back by itself") \
+    X(rto_client_lower_s, "recovery time as a client counts it, from its first failed request; lower end") \
+    X(rto_client_upper_s, "recovery time as a client counts it, from its first failed request; upper end") \
+    X(rto_keepalive_lower_s, "recovery time of reads on kept connections, lower end; beside the verdict") \
+    X(rto_keepalive_upper_s, "recovery time of reads on kept connections, upper end; beside the verdict") \
+    X(rto_after_heal_s, "from the heal to stable service, where service came back only because the fault ended") \
+    X(rto_detect_s, "part of the recovery: until the system first reacted, such as an upstream marked down") \
+    X(rto_decide_s, "part of the recovery: from the first reaction to a new leader, epoch or lease") \
+    X(rto_act_s, "part of the recovery: from the decision to the first gateway that knew of the new leader") \
+    X(rto_propagate_s, "part of the recovery: from there to the last client that moved to another endpoint") \
+    X(rto_warm_s, "part of the recovery: from the last move to stable service") \
+    X(rto_unattributed_s, "what is left of the recovery where no milestone was seen") \
+    X(detected_lower_s, "from the fault to the first reaction of the system itself, lower end") \
+    X(detected_upper_s, \
+      "from the fault to the first reaction of the system itself, upper end; null is open, never seen") \
+    X(degraded_s, "windows after the fault in which too few answers were good or one was wrong, summed up") \
+    X(outage_s, "windows after the fault without a single good answer, summed up") \
+    X(brownout_s, "windows that were degraded, but no outage, summed up") \
+    X(full_outage_equivalent_s, \
+      "bad requests of loss periods over the rate of all requests: how long a total outage would have cost as many") \
+    I(loss_period_count, "periods with bad requests, those of several clients that overlap counted once") \
+    X(availability_ratio, \
+      "good over planned requests of all clients, from the first fault to the end of the failback") \
+    X(availability_window_s, "how long the window of availability_ratio is") \
+    X(burn_rate_ratio, \
+      "how many times too fast the error budget was used: bad over planned, over what steady_state allows") \
+    X(budget_share_ratio, "share of an error budget of 30 days that this drill used") \
+    X(failback_lower_s, "from the heal to stable service by the home region, lower end") \
+    X(failback_upper_s, "from the heal to stable service by the home region, upper end; null is open") \
+    X(converged_lower_s, "from the last heal to equal logs in all regions, lower end") \
+    X(converged_upper_s, "from the last heal to equal logs in all regions, upper end; null is open") \
+    X(reconcile_s, "from stable service to equal logs in all regions") \
+    X(repaired_lower_s, "from the drift to the configuration of before, without a restore; lower end") \
+    X(repaired_upper_s, "from the drift to the configuration of before, without a restore; upper end, null is open") \
+    X(rpo_lower_s, "age at the fault of the oldest acknowledged write that was lost, lower end; 0 when none was") \
+    X(rpo_upper_s, "age at the fault of the newest point before which nothing is missing, upper end; null is open") \
+    X(newest_survivor_age_s, "age at the end of the injection of the newest acknowledged write that survived") \
+    I(hole_count, "lost writes older than the newest survivor; 0 is a clean lag, more is reordering or a defect") \
+    X(lost_after_span_s, \
+      "from the fault to the last acknowledged write that was lost although acknowledged while the fault held") \
+    X(loss_bound_ratio, "where nothing was lost: the 95 % bound on the loss per write, 3 over the writes at risk") \
+    X(dual_primary_s, \
+      "how long after a new leader's first acknowledgement an older leader still acknowledged writes") \
+    I(stale_epoch_ack_count, "writes acknowledged under an older epoch than one already seen") \
+    I(stale_read_count, "reads that missed a write acknowledged before they began") \
+    X(stale_read_ratio, "stale reads over the reads that could have been stale") \
+    X(max_staleness_s, "how long ago the missed write had been acknowledged when a stale read left, the longest") \
+    X(baseline_p50_ms, "median latency of good requests before the fault") \
+    X(baseline_p99_ms, "99th percentile of the latency of good requests before the fault") \
+    X(recovered_p50_ms, "median latency of good requests in the hold after the recovery") \
+    X(recovered_p99_ms, "99th percentile of the latency of good requests in the hold after the recovery") \
+    A(revoked_lower_s, \
+      "from the order to revoke a key to the last request let in with it, the largest over gateways; lower end") \
+    A(revoked_upper_s, \
+      "from the order to revoke a key to the first request turned away, the largest of gateways; upper end") \
+    A(overshoot_lower_ratio, \
+      "requests let in above the limit of a key while the faults held, over the limit; lower end") \
+    A(overshoot_upper_ratio, \
+      "requests let in above the limit of a key while the faults held, over the limit; upper end") \
+    A(config_rpo_s, "how old the configuration of the region was that took over; told, not judged")
+/* clang-format on */
 
 struct result_measures {
-#define X(name) double name;
-#define I(name) int64_t name;
+#define X(name, doc) double name;
+#define I(name, doc) int64_t name;
     RESULT_MEASURES(X, I, X)
 #undef X
 #undef I

@@ -4,7 +4,8 @@
  *
  * Written with 15 significant digits, which is exact for run times up to eleven days in whole nanoseconds, indented by
  * two for people and diff. Reading back fills a struct in its own arena; a missing key or a wrong type is an error that
- * names the file, an unknown key is one from a later version and is ignored.
+ * names the file, an unknown key is one from a later version and is ignored. Numbers are rounded to nine decimals
+ * before (instants are whole nanoseconds to begin with), so that 15 digits say all of them.
  */
 #include "harness/measure/result_shape.h"
 
@@ -12,6 +13,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { RESULT_MAX = 64 * 1024 * 1024 };
@@ -73,4 +75,37 @@ int result_store(const char *run_path, const struct result *r, struct err *e)
     scoped_text struct text whole = {0};
     text_addf(&whole, "%s\n", dumped);
     return file_replace(text_str(&path), text_str(&whole), whole.len, e);
+}
+
+/* ---- rounding ---- */
+
+struct any_list {
+    char *at;
+    size_t len, cap;
+};
+
+static void round_numbers(const struct json_shape *shape, void *of)
+{
+    for (size_t i = 0; i < shape->count; i++) {
+        const struct json_field *f = &shape->fields[i];
+        void *member = (char *)of + f->offset;
+        if (f->kind == JB_NUMBER) {
+            double *x = member, scaled = round(*x * 1e9);
+            if (fabs(scaled) < 9e15)
+                *x = scaled / 1e9 == 0 ? 0 : scaled / 1e9; /* no minus zero */
+            else if (!isnan(*x) && isinf(*x))
+                *x = NAN;
+        } else if (f->kind == JB_OBJECT) {
+            round_numbers(f->of, member);
+        } else if (f->kind == JB_LIST) {
+            const struct any_list *list = member;
+            for (size_t k = 0; k < list->len; k++)
+                round_numbers(f->of, list->at + k * f->of->size);
+        }
+    }
+}
+
+void result_round(struct result *r)
+{
+    round_numbers(&result_shape, r);
 }

@@ -2,255 +2,433 @@
 /*
  * result.json as a table: one row per key, in the order of the contract, bound to the member of the same name.
  *
- * Both directions walk it, so a key that is written is read, and a member that is renamed does not compile. Numbers are
- * rounded to nine decimals (instants are whole nanoseconds to begin with): 15 significant digits then say all of them.
+ * Both directions walk it, so a key that is written is read, and a member that is renamed does not compile. What a row
+ * says about its key is all that `explain`, drtest-result(5) and the JSON Schema know of it.
  */
 #include "harness/measure/result_shape.h"
 
 #include "harness/base/scoped.h"
+#include "harness/measure/result_words.h"
 
-#include <math.h>
+/* Rows of the struct T. Behind the sentence may follow what else there is to say. */
+#define F(kind_, member, ...) {.name = #member, .kind = kind_, .offset = offsetof(T, member), .doc = __VA_ARGS__}
+#define TEXT(member, ...) F(JB_TEXT, member, __VA_ARGS__)
+#define NUM(member, ...) F(JB_NUMBER, member, __VA_ARGS__)
+#define INT(member, ...) F(JB_INT, member, __VA_ARGS__)
+#define FLAG(member, ...) F(JB_BOOL, member, __VA_ARGS__)
+#define TEXTS(member, ...) F(JB_TEXTS, member, __VA_ARGS__)
+#define JSON(member, ...) F(JB_JSON, member, __VA_ARGS__)
+#define VERDICT(member, ...) F(JB_ENUM, member, __VA_ARGS__, .words = verdict_words, .means = verdict_means)
+#define PART(member, shape, ...) F(JB_OBJECT, member, __VA_ARGS__, .of = &(shape))
+#define PART_IF(member, shape, flag, ...) PART(member, shape, __VA_ARGS__, .present_offset = offsetof(T, flag))
+#define LIST(member, shape, ...) F(JB_LIST, member, __VA_ARGS__, .of = &(shape))
+#define SURE .never_null = true
+#define LATER .added = true /* came after the first release of schema version 1 */
+#define SHAPE(name, type) static const struct json_shape name = {name##_fields, array_len(name##_fields), sizeof(type)}
 
-#define F(type, kind_, member) {.name = #member, .kind = kind_, .offset = offsetof(type, member)}
-#define TEXT(type, member) F(type, JB_TEXT, member)
-#define NUM(type, member) F(type, JB_NUMBER, member)
-#define INT(type, member) F(type, JB_INT, member)
-#define FLAG(type, member) F(type, JB_BOOL, member)
-#define TEXTS(type, member) F(type, JB_TEXTS, member)
-#define JSON(type, member) F(type, JB_JSON, member)
-#define VERDICT(type, member) \
-    {.name = #member, .kind = JB_ENUM, .offset = offsetof(type, member), .words = verdict_words}
-#define PART(type, member, shape) \
-    {.name = #member, .kind = JB_OBJECT, .offset = offsetof(type, member), .of = &(shape)}
-#define PART_IF(type, member, shape, flag) \
-    {.name = #member, .kind = JB_OBJECT, .offset = offsetof(type, member), .of = &(shape), \
-     .present_offset = offsetof(type, flag)}
-#define LIST(type, member, shape) {.name = #member, .kind = JB_LIST, .offset = offsetof(type, member), .of = &(shape)}
-/* Came after the first release of schema version 1. */
-#define ADDED(type, kind_, member) \
-    {.name = #member, .kind = kind_, .offset = offsetof(type, member), .added = true}
-#define PART_ADDED(type, member, shape, flag) \
-    {.name = #member, .kind = JB_OBJECT, .offset = offsetof(type, member), .of = &(shape), \
-     .present_offset = offsetof(type, flag), .added = true}
-#define LIST_ADDED(type, member, shape) \
-    {.name = #member, .kind = JB_LIST, .offset = offsetof(type, member), .of = &(shape), .added = true}
-#define SHAPE(name, type) \
-    static const struct json_shape name = {name##_fields, array_len(name##_fields), sizeof(type)}
-
+/* clang-format off */
 #define T struct result_tool
-static const struct json_field tool_fields[] = {TEXT(T, name), TEXT(T, version), TEXT(T, commit),
-                                                TEXT(T, build_flags), TEXT(T, sha256)};
+static const struct json_field tool_fields[] = {
+    TEXT(name, "always drtest", SURE),
+    TEXT(version, "version of drtest", SURE),
+    TEXT(commit, "commit that it was built from"),
+    TEXT(build_flags, "kind of build"),
+    TEXT(sha256, "digest of the program"),
+};
 SHAPE(tool, T);
 #undef T
 
 #define T struct result_run
 static const struct json_field run_fields[] = {
-    TEXT(T, id), TEXT(T, suite), INT(T, repeat_index), INT(T, repeat_count), TEXT(T, started_at), TEXT(T, ended_at),
-    NUM(T, duration_s), TEXT(T, status), VERDICT(T, verdict), TEXT(T, reason), INT(T, met_count),
-    INT(T, missed_count), INT(T, inconclusive_count), INT(T, skipped_count), INT(T, exit_code), INT(T, seed),
-    TEXTS(T, command), ADDED(T, JB_NUMBER, abort_s)};
+    TEXT(id, "name of the run and of its directory"),
+    TEXT(suite, "suite that the run belongs to"),
+    INT(repeat_index, "which of the repeats this is, from 1", SURE),
+    INT(repeat_count, "how many repeats were asked for", SURE),
+    TEXT(started_at, "wall clock at run time 0"),
+    TEXT(ended_at, "wall clock at the last event"),
+    NUM(duration_s, "run time of the last event"),
+    TEXT(status, "how far the run came, and whether it counts", SURE, .means = status_means),
+    VERDICT(verdict, "missed if any objective is, else inconclusive if any objective or check is, else met"),
+    TEXT(reason, "first objective or check that decided the verdict; null when met"),
+    INT(met_count, "objectives that are met", SURE),
+    INT(missed_count, "objectives that are missed", SURE),
+    INT(inconclusive_count, "objectives that drtest could not decide", SURE),
+    INT(skipped_count, "objectives that were not judged", SURE),
+    INT(exit_code,
+        "of this run alone: 0 met, 1 missed, 4 inconclusive, 5 unfit, 128 and the signal if interrupted", SURE),
+    INT(seed, "random numbers of the run came from it; the same seed gives the same plan", SURE),
+    TEXTS(command, "the command line"),
+    NUM(abort_s,
+        "from the order to stop until the last open fault was healed; null where nothing stopped the run", LATER),
+};
 SHAPE(run, T);
 #undef T
 
 #define T struct result_clock
-static const struct json_field clock_fields[] = {TEXT(T, id), TEXT(T, zero_at), NUM(T, scenario_zero_s)};
+static const struct json_field clock_fields[] = {
+    TEXT(id, "which clock run time is: CLOCK_MONOTONIC of the host", SURE),
+    TEXT(zero_at, "wall clock at run time 0"),
+    NUM(scenario_zero_s, "run time at which scenario time 0 was; null if the steady state was not reached"),
+};
 SHAPE(clock, T);
 #undef T
 
 #define T struct result_scenario
-static const struct json_field scenario_fields[] = {TEXT(T, name), TEXT(T, title), TEXT(T, description),
-                                                    TEXT(T, owner), TEXTS(T, tags), TEXT(T, file), TEXT(T, sha256),
-                                                    TEXT(T, targets_sha256)};
+static const struct json_field scenario_fields[] = {
+    TEXT(name, "name of the scenario"),
+    TEXT(title, "one line for people"),
+    TEXT(description, "more for people"),
+    TEXT(owner, "who answers for it"),
+    TEXTS(tags, "words to select it by"),
+    TEXT(file, "path as it was given"),
+    TEXT(sha256, "digest of the file and of what was overridden"),
+    TEXT(targets_sha256, "digest of the targets, taken before the start"),
+};
 SHAPE(scenario, T);
 #undef T
 
 #define T struct result_host
-static const struct json_field host_fields[] = {TEXT(T, hostname), TEXT(T, kernel), TEXT(T, os), TEXT(T, arch),
-                                                INT(T, cpu_count), INT(T, memory_bytes), FLAG(T, rootless),
-                                                TEXT(T, clocksource)};
+static const struct json_field host_fields[] = {
+    TEXT(hostname, "name of the machine"),
+    TEXT(kernel, "release of its kernel"),
+    TEXT(os, "its operating system"),
+    TEXT(arch, "its architecture"),
+    INT(cpu_count, "its processors"),
+    INT(memory_bytes, "its memory"),
+    FLAG(rootless, "whether the run had no privilege"),
+    TEXT(clocksource, "what the kernel keeps time by"),
+};
 SHAPE(host, T);
 #undef T
 
 #define T struct result_lab
-static const struct json_field lab_fields[] = {TEXT(T, kind), TEXTS(T, regions), TEXTS(T, vantages),
-                                               INT(T, node_count), TEXT(T, system_sha256), TEXT(T, config_sha256)};
+static const struct json_field lab_fields[] = {
+    TEXT(kind, "what the drill ran in", .means = lab_means),
+    TEXTS(regions, "regions of the topology"),
+    TEXTS(vantages, "places where clients sit"),
+    INT(node_count, "nodes of the topology"),
+    TEXT(system_sha256, "digest of the system under test: its program or model"),
+    TEXT(config_sha256, "digest of its configuration"),
+};
 SHAPE(lab, T);
 #undef T
 
 #define T struct result_mechanism
-static const struct json_field mechanism_fields[] = {TEXT(T, effect), TEXT(T, name), TEXT(T, why)};
+static const struct json_field mechanism_fields[] = {
+    TEXT(effect, "what was to be brought about; readers accept words that they do not know"),
+    TEXT(name, "how it was brought about; readers accept words that they do not know"),
+    TEXT(why, "why in this way"),
+};
 SHAPE(mechanism, T);
 #undef T
 
 #define T struct result_phase
-static const struct json_field phase_fields[] = {TEXT(T, name), NUM(T, begin_s), NUM(T, end_s)};
+static const struct json_field phase_fields[] = {
+    TEXT(name, "name of the phase", SURE, .means = phase_means),
+    NUM(begin_s, "run time of its begin"),
+    NUM(end_s, "run time of its end; null if it was not reached"),
+};
 SHAPE(phase, T);
 #undef T
 
 #define T struct result_proof
-static const struct json_field proof_fields[] = {TEXT(T, verdict), TEXT(T, method), NUM(T, at_s), INT(T, seq)};
+static const struct json_field proof_fields[] = {
+    TEXT(verdict, "what the proof says", SURE, .means = proof_means),
+    TEXT(method, "what was looked at, and what it showed", SURE),
+    NUM(at_s, "run time at which it was seen"),
+    INT(seq, "its line in timeline.jsonl"),
+};
 SHAPE(proof, T);
 #undef T
 
 #define T struct result_fault
 static const struct json_field fault_fields[] = {
-    INT(T, id), {.name = "do", .kind = JB_TEXT, .offset = offsetof(T, do_)}, TEXTS(T, subject), JSON(T, params),
-    INT(T, line), NUM(T, planned_s), NUM(T, t_ib_s), NUM(T, t_ie_s), NUM(T, t_hb_s), NUM(T, t_he_s),
-    TEXT(T, ended_by), TEXT(T, mechanism), PART(T, proof, proof), PART_IF(T, heal_proof, proof, has_heal_proof)};
+    INT(id, "number of the step in the plan", SURE),
+    {.name = "do", .kind = JB_TEXT, .offset = offsetof(T, do_), .doc = "the verb"},
+    TEXTS(subject, "what it hit: regions, nodes, or the ends of links"),
+    JSON(params, "the other keys of the step, spelled as in the scenario", .schema = "{\"type\": \"object\"}"),
+    INT(line, "line of the step in the scenario"),
+    NUM(planned_s, "scenario time for which it was planned"),
+    NUM(t_ib_s, "run time before the injecting call; null if it was never applied"),
+    NUM(t_ie_s, "run time after its confirmed completion"),
+    NUM(t_hb_s, "run time before the healing call; null if nothing healed it"),
+    NUM(t_he_s, "run time after its confirmed completion"),
+    TEXT(ended_by, "what ended it", SURE, .means = ended_by_means),
+    TEXT(mechanism, "how it was brought about"),
+    PART(proof, proof, "whether the fault was in force, by a second witness"),
+    PART_IF(heal_proof, proof, has_heal_proof, "the same for the heal; null where there was none"),
+};
 SHAPE(fault, T);
 #undef T
 
 #define T struct result_event
-static const struct json_field event_fields[] = {TEXT(T, name), NUM(T, t_s), TEXT(T, subject)};
+static const struct json_field event_fields[] = {
+    TEXT(name, "what happened", SURE, .means = event_means),
+    NUM(t_s, "run time at which it was seen"),
+    TEXT(subject, "where"),
+};
 SHAPE(event, T);
 #undef T
 
 #define T struct result_evidence
-static const struct json_field evidence_fields[] = {TEXT(T, file), INT(T, seq), TEXT(T, what)};
+static const struct json_field evidence_fields[] = {
+    TEXT(file, "file of the run directory"),
+    INT(seq, "number of the record or line in it"),
+    TEXT(what, "what it shows"),
+};
 SHAPE(evidence, T);
 #undef T
 
 #define T struct result_objective
 static const struct json_field objective_fields[] = {
-    TEXT(T, name), TEXT(T, title), TEXT(T, direction), NUM(T, target), NUM(T, achieved_lower),
-    NUM(T, achieved_upper), TEXT(T, unit), NUM(T, resolution), NUM(T, floor), NUM(T, floor_mean), NUM(T, floor_max),
-    ADDED(T, JB_NUMBER, efficiency), ADDED(T, JB_NUMBER, excess), VERDICT(T, verdict), TEXT(T, reason), TEXT(T, method),
-    TEXT(T, recovered_by), INT(T, fault_id), TEXTS(T, flags), FLAG(T, implied), INT(T, line), INT(T, column),
-    LIST(T, evidence, evidence)};
+    TEXT(name, "key of the target", SURE),
+    TEXT(title, "the promise in words", SURE),
+    TEXT(direction, "which side of the target is good", SURE, .means = direction_means),
+    NUM(target, "what was promised", SURE),
+    NUM(achieved_lower, "lower end of what was achieved; null is open or not measured"),
+    NUM(achieved_upper, "upper end of what was achieved; null is open or not measured"),
+    TEXT(unit, "unit of the numbers of this objective", SURE, .means = unit_means),
+    NUM(resolution, "how finely this run could tell"),
+    NUM(floor, "least value that the configuration alone explains"),
+    NUM(floor_mean, "mean value that the configuration alone explains"),
+    NUM(floor_max, "largest value that the configuration alone explains"),
+    NUM(efficiency, "floor_mean over the upper end: near 1 only other settings make it better", LATER),
+    NUM(excess, "upper end less floor_max: time that the configuration does not explain", LATER),
+    VERDICT(verdict, "by the interval alone, then by what keeps it from being believed"),
+    TEXT(reason, "why it is not met; null when it is"),
+    TEXT(method, "what it was measured from", SURE, .means = method_means),
+    TEXT(recovered_by,
+        "what brought service back; null where there was nothing to recover from", .means = recovered_by_means),
+    INT(fault_id, "number of the fault that decided"),
+    TEXTS(flags, "what a reader of the number should know", .means = flag_means),
+    FLAG(implied, "whether the target follows from another one and is not written down"),
+    INT(line, "line of the target in the scenario"),
+    INT(column, "its column"),
+    LIST(evidence, evidence, "records that decided"),
+};
 SHAPE(objective, T);
 #undef T
 
 #define T struct result_check
-static const struct json_field check_fields[] = {TEXT(T, name), VERDICT(T, verdict), TEXT(T, detail)};
+static const struct json_field check_fields[] = {
+    TEXT(name, "what was checked", SURE, .means = check_means),
+    VERDICT(verdict, "met or inconclusive, never missed"),
+    TEXT(detail, "the first thing found wrong, or what was found right"),
+};
 SHAPE(check, T);
 #undef T
 
-#define X(member) NUM(struct result_measures, member),
-#define I(member) INT(struct result_measures, member),
-#define A(member) ADDED(struct result_measures, JB_NUMBER, member),
+#define T struct result_measures
+#define X(member, doc) NUM(member, doc),
+#define I(member, doc) INT(member, doc),
+#define A(member, doc) NUM(member, doc, LATER),
 static const struct json_field measures_fields[] = {RESULT_MEASURES(X, I, A)};
+SHAPE(measures, T);
 #undef A
-#undef X
 #undef I
-SHAPE(measures, struct result_measures);
+#undef X
+#undef T
 
 #define T struct result_vantage
-static const struct json_field vantage_fields[] = {TEXT(T, vantage), INT(T, intended_count), INT(T, good_count),
-                                                   INT(T, bad_count), NUM(T, rto_lower_s), NUM(T, rto_upper_s)};
+static const struct json_field vantage_fields[] = {
+    TEXT(vantage, "name of the vantage"),
+    INT(intended_count, "requests planned", SURE),
+    INT(good_count, "good ones", SURE),
+    INT(bad_count, "all others", SURE),
+    NUM(rto_lower_s, "recovery time that these clients saw, lower end"),
+    NUM(rto_upper_s, "recovery time that these clients saw, upper end; null is open"),
+};
 SHAPE(vantage, T);
 #undef T
 
 #define T struct result_requests
 static const struct json_field requests_fields[] = {
-    INT(T, intended_count), INT(T, sent_count), INT(T, good_count), INT(T, bad_count), INT(T, refused_count),
-    INT(T, reset_count), INT(T, timeout_count), INT(T, http_status_count), INT(T, late_count), INT(T, wrong_count),
-    INT(T, unsent_count), ADDED(T, JB_INT, tls_count), LIST(T, by_vantage, vantage)};
+    INT(intended_count, "requests planned", SURE),
+    INT(sent_count, "requests that left", SURE),
+    INT(good_count, "answered right and in time", SURE),
+    INT(bad_count, "all others: the sum of those below", SURE),
+    INT(refused_count, "connection refused or unreachable", SURE),
+    INT(reset_count, "connection broke, or the answer was cut short", SURE),
+    INT(timeout_count, "no answer within the time-out", SURE),
+    INT(http_status_count, "a status that says no", SURE),
+    INT(late_count, "answered right, but later than the time-out counted from the planned send", SURE),
+    INT(wrong_count, "answered with something else than what was asked for", SURE),
+    INT(unsent_count, "stopped on our side", SURE),
+    INT(tls_count, "no secure connection: the handshake failed or the certificate was not accepted", LATER),
+    LIST(by_vantage, vantage, "the same by place of the clients"),
+};
 SHAPE(requests, T);
 #undef T
 
 #define T struct result_lost
-static const struct json_field lost_fields[] = {INT(T, id), NUM(T, acked_at_s), TEXT(T, region), TEXT(T, when),
-                                               ADDED(T, JB_TEXT, key), ADDED(T, JB_TEXT, value), ADDED(T, JB_TEXT, class)};
+static const struct json_field lost_fields[] = {
+    INT(id, "number of the write"),
+    NUM(acked_at_s, "run time at which it was acknowledged"),
+    TEXT(region, "region that acknowledged it"),
+    TEXT(when, "on which side of the fault it was acknowledged", .means = when_means),
+    TEXT(key, "its key as the store has it", LATER),
+    TEXT(value, "its value as the store has it", LATER),
+    TEXT(class, "whether it is anywhere", .means = class_means, LATER),
+};
 SHAPE(lost, T);
 #undef T
 
 #define T struct result_ledger
 static const struct json_field ledger_fields[] = {
-    TEXT(T, file), TEXT(T, chain_sha256), INT(T, write_count), INT(T, acked_count), INT(T, failed_count),
-    INT(T, unknown_count), INT(T, lost_before_count), INT(T, lost_after_count), INT(T, gone_count),
-    INT(T, stranded_count), INT(T, landed_count), INT(T, vanished_count), INT(T, contradicted_count),
-    INT(T, foreign_count), INT(T, duplicated_count), INT(T, corrupt_count), INT(T, conflicting_count),
-    ADDED(T, JB_INT, lost_most_count), FLAG(T, final_read_complete), TEXTS(T, regions_read), LIST(T, lost, lost), FLAG(T, lost_truncated)};
+    TEXT(file, "where the writes are recorded"),
+    TEXT(chain_sha256, "digest that ends the chain of records"),
+    INT(write_count, "writes sent", SURE),
+    INT(acked_count, "acknowledged", SURE),
+    INT(failed_count, "provably not applied", SURE),
+    INT(unknown_count, "may or may not have happened", SURE),
+    INT(lost_before_count, "acknowledged before the fault, and lost"),
+    INT(lost_after_count, "acknowledged while the fault held, and lost"),
+    INT(gone_count, "lost, and in no store any more", SURE),
+    INT(stranded_count, "lost, but still in some store", SURE),
+    INT(landed_count, "unknown, and found", SURE),
+    INT(vanished_count, "unknown, and not found", SURE),
+    INT(contradicted_count, "told to have failed, and yet found", SURE),
+    INT(foreign_count, "found, though nobody sent it", SURE),
+    INT(duplicated_count, "writes that are stored more than once", SURE),
+    INT(corrupt_count, "found with another key or value", SURE),
+    INT(conflicting_count, "keys with the same version and different writes in different regions", SURE),
+    INT(lost_most_count, "upper end of what may be lost: acknowledged and unknown ones that were not found", LATER),
+    FLAG(final_read_complete, "whether everything stored was read, before and after the restart"),
+    TEXTS(regions_read, "regions whose store was read"),
+    LIST(lost, lost, "lost writes, at most 1000"),
+    FLAG(lost_truncated, "whether there are more"),
+};
 SHAPE(ledger, T);
 #undef T
 
 #define T struct result_drift_gateway
-static const struct json_field drift_gateway_fields[] = {TEXT(T, gateway), TEXT(T, status), TEXT(T, fingerprint)};
+static const struct json_field drift_gateway_fields[] = {
+    TEXT(gateway, "name of the gateway"),
+    TEXT(status, "how it ran when it last differed, else at the end", .means = drift_means),
+    TEXT(fingerprint, "digest of the configuration that it ran"),
+};
 SHAPE(drift_gateway, T);
 #undef T
 
+#define PATCH "{\"type\": [\"array\", \"null\"]}"
 #define T struct result_drift
-static const struct json_field drift_fields[] = {LIST(T, gateways, drift_gateway), JSON(T, patch),
-                                                 JSON(T, undo_patch)};
+static const struct json_field drift_fields[] = {
+    LIST(gateways, drift_gateway, "each gateway that was seen"),
+    JSON(patch, "from what is desired to what ran at the first gateway that differed, RFC 6902", .schema = PATCH),
+    JSON(undo_patch, "the way back", .schema = PATCH),
+};
 SHAPE(drift, T);
 #undef T
 
 #define T struct result_crosscheck
 static const struct json_field crosscheck_fields[] = {
-    FLAG(T, requested), FLAG(T, agrees), NUM(T, lower_s), NUM(T, upper_s), NUM(T, interval_ms), NUM(T, difference_ms),
-    NUM(T, allowed_ms), TEXT(T, detail)};
+    FLAG(requested, "whether it was asked for"),
+    FLAG(agrees, "whether it confirms the first prober"),
+    NUM(lower_s, "its recovery time, lower end"),
+    NUM(upper_s, "its recovery time, upper end; null is open"),
+    NUM(interval_ms, "its largest probe interval"),
+    NUM(difference_ms, "how far the upper ends are apart, where least was left of what is allowed"),
+    NUM(allowed_ms, "how far they may be apart there"),
+    TEXT(detail, "the same in words"),
+};
 SHAPE(crosscheck, T);
 #undef T
 
 #define T struct result_selftest
-static const struct json_field selftest_fields[] = {TEXT(T, mode), NUM(T, gap_ms), INT(T, outages), INT(T, inside),
-                                                    NUM(T, worst_excess_ms), NUM(T, allowed_ms)};
+static const struct json_field selftest_fields[] = {
+    TEXT(mode, "what was done to the clients"),
+    NUM(gap_ms, "probe interval"),
+    INT(outages, "scripted outages measured"),
+    INT(inside, "those whose truth lay within what was measured"),
+    NUM(worst_excess_ms, "upper end over the truth, of the outage that came closest to its limit"),
+    NUM(allowed_ms, "the limit there; null for rows without an upper end"),
+};
 SHAPE(selftest, T);
 #undef T
 
 #define T struct result_quality
 static const struct json_field quality_fields[] = {
-    FLAG(T, valid), FLAG(T, selftest_ok), NUM(T, probe_interval_ms), NUM(T, injection_width_ms), NUM(T, baseline_s),
-    NUM(T, hold_s), NUM(T, max_slip_ms), NUM(T, max_stall_ms), INT(T, suspect_count), INT(T, harness_error_count),
-    FLAG(T, suspended), NUM(T, clock_slew_ppm), NUM(T, replication_lag_ms), INT(T, exposure_write_count),
-    NUM(T, unknown_ratio), INT(T, wire_overflow_count),
-    PART_ADDED(T, crosscheck, crosscheck, has_crosscheck), LIST_ADDED(T, selftest, selftest)};
+    FLAG(valid, "no check voided the run"),
+    FLAG(selftest_ok, "this program passed its self-test on this host and kernel; waived for the model"),
+    NUM(probe_interval_ms, "longest time between two requests of one deciding client"),
+    NUM(injection_width_ms, "longest time that an injecting call took to its confirmation"),
+    NUM(baseline_s, "how long the steady state held"),
+    NUM(hold_s, "how long service had to stay good to count as recovered"),
+    NUM(max_slip_ms, "how late the latest request left"),
+    NUM(max_stall_ms, "how late a process of ours woke at most"),
+    INT(suspect_count, "requests that were bad only because we were late"),
+    INT(harness_error_count, "requests that drtest could not send, records that are missing, and errors of its own"),
+    FLAG(suspended, "whether the host was suspended meanwhile"),
+    NUM(clock_slew_ppm, "how far the clock was slewed"),
+    NUM(replication_lag_ms, "median time from an acknowledgement to the standby, before the fault"),
+    INT(exposure_write_count,
+        "writes acknowledged just before a fault that cuts off stores; with none, none could be lost"),
+    NUM(unknown_ratio, "share of writes just before such a fault whose outcome is unknown"),
+    INT(wire_overflow_count, "frames that the wire lost though nobody asked"),
+    PART_IF(crosscheck, crosscheck, has_crosscheck,
+        "what the second prober of --crosscheck says; null unless it ran", LATER),
+    LIST(selftest, selftest, "the self-test that the run relied on, truth against measurement", LATER),
+};
 SHAPE(quality, T);
 #undef T
 
 #define T struct result_surge
 static const struct json_field surge_fields[] = {
-    INT(T, fault_id), INT(T, planned_count), INT(T, offered_count), INT(T, sent_count), INT(T, good_count), INT(T, bad_count),
-    INT(T, unsent_count), INT(T, returned_count), NUM(T, amplification_ratio)};
+    INT(fault_id, "number of the step"),
+    INT(planned_count, "requests planned"),
+    INT(offered_count, "requests sent at least once"),
+    INT(sent_count, "attempts, repeats included"),
+    INT(good_count, "good ones"),
+    INT(bad_count, "all others"),
+    INT(unsent_count, "stopped on our side"),
+    INT(returned_count, "requests of the herd that came back after the fault"),
+    NUM(amplification_ratio, "attempts per request offered"),
+};
 SHAPE(surge, T);
 #undef T
 
 #define T struct result_history
-static const struct json_field history_fields[] = {TEXT(T, file), INT(T, line), TEXT(T, previous_run_id),
-                                                   TEXT(T, previous_line_sha256), INT(T, comparable_count),
-                                                   ADDED(T, JB_TEXT, before_run_id),
-                                                   ADDED(T, JB_TEXT, before_manifest_sha256)};
+static const struct json_field history_fields[] = {
+    TEXT(file, "the history file, as seen from the run directory"),
+    INT(line, "line of this run in it"),
+    TEXT(previous_run_id, "run before of the same scenario"),
+    TEXT(previous_line_sha256, "digest of the line before, whatever it is about"),
+    INT(comparable_count, "earlier runs with the same program, scenario, system and configuration"),
+    TEXT(before_run_id, "run of the line before", LATER),
+    TEXT(before_manifest_sha256, "digest of its manifest; drtest verify looks whether it still is", LATER),
+};
 SHAPE(history, T);
 #undef T
 
 #define T struct result
 static const struct json_field result_fields[] = {
-    INT(T, schema_version), PART(T, tool, tool), PART(T, run, run), PART(T, clock, clock),
-    PART(T, scenario, scenario), PART(T, host, host), PART(T, lab, lab), LIST(T, mechanisms, mechanism),
-    LIST(T, phases, phase), LIST(T, faults, fault), LIST(T, events, event), LIST(T, objectives, objective),
-    LIST(T, checks, check), PART(T, measures, measures), PART(T, requests, requests),
-    PART_IF(T, ledger, ledger, has_ledger), PART_IF(T, drift, drift, has_drift), PART(T, quality, quality),
-    PART(T, history, history), LIST_ADDED(T, surges, surge), TEXTS(T, limits)};
+    INT(schema_version, "version of the format, 1", SURE),
+    PART(tool, tool, "the drtest that ran it"),
+    PART(run, run, "the run and its verdict"),
+    PART(clock, clock, "what run time is"),
+    PART(scenario, scenario, "what was drilled"),
+    PART(host, host, "the machine"),
+    PART(lab, lab, "the world that was built"),
+    LIST(mechanisms, mechanism, "how effects were brought about on this machine"),
+    LIST(phases, phase, "phases of the run, in order"),
+    LIST(faults, fault, "steps of the timeline that break something"),
+    LIST(events, event, "moments of the recovery"),
+    LIST(objectives, objective, "the promises, one per target"),
+    LIST(checks, check, "what must hold for the numbers to be believed; none when the machine was unfit"),
+    PART(measures, measures, "every measured value, promised or not"),
+    PART(requests, requests, "requests of the window that availability is measured over"),
+    PART_IF(ledger, ledger, has_ledger, "what became of the writes; null without writes"),
+    PART_IF(drift, drift, has_drift, "configuration of the gateways; null where none was seen to drift"),
+    PART(quality, quality, "how well drtest measured"),
+    PART(history, history, "where the run stands among the others"),
+    LIST(surges, surge, "extra load of surge steps, part of no other number", LATER),
+    TEXTS(limits, "what the run does not show, in sentences"),
+};
 const struct json_shape result_shape = {result_fields, array_len(result_fields), sizeof(T)};
 #undef T
+/* clang-format on */
 
-struct any_list {
-    char *at;
-    size_t len, cap;
-};
-
-static void round_numbers(const struct json_shape *shape, void *of)
-{
-    for (size_t i = 0; i < shape->count; i++) {
-        const struct json_field *f = &shape->fields[i];
-        void *member = (char *)of + f->offset;
-        if (f->kind == JB_NUMBER) {
-            double *x = member, scaled = round(*x * 1e9);
-            if (fabs(scaled) < 9e15)
-                *x = scaled / 1e9 == 0 ? 0 : scaled / 1e9; /* no minus zero */
-            else if (!isnan(*x) && isinf(*x))
-                *x = NAN;
-        } else if (f->kind == JB_OBJECT) {
-            round_numbers(f->of, member);
-        } else if (f->kind == JB_LIST) {
-            const struct any_list *list = member;
-            for (size_t k = 0; k < list->len; k++)
-                round_numbers(f->of, list->at + k * f->of->size);
-        }
-    }
-}
-
-void result_round(struct result *r)
-{
-    round_numbers(&result_shape, r);
-}
+const struct json_doc result_doc = {.file = "result.json",
+                                    .summary = "What a run found, made from its evidence alone.",
+                                    .shape = &result_shape,
+                                    .bare = true};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: walk down the tables along the topic. Two keys need help on the way, since their values are no plain maps:
- * below `topology` is its own table, below `timeline` are the verbs with the keys that a step of that verb may have.
+ * Method: walk down the tables along the topic. A few keys need help on the way, since their values are no plain maps:
+ * below `topology` is its own table, below `scenarios` that of an entry, below `timeline` are the verbs with the keys
+ * that a step of that verb may have, and the keys that steps of many verbs share.
  */
 #include "harness/spec/explain.h"
 #include "harness/base/err.h"
@@ -100,6 +101,27 @@ static size_t verb_names(const char **names, size_t room, const struct action_ty
     return count;
 }
 
+static const struct field *shared_key(const char *key)
+{
+    const struct field *f;
+    for (size_t i = 0; (f = step_shared_key(i)) && strcmp(f->key, key) != 0; i++) {
+    }
+    return f;
+}
+
+/* Nothing is known about a key of a step; of those that it may have one may be meant. */
+static int no_step_key(struct err *e, const char *topic, const char *key, const struct step_table *t)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (size_t part = 0; part < array_len(t->parts); part++) {
+        for (size_t i = 0; i < t->parts[part].count && n < array_len(names); i++) {
+            names[n++] = t->parts[part].fields[i].key;
+        }
+    }
+    return no_topic(e, topic, key, strlen(key), names, n);
+}
+
 /* rest: the part of the topic that begins with the verb. */
 static int explain_step(struct text *out, const char *topic, const char *rest, const struct action_type *const *types,
                         size_t n, struct err *e)
@@ -115,6 +137,11 @@ static int explain_step(struct text *out, const char *topic, const char *rest, c
     size_t len = strcspn(rest, ".");
     snprintf(verb, sizeof(verb), "%.*s", (int)(len < sizeof(verb) ? len : sizeof(verb) - 1), rest);
     const struct action_type *type = step_verb(types, n, verb);
+    const struct field *shared = type ? NULL : shared_key(rest);
+    if (shared) {
+        field_explain_key(out, topic, shared);
+        return 0;
+    }
     if (!type) {
         const char *verbs[64];
         return no_topic(e, topic, rest, len, verbs, verb_names(verbs, array_len(verbs), types, n));
@@ -132,7 +159,7 @@ static int explain_step(struct text *out, const char *topic, const char *rest, c
     const struct field *f = find_key(t.parts[0].fields, t.parts[0].count, key, strlen(key));
     f = f ? f : find_key(t.parts[1].fields, t.parts[1].count, key, strlen(key));
     if (!f) {
-        return no_topic(e, topic, key, strlen(key), NULL, 0);
+        return no_step_key(e, topic, key, &t);
     }
     field_explain_key(out, topic, f);
     return 0;
@@ -155,6 +182,15 @@ static size_t names_of(const char **names, size_t room, const struct field_set *
     return count;
 }
 
+/* The table of the map, or of the maps, that the key holds; NULL if it holds none. */
+static const struct field_set *set_below(const struct field *f)
+{
+    if (f->kind == FIELD_NODE && strcmp(f->key, "topology") == 0) {
+        return &topology_set;
+    }
+    return f->kind == FIELD_NODE && strcmp(f->key, "scenarios") == 0 ? &suite_entry_set : f->of;
+}
+
 static int explain_path(struct text *out, const char *topic, const char *rest, const struct field_set *set,
                         const struct action_type *const *types, size_t n, struct err *e)
 {
@@ -170,11 +206,7 @@ static int explain_path(struct text *out, const char *topic, const char *rest, c
         if (f->kind == FIELD_NODE && strcmp(f->key, "timeline") == 0) {
             return explain_step(out, topic, rest, types, n, e);
         }
-        const struct field_set *below =
-            f->kind == FIELD_NODE && strcmp(f->key, "topology") == 0 ? &topology_set : f->of;
-        if (f->kind == FIELD_NODE && strcmp(f->key, "scenarios") == 0) {
-            below = &suite_entry_set;
-        }
+        const struct field_set *below = set_below(f);
         if (!below) {
             field_explain_key(out, topic, f);
             return *rest ? no_topic(e, topic, rest, strlen(rest), NULL, 0) : 0;
@@ -212,4 +244,73 @@ int spec_explain(struct text *out, const char *topic, const struct action_type *
         return explain_step(out, topic, topic, types, n, e);
     }
     return explain_path(out, topic, strcmp(topic, "scenario") == 0 ? "" : topic, &scenario_set, types, n, e);
+}
+
+/* Topics. */
+
+struct topics {
+    struct text way;
+    void (*see)(void *arg, const char *topic);
+    void *arg;
+};
+
+static void see_below(struct topics *t, const char *key)
+{
+    size_t len = t->way.len;
+    text_addf(&t->way, "%s%s", len ? "." : "", key);
+    t->see(t->arg, text_str(&t->way));
+    t->way.len = len;
+    text_add(&t->way, "");
+}
+
+static void see_set(struct topics *t, const struct field_set *set)
+{
+    size_t len = t->way.len;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct field *f = &set->fields[i];
+        see_below(t, f->key);
+        if (set_below(f)) {
+            text_addf(&t->way, "%s%s", len ? "." : "", f->key);
+            see_set(t, set_below(f));
+            t->way.len = len;
+            text_add(&t->way, "");
+        }
+    }
+}
+
+static void see_steps(struct topics *t, const struct action_type *const *types, size_t n)
+{
+    const struct field *f;
+    text_add(&t->way, "timeline");
+    for (size_t i = 0; (f = step_shared_key(i)); i++) {
+        see_below(t, f->key);
+    }
+    for (size_t i = 0; i < n; i++) {
+        see_below(t, types[i]->verb);
+        text_addf(&t->way, ".%s", types[i]->verb);
+        for (size_t k = 0; k < types[i]->field_count; k++) {
+            see_below(t, types[i]->fields[k].key);
+        }
+        t->way.len = strlen("timeline");
+        text_add(&t->way, "");
+    }
+    text_clear(&t->way);
+}
+
+void spec_topics(const struct action_type *const *types, size_t n, void (*see)(void *arg, const char *topic), void *arg)
+{
+    struct topics t = {.see = see, .arg = arg};
+    see(arg, "scenario");
+    see_set(&t, &scenario_set);
+    see_steps(&t, types, n);
+    for (size_t i = 0; i < n; i++) {
+        see(arg, types[i]->verb);
+    }
+    for (size_t i = 0; i < TARGET_KEYS; i++) {
+        see(arg, target_types[i].key);
+    }
+    see(arg, "suite");
+    text_add(&t.way, "suite");
+    see_set(&t, &suite_set);
+    text_deinit(&t.way);
 }

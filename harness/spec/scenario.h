@@ -89,6 +89,7 @@ struct step_table {
     char name[64], topic[64];
 };
 void step_table(struct step_table *t, const struct action_type *type, struct scenario_step *to);
+const struct field *step_shared_key(size_t i); /* a key that steps of several verbs have; NULL after the last */
 /* Of a fault that another step names, without what says when; and which verbs can be named so. */
 void step_table_within(struct step_table *t, const struct action_type *type, struct scenario_step *to);
 bool step_flaps(const struct action_type *type);

@@ -87,6 +87,11 @@ static void fill_table(struct step_table *t, const struct action_type *type, boo
     t->set = (struct field_set){.name = t->name, .topic = t->topic, .summary = type->summary};
 }
 
+const struct field *step_shared_key(size_t i)
+{
+    return i < array_len(shared_keys) ? &shared_keys[i].field : NULL;
+}
+
 void step_table(struct step_table *t, const struct action_type *type, struct scenario_step *to)
 {
     fill_table(t, type, false, to);

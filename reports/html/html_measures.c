@@ -31,8 +31,8 @@ void html_measures(struct page *p)
     static const char *const columns[] = {"measure", "#value", NULL};
     const struct result_measures *m = &p->r->measures;
     const struct measured all[] = {
-#define X(name) {#name, m->name},
-#define I(name) {#name, m->name == JSON_NONE ? (double)NAN : (double)m->name},
+#define X(name, doc) {#name, m->name},
+#define I(name, doc) {#name, m->name == JSON_NONE ? (double)NAN : (double)m->name},
         RESULT_MEASURES(X, I, X)
 #undef X
 #undef I

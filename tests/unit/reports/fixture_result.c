@@ -81,8 +81,8 @@ static void fill_objectives(struct result *r)
 static void fill_measures(struct result *r)
 {
     struct result_measures *m = &r->measures;
-#define X(name) m->name = (double)NAN;
-#define I(name) m->name = JSON_NONE;
+#define X(name, doc) m->name = (double)NAN;
+#define I(name, doc) m->name = JSON_NONE;
     RESULT_MEASURES(X, I, X)
 #undef X
 #undef I

@@ -8,6 +8,7 @@
 #include "tests/unit/runner.h"
 #include "tests/unit/spec/support.h"
 #include "tests/unit/spec/verbs.h"
+#include <stdio.h>
 #include <string.h>
 
 static bool says(const char *topic, const char *words)
@@ -37,7 +38,44 @@ static void topics_are_explained(void)
     CU_ASSERT(says("kill.how", "one of power, crash"));
     CU_ASSERT(says("suite", "overdue_after: "));
     CU_ASSERT(says("suite.scenarios", "repeat: "));
+    CU_ASSERT(says("timeline.at", "scenario time"));
+    CU_ASSERT(says("timeline.do", "the verb"));
+    CU_ASSERT(says("timeline.note", "for people"));
+    CU_ASSERT(says("timeline.region", "every node"));
     CU_ASSERT(says("DR0103", "not one of those"));
+}
+
+static void explain_one(void *arg, const char *topic)
+{
+    size_t *count = arg;
+    scoped_text struct text out = {0};
+    ++*count;
+    if (spec_explain(&out, topic, test_verbs, test_verb_count, NULL) < 0 || out.len <= strlen(topic) + strlen(": \n")) {
+        printf("\n    nothing is said about %s\n", topic);
+        CU_FAIL("a topic is not explained");
+    }
+}
+
+static void count_wanted(void *arg, const char *topic)
+{
+    static const char *const wanted[] = {
+        "timeline", "timeline.at", "timeline.kill.how", "workload.reads.rate", "topology.failover.probe_every", "kill",
+        "rto", "suite", "suite.overdue_after", "suite.scenarios.repeat"};
+    size_t *found = arg;
+    for (size_t i = 0; i < array_len(wanted); i++) {
+        found[i] += strcmp(wanted[i], topic) == 0;
+    }
+}
+
+static void every_topic_is_explained(void)
+{
+    size_t count = 0, found[10] = {0};
+    spec_topics(test_verbs, test_verb_count, explain_one, &count);
+    CU_ASSERT(count > 150);
+    spec_topics(test_verbs, test_verb_count, count_wanted, found);
+    for (size_t i = 0; i < array_len(found); i++) {
+        CU_ASSERT_EQUAL(found[i], 1);
+    }
 }
 
 static void unknown_topics_get_help(void)
@@ -50,8 +88,10 @@ static void unknown_topics_get_help(void)
                  {"workload.raeds", "use `drtest explain workload.reads`"},
                  {"suite.scenarois", "use `drtest explain suite.scenarios`"},
                  {"availabilty", "use `drtest explain availability`"},
+                 {"timeline.kill.regoin", "use `drtest explain timeline.kill.region`"},
                  {"DR9999", ""},
                  {"timeline.kill.x", ""},
+                 {"timeline.at.x", ""},
                  {"workload.seed.x", ""},
                  {".", ""}};
     for (size_t i = 0; i < array_len(wrong); i++) {
@@ -67,5 +107,6 @@ void suite_explain(void)
 {
     runner_suite(NULL, NULL);
     runner_test(topics_are_explained);
+    runner_test(every_topic_is_explained);
     runner_test(unknown_topics_get_help);
 }

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* The words of result.json and what they mean, one table for each key that holds words. */
+#pragma once
+#include "harness/base/json.h"
+
+extern const struct json_word verdict_means[], status_means[], lab_means[], phase_means[], proof_means[],
+    ended_by_means[], event_means[], direction_means[], unit_means[], method_means[], recovered_by_means[],
+    flag_means[], check_means[], when_means[], class_means[], drift_means[];
