@@ -20,16 +20,16 @@ static const struct {
     {"_s", "seconds"},   {"_ms", "milliseconds"},       {"_ratio", "ratio, 1 is all"}, {"_count", "count"},
     {"_bytes", "bytes"}, {"_ppm", "parts per million"}, {"sha256", "SHA-256 in hex"},  {"_at", "time, RFC 3339 UTC"}};
 
-static bool ends(const char *s, const char *end)
+bool json_name_ends(const struct json_field *f, const char *end)
 {
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && strcmp(s + n - m, end) == 0;
+    size_t n = strlen(f->name), m = strlen(end);
+    return n >= m && strcmp(f->name + n - m, end) == 0;
 }
 
 static const char *unit_words(const struct json_field *f, const char *otherwise)
 {
     for (size_t i = 0; i < array_len(units); i++) {
-        if (ends(f->name, units[i].end)) {
+        if (json_name_ends(f, units[i].end)) {
             return units[i].words;
         }
     }

@@ -20,6 +20,7 @@ static const struct {
 } operand_words[] = {
     {"ci", "github gitlab jenkins systemd cron"},
     {"completion", "bash zsh fish"},
+    {"schema", "scenario result history suite"},
 };
 
 static const char *first_operands(const struct command *c)

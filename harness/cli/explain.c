@@ -2,8 +2,8 @@
 /*
  * drtest explain TOPIC: what a key of a file, a verb, a target, a measure, a word of a result or an error code means.
  * Every topic has one source, the table that reads or writes it: keys, verbs, targets and the codes of files are
- * explained by the spec room, keys and words of result.json by the measure room's table, settings by the tables of
- * options, other codes by say.c.
+ * explained by the spec room, keys and words of results, history and suites by the tables that write them, settings by
+ * the tables of options, other codes by say.c.
  *
  * A topic that is the whole way to something wins, and every source that knows it speaks. If none does, the topic may
  * be the end of a way (overdue_after, failover.probe_every): then all ways with that end are explained.
@@ -12,14 +12,16 @@
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
+#include "harness/cli/history_line.h"
 #include "harness/cli/settings.h"
+#include "harness/cli/suite_json.h"
 #include "harness/measure/result_shape.h"
 #include "injectors/injector.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const struct json_doc *const docs[] = {&result_doc};
+static const struct json_doc *const docs[] = {&result_doc, &history_doc, &suite_doc};
 
 static bool explain_code(struct text *out, const char *topic)
 {

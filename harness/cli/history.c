@@ -14,10 +14,10 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "harness/cli/history_line.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -118,69 +118,13 @@ int history_begin(struct history *h, const char *path, const char *shown, struct
     return 0;
 }
 
-static json_t *number(double v)
-{
-    return isnan(v) ? json_null() : json_real(v);
-}
-
-static json_t *text_or_null(const char *s)
-{
-    return s ? json_string(s) : json_null();
-}
-
-static json_t *objectives_json(const struct result *r)
-{
-    json_t *all = json_object();
-    for (size_t i = 0; i < r->objectives.len; i++) {
-        const struct result_objective *o = &r->objectives.at[i];
-        json_t *flags = json_array();
-        for (size_t k = 0; k < o->flags.len; k++) {
-            json_array_append_new(flags, json_string(o->flags.at[k]));
-        }
-        json_object_set_new(all, o->name,
-                            json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:s,s:o}", "target", number(o->target), "lower",
-                                      number(o->achieved_lower), "upper", number(o->achieved_upper), "unit", o->unit,
-                                      "resolution", number(o->resolution), "floor", number(o->floor), "floor_mean", number(o->floor_mean), "floor_max",
-                                      number(o->floor_max), "verdict", verdict_words[o->verdict], "flags", flags));
-    }
-    return all;
-}
-
-static json_t *line_json(const struct result *r, const char *result_sha256)
-{
-    json_t *line = json_object();
-    json_object_set_new(line, "schema_version", json_integer(1));
-    json_object_set_new(line, "run_id", text_or_null(r->run.id));
-    json_object_set_new(line, "scenario", text_or_null(r->scenario.name));
-    json_object_set_new(line, "suite", text_or_null(r->run.suite));
-    json_object_set_new(line, "started_at", text_or_null(r->run.started_at));
-    json_object_set_new(line, "duration_s", number(r->run.duration_s));
-    json_object_set_new(line, "seed", json_integer(r->run.seed));
-    json_object_set_new(line, "lab", text_or_null(r->lab.kind));
-    json_object_set_new(line, "version", text_or_null(r->tool.version));
-    json_object_set_new(line, "tool_sha256", text_or_null(r->tool.sha256));
-    json_object_set_new(line, "scenario_sha256", text_or_null(r->scenario.sha256));
-    json_object_set_new(line, "system_sha256", text_or_null(r->lab.system_sha256));
-    json_object_set_new(line, "config_sha256", text_or_null(r->lab.config_sha256));
-    json_object_set_new(line, "status", text_or_null(r->run.status));
-    json_object_set_new(line, "verdict", json_string(verdict_words[r->run.verdict]));
-    json_object_set_new(line, "met_count", json_integer(r->run.met_count));
-    json_object_set_new(line, "missed_count", json_integer(r->run.missed_count));
-    json_object_set_new(line, "inconclusive_count", json_integer(r->run.inconclusive_count));
-    json_object_set_new(line, "skipped_count", json_integer(r->run.skipped_count));
-    json_object_set_new(line, "objectives", objectives_json(r));
-    json_object_set_new(line, "result_sha256", json_string(result_sha256));
-    json_object_set_new(line, "previous_line_sha256", text_or_null(r->history.previous_line_sha256));
-    return line;
-}
-
 int history_end(struct history *h, const char *run_path, const struct result *r, struct err *e)
 {
     scoped_text struct text path = {0}, whole = {0};
     text_addf(&path, "%s/result.json", run_path);
     char hash[SHA256_HEX] = "";
     int rc = sha256_file(text_str(&path), hash, e);
-    scoped_json json_t *line = line_json(r, hash);
+    scoped_json json_t *line = history_line_of(r, hash);
     scoped_free char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(15));
     text_addf(&whole, "%s%s\n", h->torn ? "\n" : "", text ? text : "{}");
     if (rc == 0 && write(h->fd, text_str(&whole), whole.len) != (ssize_t)whole.len) {

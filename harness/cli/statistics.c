@@ -17,36 +17,60 @@ json_t *statistics_number(double v)
     return isfinite(v) ? json_real(v) : json_null();
 }
 
-static json_t *series_json(const struct pool_series *s)
+static struct suite_json_series series_row(const struct pool_series *s)
 {
     json_t *values = json_array();
     for (size_t i = 0; i < s->n; i++) {
         json_array_append_new(values, statistics_number(pool_value(s, s->x[i])));
     }
-    return json_pack("{s:s,s:s,s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "name", s->name, "unit", s->unit,
-                     "target", statistics_number(s->target), "pooled_count", (json_int_t)s->n, "excluded_count",
-                     (json_int_t)s->excluded, "censored_count", (json_int_t)s->censored, "met_count",
-                     (json_int_t)s->met, "median", statistics_number(s->median.value), "median_lower",
-                     statistics_number(s->median.lower), "median_upper", statistics_number(s->median.upper), "worst",
-                     statistics_number(s->worst), "p95_bound", statistics_number(s->p95), "autocorrelation",
-                     statistics_number(s->lag1), "values", values);
+    return (struct suite_json_series){.name = s->name,
+                                      .unit = s->unit,
+                                      .target = s->target,
+                                      .pooled_count = (int64_t)s->n,
+                                      .excluded_count = (int64_t)s->excluded,
+                                      .censored_count = (int64_t)s->censored,
+                                      .met_count = (int64_t)s->met,
+                                      .median = s->median.value,
+                                      .median_lower = s->median.lower,
+                                      .median_upper = s->median.upper,
+                                      .worst = s->worst,
+                                      .p95_bound = s->p95,
+                                      .autocorrelation = s->lag1,
+                                      .values = values};
+}
+
+struct suite_json_statistics statistics_row(const struct pool *p)
+{
+    const char *const none[POOL_DIGESTS] = {NULL}, *const *digest = p->first ? p->first->digest : none;
+    struct suite_json_statistics row = {.scenario = p->scenario,
+                                        .run_count = (int64_t)p->runs,
+                                        .pooled_count = (int64_t)p->n,
+                                        .excluded_count = (int64_t)p->excluded,
+                                        .met_count = (int64_t)p->met,
+                                        .met_lower_ratio = p->met_lower,
+                                        .tool_sha256 = digest[DIGEST_TOOL],
+                                        .scenario_sha256 = digest[DIGEST_SCENARIO],
+                                        .system_sha256 = digest[DIGEST_SYSTEM],
+                                        .config_sha256 = digest[DIGEST_CONFIG]};
+    for (size_t i = 0; i < p->series.len; i++) {
+        *vec_push(&row.objectives) = series_row(&p->series.at[i]);
+    }
+    return row;
+}
+
+void statistics_row_deinit(struct suite_json_statistics *row)
+{
+    for (size_t i = 0; i < row->objectives.len; i++) {
+        json_decref(row->objectives.at[i].values);
+    }
+    vec_deinit(&row->objectives);
 }
 
 json_t *statistics_json(const struct pool *p)
 {
-    static const char *const keys[POOL_DIGESTS] = {"tool_sha256", "scenario_sha256", "system_sha256", "config_sha256"};
-    json_t *objectives = json_array();
-    json_t *o = json_pack("{s:s?,s:I,s:I,s:I,s:I,s:o}", "scenario", p->scenario, "run_count", (json_int_t)p->runs,
-                          "pooled_count", (json_int_t)p->n, "excluded_count", (json_int_t)p->excluded, "met_count",
-                          (json_int_t)p->met, "met_lower_ratio", statistics_number(p->met_lower));
-    for (size_t i = 0; i < POOL_DIGESTS; i++) {
-        const char *digest = p->first ? p->first->digest[i] : NULL;
-        json_object_set_new(o, keys[i], digest ? json_string(digest) : json_null());
-    }
-    for (size_t i = 0; i < p->series.len; i++) {
-        json_array_append_new(objectives, series_json(&p->series.at[i]));
-    }
-    json_object_set_new(o, "objectives", objectives);
+    struct suite_json_statistics row = statistics_row(p);
+    json_t *o = json_of_struct(&suite_statistics_shape, &row);
+    statistics_row_deinit(&row);
     return o;
 }
 

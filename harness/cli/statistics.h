@@ -3,11 +3,15 @@
  * What pools say, as JSON for suite.json and --json, and as lines for people.
  */
 #pragma once
+#include "harness/cli/suite_json.h"
 #include "harness/measure/pool.h"
 
 struct text;
 
-json_t *statistics_json(const struct pool *p);              /* an element of statistics[] */
+/* An element of statistics[]; texts are borrowed from the pool. */
+struct suite_json_statistics statistics_row(const struct pool *p);
+void statistics_row_deinit(struct suite_json_statistics *row);
+json_t *statistics_json(const struct pool *p);
 void statistics_text(struct text *out, const struct pool *p);
 
 json_t *change_json(const struct pool_change *c);           /* an element of objectives[] of a comparison */

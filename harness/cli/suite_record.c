@@ -47,19 +47,25 @@ void suite_record_add(struct suite_record *s, const struct job *job, const struc
     }
 }
 
-static json_t *runs_json(const struct suite_record *s, int64_t counts[4])
+/* The four counts by verdict, and the rows. */
+static void add_runs(struct suite_json *out, const struct suite_record *s)
 {
-    json_t *runs = json_array();
+    int64_t *const counts[] = {[INCONCLUSIVE] = &out->inconclusive_count,
+                               [MET] = &out->met_count,
+                               [MISSED] = &out->missed_count,
+                               [SKIPPED] = &out->skipped_count};
     for (size_t i = 0; i < s->runs.len; i++) {
         const struct suite_run *r = &s->runs.at[i];
-        counts[r->verdict]++;
-        json_array_append_new(runs, json_pack("{s:s?,s:s,s:I,s:s,s:I,s:I,s:s?}", "run_id", r->run_id, "scenario",
-                                              r->scenario, "repeat_index", (json_int_t)r->repeat_index, "verdict",
-                                              verdict_words[r->verdict], "repeat_count", (json_int_t)r->repeat_count,
-                                              "seed", (json_int_t)r->seed, "left_out",
-                                              r->pooled ? pool_left_out(r->pooled) : RUN_UNJUDGED));
+        ++*counts[r->verdict];
+        *vec_push(&out->runs) = (struct suite_json_run){.run_id = r->run_id,
+                                                        .scenario = r->scenario,
+                                                        .repeat_index = r->repeat_index,
+                                                        .verdict = r->verdict,
+                                                        .repeat_count = r->repeat_count,
+                                                        .seed = r->seed,
+                                                        .left_out =
+                                                            r->pooled ? pool_left_out(r->pooled) : RUN_UNJUDGED};
     }
-    return runs;
 }
 
 /* Whether run k is the first of its pool: same scenario, and the same digest of it (a suite may list one twice, with
@@ -86,9 +92,8 @@ static size_t pool_from(const struct suite_record *s, size_t k, const struct poo
     return n;
 }
 
-static json_t *statistics_of(struct suite_record *s, struct text *said)
+static void add_statistics(struct suite_json *out, struct suite_record *s, struct text *said)
 {
-    json_t *all = json_array();
     const struct pool_run **in = arena_array(&s->arena, const struct pool_run *, s->runs.len + 1);
     for (size_t k = 0; k < s->runs.len; k++) {
         size_t n = pool_from(s, k, in);
@@ -96,23 +101,34 @@ static json_t *statistics_of(struct suite_record *s, struct text *said)
             continue;
         }
         struct pool p = pool_of(&s->arena, in, n, NULL);
-        json_array_append_new(all, statistics_json(&p));
+        *vec_push(&out->statistics) = statistics_row(&p);
         statistics_text(said, &p);
     }
-    return all;
+}
+
+static json_t *record_json(struct suite_record *s, int exit_code, struct text *said)
+{
+    char ended[32];
+    struct suite_json out = {.schema_version = suite_doc.version,
+                             .suite = s->suite->name,
+                             .started_at = s->started_at,
+                             .ended_at = clock_rfc3339(clock_wall_ns(), ended),
+                             .exit_code = exit_code,
+                             .kind = s->suite->file ? "suite" : "repeats"};
+    add_runs(&out, s);
+    add_statistics(&out, s, said);
+    json_t *doc = json_of_struct(suite_doc.shape, &out);
+    for (size_t i = 0; i < out.statistics.len; i++) {
+        statistics_row_deinit(&out.statistics.at[i]);
+    }
+    vec_deinit(&out.statistics);
+    vec_deinit(&out.runs);
+    return doc;
 }
 
 int suite_record_end(struct suite_record *s, int exit_code, struct text *said, struct err *e)
 {
-    int64_t counts[4] = {0};
-    char ended[32];
-    json_t *runs = runs_json(s, counts);
-    scoped_json json_t *doc = json_pack(
-        "{s:i,s:s,s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:o,s:s,s:o}", "schema_version", 1, "suite", s->suite->name, "started_at",
-        s->started_at, "ended_at", clock_rfc3339(clock_wall_ns(), ended), "exit_code", exit_code, "met_count",
-        (json_int_t)counts[MET], "missed_count", (json_int_t)counts[MISSED], "inconclusive_count",
-        (json_int_t)counts[INCONCLUSIVE], "skipped_count", (json_int_t)counts[SKIPPED], "runs", runs, "kind",
-        s->suite->file ? "suite" : "repeats", "statistics", statistics_of(s, said));
+    scoped_json json_t *doc = record_json(s, exit_code, said);
     scoped_free char *text = json_dumps(doc, JSON_INDENT(1));
     scoped_text struct text path = {0}, body = {0};
     text_addf(&path, "%s/suite.json", s->path);

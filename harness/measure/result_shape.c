@@ -7,24 +7,8 @@
  */
 #include "harness/measure/result_shape.h"
 
-#include "harness/base/scoped.h"
+#include "harness/base/json_rows.h"
 #include "harness/measure/result_words.h"
-
-/* Rows of the struct T. Behind the sentence may follow what else there is to say. */
-#define F(kind_, member, ...) {.name = #member, .kind = kind_, .offset = offsetof(T, member), .doc = __VA_ARGS__}
-#define TEXT(member, ...) F(JB_TEXT, member, __VA_ARGS__)
-#define NUM(member, ...) F(JB_NUMBER, member, __VA_ARGS__)
-#define INT(member, ...) F(JB_INT, member, __VA_ARGS__)
-#define FLAG(member, ...) F(JB_BOOL, member, __VA_ARGS__)
-#define TEXTS(member, ...) F(JB_TEXTS, member, __VA_ARGS__)
-#define JSON(member, ...) F(JB_JSON, member, __VA_ARGS__)
-#define VERDICT(member, ...) F(JB_ENUM, member, __VA_ARGS__, .words = verdict_words, .means = verdict_means)
-#define PART(member, shape, ...) F(JB_OBJECT, member, __VA_ARGS__, .of = &(shape))
-#define PART_IF(member, shape, flag, ...) PART(member, shape, __VA_ARGS__, .present_offset = offsetof(T, flag))
-#define LIST(member, shape, ...) F(JB_LIST, member, __VA_ARGS__, .of = &(shape))
-#define SURE .never_null = true
-#define LATER .added = true /* came after the first release of schema version 1 */
-#define SHAPE(name, type) static const struct json_shape name = {name##_fields, array_len(name##_fields), sizeof(type)}
 
 /* clang-format off */
 #define T struct result_tool
@@ -431,4 +415,5 @@ const struct json_shape result_shape = {result_fields, array_len(result_fields),
 const struct json_doc result_doc = {.file = "result.json",
                                     .summary = "What a run found, made from its evidence alone.",
                                     .shape = &result_shape,
+                                    .version = 1,
                                     .bare = true};

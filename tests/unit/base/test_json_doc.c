@@ -53,8 +53,8 @@ static const struct json_field book_fields[] = {
 static const struct json_shape book_shape = {book_fields, array_len(book_fields), sizeof(T)};
 #undef T
 
-static const struct json_doc book_doc = {"book.json", "A book.", &book_shape, .bare = true};
-static const struct json_doc shelf_doc = {"shelf.json", "Another one.", &book_shape, .bare = false};
+static const struct json_doc book_doc = {"book.json", "A book.", &book_shape, 1, .bare = true};
+static const struct json_doc shelf_doc = {"shelf.json", "Another one.", &book_shape, 2, .bare = false};
 
 static bool says(const struct json_doc *d, const char *topic, const char *words)
 {
@@ -97,6 +97,32 @@ static void note(void *arg, const char *what)
     text_addf(arg, "%s ", what);
 }
 
+/* The property of the schema at this JSON pointer, as text. */
+static bool schema_has(const char *pointer, const char *wanted)
+{
+    scoped_json json_t *schema = json_doc_schema(&book_doc);
+    const json_t *at = json_at(schema, pointer);
+    scoped_free char *text = at ? json_dumps(at, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    return text_eq(text, wanted);
+}
+
+static void schemas_say_the_same(void)
+{
+    CU_ASSERT(schema_has("/title", "\"book.json\""));
+    CU_ASSERT(schema_has("/type", "\"object\""));
+    CU_ASSERT(schema_has("/required", "[\"title\",\"cover\",\"bound\",\"pages\",\"prices\"]"));
+    CU_ASSERT(schema_has("/properties/title", "{\"type\":[\"string\",\"null\"],\"description\":\"on the spine\"}"));
+    CU_ASSERT(schema_has("/properties/cover/type", "[\"object\",\"null\"]"));
+    CU_ASSERT(schema_has("/properties/cover/required", "[\"title\",\"colour\",\"printed_at\",\"width_ms\"]"));
+    CU_ASSERT(schema_has("/properties/pages/items/properties/colour/enum", "[\"red\",\"blue\",null]"));
+    CU_ASSERT(schema_has("/properties/pages/items/properties/title/type", "\"string\""));
+    CU_ASSERT(schema_has("/properties/pages/items/properties/printed_at/format", "\"date-time\""));
+    CU_ASSERT(schema_has("/properties/pages/items/properties/line_count/minimum", "0"));
+    CU_ASSERT(schema_has("/properties/pages/items/properties/width_ms/type", "[\"number\",\"null\"]"));
+    CU_ASSERT(schema_has("/properties/bound/type", "\"boolean\""));
+    CU_ASSERT(schema_has("/properties/prices/additionalProperties/properties/title/type", "\"string\""));
+}
+
 static void topics_and_words_are_listed(void)
 {
     scoped_text struct text topics = {0}, elsewhere = {0}, words = {0};
@@ -115,5 +141,6 @@ void suite_json_doc(void)
     runner_suite(NULL, NULL);
     runner_test(topics_are_explained);
     runner_test(words_speak_once);
+    runner_test(schemas_say_the_same);
     runner_test(topics_and_words_are_listed);
 }
