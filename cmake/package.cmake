@@ -17,7 +17,7 @@ foreach(name IN ITEMS changelog)
   add_custom_command(OUTPUT ${package_dir}/${name}.gz DEPENDS ${package_dir}/${name} VERBATIM
     COMMAND sh -c "'${GZIP}' -9nc '${package_dir}/${name}' >'${package_dir}/${name}.gz'")
 endforeach()
-foreach(page IN ITEMS drtest.1 drtest-scenario.5 drgateway.1)
+foreach(page IN ITEMS drtest.1 drtest-scenario.5 drtest-result.5 drgateway.1)
   set(from ${PROJECT_BINARY_DIR}/man/${page})
   if(page STREQUAL drgateway.1)
     set(from ${PROJECT_SOURCE_DIR}/docs/man/${page})
@@ -30,7 +30,7 @@ add_custom_target(package-files ALL DEPENDS ${package_dir}/changelog.gz ${zipped
 add_dependencies(package-files manuals)
 
 install(FILES ${package_dir}/drtest.1.gz ${package_dir}/drgateway.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES ${package_dir}/drtest-scenario.5.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+install(FILES ${package_dir}/drtest-scenario.5.gz ${package_dir}/drtest-result.5.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES ${package_dir}/copyright ${package_dir}/changelog.gz CHANGELOG.md README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY scenarios DESTINATION ${CMAKE_INSTALL_DATADIR}/drtest FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY share/prometheus DESTINATION ${CMAKE_INSTALL_DATADIR}/drtest FILES_MATCHING PATTERN "*.yml")

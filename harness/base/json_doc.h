@@ -32,6 +32,9 @@ bool json_doc_word(struct text *out, const struct json_doc *const *docs, size_t 
 /* As JSON Schema (json_schema.c). New reference. */
 json_t *json_doc_schema(const struct json_doc *d);
 
+/* As sections of a man page, beginning with .SH (json_manual.c). */
+void json_doc_manual(struct text *out, const struct json_doc *d);
+
 /* Call see for every topic, and for every word with a meaning. */
 void json_doc_topics(const struct json_doc *d, void (*see)(void *arg, const char *topic), void *arg);
 void json_doc_words(const struct json_doc *d, void (*see)(void *arg, const char *word), void *arg);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * drtest-manual TEMPLATE VERSION DATE: the man pages, from templates in docs/man whose blanks are filled from the
- * tables of options and of the file format. Run by the build; not installed.
+ * tables of options and of file formats. Run by the build; not installed.
  */
 #include "harness/base/err.h"
 #include "harness/base/roff.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/cli/command.h"
+#include "harness/cli/history_line.h"
+#include "harness/cli/suite_json.h"
+#include "harness/measure/result_shape.h"
 #include "harness/spec/manual.h"
 #include "injectors/injector.h"
 
@@ -83,13 +86,29 @@ static void add_format(struct text *out)
     spec_manual(out, types, n);
 }
 
+static void add_result(struct text *out)
+{
+    json_doc_manual(out, &result_doc);
+}
+
+static void add_history(struct text *out)
+{
+    json_doc_manual(out, &history_doc);
+}
+
+static void add_suite(struct text *out)
+{
+    json_doc_manual(out, &suite_doc);
+}
+
 /* Blanks stand alone in a line (the big ones, whose text ends in a line break) or within one. */
 static void fill(struct text *out, const char *template, const char *version, const char *date)
 {
     static const struct {
         const char *blank;
         void (*add)(struct text *out);
-    } big[] = {{"@COMMANDS@\n", add_commands}, {"@OPTIONS@\n", add_options}, {"@FORMAT@\n", add_format}};
+    } big[] = {{"@COMMANDS@\n", add_commands}, {"@OPTIONS@\n", add_options}, {"@FORMAT@\n", add_format},
+               {"@RESULT@\n", add_result},     {"@HISTORY@\n", add_history}, {"@SUITE@\n", add_suite}};
     while (*template) {
         size_t i = 0;
         while (i < array_len(big) && !text_starts(template, big[i].blank)) {
