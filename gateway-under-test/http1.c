@@ -126,6 +126,12 @@ static bool list_has(struct http_span s, const char *word)
     return false;
 }
 
+/* Whatever its fields say (RFC 9112 section 6.3). */
+static bool has_no_body(const struct http_message *m)
+{
+    return m->response && (m->bodiless || m->status == 204 || m->status == 304);
+}
+
 /* What a field says about the framing of the message or the life of the connection. */
 static enum http_progress note_field(struct http_message *m, struct http_span name, struct http_span value, int *hosts)
 {
@@ -135,10 +141,10 @@ static enum http_progress note_field(struct http_message *m, struct http_span na
             return bad(m, "second Content-Length");
         if (!span_int(value, &n))
             return bad(m, "malformed Content-Length");
-        if ((uint64_t)n > HTTP_BODY_MAX)
+        if ((uint64_t)n > HTTP_BODY_MAX && !has_no_body(m))
             return large(m, "body too large");
         m->has_length = true;
-        m->body_len = (size_t)n;
+        m->told_len = m->body_len = (size_t)n;
     } else if (span_is_nocase(name, "transfer-encoding")) {
         if (m->chunked || !span_is_nocase(value, "chunked") || m->minor == 0)
             return bad(m, "unsupported Transfer-Encoding");
@@ -184,8 +190,7 @@ static enum http_progress decide_framing(struct http_message *m)
 {
     if (m->chunked && m->has_length)
         return bad(m, "Content-Length with Transfer-Encoding");
-    bool none = m->response && (m->bodiless || m->status == 204 || m->status == 304);
-    if (none) {
+    if (has_no_body(m)) {
         m->body_len = 0;
         m->state = HTTP_BODY_LENGTH;
     } else if (m->chunked) {

@@ -54,6 +54,7 @@ struct http_message {
     size_t field_count;
     bool has_length, chunked, keep_alive, expects_continue;
     size_t body_len; /* the body lies at head_len once HTTP_DONE */
+    size_t told_len; /* has_length: what Content-Length said, also where no body comes */
     size_t chunk_left;
     int chunk_state;
     size_t chunk_line;

@@ -16,11 +16,13 @@
 
 static const char bytes_path[] = "/bytes/";
 
-/* GET /bytes/N: as many bytes, whoever leads. What a probe asks that wants to know how this instance serves. */
+/* GET or HEAD /bytes/N: as many, whoever leads. What a probe asks that wants to know how this instance serves. */
 static void answer_bytes(struct exchange *x, struct http_span number)
 {
     int64_t len = 0;
-    if (!span_is(exchange_method(x), "GET") || !span_int(number, &len) || len > (int64_t)HTTP_BODY_MAX) {
+    struct http_span method = exchange_method(x);
+    bool reads = span_is(method, "GET") || span_is(method, "HEAD");
+    if (!reads || !span_int(number, &len) || len > (int64_t)HTTP_BODY_MAX) {
         answer_error(x, 400, "", "write GET /bytes/N, N at most 1048576");
         return;
     }

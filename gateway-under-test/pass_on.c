@@ -34,7 +34,7 @@ static void on_passed(struct call *c, enum call_end end)
         struct http_span body = call_body(c);
         relay_fields(&fields, &c->res, call_bytes(c), own_fields);
         text_addf(&fields, "X-DR-Node: %s\r\n", n->config->node);
-        exchange_answer(g->x, c->res.status, NULL, text_str(&fields), body.at, body.len);
+        exchange_answer(g->x, c->res.status, NULL, text_str(&fields), body.at, relay_length(&c->res));
     } else if (end == CALL_UNREACHABLE) {
         n->counters[COUNTER_not_forwarded]++;
         answer_error(g->x, 503, "X-DR-Not-Forwarded: 1\r\n", "the store of this region is out of reach");

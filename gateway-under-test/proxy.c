@@ -105,7 +105,7 @@ static void pass_on(struct proxied *p)
         p->gateway->node->counters[COUNTER_errors]++;
     p->x->attempts = p->attempts;
     p->x->upstream = p->member->cfg->name;
-    exchange_answer(p->x, c->res.status, NULL, text_str(&fields), body.at, body.len);
+    exchange_answer(p->x, c->res.status, NULL, text_str(&fields), body.at, relay_length(&c->res));
     proxied_free(p);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method, target and body stay as they are; framing is always by Content-Length, whatever came in.
+ * Method, target and body stay as they are; framing is always by Content-Length, whatever came in. The length that a
+ * response to HEAD or a 304 speaks of is not its own, and is passed on as it was told or not told (RFC 9110 section 8.6).
  */
 #include "gateway-under-test/relay.h"
 
@@ -30,6 +31,13 @@ void relay_fields(struct text *out, const struct http_message *m, const char *by
         text_add_bytes(out, bytes + f->value_at, f->value_len);
         text_add_bytes(out, "\r\n", 2);
     }
+}
+
+size_t relay_length(const struct http_message *m)
+{
+    if (!m->bodiless && m->status != 304)
+        return m->body_len;
+    return m->has_length ? m->told_len : LENGTH_UNTOLD;
 }
 
 void relay_request(struct text *out, const struct exchange *x, const char *const *skip, const char *fields)

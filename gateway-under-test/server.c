@@ -243,8 +243,10 @@ static void add_head(struct text *out, int status, const char *type, const char 
     text_add_int(out, status);
     text_add_bytes(out, " ", 1);
     text_add(out, http_reason(status));
-    text_add(out, "\r\nContent-Length: ");
-    text_add_int(out, (int64_t)len);
+    if (status != 204 && len != LENGTH_UNTOLD) {
+        text_add(out, "\r\nContent-Length: ");
+        text_add_int(out, (int64_t)len);
+    }
     if (type != NULL) {
         text_add(out, "\r\nContent-Type: ");
         text_add(out, type);
@@ -254,22 +256,28 @@ static void add_head(struct text *out, int status, const char *type, const char 
     text_add_bytes(out, "\r\n", 2);
 }
 
+/* The answer ends with its head (RFC 9110 section 6.4.1). */
+static bool is_bare(const struct exchange *x, int status)
+{
+    return status == 204 || status == 304 || (x->req.state == HTTP_END && span_is(exchange_method(x), "HEAD"));
+}
+
 void exchange_answer(struct exchange *x, int status, const char *type, const char *fields, const void *body, size_t len)
 {
     struct server *s = x->server;
-    bool bare = x->req.state == HTTP_END && span_is(exchange_method(x), "HEAD");
+    size_t sent = is_bare(x, status) ? 0 : len;
     if (x->told && s->answered != NULL)
-        s->answered(s->ctx, x, status, len);
+        s->answered(s->ctx, x, status, sent);
     x->told = false;
     if (!x->req.keep_alive || s->draining)
         x->closing = true;
     if (x->conn.error == 0)
         add_head(&x->conn.out, status, type, fields, len, x->closing);
     if (x->send_body != NULL) {
-        x->send_body(x, body, bare ? 0 : len);
+        x->send_body(x, body, sent);
         return;
     }
-    conn_send(&x->conn, body, bare ? 0 : len);
+    conn_send(&x->conn, body, sent);
     exchange_end(x);
 }
 

@@ -77,7 +77,11 @@ struct http_span exchange_path(const struct exchange *x); /* the target without 
 struct http_span exchange_body(const struct exchange *x);
 struct http_span exchange_field(const struct exchange *x, const char *name);
 
-/* Answer. `fields` are further header lines, each with its CRLF; a type of NULL leaves Content-Type to them. */
+/*
+ * Answer. `fields` are further header lines, each with its CRLF; a type of NULL leaves Content-Type to them. Of an
+ * answer that has no body (to HEAD, or a 304) len is what Content-Length says of the one left out, LENGTH_UNTOLD: nothing.
+ */
+#define LENGTH_UNTOLD SIZE_MAX
 void exchange_answer(struct exchange *x, int status, const char *type, const char *fields, const void *body,
                      size_t len);
 void exchange_end(struct exchange *x); /* for send_body: all that will be sent has been handed to conn */

@@ -33,15 +33,6 @@ struct got {
     int64_t last_good_ms;
 };
 
-static int dial(int port)
-{
-    struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    scoped_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    check(fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0);
-    return steal_fd(&fd);
-}
-
 static void take(struct got *g, const char *bytes, int64_t after_ms)
 {
     int status = atoi(bytes + 9);
@@ -60,7 +51,7 @@ static struct got crowd(int port, const char *target)
     int left = CROWD,
         n = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", target);
     for (int i = 0; i < CROWD; i++)
-        fds[i] = (struct pollfd){.fd = dial(port), .events = POLLIN};
+        fds[i] = (struct pollfd){.fd = stage_dial(port), .events = POLLIN};
     int64_t began = now_ms();
     for (int i = 0; i < CROWD; i++)
         check(send(fds[i].fd, request, (size_t)n, MSG_NOSIGNAL) == n);
@@ -81,32 +72,6 @@ static struct got crowd(int port, const char *target)
     (void)printf("%s: %d good, the last after %lld ms, %d refused\n", target, g.good, (long long)g.last_good_ms,
                  g.refused);
     return g;
-}
-
-/* Give a node another configuration: file and desired state. */
-static void change(enum stage_node n, json_t *patch)
-{
-    scoped_text struct text bytes = {0};
-    scoped_json json_t *change_doc = patch;
-    char path[128];
-    stage_path(&stage, n, "json", path);
-    check(text_read_file(&bytes, path, 1 << 20, NULL) == 0);
-    scoped_json json_t *now = json_read(text_str(&bytes), bytes.len, path, NULL), *next = json_merge(now, change_doc);
-    scoped_free char *text = json_canonical(next);
-    check(file_replace(path, text, strlen(text), NULL) == 0);
-    stage_path(&stage, n, "desired", path);
-    check(file_replace(path, text, strlen(text), NULL) == 0);
-    if (n == STORE_US)
-        return;
-    char wanted[SHA256_HEX];
-    json_fingerprint(next, wanted);
-    for (int64_t end = now_ms() + 3000;; pause_ms(20)) {
-        scoped_json json_t *s = status_of(&stage, n);
-        const char *config = json_string_value(json_object_get(s, "config"));
-        if (config != NULL && strcmp(config, wanted) == 0)
-            return;
-        check(now_ms() < end && "the gateway runs what is desired");
-    }
 }
 
 static json_t *of_pool(json_t *keys)
@@ -135,7 +100,8 @@ static bool counted(enum stage_node n, const char *counter)
 static void an_origin_has_a_queue(void)
 {
     stage_kill(&stage, STORE_US);
-    change(STORE_US, json_pack("{s:{s:i, s:i, s:i}}", "capacity", "slots", 1, "service_us", 100000, "queue", 3));
+    stage_change(&stage, STORE_US,
+                 json_pack("{s:{s:i, s:i, s:i}}", "capacity", "slots", 1, "service_us", 100000, "queue", 3));
     stage_start(&stage, STORE_US);
     wait_leader(&stage, STORE_US, 10000);
     struct got g = crowd(stage_port(&stage, STORE_US), READ);
@@ -150,25 +116,25 @@ static void an_origin_has_a_queue(void)
 /* The gateway works on two at a time and refuses the rest at once. */
 static void a_gateway_sheds(void)
 {
-    change(GATE_US, json_pack("{s:i}", "in_flight", 2));
+    stage_change(&stage, GATE_US, json_pack("{s:i}", "in_flight", 2));
     pause_ms(400);
     struct got g = crowd(stage_port(&stage, GATE_US), READ);
     check(g.good == 2 && g.refused == CROWD - 2 && g.told == CROWD - 2);
     check(counted(GATE_US, "drgateway_shed_total 6"));
     g = crowd(stage_port(&stage, GATE_US), READ); /* the places are free again */
     check(g.good == 2);
-    change(GATE_US, json_pack("{s:i}", "in_flight", 0));
+    stage_change(&stage, GATE_US, json_pack("{s:i}", "in_flight", 0));
 }
 
 /* An answer that does not begin in 50 ms is not waited for until the end of the try. */
 static void the_first_byte_has_a_time_of_its_own(void)
 {
-    change(GATE_US, of_pool(json_pack("{s:i, s:i}", "first_byte_ms", 50, "retries", 0)));
+    stage_change(&stage, GATE_US, of_pool(json_pack("{s:i, s:i}", "first_byte_ms", 50, "retries", 0)));
     pause_ms(400);
     int64_t began = now_ms();
     check(ask(stage_port(&stage, GATE_US), "GET", READ, "", "", 1000, &answer) && answer.status == 504);
     check(now_ms() - began >= 49 && now_ms() - began < 600);
-    change(GATE_US, of_pool(json_pack("{s:n, s:i}", "first_byte_ms", "retries", 2)));
+    stage_change(&stage, GATE_US, of_pool(json_pack("{s:n, s:i}", "first_byte_ms", "retries", 2)));
 }
 
 static const char *breaker(void)
@@ -182,8 +148,9 @@ static const char *breaker(void)
 
 static void a_breaker_opens_and_closes(void)
 {
-    change(GATE_US, of_pool(json_pack("{s:{s:i, s:i, s:i, s:[s]}, s:{s:i}}", "breaker", "failures", 3, "open_ms", 600,
-                                      "probes", 1, "triggers", "5xx", "passive", "failures", 10000)));
+    stage_change(&stage, GATE_US,
+                 of_pool(json_pack("{s:{s:i, s:i, s:i, s:[s]}, s:{s:i}}", "breaker", "failures", 3, "open_ms", 600,
+                                   "probes", 1, "triggers", "5xx", "passive", "failures", 10000)));
     pause_ms(400);
     misbehave("{\"status\":500,\"health\":\"good\"}");
     for (int i = 0; i < 3; i++) {
@@ -205,8 +172,9 @@ static void a_breaker_opens_and_closes(void)
  * checks have found the frozen one down. */
 static void nobody_waits_for_who_is_found_down(void)
 {
-    change(GATE_US, of_pool(json_pack("{s:i, s:i, s:n, s:{s:i}}", "try_ms", 8000, "total_ms", 9000, "breaker",
-                                      "passive", "failures", 10000)));
+    stage_change(&stage, GATE_US,
+                 of_pool(json_pack("{s:i, s:i, s:n, s:{s:i}}", "try_ms", 8000, "total_ms", 9000, "breaker", "passive",
+                                   "failures", 10000)));
     pause_ms(400);
     stage_signal(&stage, STORE_US, SIGSTOP);
     int64_t began = now_ms();

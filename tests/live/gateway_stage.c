@@ -410,6 +410,36 @@ json_t *all_ops(struct stage *s, enum stage_node n)
     return all;
 }
 
+void stage_change(struct stage *s, enum stage_node n, json_t *patch)
+{
+    scoped_text struct text bytes = {0};
+    scoped_json json_t *change = patch;
+    char path[128], wanted[SHA256_HEX];
+    stage_path(s, n, "json", path);
+    check(text_read_file(&bytes, path, 1 << 20, NULL) == 0);
+    scoped_json json_t *now = json_read(text_str(&bytes), bytes.len, path, NULL), *next = json_merge(now, change);
+    scoped_free char *text = json_canonical(next);
+    check(file_replace(path, text, strlen(text), NULL) == 0);
+    stage_path(s, n, "desired", path);
+    check(file_replace(path, text, strlen(text), NULL) == 0);
+    json_fingerprint(next, wanted);
+    for (int64_t end = now_ms() + 3000; n == GATE_US || n == GATE_EU; pause_ms(20)) {
+        scoped_json json_t *status = status_of(s, n);
+        const char *config = json_string_value(json_object_get(status, "config"));
+        if (config != NULL && strcmp(config, wanted) == 0)
+            return;
+        check(now_ms() < end && "the gateway runs what is desired");
+    }
+}
+
+int stage_dial(int port)
+{
+    const struct sockaddr_in to = local(port);
+    scoped_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0);
+    return steal_fd(&fd);
+}
+
 void stage_silence(struct stage *s, enum stage_node a, enum stage_node b)
 {
     stage_signal(s, a, SIGSTOP);

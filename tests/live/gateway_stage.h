@@ -56,6 +56,10 @@ int stage_port(const struct stage *s, enum stage_node n);
 int stage_admin(const struct stage *s, enum stage_node n);
 void stage_path(const struct stage *s, enum stage_node n, const char *suffix, char out[128]);
 
+/* Merge this into the configuration of a node, file and desired state; takes the patch. A gateway runs it then. */
+void stage_change(struct stage *s, enum stage_node n, json_t *patch);
+int stage_dial(int port); /* a connection */
+
 int64_t now_ms(void);
 void pause_ms(int64_t ms);
 bool ask(int port, const char *method, const char *target, const char *fields, const char *body, int timeout_ms,

@@ -117,6 +117,11 @@ static void responses_are_framed_by_status_length_or_close(void)
     char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n";
     http_begin_response(&m, true);
     CU_ASSERT_EQUAL(http_read(&m, head, strlen(head)), HTTP_DONE);
+    CU_ASSERT(m.body_len == 0 && m.told_len == 999);
+    char large[] = "HTTP/1.1 304 Not Modified\r\nContent-Length: 4000000000\r\n\r\n";
+    http_begin_response(&m, false); /* of a body that is not sent there may be any amount */
+    CU_ASSERT_EQUAL(http_read(&m, large, strlen(large)), HTTP_DONE);
+    CU_ASSERT(m.body_len == 0 && m.told_len == 4000000000);
     char cut[] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc";
     http_begin_response(&m, false);
     CU_ASSERT_EQUAL(http_read(&m, cut, strlen(cut)), HTTP_MORE);
