@@ -7,6 +7,7 @@
 
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
+#include "gateway-under-test/pool.h"
 #include "harness/base/clock.h"
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
@@ -88,7 +89,7 @@ void access_log_add(struct access_log *l, const struct exchange *x, int status, 
     text_addf(out, "\",\"status\":%d,\"bytes\":%zu,\"duration_us\":%lld,\"attempts\":%d,\"upstream\":", status, len,
               (long long)(took_ns / NS_PER_US), x->attempts);
     if (x->upstream != NULL)
-        text_addf(out, "\"%s\"}\n", x->upstream);
+        text_addf(out, "\"%s\"}\n", x->upstream->cfg->name);
     else
         text_add(out, "null}\n");
     if (out->len >= FLUSH_BYTES)

@@ -2,6 +2,10 @@
 /*
  * The role gateway on its node. A reload makes the new table first; only when that has worked are the tables swapped,
  * the old one being retired: its checks stop, its requests finish on it.
+ *
+ * Every answer is signed, refusals too: gateway, configuration and attempts; and region, node and epoch of where it
+ * comes from. An origin that speaks our protocol says the latter itself, for one that does not we say which member it
+ * is; an answer of our own comes from here, and its epoch is the highest that we have heard of.
  */
 #include "gateway-under-test/gateway.h"
 
@@ -15,6 +19,15 @@
 
 #include <stdio.h>
 #include <string.h>
+
+#define CONFIG_SHOWN 12 /* digits of its fingerprint */
+
+static void renew_signature(struct gateway *g, const struct config *c)
+{
+    text_clear(&g->signature);
+    text_addf(&g->signature, "X-DR-Gateway: %s\r\nX-DR-Config: %.*s\r\nX-DR-Attempt: ", c->node, CONFIG_SHOWN,
+              c->fingerprint);
+}
 
 static int gateway_open(struct node *n, struct err *e)
 {
@@ -31,6 +44,7 @@ static int gateway_open(struct node *n, struct err *e)
         n->self = NULL;
         return -1;
     }
+    renew_signature(g, n->config);
     callers_open(&g->callers, g, keys);
     table_start_checks(g->table);
     alerts_open(&g->alerts, n);
@@ -47,6 +61,7 @@ static void gateway_close(struct node *n)
     alerts_close(&g->alerts);
     access_log_close(&g->access_log);
     table_retire(g->table);
+    text_deinit(&g->signature);
     free(g);
 }
 
@@ -62,6 +77,7 @@ static int gateway_reload(struct node *n, struct config *next, struct err *e)
         return -1;
     }
     callers_renew(&g->callers, keys);
+    renew_signature(g, next);
     table_retire(g->table);
     g->table = t;
     table_start_checks(t);
@@ -174,6 +190,30 @@ static bool gateway_admin(struct node *n, struct exchange *x)
     return true;
 }
 
+static void add_place(struct text *out, const char *region, const char *node, int64_t epoch)
+{
+    text_add(out, "X-DR-Region: ");
+    text_add(out, region);
+    text_add(out, "\r\nX-DR-Node: ");
+    text_add(out, node);
+    text_add(out, "\r\nX-DR-Epoch: ");
+    text_add_int(out, epoch);
+    text_add_bytes(out, "\r\n", 2);
+}
+
+static void gateway_sign(struct node *n, const struct exchange *x, struct text *out)
+{
+    const struct gateway *g = n->self;
+    const struct member *m = x->upstream;
+    text_add_bytes(out, g->signature.at, g->signature.len);
+    text_add_int(out, x->attempts);
+    text_add_bytes(out, "\r\n", 2);
+    if (m == NULL)
+        add_place(out, n->config->region, n->config->node, table_epoch(g->table));
+    else if (!x->named)
+        add_place(out, m->cfg->region, m->cfg->name, m->pool->leader_epoch);
+}
+
 static void gateway_answered(struct node *n, struct exchange *x, int status, size_t len)
 {
     struct gateway *g = n->self;
@@ -258,6 +298,7 @@ const struct role_ops gateway_ops = {
     .ready = gateway_ready,
     .deep = gateway_deep,
     .gauges = gateway_gauges,
+    .sign = gateway_sign,
     .answered = gateway_answered,
     .reload = gateway_reload,
 };

@@ -32,6 +32,7 @@ struct gateway {
     struct callers callers;
     struct alerts alerts;
     struct access_log access_log;
+    struct text signature; /* what it says of itself in every answer, up to the attempts */
     int64_t writes; /* seen by the flaw duplicate_on_retry */
 };
 

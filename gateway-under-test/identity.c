@@ -161,7 +161,7 @@ static void refuse(struct callers *c, struct exchange *x, enum refusal why)
     struct node *n = c->gateway->node;
     scoped_text struct text fields = {0};
     int status = rows[why].status;
-    text_addf(&fields, "X-DR-Reason: %s\r\nX-DR-Gateway: %s\r\n", rows[why].word, n->config->node);
+    text_addf(&fields, "X-DR-Reason: %s\r\n", rows[why].word);
     if (status == 401)
         text_addf(&fields, "WWW-Authenticate: Bearer error=\"invalid_token\", error_description=\"%s\"\r\n",
                   rows[why].text);

@@ -44,8 +44,6 @@ void node_serve(struct node *n, struct exchange *x)
         return;
     n->counters[COUNTER_requests]++;
     x->told = true;
-    x->attempts = 0;
-    x->upstream = NULL;
     n->ops->handle(n, x);
 }
 
@@ -54,6 +52,19 @@ static void on_answered(void *ctx, struct exchange *x, int status, size_t len)
     struct node *n = ctx;
     if (n->ops->answered != NULL)
         n->ops->answered(n, x, status, len);
+}
+
+static void on_sign(void *ctx, const struct exchange *x, struct text *out)
+{
+    struct node *n = ctx;
+    n->ops->sign(n, x, out);
+}
+
+/* What the role has to do with every answer of a port that serves. */
+static void watch_answers(struct node *n, struct server *s)
+{
+    s->answered = on_answered;
+    s->sign = n->ops->sign != NULL ? on_sign : NULL;
 }
 
 static void on_service(void *ctx, struct exchange *x)
@@ -121,7 +132,7 @@ static int open_secure(struct node *n, struct err *e)
         tls_identity_close(identity);
         return -1;
     }
-    n->secure.answered = on_answered;
+    watch_answers(n, &n->secure);
     show_identity(n, identity);
     return 0;
 }
@@ -149,7 +160,7 @@ int node_open(struct node *n, struct loop *l, struct config *config, struct err 
         close_ports(n);
         return -1;
     }
-    n->service.answered = on_answered;
+    watch_answers(n, &n->service);
     return 0;
 }
 

@@ -28,6 +28,8 @@ struct role_ops {
     void (*deep)(struct node *n, struct exchange *x); /* /healthz?deep=1: with all that it needs; NULL: as without */
     void (*role_fields)(struct node *n, struct text *out); /* header lines for /healthz and /readyz; NULL: none */
     void (*gauges)(struct node *n, struct text *out);      /* NULL: none */
+    /* Header lines of every answer on a service port; NULL: none. */
+    void (*sign)(struct node *n, const struct exchange *x, struct text *out);
     /* A request on a service port got its answer; NULL: not of interest. */
     void (*answered)(struct node *n, struct exchange *x, int status, size_t len);
     int (*reload)(struct node *n, struct config *next, struct err *e); /* before n->config is swapped; NULL: nothing */

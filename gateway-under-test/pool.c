@@ -187,6 +187,14 @@ void member_set_health(struct member *m, enum health health)
         m->ejected_until = 0;
 }
 
+int64_t table_epoch(const struct table *t)
+{
+    int64_t highest = 0;
+    for (size_t i = 0; i < t->config->pool_count; i++)
+        highest = t->pools[i].leader_epoch > highest ? t->pools[i].leader_epoch : highest;
+    return highest;
+}
+
 void pool_learn_leader(struct pool *p, const char *region, size_t len, int64_t epoch)
 {
     if (epoch < p->leader_epoch)

@@ -70,6 +70,7 @@ void table_retire(struct table *t); /* stop the checks and drop the owner's refe
 bool member_usable(const struct member *m, int64_t now); /* not down, not ejected, its breaker lets it */
 void member_set_health(struct member *m, enum health health);
 bool pool_ready(const struct pool *p); /* some member is known to be up */
+int64_t table_epoch(const struct table *t); /* the highest that is known of any pool's leader */
 /* Someone who knows says that this region leads since this epoch, or that it does not. */
 void pool_learn_leader(struct pool *p, const char *region, size_t len, int64_t epoch);
 void pool_learn_follower(struct pool *p, const char *region, int64_t epoch);

@@ -24,8 +24,6 @@
 
 
 #define DUPLICATE_EVERY 20
-#define OWN_FIELDS_MAX 192
-#define CONFIG_SHOWN 12 /* digits of its fingerprint */
 
 struct proxied {
     struct call call;
@@ -45,18 +43,6 @@ struct proxied {
 static void try_next(struct proxied *p);
 
 static const char *const own_fields[] = {"x-dr-gateway", "x-dr-attempt", "x-dr-config", "x-api-key", NULL};
-
-static void add_own_fields(const struct proxied *p, struct text *out)
-{
-    const struct config *c = p->gateway->node->config;
-    text_add(out, "X-DR-Gateway: ");
-    text_add(out, c->node);
-    text_add(out, "\r\nX-DR-Attempt: ");
-    text_add_int(out, p->attempts);
-    text_add(out, "\r\nX-DR-Config: ");
-    text_add_bytes(out, c->fingerprint, CONFIG_SHOWN);
-    text_add_bytes(out, "\r\n", 2);
-}
 
 static void proxied_free(struct proxied *p)
 {
@@ -78,17 +64,14 @@ static void build_request(struct proxied *p)
 static void give_up(struct proxied *p)
 {
     struct node *n = p->gateway->node;
-    scoped_text struct text fields = {0};
-    add_own_fields(p, &fields);
     p->x->attempts = p->attempts;
     n->counters[COUNTER_errors]++;
     if (p->tainted) {
         n->counters[COUNTER_unknown_outcome]++;
-        answer_error(p->x, p->broken ? 502 : 504, text_str(&fields), "outcome unknown");
+        answer_error(p->x, p->broken ? 502 : 504, "", "outcome unknown");
     } else {
         n->counters[COUNTER_not_forwarded]++;
-        text_add(&fields, "X-DR-Not-Forwarded: 1\r\nRetry-After: 1\r\n");
-        answer_error(p->x, 503, text_str(&fields), "no upstream could take it");
+        answer_error(p->x, 503, "X-DR-Not-Forwarded: 1\r\nRetry-After: 1\r\n", "no upstream could take it");
     }
     proxied_free(p);
 }
@@ -98,13 +81,13 @@ static void pass_on(struct proxied *p)
     struct call *c = &p->call;
     struct http_span body = call_body(c);
     scoped_text struct text fields = {0};
-    text_room(&fields, c->res.head_len + OWN_FIELDS_MAX);
+    text_room(&fields, c->res.head_len);
     relay_fields(&fields, &c->res, call_bytes(c), own_fields);
-    add_own_fields(p, &fields);
     if (c->res.status >= 500)
         p->gateway->node->counters[COUNTER_errors]++;
     p->x->attempts = p->attempts;
-    p->x->upstream = p->member->cfg->name;
+    p->x->upstream = p->member;
+    p->x->named = call_field(c, "x-dr-region").at != NULL;
     exchange_answer(p->x, c->res.status, NULL, text_str(&fields), body.at, relay_length(&c->res));
     proxied_free(p);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Method, target and body stay as they are; framing is always by Content-Length, whatever came in. The length that a
- * response to HEAD or a 304 speaks of is not its own, and is passed on as it was told or not told (RFC 9110 section 8.6).
+ * response to HEAD or a 304 speaks of is not its own; it is passed on as it was told, or not told (RFC 9110, 8.6).
  */
 #include "gateway-under-test/relay.h"
 

@@ -237,8 +237,10 @@ struct http_span exchange_field(const struct exchange *x, const char *name)
     return http_field(&x->req, x->conn.in.at, name);
 }
 
-static void add_head(struct text *out, int status, const char *type, const char *fields, size_t len, bool closing)
+static void add_head(struct exchange *x, int status, const char *type, const char *fields, size_t len)
 {
+    const struct server *s = x->server;
+    struct text *out = &x->conn.out;
     text_add(out, "HTTP/1.1 ");
     text_add_int(out, status);
     text_add_bytes(out, " ", 1);
@@ -251,8 +253,10 @@ static void add_head(struct text *out, int status, const char *type, const char 
         text_add(out, "\r\nContent-Type: ");
         text_add(out, type);
     }
-    text_add(out, closing ? "\r\nConnection: close\r\n" : "\r\n");
+    text_add(out, x->closing ? "\r\nConnection: close\r\n" : "\r\n");
     text_add(out, fields);
+    if (s->sign != NULL)
+        s->sign(s->ctx, x, out);
     text_add_bytes(out, "\r\n", 2);
 }
 
@@ -272,7 +276,7 @@ void exchange_answer(struct exchange *x, int status, const char *type, const cha
     if (!x->req.keep_alive || s->draining)
         x->closing = true;
     if (x->conn.error == 0)
-        add_head(&x->conn.out, status, type, fields, len, x->closing);
+        add_head(x, status, type, fields, len);
     if (x->send_body != NULL) {
         x->send_body(x, body, sent);
         return;
@@ -289,7 +293,9 @@ void exchange_end(struct exchange *x)
     x->send_body = NULL;
     conn_take(&x->conn, x->req.state == HTTP_END ? x->req.used : x->conn.in.len);
     http_begin_request(&x->req);
-    x->continued = false;
+    x->continued = x->named = false;
+    x->attempts = 0;
+    x->upstream = NULL;
     arm(x, conn_idle(&x->conn) ? s->limits.idle_ms : s->limits.write_ms);
     conn_pause(&x->conn, x->closing);
     if (!x->advancing)

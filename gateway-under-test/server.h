@@ -13,6 +13,7 @@
 #include "harness/base/loop.h"
 
 struct err;
+struct member;
 struct server;
 struct text;
 struct tls_identity;
@@ -31,8 +32,9 @@ struct exchange {
     bool shaking;   /* TLS: in its handshake */
     bool told;      /* the answer is to be told to `answered` */
     int64_t begun;  /* when it was handed to the handler */
-    int attempts;          /* gateway: made for it so far */
-    const char *upstream;  /* gateway: that was asked last; lives until the answer. NULL: none */
+    int attempts;   /* gateway: made for it */
+    const struct member *upstream; /* gateway: whose answer it is; lives until then. NULL: our own */
+    bool named;                    /* gateway: that answer says where it comes from */
     /* Not NULL: the head of the answer is written, this sends its body and then
      * ends the exchange. Reset by that end. */
     void (*send_body)(struct exchange *x, const void *body, size_t len);
@@ -54,6 +56,8 @@ struct server {
     struct exchange *head;
     struct server_limits limits;
     void (*handle)(void *ctx, struct exchange *x);
+    /* NULL: nothing. Header lines of every answer, of those to requests that were not understood, too. */
+    void (*sign)(void *ctx, const struct exchange *x, struct text *out);
     /* NULL: nobody. Of each exchange with `told`, while its request can still be read. */
     void (*answered)(void *ctx, struct exchange *x, int status, size_t len);
     void *ctx;
@@ -79,7 +83,8 @@ struct http_span exchange_field(const struct exchange *x, const char *name);
 
 /*
  * Answer. `fields` are further header lines, each with its CRLF; a type of NULL leaves Content-Type to them. Of an
- * answer that has no body (to HEAD, or a 304) len is what Content-Length says of the one left out, LENGTH_UNTOLD: nothing.
+ * answer that has no body (to HEAD, or a 304) len is what Content-Length says of the one left out; LENGTH_UNTOLD: it
+ * says nothing.
  */
 #define LENGTH_UNTOLD SIZE_MAX
 void exchange_answer(struct exchange *x, int status, const char *type, const char *fields, const void *body,

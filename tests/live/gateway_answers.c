@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every answer of a gateway has in common, whoever made it: framing by the method asked. On loopback, real
- * processes.
+ * What every answer of a gateway has in common, whoever made it: who gave it, framing by the method asked. On
+ * loopback, real processes.
  */
 #include "tests/live/gateway_stage.h"
 
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define PATIENCE_MS 3000
+#define READ "/v1/orders?key=k0"
 
 static struct stage stage;
 static char heard[8192];
@@ -66,9 +67,68 @@ static void head_tells_the_length(void)
     check(strcmp(strstr(heard, "\r\n\r\n"), "\r\n\r\n") == 0);
 }
 
+static bool heard_field(const char *name, const char *value)
+{
+    char line[128];
+    (void)snprintf(line, sizeof(line), "\r\nX-DR-%s: %s\r\n", name, value);
+    return heard_says(line);
+}
+
+/* One of each of the fields that say who answers, after how many attempts, and what it runs. */
+static bool signed_by(const char *node)
+{
+    static const char *const fields[] = {"Region", "Node", "Epoch", "Gateway", "Attempt", "Config"};
+    for (size_t i = 0; i < array_len(fields); i++) {
+        char start[32];
+        (void)snprintf(start, sizeof(start), "\r\nX-DR-%s: ", fields[i]);
+        const char *first = strcasestr(heard, start);
+        if (first == NULL || strcasestr(first + 1, start) != NULL)
+            return false;
+    }
+    return heard_field("Region", "us-east") && heard_field("Node", node) && heard_field("Epoch", "1") &&
+           heard_field("Gateway", "us-east/1");
+}
+
+static bool of_the_origin(void)
+{
+    return atoi(heard + 9) == 200 && signed_by("us-east/origin-1") && heard_field("Attempt", "1");
+}
+
+static bool own(int status)
+{
+    return atoi(heard + 9) == status && signed_by("us-east/1") && heard_field("Attempt", "0");
+}
+
+/* Of the origin, whether it says so itself or not; and of the gateway, whoever in it refuses. */
+static void every_answer_says_who_gave_it(void)
+{
+    check(asked(GATE_US, "GET", READ) && of_the_origin());
+    check(asked(GATE_US, "GET", "/bytes/9") && of_the_origin());
+    check(asked(GATE_US, "GET", "/nowhere") && own(404));
+    check(asked(GATE_US, "GET", "nowhere") && own(400));
+    check(asked(GATE_US, "GET", "/known") && own(401));
+    check(asked(GATE_US, "PUT", "/healthz") && own(405));
+    check(asked(GATE_US, "GET", "/readyz") && own(200));
+    for (int i = 0; atoi(heard + 9) != 429; i++)
+        check(asked(GATE_US, "GET", "/seldom") && i < 100);
+    check(own(429));
+    check(asked(GATE_US, "GET", "/gone") && atoi(heard + 9) == 503 && signed_by("us-east/1"));
+    check(!heard_field("Attempt", "0"));
+}
+
+/* Routes to the origins, to nowhere, for the known only, and for few. */
 static json_t *routes(void)
 {
-    return json_pack("{s:{s:{s:s, s:s}}}", "routes", "bytes", "path", "/bytes/", "upstream", "pool:orders");
+    json_t *all = json_pack("{s:{s:s, s:s}}", "bytes", "path", "/bytes/", "upstream", "pool:orders");
+    json_object_set_new(all, "gone", json_pack("{s:s, s:s}", "path", "/gone", "upstream", "http://127.0.0.1:1"));
+    json_object_set_new(
+        all, "known",
+        json_pack("{s:s, s:s, s:[s]}", "path", "/known", "upstream", "pool:orders", "identity", "api_key"));
+    json_object_set_new(
+        all, "seldom",
+        json_pack("{s:s, s:s, s:{s:i}}", "path", "/seldom", "upstream", "pool:orders", "rate_limit", "per_s", 1));
+    return json_pack("{s:o, s:{s:{s:{s:s}}}}", "routes", all, "identity", "keys", "shop", "sha256",
+                     "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb");
 }
 
 int main(int argc, char **argv)
@@ -76,6 +136,8 @@ int main(int argc, char **argv)
     check(argc == 2);
     stage_open(&stage, argv[1], (struct stage_wish){.every_ms = 100});
     stage_change(&stage, GATE_US, routes());
+    wait_leader(&stage, STORE_US, 5000);
+    every_answer_says_who_gave_it();
     head_tells_the_length();
     stage_close(&stage);
     return 0;

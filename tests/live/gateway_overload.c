@@ -10,7 +10,6 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>

@@ -27,6 +27,7 @@ static void handle(void *ctx, struct exchange *x)
     struct http_span path = exchange_path(x);
     (void)ctx;
     x->told = true;
+    x->attempts = span_is(path, "/three") ? 3 : 0;
     if (span_is(path, "/204"))
         exchange_answer(x, 204, NULL, "", "", 0);
     else if (span_is(path, "/304"))
@@ -45,6 +46,12 @@ static void on_answered(void *ctx, struct exchange *x, int status, size_t len)
     told_bytes = len;
 }
 
+static void sign(void *ctx, const struct exchange *x, struct text *out)
+{
+    (void)ctx;
+    text_addf(out, "X-Signed: %d\r\n", x->attempts);
+}
+
 static int setup(void)
 {
     socklen_t len = sizeof(at);
@@ -53,6 +60,7 @@ static int setup(void)
         getsockname(server.acceptor.fd, (struct sockaddr *)&at, &len) != 0)
         return -1;
     server.answered = on_answered;
+    server.sign = sign;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return 0;
 }
@@ -143,6 +151,18 @@ static void lengths_are_told_where_they_mean_something(void)
     }
 }
 
+/* Refusals of the parser as well; and what an exchange has noted is not taken for the next one's. */
+static void every_answer_is_signed(void)
+{
+    int fd = come();
+    CU_ASSERT(strstr(asked("GET", "/"), "\r\nX-Signed: 0\r\n") && strstr(heard, " 200 "));
+    CU_ASSERT(strstr(asked("GET", "nowhere"), "\r\nX-Signed: 0\r\n") && strstr(heard, " 400 "));
+    say(fd, "GET /three HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n");
+    CU_ASSERT(hear_all(fd));
+    CU_ASSERT(strstr(heard, "\r\nX-Signed: 3\r\n") && strstr(heard, "\r\nX-Signed: 0\r\n"));
+    fd_close(&fd);
+}
+
 static size_t passed_on(const char *response, bool to_head)
 {
     struct http_message m;
@@ -167,5 +187,6 @@ void suite_server(void)
 {
     runner_suite(setup, cleanup);
     runner_test(lengths_are_told_where_they_mean_something);
+    runner_test(every_answer_is_signed);
     runner_test(lengths_are_passed_on_as_they_were_told);
 }
