@@ -64,7 +64,6 @@ bool capacity_takes(struct capacity *c, struct exchange *x)
         c->queue[(c->head + c->waiting++) % c->room] = x;
     } else {
         c->node->counters[COUNTER_overflowed]++;
-        c->node->counters[COUNTER_errors]++;
         answer_error(x, 503, "Retry-After: 1\r\n", "the queue is full");
     }
     return true;

@@ -108,6 +108,7 @@ static void gateway_handle(struct node *n, struct exchange *x)
     int bound = g->table->config->in_flight;
     if (bound > 0 && g->in_flight >= bound) {
         n->counters[COUNTER_shed]++;
+        n->counters[COUNTER_not_forwarded]++;
         answer_error(x, 503, "Retry-After: 1\r\nX-DR-Not-Forwarded: 1\r\n", "too many requests in flight");
         return;
     }

@@ -172,7 +172,6 @@ static void refuse(struct callers *c, struct exchange *x, enum refusal why)
     c->refused[why]++;
     n->counters[COUNTER_rate_limited] += status == 429;
     n->counters[COUNTER_not_forwarded] += status == 503;
-    n->counters[COUNTER_errors] += status == 503;
     answer_error(x, status, text_str(&fields), rows[why].text);
 }
 

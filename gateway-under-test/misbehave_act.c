@@ -173,7 +173,7 @@ static void act(struct held *h)
     if (f.retry_after_s != 0)
         (void)snprintf(fields, sizeof(fields), "Retry-After: %lld\r\n", (long long)f.retry_after_s);
     n->counters[COUNTER_requests]++;
-    n->counters[COUNTER_errors] += f.status >= 500;
+    x->told = true;
     answer_error(x, f.status, fields, "told to misbehave");
 }
 

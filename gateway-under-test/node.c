@@ -50,6 +50,7 @@ void node_serve(struct node *n, struct exchange *x)
 static void on_answered(void *ctx, struct exchange *x, int status, size_t len)
 {
     struct node *n = ctx;
+    n->counters[COUNTER_errors] += status >= 500;
     if (n->ops->answered != NULL)
         n->ops->answered(n, x, status, len);
 }

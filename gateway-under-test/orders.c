@@ -29,8 +29,6 @@ void orders_send(struct store *s, struct exchange *x, int status, const char *fi
     if (record_text(nonce, sizeof(nonce), asked.at, asked.len))
         text_addf(&all, "X-DR-Nonce: %s\r\n", nonce);
     text_add(&all, fields);
-    if (status >= 500)
-        s->node->counters[COUNTER_errors]++;
     exchange_answer(x, status, "application/json", all.at, text_str(body), body->len);
 }
 

@@ -65,7 +65,6 @@ static void give_up(struct proxied *p)
 {
     struct node *n = p->gateway->node;
     p->x->attempts = p->attempts;
-    n->counters[COUNTER_errors]++;
     if (p->tainted) {
         n->counters[COUNTER_unknown_outcome]++;
         answer_error(p->x, p->broken ? 502 : 504, "", "outcome unknown");
@@ -83,8 +82,6 @@ static void pass_on(struct proxied *p)
     scoped_text struct text fields = {0};
     text_room(&fields, c->res.head_len);
     relay_fields(&fields, &c->res, call_bytes(c), own_fields);
-    if (c->res.status >= 500)
-        p->gateway->node->counters[COUNTER_errors]++;
     p->x->attempts = p->attempts;
     p->x->upstream = p->member;
     p->x->named = call_field(c, "x-dr-region").at != NULL;

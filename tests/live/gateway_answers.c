@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every answer of a gateway has in common, whoever made it: who gave it, framing by the method asked. On
- * loopback, real processes.
+ * What every answer of a gateway has in common, whoever made it: who gave it, framing by the method asked, that it is
+ * counted. On loopback, real processes.
  */
 #include "tests/live/gateway_stage.h"
 
@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 3000
+#define PATIENCE_MS 5000
 #define READ "/v1/orders?key=k0"
 
 static struct stage stage;
@@ -116,6 +116,61 @@ static void every_answer_says_who_gave_it(void)
     check(!heard_field("Attempt", "0"));
 }
 
+static long count(enum stage_node n, const char *counter)
+{
+    char name[64];
+    scoped_fd int fd = stage_dial(stage_admin(&stage, n));
+    say(fd, "GET /metrics HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    hear(fd, NULL);
+    (void)snprintf(name, sizeof(name), "\ndrgateway_%s_total ", counter);
+    const char *at = strstr(heard, name);
+    return at != NULL ? strtol(at + strlen(name), NULL, 10) : 0;
+}
+
+static void misbehave(const char *method, const char *knobs)
+{
+    static struct reply r;
+    check(ask(stage_admin(&stage, STORE_US), method, "/misbehave/a", "", knobs, PATIENCE_MS, &r) && r.status == 200);
+}
+
+/* Kept busy by one request, which an origin has been told not to answer. */
+static void shed(void)
+{
+    long errors = count(GATE_US, "errors"), sheds = count(GATE_US, "shed");
+    stage_change(&stage, GATE_US,
+                 json_pack("{s:i, s:{s:{s:i, s:i}}}", "in_flight", 1, "pools", "orders", "try_ms", 2 * PATIENCE_MS,
+                           "total_ms", 2 * PATIENCE_MS));
+    misbehave("PUT", "{\"hang\":true,\"health\":\"good\"}");
+    scoped_fd int fd = stage_dial(stage_port(&stage, GATE_US));
+    say(fd, "POST /bytes/1 HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    check(asked(GATE_US, "GET", "/bytes/1") && own(503));
+    check(count(GATE_US, "shed") == sheds + 1 && count(GATE_US, "errors") == errors + 1);
+    misbehave("DELETE", "");
+    hear(fd, NULL);
+    check(atoi(heard + 9) == 502 && signed_by("us-east/1") && heard_field("Attempt", "1"));
+    check(count(GATE_US, "errors") == errors + 2);
+    stage_change(&stage, GATE_US, json_pack("{s:i}", "in_flight", 0));
+}
+
+/* Told to refuse while no control endpoint answers, and there is none. */
+static void out_of_touch(void)
+{
+    static struct reply r;
+    stage_change(&stage, GATE_EU,
+                 json_pack("{s:{s:[{s:s, s:i}], s:i, s:s}}", "control", "endpoints", "address", "127.0.0.1", "port", 1,
+                           "stale_after_ms", 50, "when_stale", "refuse"));
+    stage_kill(&stage, GATE_EU);
+    stage_start(&stage, GATE_EU);
+    for (int64_t end = now_ms() + PATIENCE_MS;
+         !ask(stage_port(&stage, GATE_EU), "GET", READ, "", "", 1000, &r) || strstr(r.body, "out of touch") == NULL;
+         pause_ms(20))
+        check(now_ms() < end);
+    long errors = count(GATE_EU, "errors"), not_forwarded = count(GATE_EU, "not_forwarded");
+    check(atoi(asked(GATE_EU, "GET", READ) + 9) == 503 && heard_says("out of touch"));
+    check(heard_field("Gateway", "eu-west/1") && heard_field("Region", "eu-west"));
+    check(count(GATE_EU, "errors") == errors + 1 && count(GATE_EU, "not_forwarded") == not_forwarded + 1);
+}
+
 /* Routes to the origins, to nowhere, for the known only, and for few. */
 static json_t *routes(void)
 {
@@ -139,6 +194,8 @@ int main(int argc, char **argv)
     wait_leader(&stage, STORE_US, 5000);
     every_answer_says_who_gave_it();
     head_tells_the_length();
+    shed();
+    out_of_touch();
     stage_close(&stage);
     return 0;
 }
