@@ -200,7 +200,8 @@ static int parse_node(struct config_place *top)
     if (want_text(top, "node", NULL, &c->node) < 0 || want_word(top, "role", role_words, NULL, &role) < 0 ||
         want_text(top, "region", NULL, &c->region) < 0 || want_small(top, "listen", 1, 65535, WANTED, &c->listen) < 0 ||
         want_small(top, "admin", 1, 65535, WANTED, &c->admin) < 0 ||
-        want_int(top, "drain_ms", 0, 600000, 500, &c->drain_ms) < 0 || parse_flaws(top) < 0)
+        want_int(top, "drain_ms", 0, 600000, 500, &c->drain_ms) < 0 ||
+        want_int(top, "finish_ms", 0, 600000, 5000, &c->finish_ms) < 0 || parse_flaws(top) < 0)
         return -1;
     if (strlen(c->region) > 63)
         return place_fail(top, "region", "must be at most 63 bytes");

@@ -170,7 +170,7 @@ struct config {
     enum role role;
     int listen, admin;
     uint64_t flaws;
-    int64_t drain_ms;
+    int64_t drain_ms, finish_ms; /* serving on after SIGTERM; then, finishing what is open, at most */
     /* gateway */
     struct {
         int listen; /* 0: no TLS */

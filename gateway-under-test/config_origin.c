@@ -105,8 +105,8 @@ static int parse_own_store(const struct config_place *top)
 
 int config_parse_origin(struct config_place *top)
 {
-    static const char *const keys[] = {"node",  "role",     "region", "listen",   "admin",   "flaws", "drain_ms",
-                                       "store", "store_at", "backup", "capacity", "scaling", NULL};
+    static const char *const keys[] = {"node",      "role",  "region",   "listen", "admin",    "flaws",   "drain_ms",
+                                       "finish_ms", "store", "store_at", "backup", "capacity", "scaling", NULL};
     static const char *const at_keys[] = {"address", "port", NULL};
     struct config *c = top->config;
     struct config_place at;
@@ -127,8 +127,8 @@ int config_parse_origin(struct config_place *top)
 
 int config_parse_witness(struct config_place *top)
 {
-    static const char *const keys[] = {"node",     "role",     "region", "listen",   "admin",   "flaws",
-                                       "drain_ms", "lease_ms", "prefer", "grace_ms", "regions", NULL};
+    static const char *const keys[] = {"node",      "role",     "region", "listen",   "admin",   "flaws", "drain_ms",
+                                       "finish_ms", "lease_ms", "prefer", "grace_ms", "regions", NULL};
     struct config *c = top->config;
     if (place_keys(top, keys) < 0 || want_int(top, "lease_ms", 30, 600000, 750, &c->lease_ms) < 0 ||
         want_int(top, "grace_ms", 0, 600000, 1500, &c->grace_ms) < 0 ||

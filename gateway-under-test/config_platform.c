@@ -66,7 +66,7 @@ int config_parse_platform(struct config_place *top)
 
 int config_parse_control(struct config_place *top)
 {
-    static const char *const keys[] = {"node",  "role",     "region",  "listen", "admin",
-                                       "flaws", "drain_ms", "hold_ms", NULL};
+    static const char *const keys[] = {"node",  "role",     "region",    "listen",  "admin",
+                                       "flaws", "drain_ms", "finish_ms", "hold_ms", NULL};
     return place_keys(top, keys) < 0 || want_int(top, "hold_ms", 10, 60000, 60000, &top->config->hold_ms) < 0 ? -1 : 0;
 }

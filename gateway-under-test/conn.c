@@ -243,6 +243,12 @@ bool conn_idle(const struct conn *c)
     return all_left(c) && (c->tls == NULL || c->out.len == 0);
 }
 
+bool conn_waiting(const struct conn *c)
+{
+    char byte;
+    return c->open && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void conn_take(struct conn *c, size_t n)
 {
     if (n >= c->in.len) {

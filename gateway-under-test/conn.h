@@ -45,6 +45,7 @@ int conn_dial(struct conn *c, struct loop *l, const struct sockaddr_in *to, int6
               void (*event)(struct conn *c));
 void conn_send(struct conn *c, const void *bytes, size_t len); /* failure shows in c->error, without an event */
 bool conn_idle(const struct conn *c);                          /* nothing left to send */
+bool conn_waiting(const struct conn *c);                       /* bytes have come that are not read yet */
 void conn_take(struct conn *c, size_t n);                      /* drop n bytes from the front of in */
 void conn_pause(struct conn *c, bool pause);                   /* stop or go on reading */
 void conn_reset(struct conn *c); /* the peer is to see a reset when it is closed; until then it counts as broken */

@@ -12,7 +12,7 @@ struct text;
     X(errors, "requests answered with 5xx")                                              \
     X(attempts, "requests sent to upstreams, health checks excluded")                    \
     X(retries, "attempts after the first of a request")                                  \
-    X(retries_refused, "retries not made because the budget was used up")                 \
+    X(retries_refused, "retries not made because the budget was used up")                \
     X(repeats, "requests that a gateway sent as a further attempt")                      \
     X(upstream_unreachable, "attempts without a connection")                             \
     X(upstream_timeouts, "attempts without an answer in time")                           \
@@ -22,6 +22,7 @@ struct text;
     X(rate_limited, "requests answered 429")                                             \
     X(shed, "requests answered 503 because too many were in flight")                     \
     X(panics, "requests answered 503 because too few members were usable")               \
+    X(drain_aborted, "exchanges cut off unfinished when the time of a drain was over")   \
     X(breaker_opened, "times the breaker of a member opened")                            \
     X(overflowed, "requests answered 503 because the queue of this origin was full")     \
     X(ejections, "members ejected by passive checks")                                    \

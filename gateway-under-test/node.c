@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The node begins to serve only when its role is open, and stops in the reverse order. Draining: /readyz says 503 at
- * once, requests are served for drain_ms more (so that whoever asks /readyz can turn away), then the listener closes
- * and the exchanges under way finish, for at most five seconds. The flaw drain_ignored skips all of that.
+ * once, requests are served for drain_ms more (so that whoever asks /readyz can turn away), each answer ending its
+ * connection, then the listener closes and the exchanges under way finish, for at most finish_ms. What is open then is
+ * counted and cut off. The flaw drain_ignored skips all of that but the counting.
  *
  * A new configuration is parsed and checked before anything is touched; the role may refuse it, too. Identity and
  * ports cannot change while the process lives. Each reload reads the certificate again: one that cannot be used is a
@@ -21,7 +22,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FINISH_MS 5000
 #define FINISH_STEP_MS 20
 
 static const struct role_ops *const roles[] = {
@@ -82,15 +82,33 @@ static void on_admin(void *ctx, struct exchange *x)
         node_answer_admin(n, x);
 }
 
+static int unfinished(const struct node *n)
+{
+    return n->service.open + n->secure.open;
+}
+
+static void stop_accepting(struct node *n)
+{
+    server_stop_accepting(&n->service);
+    server_stop_accepting(&n->secure);
+}
+
+/* However it went, the process ends well: it was told to go. */
+static void stop(struct node *n)
+{
+    int left = unfinished(n);
+    n->counters[COUNTER_drain_aborted] += left;
+    if (left > 0)
+        node_log(n, "cut off unfinished: %d", left);
+    n->stop = true;
+}
+
 static void on_drain(struct loop_timer *t, int64_t now)
 {
     struct node *n = owner_of(t, struct node, drain_timer);
-    if (!n->service.draining) {
-        server_stop_accepting(&n->service);
-        server_stop_accepting(&n->secure);
-    }
-    if (n->service.busy + n->secure.busy == 0 || now >= n->drain_until)
-        n->stop = true;
+    stop_accepting(n);
+    if (unfinished(n) == 0 || now >= n->drain_until)
+        stop(n);
     else
         loop_timer_set(n->loop, t, now + FINISH_STEP_MS * NS_PER_MS);
 }
@@ -179,11 +197,14 @@ void node_drain(struct node *n)
         return;
     n->draining = true;
     if (config_flaw(n->config, FLAW_drain_ignored)) {
-        n->stop = true;
+        stop_accepting(n);
+        stop(n);
         return;
     }
     int64_t quiet = loop_now(n->loop) + n->config->drain_ms * NS_PER_MS;
-    n->drain_until = quiet + FINISH_MS * NS_PER_MS;
+    n->drain_until = quiet + n->config->finish_ms * NS_PER_MS;
+    server_drain(&n->service);
+    server_drain(&n->secure);
     node_log(n, "draining");
     loop_timer_set(n->loop, &n->drain_timer, quiet);
 }

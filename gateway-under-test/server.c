@@ -8,6 +8,10 @@
  * newcomer is closed at once. Time-outs: the first byte of a head starts the clock of the head, its end that of the
  * body; between exchanges the idle time counts; an answer that nobody takes is given up, and so is who does not come to
  * the end of his handshake.
+ *
+ * Whoever closes a connection that is kept alive races the next request on it, so a draining server says
+ * "Connection: close" with each answer long before it stops, and its clients go by themselves. In the end it closes
+ * those alone that ask nothing: not who has asked and is not read yet.
  */
 #include "gateway-under-test/server.h"
 
@@ -192,13 +196,25 @@ int server_hold(struct server *s, bool held, struct err *e)
     return acceptor_hold(&s->acceptor, held, e);
 }
 
+void server_drain(struct server *s)
+{
+    s->draining = true;
+}
+
+/* Nothing was asked, and no request has arrived, read or not. */
+static bool is_idle(const struct exchange *x)
+{
+    return !x->busy && !x->closing && x->conn.in.len == 0 && conn_idle(&x->conn) && !conn_waiting(&x->conn);
+}
+
 void server_stop_accepting(struct server *s)
 {
+    if (s->acceptor.fd > 0 && !s->held)
+        on_accept(&s->acceptor); /* who waits in the kernel's queue would be reset */
     acceptor_close(&s->acceptor);
-    s->draining = true;
     for (struct exchange *x = s->head, *next; x != NULL; x = next) {
         next = x->next;
-        if (!x->busy && !x->closing && x->conn.in.len == 0)
+        if (is_idle(x))
             exchange_free(x);
     }
 }

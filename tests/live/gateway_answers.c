@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What every answer of a gateway has in common, whoever made it: who gave it, framing by the method asked, that it is
- * counted. On loopback, real processes.
+ * counted, and that it is the last one on its connection once a node drains. On loopback, real processes.
  */
 #include "tests/live/gateway_stage.h"
 
@@ -9,6 +9,7 @@
 #include "harness/base/text.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -133,16 +134,20 @@ static void misbehave(const char *method, const char *knobs)
     check(ask(stage_admin(&stage, STORE_US), method, "/misbehave/a", "", knobs, PATIENCE_MS, &r) && r.status == 200);
 }
 
-/* Kept busy by one request, which an origin has been told not to answer. */
+/* A request through the gateway that the origin does not answer. */
+static int hanging(void)
+{
+    misbehave("PUT", "{\"hang\":true,\"health\":\"good\"}");
+    int fd = stage_dial(stage_port(&stage, GATE_US));
+    say(fd, "POST /bytes/1 HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    return fd;
+}
+
 static void shed(void)
 {
     long errors = count(GATE_US, "errors"), sheds = count(GATE_US, "shed");
-    stage_change(&stage, GATE_US,
-                 json_pack("{s:i, s:{s:{s:i, s:i}}}", "in_flight", 1, "pools", "orders", "try_ms", 2 * PATIENCE_MS,
-                           "total_ms", 2 * PATIENCE_MS));
-    misbehave("PUT", "{\"hang\":true,\"health\":\"good\"}");
-    scoped_fd int fd = stage_dial(stage_port(&stage, GATE_US));
-    say(fd, "POST /bytes/1 HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    stage_change(&stage, GATE_US, json_pack("{s:i}", "in_flight", 1));
+    scoped_fd int fd = hanging();
     check(asked(GATE_US, "GET", "/bytes/1") && own(503));
     check(count(GATE_US, "shed") == sheds + 1 && count(GATE_US, "errors") == errors + 1);
     misbehave("DELETE", "");
@@ -150,6 +155,31 @@ static void shed(void)
     check(atoi(heard + 9) == 502 && signed_by("us-east/1") && heard_field("Attempt", "1"));
     check(count(GATE_US, "errors") == errors + 2);
     stage_change(&stage, GATE_US, json_pack("{s:i}", "in_flight", 0));
+}
+
+/* A kept connection ends with an answer that says so; what is not finished in time is cut off, counted and named. */
+static void drain(void)
+{
+    char path[128];
+    scoped_text struct text log = {0};
+    stage_change(&stage, GATE_US, json_pack("{s:i, s:i}", "drain_ms", 2000, "finish_ms", 50));
+    scoped_fd int kept = stage_dial(stage_port(&stage, GATE_US)), idle = stage_dial(stage_port(&stage, GATE_US));
+    say(kept, "GET /livez HTTP/1.1\r\nHost: t\r\n\r\n");
+    hear(kept, "ok\n");
+    check(!heard_says("Connection: close"));
+    scoped_fd int hung = hanging();
+    stage_signal(&stage, GATE_US, SIGTERM);
+    while (atoi(asked(GATE_US, "GET", "/readyz") + 9) == 200)
+        pause_ms(10);
+    check(atoi(heard + 9) == 503);
+    say(kept, "GET /livez HTTP/1.1\r\nHost: t\r\n\r\n");
+    hear(kept, NULL);
+    check(heard_says("\r\nConnection: close\r\n") && strstr(heard, "ok\n"));
+    check(child_wait(&stage.nodes[GATE_US], INT64_C(10000000000), NULL) == 0 && stage.nodes[GATE_US].status == 0);
+    hear(hung, NULL);
+    check(heard[0] == '\0');
+    stage_path(&stage, GATE_US, "log", path);
+    check(text_read_file(&log, path, 1 << 20, NULL) == 0 && strstr(log.at, "cut off unfinished: 1\n"));
 }
 
 /* Told to refuse while no control endpoint answers, and there is none. */
@@ -191,11 +221,15 @@ int main(int argc, char **argv)
     check(argc == 2);
     stage_open(&stage, argv[1], (struct stage_wish){.every_ms = 100});
     stage_change(&stage, GATE_US, routes());
+    stage_change(
+        &stage, GATE_US,
+        json_pack("{s:{s:{s:i, s:i}}}", "pools", "orders", "try_ms", 4 * PATIENCE_MS, "total_ms", 4 * PATIENCE_MS));
     wait_leader(&stage, STORE_US, 5000);
     every_answer_says_who_gave_it();
     head_tells_the_length();
     shed();
     out_of_touch();
+    drain();
     stage_close(&stage);
     return 0;
 }

@@ -52,10 +52,10 @@ static void sign(void *ctx, const struct exchange *x, struct text *out)
     text_addf(out, "X-Signed: %d\r\n", x->attempts);
 }
 
-static int setup(void)
+/* A server of its own for each test that wears one out. */
+static int open_server(void)
 {
     socklen_t len = sizeof(at);
-    loop = loop_new(NULL);
     if (loop == NULL || server_open(&server, loop, 0, &server_defaults, handle, NULL, NULL) != 0 ||
         getsockname(server.acceptor.fd, (struct sockaddr *)&at, &len) != 0)
         return -1;
@@ -63,6 +63,12 @@ static int setup(void)
     server.sign = sign;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return 0;
+}
+
+static int setup(void)
+{
+    loop = loop_new(NULL);
+    return open_server();
 }
 
 static int cleanup(void)
@@ -163,6 +169,58 @@ static void every_answer_is_signed(void)
     fd_close(&fd);
 }
 
+#define REQUEST "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+#define CLOSE "\r\nConnection: close\r\n"
+
+static bool closes_after_an_answer(int fd)
+{
+    return hear_all(fd) && strstr(heard, CLOSE) && ends(heard, "hello\n");
+}
+
+static void a_draining_server_lets_its_clients_go(void)
+{
+    int used = come(), silent = come(), newcomer = -1;
+    say(used, REQUEST);
+    pass(20);
+    server_drain(&server);
+    pass(20);
+    CU_ASSERT_EQUAL(server.open, 2); /* nobody is sent away without an answer */
+    say(used, REQUEST);
+    CU_ASSERT(hear_all(used));
+    const char *last = strstr(heard, "hello\n") + strlen("hello\n");
+    CU_ASSERT(strstr(last, CLOSE) != NULL && strstr(last, CLOSE) == strstr(heard, CLOSE));
+    newcomer = come();
+    say(newcomer, REQUEST);
+    CU_ASSERT(closes_after_an_answer(newcomer));
+    server_stop_accepting(&server);
+    CU_ASSERT_EQUAL(server.open, 0);
+    CU_ASSERT(hear_all(silent));
+    CU_ASSERT_STRING_EQUAL(heard, "");
+    fd_close(&used), fd_close(&silent), fd_close(&newcomer);
+    server_close(&server);
+    CU_ASSERT_EQUAL(open_server(), 0);
+}
+
+/* A request that is in the kernel, on a kept connection or a new one, when the server stops is answered. */
+static void who_has_asked_before_the_end_is_answered(void)
+{
+    int kept = come(), fresh;
+    pass(20);
+    CU_ASSERT_EQUAL(server.open, 1);
+    server_drain(&server);
+    fresh = come();
+    say(kept, REQUEST);
+    say(fresh, REQUEST);
+    server_stop_accepting(&server);
+    CU_ASSERT_EQUAL(server.open, 2);
+    CU_ASSERT(closes_after_an_answer(kept));
+    CU_ASSERT(closes_after_an_answer(fresh));
+    CU_ASSERT_EQUAL(server.open, 0);
+    fd_close(&kept), fd_close(&fresh);
+    server_close(&server);
+    CU_ASSERT_EQUAL(open_server(), 0);
+}
+
 static size_t passed_on(const char *response, bool to_head)
 {
     struct http_message m;
@@ -188,5 +246,7 @@ void suite_server(void)
     runner_suite(setup, cleanup);
     runner_test(lengths_are_told_where_they_mean_something);
     runner_test(every_answer_is_signed);
+    runner_test(a_draining_server_lets_its_clients_go);
+    runner_test(who_has_asked_before_the_end_is_answered);
     runner_test(lengths_are_passed_on_as_they_were_told);
 }
