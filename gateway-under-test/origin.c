@@ -14,23 +14,6 @@
 
 #include <string.h>
 
-static const char bytes_path[] = "/bytes/";
-
-/* GET or HEAD /bytes/N: as many, whoever leads. What a probe asks that wants to know how this instance serves. */
-static void answer_bytes(struct exchange *x, struct http_span number)
-{
-    int64_t len = 0;
-    struct http_span method = exchange_method(x);
-    bool reads = span_is(method, "GET") || span_is(method, "HEAD");
-    if (!reads || !span_int(number, &len) || len > (int64_t)HTTP_BODY_MAX) {
-        answer_error(x, 400, "", "write GET /bytes/N, N at most 1048576");
-        return;
-    }
-    scoped_free char *body = xcalloc((size_t)len + 1, 1);
-    memset(body, 'x', (size_t)len);
-    exchange_answer(x, 200, "text/plain", "", body, (size_t)len);
-}
-
 /* The work is done, or costs nothing. */
 static void serve(struct node *n, struct exchange *x)
 {
@@ -40,8 +23,8 @@ static void serve(struct node *n, struct exchange *x)
         answer_health(n, x, true);
     else if (health_is_deep(x))
         passer_deep(o->passer, x);
-    else if (span_starts(path, bytes_path))
-        answer_bytes(x, (struct http_span){path.at + strlen(bytes_path), path.len - strlen(bytes_path)});
+    else if (probes_know(path))
+        probes_handle(&o->probes, x);
     else if (!span_starts(path, "/v1/"))
         answer_error(x, 404, "", "no such resource");
     else if (o->store != NULL)
@@ -77,6 +60,7 @@ static int origin_open(struct node *n, struct err *e)
         o->passer = xcalloc(1, sizeof(*o->passer));
         passer_open(o->passer, n);
     }
+    probes_open(&o->probes, n);
     misbehave_open(&o->misbehave, n);
     capacity_open(&o->capacity, n, serve);
     scaling_open(&o->scaling, n);
@@ -87,6 +71,7 @@ static int origin_open(struct node *n, struct err *e)
 static void origin_close(struct node *n)
 {
     struct origin *o = n->self;
+    probes_close(&o->probes);
     misbehave_close(&o->misbehave);
     capacity_close(&o->capacity);
     scaling_close(&o->scaling);

@@ -7,6 +7,7 @@
 #include "gateway-under-test/capacity.h"
 #include "gateway-under-test/limit_book.h"
 #include "gateway-under-test/misbehave.h"
+#include "gateway-under-test/probes.h"
 #include "gateway-under-test/scaling.h"
 #include "gateway-under-test/store.h"
 
@@ -24,6 +25,7 @@ struct passer { /* an origin without a store */
 struct origin {
     struct store *store; /* one of the two */
     struct passer *passer;
+    struct probes probes;
     struct misbehave misbehave;
     struct capacity capacity;
     struct scaling scaling;

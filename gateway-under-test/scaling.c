@@ -15,6 +15,7 @@
 
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
+#include "gateway-under-test/probes.h"
 #include "harness/base/arena.h"
 #include "harness/base/units.h"
 
@@ -112,7 +113,7 @@ static void on_look(struct loop_timer *t, int64_t now)
 static bool needs_instance(const struct exchange *x)
 {
     struct http_span path = exchange_path(x);
-    return (span_starts(path, "/v1/") && !span_is(path, "/v1/ops")) || span_starts(path, "/bytes/");
+    return (span_starts(path, "/v1/") && !span_is(path, "/v1/ops")) || probes_know(path);
 }
 
 bool scaling_takes(struct scaling *s, struct exchange *x)

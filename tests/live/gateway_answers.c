@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What every answer of a gateway has in common, whoever made it: who gave it, framing by the method asked, that it is
- * counted, and that it is the last one on its connection once a node drains. On loopback, real processes.
+ * counted, and that it is the last one on its connection once a node drains; and what an origin answers to probes. On
+ * loopback, real processes.
  */
 #include "tests/live/gateway_stage.h"
 
@@ -50,14 +51,19 @@ static bool heard_says(const char *line)
 }
 
 /* Everything that comes of one request. */
-static const char *asked(enum stage_node gate, const char *method, const char *target)
+static const char *asked_at(int port, const char *method, const char *target)
 {
     char request[256];
-    scoped_fd int fd = stage_dial(stage_port(&stage, gate));
+    scoped_fd int fd = stage_dial(port);
     (void)snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", method, target);
     say(fd, request);
     hear(fd, NULL);
     return heard;
+}
+
+static const char *asked(enum stage_node gate, const char *method, const char *target)
+{
+    return asked_at(stage_port(&stage, gate), method, target);
 }
 
 /* What HEAD says of a body is what GET says, and what the origin says. */
@@ -115,6 +121,34 @@ static void every_answer_says_who_gave_it(void)
     check(own(429));
     check(asked(GATE_US, "GET", "/gone") && atoi(heard + 9) == 503 && signed_by("us-east/1"));
     check(!heard_field("Attempt", "0"));
+}
+
+/* An origin does as a probe asks; bounds are kept. */
+static void probes(void)
+{
+    int port = stage_port(&stage, STORE_EU); /* which does not lead */
+    static const struct {
+        const char *method, *target;
+        int status;
+    } rows[] = {{"GET", "/status/200", 200},  {"POST", "/status/503", 503},   {"GET", "/status/599", 599},
+                {"GET", "/status/199", 400},  {"GET", "/status/600", 400},    {"GET", "/status/", 400},
+                {"GET", "/status/2 0", 400},  {"GET", "/slow?ms=0", 200},     {"GET", "/slow", 400},
+                {"GET", "/slow?ms=-1", 400},  {"GET", "/slow?ms=60001", 400}, {"POST", "/slow?ms=0", 400},
+                {"GET", "/slow/1?ms=0", 404}, {"GET", "/bytes/1048577", 400}, {"GET", "/bytes/", 400},
+                {"POST", "/bytes/1", 400}};
+    for (size_t i = 0; i < array_len(rows); i++)
+        check(atoi(asked_at(port, rows[i].method, rows[i].target) + 9) == rows[i].status);
+    check(atoi(asked_at(port, "GET", "/status/204") + 9) == 204 && !heard_says("Content-Length"));
+    check(atoi(asked_at(port, "GET", "/status/304") + 9) == 304 && !heard_says("Content-Length"));
+    check(atoi(asked(GATE_US, "GET", "/status/304") + 9) == 304 && !heard_says("Content-Length"));
+    check(atoi(asked(GATE_US, "GET", "/status/204") + 9) == 204 && !heard_says("Content-Length"));
+    check(atoi(asked(GATE_US, "GET", "/status/418") + 9) == 418 && strstr(heard, "\r\n\r\n418\n"));
+    int64_t began = now_ms();
+    scoped_fd int slow = stage_dial(port);
+    say(slow, "GET /slow?ms=300 HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    check(atoi(asked_at(port, "GET", "/bytes/1") + 9) == 200); /* meanwhile, others are served */
+    hear(slow, NULL);
+    check(atoi(heard + 9) == 200 && now_ms() - began >= 299);
 }
 
 static long count(enum stage_node n, const char *counter)
@@ -205,6 +239,7 @@ static void out_of_touch(void)
 static json_t *routes(void)
 {
     json_t *all = json_pack("{s:{s:s, s:s}}", "bytes", "path", "/bytes/", "upstream", "pool:orders");
+    json_object_set_new(all, "status", json_pack("{s:s, s:s}", "path", "/status/", "upstream", "pool:orders"));
     json_object_set_new(all, "gone", json_pack("{s:s, s:s}", "path", "/gone", "upstream", "http://127.0.0.1:1"));
     json_object_set_new(
         all, "known",
@@ -227,6 +262,7 @@ int main(int argc, char **argv)
     wait_leader(&stage, STORE_US, 5000);
     every_answer_says_who_gave_it();
     head_tells_the_length();
+    probes();
     shed();
     out_of_touch();
     drain();
