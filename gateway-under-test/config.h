@@ -29,6 +29,8 @@ enum panic { PANIC_ROUTE_ALL, PANIC_FAIL_FAST };
 
 struct config_route {
     const char *name, *host, *path; /* host "*" matches all */
+    const char **methods;           /* that it takes; NULL: all */
+    size_t method_count;
     int pool;                       /* index in pools */
     int64_t rate_per_s;             /* 0: no limit */
     bool takes_key, takes_token;    /* callers must show one of these; neither: anybody may call */

@@ -29,9 +29,26 @@ static int find_pool(const struct config_place *p, const char *upstream, int *ou
     return place_fail(p, "upstream", "there is no pool named %s", upstream + 5);
 }
 
+#define METHOD_MAX 16 /* as in http1.c */
+
+static int parse_methods(const struct config_place *p, struct config_route *r)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ-";
+    if (json_object_get(p->object, "methods") == NULL)
+        return 0;
+    if (want_texts(p, "methods", &r->methods, &r->method_count) < 0)
+        return -1;
+    for (size_t i = 0; i < r->method_count; i++) {
+        size_t len = strlen(r->methods[i]);
+        if (len > METHOD_MAX || strspn(r->methods[i], letters) != len)
+            return place_fail(p, "methods", "%s is no method: capital letters and dashes, 16 at most", r->methods[i]);
+    }
+    return 0;
+}
+
 static int parse_route(const struct config_place *p, struct config_route *r)
 {
-    static const char *const keys[] = {"host", "path", "upstream", "rate_limit", "identity", NULL};
+    static const char *const keys[] = {"host", "path", "methods", "upstream", "rate_limit", "identity", NULL};
     static const char *const limit_keys[] = {"per_s", NULL};
     const char *upstream;
     struct config_place at;
@@ -40,7 +57,7 @@ static int parse_route(const struct config_place *p, struct config_route *r)
         return -1;
     if (r->path[0] != '/')
         return place_fail(p, "path", "must begin with a slash");
-    if (config_parse_route_identity(p, r) < 0)
+    if (parse_methods(p, r) < 0 || config_parse_route_identity(p, r) < 0)
         return -1;
     if (json_object_get(p->object, "rate_limit") == NULL)
         return 0;

@@ -87,6 +87,17 @@ static int gateway_reload(struct node *n, struct config *next, struct err *e)
     return 0;
 }
 
+static void refuse_unrouted(struct gateway *g, struct exchange *x)
+{
+    scoped_text struct text methods = {0}, fields = {0};
+    route_methods(g->table, exchange_field(x, "host"), exchange_path(x), &methods);
+    text_addf(&fields, "Allow: %s\r\n", text_str(&methods));
+    if (methods.len > 0)
+        answer_error(x, 405, text_str(&fields), "method not allowed");
+    else
+        answer_error(x, 404, "", "no route");
+}
+
 static void gateway_handle(struct node *n, struct exchange *x)
 {
     struct gateway *g = n->self;
@@ -95,9 +106,9 @@ static void gateway_handle(struct node *n, struct exchange *x)
         answer_error(x, 503, "X-DR-Not-Forwarded: 1\r\n", "out of touch with the control plane");
         return;
     }
-    struct route *r = route_find(g->table, exchange_field(x, "host"), exchange_path(x));
+    struct route *r = route_find(g->table, exchange_field(x, "host"), exchange_path(x), exchange_method(x));
     if (r == NULL) {
-        answer_error(x, 404, "", "no route");
+        refuse_unrouted(g, x);
         return;
     }
     if (!route_admit(r, loop_now(n->loop))) {

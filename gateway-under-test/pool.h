@@ -15,6 +15,7 @@
 struct exchange;
 struct node;
 struct pool;
+struct text;
 
 enum health { HEALTH_UNKNOWN, HEALTH_UP, HEALTH_DOWN };
 
@@ -100,5 +101,7 @@ uint64_t balance_hash(const void *bytes, size_t len);
 uint64_t balance_user(const struct config_pool *cfg, const struct exchange *x);
 
 /* route.c */
-struct route *route_find(struct table *t, struct http_span host, struct http_span path);
+struct route *route_find(struct table *t, struct http_span host, struct http_span path, struct http_span method);
+/* Those that a route would take for this host and path, as in Allow; empty: none does, or all would be taken. */
+void route_methods(struct table *t, struct http_span host, struct http_span path, struct text *out);
 bool route_admit(struct route *r, int64_t now); /* the rate limit */

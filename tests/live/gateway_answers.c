@@ -115,6 +115,8 @@ static void every_answer_says_who_gave_it(void)
     check(asked(GATE_US, "GET", "nowhere") && own(400));
     check(asked(GATE_US, "GET", "/known") && own(401));
     check(asked(GATE_US, "PUT", "/healthz") && own(405));
+    check(asked(GATE_US, "PUT", "/slow?ms=0") && own(405) && heard_says("\r\nAllow: GET, HEAD\r\n"));
+    check(asked(GATE_US, "GET", "/slow?ms=0") && of_the_origin());
     check(asked(GATE_US, "GET", "/readyz") && own(200));
     for (int i = 0; atoi(heard + 9) != 429; i++)
         check(asked(GATE_US, "GET", "/seldom") && i < 100);
@@ -240,6 +242,9 @@ static json_t *routes(void)
 {
     json_t *all = json_pack("{s:{s:s, s:s}}", "bytes", "path", "/bytes/", "upstream", "pool:orders");
     json_object_set_new(all, "status", json_pack("{s:s, s:s}", "path", "/status/", "upstream", "pool:orders"));
+    json_object_set_new(
+        all, "slow",
+        json_pack("{s:s, s:[s, s], s:s}", "path", "/slow", "methods", "GET", "HEAD", "upstream", "pool:orders"));
     json_object_set_new(all, "gone", json_pack("{s:s, s:s}", "path", "/gone", "upstream", "http://127.0.0.1:1"));
     json_object_set_new(
         all, "known",

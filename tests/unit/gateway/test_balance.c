@@ -7,6 +7,7 @@
 #include "gateway-under-test/pool.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
+#include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "tests/unit/runner.h"
 
@@ -36,10 +37,10 @@ static json_t *document(const char *policy, const char *flaw)
                      "regions", "us", "eu", "members", members);
 }
 
-static void open_table(const char *policy, const char *flaw)
+static void open_document(json_t *take)
 {
     struct err e = {0};
-    scoped_json json_t *doc = document(policy, flaw);
+    scoped_json json_t *doc = take;
     memset(&node, 0, sizeof(node));
     node.loop = loop_new_virtual(NS_PER_S);
     CU_ASSERT_EQUAL(config_parse(doc, "test", &node.config, &e), 0);
@@ -48,6 +49,11 @@ static void open_table(const char *policy, const char *flaw)
     for (int i = 0; i < MEMBERS; i++)
         pool->members[i].health = HEALTH_UP;
     memset(&asking, 0, sizeof(asking));
+}
+
+static void open_table(const char *policy, const char *flaw)
+{
+    open_document(document(policy, flaw));
 }
 
 static void close_table(void)
@@ -201,10 +207,20 @@ static void only_the_flaw_leaves_kept_connections_unseen(void)
     close_table();
 }
 
+static struct http_span span(const char *text)
+{
+    return (struct http_span){text, strlen(text)};
+}
+
+static const char *route_by(const char *method, const char *host, const char *path)
+{
+    struct route *r = route_find(table, span(host), span(path), span(method));
+    return r ? r->cfg->name : "none";
+}
+
 static const char *route_of(const char *host, const char *path)
 {
-    struct route *r = route_find(table, (struct http_span){host, strlen(host)}, (struct http_span){path, strlen(path)});
-    return r ? r->cfg->name : "none";
+    return route_by("GET", host, path);
 }
 
 static void routes_match_host_then_longest_prefix(void)
@@ -217,10 +233,40 @@ static void routes_match_host_then_longest_prefix(void)
     close_table();
 }
 
+static const char *allowed(const char *path, char to[64])
+{
+    scoped_text struct text out = {0};
+    route_methods(table, span("x"), span(path), &out);
+    (void)snprintf(to, 64, "%s", text_str(&out));
+    return to;
+}
+
+static void routes_match_methods_last(void)
+{
+    char list[64];
+    json_t *doc = document("round_robin", NULL);
+    json_object_set_new(doc, "routes",
+                        json_pack("{s:{s:s, s:[s, s], s:s}, s:{s:s, s:[s], s:s}, s:{s:s, s:s}, s:{s:s, s:[s, s], s:s}}",
+                                  "reads", "path", "/v1/orders", "methods", "GET", "HEAD", "upstream", "pool:p",
+                                  "writes", "path", "/v1/", "methods", "POST", "upstream", "pool:p", "rest", "path",
+                                  "/v1/", "upstream", "pool:p", "odd", "path", "/w", "methods", "M-SEARCH", "GET",
+                                  "upstream", "pool:p"));
+    open_document(doc);
+    CU_ASSERT_STRING_EQUAL(route_by("GET", "x", "/v1/orders"), "reads");
+    CU_ASSERT_STRING_EQUAL(route_by("POST", "x", "/v1/orders"), "writes"); /* shorter, and it takes it */
+    CU_ASSERT_STRING_EQUAL(route_by("DELETE", "x", "/v1/orders"), "rest");
+    CU_ASSERT_STRING_EQUAL(route_by("M-SEARCH", "x", "/w"), "odd");
+    CU_ASSERT_STRING_EQUAL(route_by("m-search", "x", "/w"), "none");
+    CU_ASSERT_STRING_EQUAL(route_by("POST", "x", "/w"), "none");
+    CU_ASSERT_STRING_EQUAL(allowed("/w", list), "M-SEARCH, GET");
+    CU_ASSERT_STRING_EQUAL(allowed("/nowhere", list), "");
+    close_table();
+}
+
 static void rate_limits_refill(void)
 {
     open_table("round_robin", NULL);
-    struct route *r = route_find(table, (struct http_span){"x", 1}, (struct http_span){"/v1/", 4});
+    struct route *r = route_find(table, span("x"), span("/v1/"), span("GET"));
     int admitted = 0;
     for (int i = 0; i < 100; i++)
         admitted += route_admit(r, NS_PER_S);
@@ -261,6 +307,7 @@ void suite_balance(void)
     runner_test(health_outlives_its_table_but_for_the_flaw);
     runner_test(only_the_flaw_leaves_kept_connections_unseen);
     runner_test(routes_match_host_then_longest_prefix);
+    runner_test(routes_match_methods_last);
     runner_test(rate_limits_refill);
     runner_test(a_new_table_keeps_what_is_known);
 }

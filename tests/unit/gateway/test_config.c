@@ -149,6 +149,10 @@ static void wrong_gateways_are_refused_where_they_are_wrong(void)
     breaks(gateway, "http://10.0.0.1:81", "http://10.0.0.1:81/x", "/routes/x/upstream");
     breaks(gateway, "http://10.0.0.1:81", "http://10.0.0.300:81", "/routes/x/upstream");
     breaks(gateway, "\"path\":\"/v1/\"", "\"path\":\"v1\"", "/routes/orders/path");
+    breaks(gateway, "\"path\":\"/v1/\"", "\"methods\":[]", "/routes/orders/methods");
+    breaks(gateway, "\"path\":\"/v1/\"", "\"methods\":[\"get\"]", "/routes/orders/methods");
+    breaks(gateway, "\"path\":\"/v1/\"", "\"methods\":[\"GET\",\"GET\"]", "/routes/orders/methods");
+    breaks(gateway, "\"path\":\"/v1/\"", "\"methods\":[\"ABCDEFGHIJKLMNOPQ\"]", "/routes/orders/methods");
     breaks(gateway, "\"per_s\":100000", "\"per_s\":0", "/routes/orders/rate_limit/per_s");
     breaks(gateway, "least_conn", "fastest", "/pools/orders/policy");
     breaks(gateway, "\"regions\":[\"us-east\",\"eu-west\"]", "\"regions\":[\"eu-west\"]",
