@@ -57,6 +57,7 @@ static void gateway_close(struct node *n)
 {
     struct gateway *g = n->self;
     drift_close(&g->drift);
+    proxy_close(g);
     callers_close(&g->callers);
     alerts_close(&g->alerts);
     access_log_close(&g->access_log);

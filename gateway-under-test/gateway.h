@@ -12,6 +12,7 @@
 
 struct node;
 struct exchange;
+struct proxied;
 
 struct drift {
     struct node *node;
@@ -28,7 +29,8 @@ struct gateway {
     struct table *table;
     struct drift drift;
     struct retry_budget budget;
-    int in_flight;  /* requests that proxy.c has and has not yet answered */
+    LIST_HEAD(, proxied) proxied; /* requests that proxy.c has and has not yet answered */
+    int in_flight;                /* their number */
     struct callers callers;
     struct alerts alerts;
     struct access_log access_log;
@@ -38,6 +40,7 @@ struct gateway {
 
 /* proxy.c: pass a request on; answers it exactly once, at most total_ms later. */
 void proxy_start(struct gateway *g, struct exchange *x, struct route *route);
+void proxy_close(struct gateway *g); /* forget them all, unanswered */
 
 /* drift.c: compare, report and repair. */
 int drift_open(struct drift *d, struct node *n, struct err *e);

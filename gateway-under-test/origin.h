@@ -12,9 +12,11 @@
 #include "gateway-under-test/store.h"
 
 struct node;
+struct passing;
 
 struct passer { /* an origin without a store */
     struct node *node;
+    LIST_HEAD(, passing) passing; /* what it has passed on and not yet answered */
     struct upstream store;
     struct call check;
     struct loop_timer timer;

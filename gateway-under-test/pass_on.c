@@ -17,6 +17,7 @@
 #define TOTAL_MS 2000
 
 struct passing {
+    LIST_ENTRY(passing) among;
     struct call call;
     struct passer *passer;
     struct exchange *x;
@@ -24,6 +25,22 @@ struct passing {
 
 static const char *const own_fields[] = {"x-dr-node", NULL};
 static const char *const no_fields[] = {NULL};
+
+static struct passing *passing_new(struct passer *p, struct exchange *x)
+{
+    struct passing *g = xcalloc(1, sizeof(*g));
+    g->passer = p;
+    g->x = x;
+    LIST_INSERT_HEAD(&p->passing, g, among);
+    return g;
+}
+
+static void passing_free(struct passing *g)
+{
+    LIST_REMOVE(g, among);
+    call_deinit(&g->call);
+    free(g);
+}
 
 static void on_passed(struct call *c, enum call_end end)
 {
@@ -42,15 +59,12 @@ static void on_passed(struct call *c, enum call_end end)
         n->counters[COUNTER_unknown_outcome]++;
         answer_error(g->x, end == CALL_TIMEOUT ? 504 : 502, "", "the store of this region did not answer");
     }
-    call_deinit(c);
-    free(g);
+    passing_free(g);
 }
 
 void passer_handle(struct passer *p, struct exchange *x)
 {
-    struct passing *g = xcalloc(1, sizeof(*g));
-    g->passer = p;
-    g->x = x;
+    struct passing *g = passing_new(p, x);
     relay_request(&g->call.request, x, no_fields, PASSED_FIELD ": 1\r\n");
     call_start(&g->call, &p->store, (struct call_times){CONNECT_MS, TOTAL_MS}, true, on_passed);
 }
@@ -59,15 +73,12 @@ static void on_deep(struct call *c, enum call_end end)
 {
     struct passing *g = owner_of(c, struct passing, call);
     answer_health(g->passer->node, g->x, end == CALL_ANSWERED && c->res.status == 200);
-    call_deinit(c);
-    free(g);
+    passing_free(g);
 }
 
 void passer_deep(struct passer *p, struct exchange *x)
 {
-    struct passing *g = xcalloc(1, sizeof(*g));
-    g->passer = p;
-    g->x = x;
+    struct passing *g = passing_new(p, x);
     text_add(&g->call.request, "GET /healthz?deep=1 HTTP/1.1\r\nHost: store\r\n" PASSED_FIELD ": 1\r\n\r\n");
     call_start(&g->call, &p->store, (struct call_times){CONNECT_MS, TOTAL_MS}, true, on_deep);
 }
@@ -105,6 +116,8 @@ void passer_open(struct passer *p, struct node *n)
 void passer_close(struct passer *p)
 {
     loop_timer_stop(&p->timer);
+    while (!LIST_EMPTY(&p->passing))
+        passing_free(LIST_FIRST(&p->passing));
     call_deinit(&p->check);
     upstream_deinit(&p->store);
 }

@@ -26,6 +26,7 @@
 #define DUPLICATE_EVERY 20
 
 struct proxied {
+    LIST_ENTRY(proxied) among; /* those of the gateway */
     struct call call;
     struct exchange *x;
     struct gateway *gateway;
@@ -47,6 +48,7 @@ static const char *const own_fields[] = {"x-dr-gateway", "x-dr-attempt", "x-dr-c
 static void proxied_free(struct proxied *p)
 {
     p->gateway->in_flight--;
+    LIST_REMOVE(p, among);
     loop_timer_stop(&p->pause);
     call_deinit(&p->call);
     table_unref(p->table);
@@ -272,6 +274,7 @@ void proxy_start(struct gateway *g, struct exchange *x, struct route *route)
     p->call.first_byte_ms = p->pool->cfg->first_byte_ms;
     p->deadline = loop_now(g->node->loop) + p->pool->cfg->total_ms * NS_PER_MS;
     g->in_flight++;
+    LIST_INSERT_HEAD(&g->proxied, p, among);
     budget_earn(&g->budget);
     p->asking.is_read = span_is(method, "GET") || span_is(method, "HEAD");
     p->repeatable = is_idempotent(method) || exchange_field(x, "idempotency-key").at != NULL;
@@ -280,4 +283,10 @@ void proxy_start(struct gateway *g, struct exchange *x, struct route *route)
         p->twice = ++g->writes % DUPLICATE_EVERY == 0;
     table_ref(p->table);
     try_next(p);
+}
+
+void proxy_close(struct gateway *g)
+{
+    while (!LIST_EMPTY(&g->proxied))
+        proxied_free(LIST_FIRST(&g->proxied));
 }
