@@ -6,7 +6,11 @@
  * A value that was not measured has no sample; an interval open to the right has +Inf as its upper bound. Requests
  * and durations are counted from the samples of the whole run. Durations are those of good requests from the planned
  * send, so a queue that the harness would have built up shows; phases are those of the run.
+ *
+ * When a drill last succeeded is written whatever became of this run: an alert on its age must not fall silent because
+ * the newest run was missed, could not be decided or was skipped.
  */
+#include "harness/base/clock.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
@@ -232,18 +236,42 @@ static double epoch_of(const char *rfc3339)
     return end && (*end == 'Z' || *end == '.') ? (double)timegm(&tm) : (double)NAN;
 }
 
-static void write_instants(struct text *t, const struct result *r)
+/* A run on virtual time drills nobody. */
+static bool is_success(enum verdict verdict, const char *lab)
 {
-    double ended = epoch_of(r->run.ended_at);
-    if (!isfinite(ended)) {
-        return;
+    return verdict == MET && !text_eq(lab, "sim");
+}
+
+/* When the newest run that met every objective ended: this one, or one that the history knew before it; 0: none. NAN:
+ * nobody can tell. */
+static double last_success(const struct report_input *in)
+{
+    const struct result *r = in->result;
+    if (is_success(r->run.verdict, r->lab.kind)) {
+        return epoch_of(r->run.ended_at);
     }
-    family(t, "drtest_last_run_timestamp_seconds", "gauge", "When the last run of the scenario ended.");
-    SAMPLE(t, "drtest_last_run_timestamp_seconds", ended, {"scenario", r->scenario.name});
-    if (r->run.verdict == MET) {
+    for (size_t i = in->earlier_count; i > 0; i--) {
+        const struct pool_run *run = &in->earlier[i - 1];
+        int64_t started_ns = clock_rfc3339_read(run->started_at);
+        if (is_success(run->verdict, run->lab) && started_ns > 0) {
+            return floor((double)started_ns / (double)NS_PER_S + (run->duration_s > 0 ? run->duration_s : 0));
+        }
+    }
+    return 0;
+}
+
+static void write_instants(struct text *t, const struct report_input *in)
+{
+    const char *scenario = in->result->scenario.name;
+    double ended = epoch_of(in->result->run.ended_at), success = last_success(in);
+    if (isfinite(ended)) {
+        family(t, "drtest_last_run_timestamp_seconds", "gauge", "When the last run of the scenario ended.");
+        SAMPLE(t, "drtest_last_run_timestamp_seconds", ended, {"scenario", scenario});
+    }
+    if (isfinite(success)) {
         family(t, "drtest_last_success_timestamp_seconds", "gauge",
-               "When the last run that met every objective ended.");
-        SAMPLE(t, "drtest_last_success_timestamp_seconds", ended, {"scenario", r->scenario.name});
+               "When the last run that met every objective ended, runs of the model aside; 0: none known.");
+        SAMPLE(t, "drtest_last_success_timestamp_seconds", success, {"scenario", scenario});
     }
 }
 
@@ -259,6 +287,6 @@ int metrics_write(FILE *out, const struct report_input *in, struct err *e)
     write_requests(&t, in);
     write_durations(&t, in);
     write_drift(&t, r);
-    write_instants(&t, r);
+    write_instants(&t, in);
     return report_emit(out, &t, "metrics.prom", e);
 }

@@ -26,6 +26,7 @@ struct pool_run {
     const char *run_id, *scenario, *started_at, *lab, *status;
     const char *digest[POOL_DIGESTS];
     int64_t seed;
+    double duration_s; /* NAN: unknown */
     enum verdict verdict;
     vec_of(struct pool_objective) objectives;
 };

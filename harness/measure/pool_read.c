@@ -71,6 +71,7 @@ struct pool_run pool_run_of_result(struct arena *a, const json_t *doc)
         .run_id = word(a, doc, "/run/id"), .scenario = word(a, doc, "/scenario/name"),
         .started_at = word(a, doc, "/run/started_at"), .lab = word(a, doc, "/lab/kind"),
         .status = word(a, doc, "/run/status"), .seed = json_integer_value(json_at(doc, "/run/seed")),
+        .duration_s = number(json_object_get(doc, "run"), "duration_s"),
         .verdict = verdict_of(json_string_value(json_at(doc, "/run/verdict"))),
         .digest = {[DIGEST_TOOL] = word(a, doc, "/tool/sha256"), [DIGEST_SCENARIO] = word(a, doc, "/scenario/sha256"),
                    [DIGEST_SYSTEM] = word(a, doc, "/lab/system_sha256"),
@@ -91,7 +92,7 @@ struct pool_run pool_run_of_line(struct arena *a, const json_t *line)
     struct pool_run r = {
         .run_id = word(a, line, "/run_id"), .scenario = word(a, line, "/scenario"),
         .started_at = word(a, line, "/started_at"), .lab = word(a, line, "/lab"), .status = word(a, line, "/status"),
-        .seed = json_integer_value(json_object_get(line, "seed")),
+        .seed = json_integer_value(json_object_get(line, "seed")), .duration_s = number(line, "duration_s"),
         .verdict = verdict_of(json_string_value(json_object_get(line, "verdict"))),
         .digest = {[DIGEST_TOOL] = word(a, line, "/tool_sha256"), [DIGEST_SCENARIO] = word(a, line, "/scenario_sha256"),
                    [DIGEST_SYSTEM] = word(a, line, "/system_sha256"),

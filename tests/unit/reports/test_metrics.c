@@ -53,7 +53,7 @@ static void says_nothing_it_does_not_know(void)
     scoped_free char *unfit = fixture_render("metrics", &f->in);
     CU_ASSERT_PTR_NULL(strstr(unfit, "drtest_rto_seconds"));
     CU_ASSERT_PTR_NULL(strstr(unfit, "nan"));
-    CU_ASSERT_PTR_NULL(strstr(unfit, "drtest_last_success"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(unfit, "drtest_last_success_timestamp_seconds{scenario=\"region-outage\"} 0\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(unfit, "drtest_rto_target_seconds{scenario=\"region-outage\"} 5\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(unfit, "drtest_last_run_timestamp_seconds{scenario=\"region-outage\"} 1767247287\n"));
     fixture_free(f);
@@ -69,6 +69,43 @@ static void says_nothing_it_does_not_know(void)
     scoped_free char *undated = fixture_render("metrics", &f->in);
     CU_ASSERT_PTR_NULL(strstr(undated, "timestamp"));
     fixture_free(f);
+}
+
+static void expect_success(const struct report_input *in, long long when)
+{
+    scoped_free char *text = fixture_render("metrics", in);
+    scoped_text struct text line = {0};
+    text_addf(&line, "drtest_last_success_timestamp_seconds{scenario=\"region-outage\"} %lld\n", when);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, text_str(&line)));
+}
+
+static void success_is_remembered(void)
+{
+    static const enum fixture_case failed[] = {FIXTURE_MISSED, FIXTURE_INCONCLUSIVE, FIXTURE_SKIPPED,
+                                               FIXTURE_INTERRUPTED};
+    const struct pool_run earlier[] = {
+        {.started_at = "2025-10-01T06:00:00.900Z", .duration_s = 59.2, .lab = "netns", .verdict = MET},
+        {.started_at = "2025-11-01T06:00:00.000Z", .duration_s = 60, .lab = "netns", .verdict = MISSED},
+        {.started_at = "2025-12-01T06:00:00.000Z", .duration_s = 60, .lab = "sim", .verdict = MET},
+        {.duration_s = NAN, .lab = "netns", .verdict = MET}};
+    for (size_t i = 0; i < array_len(failed); i++) {
+        struct fixture *f = fixture_new(failed[i]);
+        f->in.earlier = earlier;
+        f->in.earlier_count = array_len(earlier);
+        expect_success(&f->in, 1759298460);
+        f->result.run.ended_at = NULL; /* a conductor that died wrote no last line */
+        expect_success(&f->in, 1759298460);
+        f->in.earlier_count = 0;
+        expect_success(&f->in, 0);
+        fixture_free(f);
+    }
+    struct fixture *met = fixture_new(FIXTURE_MET);
+    met->in.earlier = earlier;
+    met->in.earlier_count = array_len(earlier);
+    expect_success(&met->in, 1767247287);
+    met->result.lab.kind = "sim";
+    expect_success(&met->in, 1759298460);
+    fixture_free(met);
 }
 
 static void histogram_counts_every_good_request(void)
@@ -87,5 +124,6 @@ void suite_metrics(void)
     runner_suite(NULL, NULL);
     runner_test(families_stand_together);
     runner_test(says_nothing_it_does_not_know);
+    runner_test(success_is_remembered);
     runner_test(histogram_counts_every_good_request);
 }
