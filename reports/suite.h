@@ -19,12 +19,20 @@ struct suite_entry {
     size_t earlier_count;
 };
 
+/* A run that the suite ended before. */
+struct suite_unreached {
+    const char *scenario, *title; /* title may be NULL */
+};
+
 struct suite_input {
     const char *name, *kind; /* suite | repeats */
+    const char *title;       /* NULL: none */
     const char *started_at, *ended_at;
     int64_t exit_code;
     const struct suite_entry *entries;
     size_t count;
+    const struct suite_unreached *unreached;
+    size_t unreached_count;
 };
 
 struct err;

@@ -14,6 +14,7 @@
 /* Runs that share a record: those of a suite, or the repeats (--repeat) of scenarios named by themselves. */
 struct batch_suite {
     const char *name, *file; /* file NULL: no suite, a set of repeats */
+    const char *title;       /* NULL: none */
     bool stop_on_failure;
     size_t first, count; /* its jobs */
 };

@@ -12,6 +12,7 @@ static struct batch_suite *suite_of(struct batch *b, const struct suite *s)
     struct batch_suite *mine = arena_new(&b->arena, struct batch_suite);
     *mine = (struct batch_suite){.name = arena_strdup(&b->arena, s->name),
                                  .file = arena_strdup(&b->arena, s->file),
+                                 .title = arena_strdup(&b->arena, s->title),
                                  .stop_on_failure = s->stop_on_failure,
                                  .first = b->jobs.len};
     return mine;

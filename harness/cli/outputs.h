@@ -29,7 +29,8 @@ int outputs_add(struct outputs *out, const struct report_input *shared);
 
 #define RUN_UNJUDGED "without a result" /* runs[].left_out of a run that ended before it was judged */
 
-/* <output>/<suite or set>-<time>/suite.json. The runs are those of the suite so far. */
+/* <output>/<suite or set>-<time>/suite.json. The runs are those of the suite so far; its jobs after them are those that
+ * were not reached. */
 struct suite_run {
     const char *run_id, *scenario;
     int64_t repeat_index, repeat_count, seed;
@@ -38,12 +39,14 @@ struct suite_run {
 };
 struct suite_record {
     const struct batch_suite *suite;
+    const struct job *jobs; /* of the suite, in the order in which they are done */
     char *path; /* heap; the suite's folder */
     char started_at[32];
     vec_of(struct suite_run) runs;
     struct arena arena;
 };
-int suite_record_begin(struct suite_record *s, const struct batch_suite *suite, const char *output, struct err *e);
+int suite_record_begin(struct suite_record *s, const struct batch_suite *suite, const struct job *jobs,
+                       const char *output, struct err *e);
 void suite_record_add(struct suite_record *s, const struct job *job, const struct session_outcome *o);
 /* said gets the statistics of the scenarios that ran more than once, in words. */
 int suite_record_end(struct suite_record *s, int exit_code, struct text *said, struct err *e);

@@ -257,14 +257,15 @@ static void end_suite(struct running *r)
 }
 
 /* A run of another suite than the one before ends that and begins its own. */
-static int follow_suite(struct running *r, const struct job *job)
+static int follow_suite(struct running *r, const struct batch *b, const struct job *job)
 {
     struct err e = {0};
     if (job->suite == r->suite.suite) {
         return 0;
     }
     end_suite(r);
-    if (job->suite && suite_record_begin(&r->suite, job->suite, r->flags->output, &e) < 0) {
+    const struct batch_suite *suite = job->suite;
+    if (suite && suite_record_begin(&r->suite, suite, &b->jobs.at[suite->first], r->flags->output, &e) < 0) {
         count(r, say_error(&r->call->err, &e));
         suite_record_deinit(&r->suite);
         return -1;
@@ -307,7 +308,7 @@ static int run_all(struct running *r, const struct batch *b)
         if (job->suite && job->suite == stopped) {
             continue;
         }
-        if (follow_suite(r, job) < 0) {
+        if (follow_suite(r, b, job) < 0) {
             break;
         }
         one_run(r, job);

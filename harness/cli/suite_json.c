@@ -23,6 +23,17 @@ static const struct json_field run_fields[] = {
 SHAPE(run, T);
 #undef T
 
+#define T struct suite_json_not_run
+static const struct json_field not_run_fields[] = {
+    TEXT(scenario, "name of the scenario", SURE),
+    TEXT(title, "its title"),
+    INT(repeat_index, "which of its repeats this would have been, from 1", SURE),
+    INT(repeat_count, "how many repeats were asked for", SURE),
+    INT(seed, "random numbers of the run would have come from it", SURE),
+};
+SHAPE(not_run, T);
+#undef T
+
 #define VALUES "{\"type\": \"array\", \"items\": {\"type\": [\"number\", \"null\"]}}"
 #define T struct suite_json_series
 static const struct json_field series_fields[] = {
@@ -65,6 +76,7 @@ const struct json_shape suite_statistics_shape = {statistics_fields, array_len(s
 static const struct json_field suite_fields[] = {
     INT(schema_version, "version of the format, 1", SURE),
     TEXT(suite, "name of the suite, or of the set of repeats", SURE),
+    TEXT(title, "title of the suite", LATER),
     TEXT(started_at, "wall clock when its first run began", SURE),
     TEXT(ended_at, "wall clock when its last run had ended", SURE),
     INT(exit_code, "of the worst run: an interruption, then 1, 4, 5, 0", SURE),
@@ -73,6 +85,7 @@ static const struct json_field suite_fields[] = {
     INT(inconclusive_count, "runs that drtest could not decide", SURE),
     INT(skipped_count, "runs that were skipped", SURE),
     LIST(runs, run, "the runs in the order in which they were done"),
+    LIST(not_run, not_run, "what was to be run and was not: interrupted, or stopped at a failure", LATER),
     TEXT(kind, "what put the runs together", SURE, .means = kind_means, LATER),
     LIST(statistics, suite_statistics_shape, "each scenario that ran more than once", LATER),
 };

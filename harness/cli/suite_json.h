@@ -15,6 +15,11 @@ struct suite_json_run {
     const char *left_out;
 };
 
+struct suite_json_not_run {
+    const char *scenario, *title;
+    int64_t repeat_index, repeat_count, seed;
+};
+
 struct suite_json_series {
     const char *name, *unit;
     double target;
@@ -33,9 +38,10 @@ struct suite_json_statistics {
 
 struct suite_json {
     int64_t schema_version;
-    const char *suite, *started_at, *ended_at;
+    const char *suite, *title, *started_at, *ended_at;
     int64_t exit_code, met_count, missed_count, inconclusive_count, skipped_count;
     vec_of(struct suite_json_run) runs;
+    vec_of(struct suite_json_not_run) not_run;
     const char *kind;
     vec_of(struct suite_json_statistics) statistics;
 };

@@ -21,6 +21,7 @@ enum { SUITE_MAX = 16 * 1024 * 1024 };
 struct gathered {
     struct arena arena;
     vec_of(struct suite_entry) entries;
+    vec_of(struct suite_unreached) unreached;
     vec_of(struct result *) results;      /* owned */
     vec_of(struct history_runs) earlier;  /* owned */
 };
@@ -36,6 +37,7 @@ static void gathered_deinit(struct gathered *g)
     vec_deinit(&g->results);
     vec_deinit(&g->earlier);
     vec_deinit(&g->entries);
+    vec_deinit(&g->unreached);
     arena_deinit(&g->arena);
 }
 
@@ -92,6 +94,12 @@ static int add_run(struct gathered *g, const char *folder, const json_t *run, st
     return 0;
 }
 
+static void add_unreached(struct gathered *g, const json_t *run)
+{
+    const char *title = json_string_value(json_object_get(run, "title"));
+    *vec_push(&g->unreached) = (struct suite_unreached){.scenario = member(run, "scenario"), .title = title};
+}
+
 static int write_page(const char *folder, const struct suite_input *in, struct err *e)
 {
     scoped_text struct text path = {0};
@@ -132,13 +140,20 @@ int suite_page_write(const char *folder, struct err *e)
     json_array_foreach (runs, i, run) {
         rc = rc < 0 ? rc : add_run(&g, folder, run, e);
     }
+    json_array_foreach(json_object_get(doc, "not_run"), i, run)
+    {
+        add_unreached(&g, run);
+    }
     struct suite_input in = {.name = member(doc, "suite"),
+                             .title = json_string_value(json_object_get(doc, "title")),
                              .kind = member(doc, "kind"),
                              .started_at = member(doc, "started_at"),
                              .ended_at = member(doc, "ended_at"),
                              .exit_code = json_integer_value(json_object_get(doc, "exit_code")),
                              .entries = g.entries.at,
-                             .count = g.entries.len};
+                             .count = g.entries.len,
+                             .unreached = g.unreached.at,
+                             .unreached_count = g.unreached.len};
     rc = rc < 0 ? rc : write_page(folder, &in, e);
     gathered_deinit(&g);
     return rc;

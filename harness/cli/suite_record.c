@@ -16,9 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
-int suite_record_begin(struct suite_record *s, const struct batch_suite *suite, const char *output, struct err *e)
+int suite_record_begin(struct suite_record *s, const struct batch_suite *suite, const struct job *jobs,
+                       const char *output, struct err *e)
 {
-    *s = (struct suite_record){.suite = suite};
+    *s = (struct suite_record){.suite = suite, .jobs = jobs};
     int64_t wall = clock_wall_ns();
     clock_rfc3339(wall, s->started_at);
     if (rundir_create(output, suite->name, wall, &s->path, e) < 0) {
@@ -68,6 +69,19 @@ static void add_runs(struct suite_json *out, const struct suite_record *s)
     }
 }
 
+/* What was to be run and was not: the command was interrupted, or stopped at a failure. */
+static void add_not_run(struct suite_json *out, const struct suite_record *s)
+{
+    for (size_t i = s->runs.len; i < s->suite->count; i++) {
+        const struct job *job = &s->jobs[i];
+        *vec_push(&out->not_run) = (struct suite_json_not_run){.scenario = job->plan->name,
+                                                               .title = job->plan->title,
+                                                               .repeat_index = job->repeat_index,
+                                                               .repeat_count = job->repeat_count,
+                                                               .seed = (int64_t)job->plan->seed};
+    }
+}
+
 /* Whether run k is the first of its pool: same scenario, and the same digest of it (a suite may list one twice, with
  * different values). */
 static bool same_scenario(const struct pool_run *a, const struct pool_run *b)
@@ -111,17 +125,20 @@ static json_t *record_json(struct suite_record *s, int exit_code, struct text *s
     char ended[32];
     struct suite_json out = {.schema_version = suite_doc.version,
                              .suite = s->suite->name,
+                             .title = s->suite->title,
                              .started_at = s->started_at,
                              .ended_at = clock_rfc3339(clock_wall_ns(), ended),
                              .exit_code = exit_code,
                              .kind = s->suite->file ? "suite" : "repeats"};
     add_runs(&out, s);
+    add_not_run(&out, s);
     add_statistics(&out, s, said);
     json_t *doc = json_of_struct(suite_doc.shape, &out);
     for (size_t i = 0; i < out.statistics.len; i++) {
         statistics_row_deinit(&out.statistics.at[i]);
     }
     vec_deinit(&out.statistics);
+    vec_deinit(&out.not_run);
     vec_deinit(&out.runs);
     return doc;
 }

@@ -4,7 +4,8 @@
  * the last runs came to, when it ran, and the way to its report.
  *
  * Repeats of a scenario share a row: the verdict is their worst, an objective's value that of its worst run, and each
- * run has a mark that leads to it. Bars have the target at two thirds of their width, so that rows can be compared by
+ * run has a mark that leads to it. Scenarios that were never reached have a row that says so. What stands at the top is
+ * what the exit code of the suite says, so that page and job agree. Bars have the target at two thirds of their width, so that rows can be compared by
  * eye whatever their units; what lies beyond the right end is cut there.
  */
 #include "reports/suite.h"
@@ -19,18 +20,25 @@
 
 #include <math.h>
 
+enum { INTERRUPTED_FROM = 128 }; /* exit codes: 128 and the signal */
 enum { BAR_WIDTH = 96, BAR_HEIGHT = 14, TARGET_AT = 64 };
 
 struct row {
     const struct suite_entry *first, *newest; /* newest: the last one with a result; NULL none */
-    size_t runs, met;
+    size_t runs, met, unreached;
     enum verdict verdict;
 };
 
-/* Missed is worse than undecided, that than met; skipped counts only where nothing else is. */
+/* Missed is worse than undecided, that than skipped, that than met: the order of exit codes. */
 static int rank_of(enum verdict v)
 {
-    return v == MISSED ? 3 : v == INCONCLUSIVE ? 2 : v == MET ? 1 : 0;
+    return v == MISSED ? 3 : v == INCONCLUSIVE ? 2 : v == SKIPPED ? 1 : 0;
+}
+
+/* Of an objective a run that measured tells more than one that was skipped. */
+static int objective_rank(enum verdict v)
+{
+    return v == SKIPPED ? -1 : rank_of(v);
 }
 
 static bool leads_row(const struct suite_input *in, size_t i)
@@ -43,9 +51,31 @@ static bool leads_row(const struct suite_input *in, size_t i)
     return true;
 }
 
+static size_t unreached_of(const struct suite_input *in, const char *scenario)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < in->unreached_count; k++) {
+        n += text_eq(in->unreached[k].scenario, scenario);
+    }
+    return n;
+}
+
+/* Whether no run of the scenario was reached, and no row before has said so. */
+static bool leads_unreached_row(const struct suite_input *in, size_t i)
+{
+    bool leads = true;
+    for (size_t k = 0; k < in->count; k++) {
+        leads &= !text_eq(in->entries[k].scenario, in->unreached[i].scenario);
+    }
+    for (size_t k = 0; k < i; k++) {
+        leads &= !text_eq(in->unreached[k].scenario, in->unreached[i].scenario);
+    }
+    return leads;
+}
+
 static struct row row_of(const struct suite_input *in, size_t i)
 {
-    struct row r = {.first = &in->entries[i], .verdict = SKIPPED};
+    struct row r = {.first = &in->entries[i], .verdict = MET};
     for (size_t k = i; k < in->count; k++) {
         const struct suite_entry *entry = &in->entries[k];
         if (!text_eq(entry->scenario, in->entries[i].scenario)) {
@@ -56,6 +86,7 @@ static struct row row_of(const struct suite_input *in, size_t i)
         r.newest = entry->result ? entry : r.newest;
         r.verdict = rank_of(entry->verdict) > rank_of(r.verdict) ? entry->verdict : r.verdict;
     }
+    r.unreached = unreached_of(in, r.first->scenario);
     return r;
 }
 
@@ -89,7 +120,7 @@ static const struct result_objective *worst_of(const struct suite_input *in, con
             if (!text_eq(o->name, name)) {
                 continue;
             }
-            bool worse = !worst || rank_of(o->verdict) > rank_of(worst->verdict) ||
+            bool worse = !worst || objective_rank(o->verdict) > objective_rank(worst->verdict) ||
                          (o->verdict == worst->verdict && share_of(o) > share_of(worst));
             worst = worse ? o : worst;
         }
@@ -230,6 +261,9 @@ static void table_row(struct text *t, const struct suite_input *in, const struct
     if (!result) {
         text_add(t, "<span class=\"note\">the run left no result</span>");
     }
+    if (r->unreached) {
+        text_addf(t, "<span class=\"note\">%zu more not run</span>", r->unreached);
+    }
     runs(t, in, r);
     text_add(t, "</th>");
     objectives(t, in, r);
@@ -238,8 +272,19 @@ static void table_row(struct text *t, const struct suite_input *in, const struct
     text_add(t, "</tr>\n");
 }
 
+static void unreached_row(struct text *t, const struct suite_unreached *u)
+{
+    text_add(t, "<tr class=\"v-skipped\"><th scope=\"row\"><span class=\"badge v-skipped\"><span "
+                "aria-hidden=\"true\">–</span> not run</span><span class=\"name\">");
+    escape(t, ESCAPE_HTML, u->title ? u->title : u->scenario);
+    text_add(t, "</span><code>");
+    escape(t, ESCAPE_HTML, u->scenario);
+    text_add(t, "</code><span class=\"note\">the suite ended before it</span></th><td></td><td class=\"last\"></td>"
+                "<td class=\"when\"></td></tr>\n");
+}
+
 struct tally {
-    size_t rows, by_verdict[4];
+    size_t rows, unreached, by_verdict[4];
     double took_s;
 };
 
@@ -253,28 +298,35 @@ static struct tally tally_of(const struct suite_input *in)
             sum.by_verdict[row_of(in, i).verdict]++;
         }
     }
+    for (size_t i = 0; i < in->unreached_count; i++) {
+        sum.unreached += leads_unreached_row(in, i);
+    }
+    sum.rows += sum.unreached;
     return sum;
 }
 
-static enum verdict whole(const struct tally *sum)
+struct headline {
+    const char *word;
+    enum verdict verdict; /* gives sign and colour */
+};
+
+/* What the exit code says; 0 with nothing met is left of a suite of which all was skipped, and that was allowed. */
+static struct headline whole(const struct suite_input *in, const struct tally *sum)
 {
-    return sum->by_verdict[MISSED]         ? MISSED
-           : sum->by_verdict[INCONCLUSIVE] ? INCONCLUSIVE
-           : sum->by_verdict[MET]          ? MET
-                                           : SKIPPED;
+    enum verdict v = in->exit_code == 1     ? MISSED
+                     : in->exit_code == 5   ? SKIPPED
+                     : in->exit_code != 0   ? INCONCLUSIVE
+                     : sum->by_verdict[MET] ? MET
+                                            : SKIPPED;
+    if (in->exit_code >= INTERRUPTED_FROM) {
+        return (struct headline){"interrupted", sum->by_verdict[MISSED] ? MISSED : INCONCLUSIVE};
+    }
+    return (struct headline){format_verdict(v), v};
 }
 
-static void masthead(struct text *t, const struct suite_input *in, const struct tally *sum)
+static void story(struct text *t, const struct suite_input *in, const struct tally *sum)
 {
-    enum verdict v = whole(sum);
-    const char *word = format_verdict(v);
-    text_addf(t, "<header class=\"masthead\"><p class=\"eyebrow\">%s</p>\n<h1>",
-              text_eq(in->kind, "repeats") ? "Repeated disaster-recovery drill" : "Suite of disaster-recovery drills");
-    escape(t, ESCAPE_HTML, in->name);
-    text_addf(t, "</h1>\n</header>\n<main>\n<section class=\"verdict v-%s\" aria-labelledby=\"verdict\">", word);
-    html_icon(t, v);
-    text_addf(t, "<div><h2 id=\"verdict\">%c%s</h2><p class=\"story\">%zu of %zu scenario%s met.", word[0] - 'a' + 'A',
-              word + 1, sum->by_verdict[MET], sum->rows, sum->rows == 1 ? "" : "s");
+    text_addf(t, "%zu of %zu scenario%s met.", sum->by_verdict[MET], sum->rows, sum->rows == 1 ? "" : "s");
     if (sum->by_verdict[MISSED]) {
         text_addf(t, " %zu missed what was promised.", sum->by_verdict[MISSED]);
     }
@@ -284,6 +336,31 @@ static void masthead(struct text *t, const struct suite_input *in, const struct 
     if (sum->by_verdict[SKIPPED]) {
         text_addf(t, " %zu could not be done on this machine.", sum->by_verdict[SKIPPED]);
     }
+    if (sum->unreached) {
+        text_addf(t, " %zu %s not run.", sum->unreached, sum->unreached == 1 ? "was" : "were");
+    }
+    if (in->exit_code == 4 && !sum->by_verdict[INCONCLUSIVE]) {
+        text_add(t, " A result or a report could not be written.");
+    }
+}
+
+static void masthead(struct text *t, const struct suite_input *in, const struct tally *sum)
+{
+    struct headline h = whole(in, sum);
+    text_addf(t, "<header class=\"masthead\"><p class=\"eyebrow\">%s</p>\n<h1>",
+              text_eq(in->kind, "repeats") ? "Repeated disaster-recovery drill" : "Suite of disaster-recovery drills");
+    escape(t, ESCAPE_HTML, in->title ? in->title : in->name);
+    text_add(t, "</h1>\n");
+    if (in->title) {
+        text_add(t, "<ul class=\"tags\"><li>");
+        escape(t, ESCAPE_HTML, in->name);
+        text_add(t, "</li></ul>");
+    }
+    text_addf(t, "</header>\n<main>\n<section class=\"verdict v-%s\" aria-labelledby=\"verdict\">",
+              format_verdict(h.verdict));
+    html_icon(t, h.verdict);
+    text_addf(t, "<div><h2 id=\"verdict\">%c%s</h2><p class=\"story\">", h.word[0] - 'a' + 'A', h.word + 1);
+    story(t, in, sum);
     text_addf(t, "</p></div></section>\n<dl class=\"facts\"><div><dt>Started</dt><dd>");
     html_date(t, in->started_at);
     text_add(t, "</dd></div><div><dt>Ended</dt><dd>");
@@ -299,7 +376,7 @@ int suite_html_write(FILE *out, const struct suite_input *in, struct err *e)
     static const char *const columns[] = {"scenario", "achieved against target", "last runs", "when", NULL};
     scoped_text struct text t = {0}, title = {0};
     struct tally sum = tally_of(in);
-    text_addf(&title, "%s: %s", format_verdict(whole(&sum)), in->name);
+    text_addf(&title, "%s: %s", whole(in, &sum).word, in->title ? in->title : in->name);
     document_begin(&t, &document_suite, text_str(&title));
     svg_patterns(&t);
     masthead(&t, in, &sum);
@@ -316,6 +393,11 @@ int suite_html_write(FILE *out, const struct suite_input *in, struct err *e)
         if (leads_row(in, i)) {
             struct row r = row_of(in, i);
             table_row(&t, in, &r);
+        }
+    }
+    for (size_t i = 0; i < in->unreached_count; i++) {
+        if (leads_unreached_row(in, i)) {
+            unreached_row(&t, &in->unreached[i]);
         }
     }
     text_add(

@@ -88,6 +88,62 @@ static void foreign_text_stays_text(void)
     fixture_free(f);
 }
 
+static void expect_headline(const struct suite_entry *entries, size_t n, int64_t exit_code, const char *headline,
+                            const char *told)
+{
+    const struct suite_input in = {
+        .name = "s", .kind = "suite", .exit_code = exit_code, .entries = entries, .count = n};
+    scoped_text struct text h2 = {0};
+    scoped_free char *page = render(&in);
+    text_addf(&h2, "<h2 id=\"verdict\">%s</h2>", headline);
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, text_str(&h2)));
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, told));
+}
+
+static void the_headline_is_the_exit_code(void)
+{
+    const struct suite_entry met = {.run_id = "1", .scenario = "a", .verdict = MET};
+    const struct suite_entry skipped = {.run_id = "2", .scenario = "b", .verdict = SKIPPED};
+    const struct suite_entry open = {.run_id = "3", .scenario = "c", .verdict = INCONCLUSIVE};
+    const struct suite_entry missed = {.run_id = "4", .scenario = "d", .verdict = MISSED};
+    const struct suite_entry all[] = {met, skipped, open, missed};
+    expect_headline(all, 1, 0, "Met", "1 of 1 scenario met.");
+    expect_headline(all, 2, 5, "Skipped", "1 of 2 scenarios met. 1 could not be done on this machine.");
+    expect_headline(all, 3, 4, "Inconclusive", "1 of 3 scenarios met. 1 could not be decided.");
+    expect_headline(all, 4, 1, "Missed", "1 of 4 scenarios met. 1 missed what was promised.");
+    expect_headline(all, 1, 130, "Interrupted", "1 of 1 scenario met.");
+    expect_headline(all, 1, 4, "Inconclusive", "1 of 1 scenario met. A result or a report could not be written.");
+    expect_headline(all, 2, 0, "Met", "1 could not be done on this machine."); /* --skip-unsupported */
+    expect_headline(all + 1, 1, 0, "Skipped", "0 of 1 scenario met.");
+    const struct suite_entry repeats[] = {met, {.run_id = "5", .scenario = "a", .verdict = SKIPPED}};
+    expect_headline(repeats, 2, 5, "Skipped", "0 of 1 scenario met. 1 could not be done on this machine.");
+}
+
+static void what_was_not_reached_has_a_row(void)
+{
+    const struct suite_entry entries[] = {{.run_id = "1", .scenario = "a", .verdict = MISSED}};
+    const struct suite_unreached unreached[] = {{.scenario = "a"},
+                                                {.scenario = "a"},
+                                                {.scenario = "b", .title = "<Beta>"},
+                                                {.scenario = "c"},
+                                                {.scenario = "b"}};
+    const struct suite_input in = {.name = "short",
+                                   .title = "The & Title",
+                                   .kind = "suite",
+                                   .exit_code = 1,
+                                   .entries = entries,
+                                   .count = 1,
+                                   .unreached = unreached,
+                                   .unreached_count = 5};
+    scoped_free char *page = render(&in);
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, "0 of 3 scenarios met. 1 missed what was promised. 2 were not run."));
+    CU_ASSERT_EQUAL(count(page, "</span> not run</span>"), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, "&lt;Beta&gt;</span><code>b</code>"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, "2 more not run"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, "<h1>The &amp; Title</h1>\n<ul class=\"tags\"><li>short</li></ul>"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, "<title>missed: The &amp; Title</title>"));
+}
+
 static void an_empty_suite_has_a_page(void)
 {
     const struct suite_input in = {.name = "nothing", .kind = "suite"};
@@ -100,5 +156,7 @@ void suite_suite_page(void)
     runner_suite(NULL, NULL);
     runner_test(repeats_share_a_row);
     runner_test(foreign_text_stays_text);
+    runner_test(the_headline_is_the_exit_code);
+    runner_test(what_was_not_reached_has_a_row);
     runner_test(an_empty_suite_has_a_page);
 }
