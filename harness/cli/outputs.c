@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Copies are made from the same reporters as the files of the run directory. With one run a copy is that report; with
- * several, JUnit becomes one document with one testsuite per run, Markdown is strung together, and HTML and metrics,
- * which cannot be joined, get a file per run (NAME-<run id>.EXT). Joined files are written again after every run, so
- * that what was done is there when the rest is not.
+ * several, JUnit, Markdown and metrics are joined (reports/joined.h), and HTML, which cannot be, gets a file per run
+ * (NAME-<run id>.EXT). Joined files are written again after every run, so that what was done is there when the rest is
+ * not.
  */
 #include "harness/cli/outputs.h"
 
@@ -19,66 +19,33 @@
 
 void outputs_deinit(struct outputs *out)
 {
-    text_deinit(&out->suites);
-    text_deinit(&out->summaries);
-}
-
-static int render(const char *name, const struct report_input *in, struct text *to, struct err *e)
-{
-    scoped_free char *bytes = NULL;
-    size_t len = 0;
-    scoped_file FILE *f = open_memstream(&bytes, &len);
-    if (!f) {
-        return err_os(e, ERR_OUTPUT, errno, name, "cannot make the report");
-    }
-    if (reporter_find(name)->write(f, in, e) < 0) {
-        return -1;
-    }
-    if (fclose(steal(&f)) != 0) {
-        return err_os(e, ERR_OUTPUT, errno, name, "cannot make the report");
-    }
-    text_add_bytes(to, bytes, len);
-    return 0;
-}
-
-/* The number of an attribute of the document's root, which our own reporter wrote. */
-static double attribute(const char *root, const char *name)
-{
-    const char *at = strstr(root, name), *end = strchr(root, '>');
-    return at && end && at < end ? strtod(at + strlen(name), NULL) : 0;
+    joined_deinit(&out->joined);
 }
 
 static int join_junit(struct outputs *out, const struct report_input *in, struct err *e)
 {
-    scoped_text struct text one = {0}, all = {0};
-    if (render("junit", in, &one, e) < 0) {
+    scoped_text struct text all = {0};
+    if (joined_add_junit(&out->joined, in, e) < 0) {
         return -1;
     }
-    const char *root = strstr(text_str(&one), "<testsuites");
-    const char *begin = strstr(text_str(&one), "<testsuite "), *end = strstr(text_str(&one), "</testsuites>");
-    if (!root || !begin || !end || begin > end) {
-        return err_set(e, ERR_DEFECT, out->junit, "the JUnit report has no testsuite");
-    }
-    out->tests += (int64_t)attribute(root, " tests=\"");
-    out->failures += (int64_t)attribute(root, " failures=\"");
-    out->errors += (int64_t)attribute(root, " errors=\"");
-    out->time_s += attribute(root, " time=\"");
-    text_add_bytes(&out->suites, "  ", out->suites.len ? 2 : 0);
-    text_add_bytes(&out->suites, begin, (size_t)(end - begin));
-    text_addf(&all,
-              "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"drtest\" tests=\"%lld\" "
-              "failures=\"%lld\" errors=\"%lld\" time=\"%.3f\">\n  %s</testsuites>\n",
-              (long long)out->tests, (long long)out->failures, (long long)out->errors, out->time_s,
-              text_str(&out->suites));
+    joined_junit(&out->joined, &all);
     return file_replace(out->junit, text_str(&all), all.len, e);
 }
 
 static int join_summary(struct outputs *out, const struct report_input *in, struct err *e)
 {
-    text_add(&out->summaries, out->summaries.len ? "\n" : "");
-    return render("summary", in, &out->summaries, e) < 0
-               ? -1
-               : file_replace(out->summary, text_str(&out->summaries), out->summaries.len, e);
+    const struct text *all = &out->joined.summaries;
+    return joined_add_summary(&out->joined, in, e) < 0 ? -1 : file_replace(out->summary, text_str(all), all->len, e);
+}
+
+static int join_metrics(struct outputs *out, const struct report_input *in, struct err *e)
+{
+    scoped_text struct text all = {0};
+    if (joined_add_metrics(&out->joined, in, e) < 0) {
+        return -1;
+    }
+    joined_metrics(&out->joined, &all);
+    return file_replace(out->metrics, text_str(&all), all.len, e);
 }
 
 int outputs_prepare(const struct outputs *out, const char *history, struct err *e)
@@ -114,14 +81,13 @@ static void path_of_run(struct text *t, const char *path, const char *run_id)
     text_addf(t, "-%s%s", run_id, dot ? dot : "");
 }
 
-static int copy(const struct outputs *out, const struct report_input *in, const char *name, const char *path,
-                struct err *e)
+static int copy_page(const struct outputs *out, const struct report_input *in, struct err *e)
 {
     scoped_text struct text own = {0};
     if (out->several) {
-        path_of_run(&own, path, in->result->run.id);
+        path_of_run(&own, out->html, in->result->run.id);
     }
-    return report_write(reporter_find(name), in, out->several ? text_str(&own) : path, e);
+    return report_write(reporter_find("html"), in, out->several ? text_str(&own) : out->html, e);
 }
 
 static int tell(const struct outputs *out, int rc, const struct err *e)
@@ -162,17 +128,18 @@ int outputs_add(struct outputs *out, const struct report_input *shared)
     fflush(stdout);
     rc |= tell(out, annotate(in, &e[1]), &e[1]);
     if (out->junit) {
-        int wrote = out->several ? join_junit(out, in, &e[2]) : copy(out, in, "junit", out->junit, &e[2]);
+        int wrote =
+            out->several ? join_junit(out, in, &e[2]) : report_write(reporter_find("junit"), in, out->junit, &e[2]);
         rc |= tell(out, wrote, &e[2]);
     }
     if (out->summary) {
         rc |= tell(out, join_summary(out, in, &e[3]), &e[3]);
     }
     if (out->html) {
-        rc |= tell(out, copy(out, in, "html", out->html, &e[4]), &e[4]);
+        rc |= tell(out, copy_page(out, in, &e[4]), &e[4]);
     }
     if (out->metrics) {
-        rc |= tell(out, copy(out, in, "metrics", out->metrics, &e[5]), &e[5]);
+        rc |= tell(out, join_metrics(out, in, &e[5]), &e[5]);
     }
     return rc;
 }

@@ -7,15 +7,14 @@
 #include "harness/base/text.h"
 #include "harness/cli/session.h"
 #include "harness/measure/pool.h"
+#include "reports/joined.h"
 #include "reports/report.h"
 
 struct outputs {
     const struct call *call;
     const char *junit, *html, *summary, *metrics; /* paths of the copies, NULL none */
     bool jenkins_style, several;                  /* several: more than one run is to come */
-    struct text suites, summaries;                /* JUnit and Markdown of the runs so far */
-    int64_t tests, failures, errors;
-    double time_s;
+    struct joined joined;                         /* the runs so far */
 };
 
 void outputs_deinit(struct outputs *out);
