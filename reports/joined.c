@@ -82,7 +82,8 @@ int joined_add_absent(struct joined *j, const struct joined_absent *run, bool je
                                .started_at = run->at,
                                .verdict = run->verdict,
                                .repeat_index = run->repeat_index,
-                               .repeat_count = run->repeat_count},
+                               .repeat_count = run->repeat_count,
+                               .seed = run->seed},
                        .checks = {.at = &check, .len = 1}};
     return joined_add_junit(j, &(struct report_input){.result = &r, .jenkins_style = jenkins_style}, e);
 }

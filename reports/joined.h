@@ -31,7 +31,7 @@ int joined_add_metrics(struct joined *j, const struct report_input *in, struct e
  * counts misses it. */
 struct joined_absent {
     const char *run_id, *scenario, *at, *reason; /* at: when, RFC 3339; run_id may be NULL */
-    int64_t repeat_index, repeat_count;
+    int64_t repeat_index, repeat_count, seed;
     enum verdict verdict;
 };
 int joined_add_absent(struct joined *j, const struct joined_absent *run, bool jenkins_style, struct err *e);

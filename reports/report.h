@@ -16,6 +16,7 @@ struct report_input {
     const struct evidence *evidence;
     const char *run_path;
     bool jenkins_style; /* JUnit: the stricter style */
+    const char *page;   /* where summary.md finds the report.html of the run; NULL: beside it */
     const struct pool_run *earlier; /* earlier runs of the scenario that the history knows, oldest first; may be NULL */
     size_t earlier_count;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page of a suite, or of a set of repeats: report.html beside suite.json, a row per scenario.
+ * The page of a suite, or of a set of repeats: report.html beside suite.json, a row per scenario; and the head of its
+ * summary.md.
  *
  * Made from the stored results of its runs and from their history, so that it can be made again. Called by the suite
  * path of `run` and by `report` on a suite's folder. Owns nothing; entries of one scenario stand for its repeats.
@@ -36,4 +37,35 @@ struct suite_input {
 };
 
 struct err;
+struct text;
 int suite_html_write(FILE *out, const struct suite_input *in, struct err *e);
+/* The head of summary.md: what the suite came to, and a table of its scenarios. */
+void suite_summary(struct text *t, const struct suite_input *in);
+
+/* Missed is worse than undecided, that than skipped, that than met: the order of exit codes. */
+int suite_rank(enum verdict v);
+
+/* A scenario's runs. */
+struct suite_row {
+    const struct suite_entry *first, *newest; /* newest: the last one with a result; NULL none */
+    size_t runs, met, unreached;
+    enum verdict verdict; /* the worst */
+};
+bool suite_row_leads(const struct suite_input *in, size_t i); /* entry i is the first of its scenario */
+struct suite_row suite_row_of(const struct suite_input *in, size_t i);
+/* No run of the scenario was reached, and unreached i is the first of it. */
+bool suite_row_unreached(const struct suite_input *in, size_t i);
+
+struct suite_tally {
+    size_t rows, unreached, by_verdict[4]; /* scenarios; unreached: not one run of it */
+    double took_s;
+};
+struct suite_tally suite_tally_of(const struct suite_input *in);
+
+struct suite_headline {
+    const char *word;
+    enum verdict verdict; /* gives sign and colour */
+};
+struct suite_headline suite_headline(const struct suite_input *in, const struct suite_tally *sum);
+/* Sentences: how many scenarios came to what. */
+void suite_sentences(struct text *t, const struct suite_input *in, const struct suite_tally *sum);

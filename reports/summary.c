@@ -193,7 +193,9 @@ int summary_write(FILE *out, const struct report_input *in, struct err *e)
     for (const char *c = text_str(&reproduce); *c; c++) { /* an indented block ends at a line break, so it gets none */
         text_addf(&t, "%c", (unsigned char)*c < 0x20 ? ' ' : *c);
     }
-    text_add(&t, "\n\nThe whole story: [report.html](report.html) in `");
+    text_add(&t, "\n\nThe whole story: [report.html](");
+    text_add(&t, in->page ? in->page : "report.html");
+    text_add(&t, ") in `");
     for (const char *c = in->run_path; *c; c++) {
         text_addf(&t, "%c", *c == '`' || (unsigned char)*c < 0x20 ? ' ' : *c);
     }

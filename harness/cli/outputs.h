@@ -48,7 +48,7 @@ int suite_record_begin(struct suite_record *s, const struct batch_suite *suite, 
                        const char *output, struct err *e);
 void suite_record_add(struct suite_record *s, const struct job *job, const struct session_outcome *o);
 /* said gets the statistics of the scenarios that ran more than once, in words. */
-int suite_record_end(struct suite_record *s, int exit_code, struct text *said, struct err *e);
+int suite_record_end(struct suite_record *s, int exit_code, bool jenkins_style, struct text *said, struct err *e);
 void suite_record_deinit(struct suite_record *s);
 
 /* Of two exit codes the one that counts: interruption, then 1, 4, 5, 0. */

@@ -2,14 +2,14 @@
 /*
  * drtest report: the reports of a run again, from its directory alone. The result is taken as it was stored; whether it
  * follows from the evidence is the question of `analyze`. But evidence that was damaged since gives no report: it would
- * look as if it bore the result out.
+ * look as if it bore the result out. The same goes for the folder of a suite and each of its runs.
  */
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/cli/history.h"
 #include "harness/cli/outputs.h"
 #include "harness/cli/stored.h"
-#include "harness/cli/suite_page.h"
+#include "harness/cli/suite_report.h"
 #include "harness/evidence/evidence_write.h"
 
 struct report_flags {
@@ -67,26 +67,16 @@ static int write_all(struct call *c, const struct stored_run *s, const struct re
     return rc;
 }
 
-/* A result of whole evidence is not told again once that evidence has changed. */
-static int check_evidence(const struct stored_run *s, struct err *e)
+static int write_suite(struct call *c, const char *folder, const struct report_flags *f, struct err *e)
 {
-    const char *damage = evidence_damage(s->evidence);
-    if (!damage || !s->result->quality.valid) {
-        return 0;
-    }
-    err_set(e, ERR_READING, s->path, "the evidence is no longer what was judged: %s", damage);
-    return err_help(e, "drtest analyze says what can still be told from it");
-}
-
-/* The folder of a suite or a set of repeats that the word stands for; false: it is a run. */
-static bool find_suite(struct text *path, const struct report_flags *f, const char *word)
-{
-    text_add(path, word);
-    if (!suite_page_is(word)) {
-        text_clear(path);
-        text_addf(path, "%s/%s", f->output, word);
-    }
-    return suite_page_is(text_str(path));
+    const struct suite_copies copies = {.junit = f->junit,
+                                        .html = f->html,
+                                        .summary = f->summary,
+                                        .metrics = f->metrics,
+                                        .jenkins_style = text_eq(f->junit_style, "jenkins")};
+    const struct outputs out = {
+        .call = c, .junit = f->junit, .html = f->html, .summary = f->summary, .metrics = f->metrics};
+    return outputs_prepare(&out, NULL, e) < 0 ? -1 : suite_report_write(folder, &copies, e);
 }
 
 static int run(struct call *c)
@@ -94,26 +84,27 @@ static int run(struct call *c)
     const struct report_flags *f = c->flags;
     struct err e = {0};
     scoped_text struct text suite = {0};
-    if (find_suite(&suite, f, c->operands.at[0])) {
-        return suite_page_write(text_str(&suite), &e) < 0 ? say_error(&c->err, &e) : 0;
+    if (suite_find(&suite, f->output, c->operands.at[0])) {
+        return write_suite(c, text_str(&suite), f, &e) < 0 ? say_error(&c->err, &e) : 0;
     }
     struct stored_run s = {0};
-    int code = stored_skim(&s, f->output, c->operands.at[0], &e) < 0 || check_evidence(&s, &e) < 0
+    int code = stored_skim(&s, f->output, c->operands.at[0], &e) < 0 || stored_check(&s, &e) < 0
                    ? -1
                    : write_all(c, &s, f, &e);
     stored_deinit(&s);
     return code < 0 ? say_error(&c->err, &e) : code;
 }
 
-const struct command command_report = {.name = "report",
-                                       .operands = "RUN",
-                                       .summary = "make the reports of a run again from its directory",
-                                       .text = "RUN is a run directory, a run id, or latest; of a suite's folder, its page of\n"
-                                               "all runs is made again.",
-                                       .exits = "0 3",
-                                       .options = options,
-                                       .option_count = array_len(options),
-                                       .flags_size = sizeof(struct report_flags),
-                                       .operands_min = 1,
-                                       .operands_max = 1,
-                                       .run = run};
+const struct command command_report = {
+    .name = "report",
+    .operands = "RUN",
+    .summary = "make the reports of a run again from its directory",
+    .text = "RUN is a run directory, a run id, or latest; or the folder of a suite, whose reports over all its runs are "
+            "made again.",
+    .exits = "0 3",
+    .options = options,
+    .option_count = array_len(options),
+    .flags_size = sizeof(struct report_flags),
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run};

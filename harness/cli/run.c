@@ -246,7 +246,8 @@ static void end_suite(struct running *r)
 {
     struct err e = {0};
     scoped_text struct text said = {0};
-    if (r->suite.suite && suite_record_end(&r->suite, r->suite_code, &said, &e) < 0) {
+    bool jenkins = text_eq(r->flags->junit_style, "jenkins");
+    if (r->suite.suite && suite_record_end(&r->suite, r->suite_code, jenkins, &said, &e) < 0) {
         say_error(&r->call->err, &e);
         count(r, 4);
     }

@@ -8,6 +8,7 @@
  */
 #include "harness/cli/stored.h"
 
+#include "harness/base/arena.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
@@ -26,27 +27,46 @@ static int load_plan(struct stored_run *s, struct err *e)
                : 0;
 }
 
-static int load(struct stored_run *s, const char *output, const char *run,
-                int (*evidence)(struct evidence **ev, const char *run_path, struct err *e), struct err *e)
+static int load(struct stored_run *s, int (*evidence)(struct evidence **ev, const char *run_path, struct err *e),
+                struct err *e)
 {
-    scoped_text struct text path = {0};
-    if (tool_find_run(&path, output, run, e) < 0) {
-        return -1;
-    }
-    s->path = text_steal(&path);
     return result_load(s->path, &s->result, e) < 0 || load_plan(s, e) < 0 || evidence(&s->evidence, s->path, e) < 0
                ? -1
                : 0;
 }
 
+static int find(struct stored_run *s, const char *output, const char *run, struct err *e)
+{
+    scoped_text struct text path = {0};
+    int rc = tool_find_run(&path, output, run, e);
+    s->path = rc < 0 ? NULL : text_steal(&path);
+    return rc;
+}
+
 int stored_load(struct stored_run *s, const char *output, const char *run, struct err *e)
 {
-    return load(s, output, run, evidence_load, e);
+    return find(s, output, run, e) < 0 ? -1 : load(s, evidence_load, e);
 }
 
 int stored_skim(struct stored_run *s, const char *output, const char *run, struct err *e)
 {
-    return load(s, output, run, evidence_skim, e);
+    return find(s, output, run, e) < 0 ? -1 : load(s, evidence_skim, e);
+}
+
+int stored_skim_at(struct stored_run *s, const char *path, struct err *e)
+{
+    s->path = xstrdup(path);
+    return load(s, evidence_skim, e);
+}
+
+int stored_check(const struct stored_run *s, struct err *e)
+{
+    const char *damage = evidence_damage(s->evidence);
+    if (!damage || !s->result->quality.valid) {
+        return 0;
+    }
+    err_set(e, ERR_READING, s->path, "the evidence is no longer what was judged: %s", damage);
+    return err_help(e, "drtest analyze says what can still be told from it");
 }
 
 void stored_deinit(struct stored_run *s)

@@ -19,4 +19,7 @@ struct stored_run {
 int stored_load(struct stored_run *s, const char *output, const char *run, struct err *e);
 /* The same with the requests in brief (evidence_skim): enough to report, not to measure. */
 int stored_skim(struct stored_run *s, const char *output, const char *run, struct err *e);
+int stored_skim_at(struct stored_run *s, const char *path, struct err *e); /* path: the run directory itself */
+/* A result of whole evidence is not told again once that evidence has changed: -1. */
+int stored_check(const struct stored_run *s, struct err *e);
 void stored_deinit(struct stored_run *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The record of a suite, or of a set of repeats: its folder is made when its first run begins (so that its name says
- * when), suite.json and the page made from it when its last run has ended, whatever ended it. Scenarios with repeats
+ * when), suite.json and the reports made from it when its last run has ended, whatever ended it. Scenarios with repeats
  * get their statistics.
  */
 #include "harness/base/clock.h"
@@ -10,7 +10,7 @@
 #include "harness/base/scoped.h"
 #include "harness/cli/outputs.h"
 #include "harness/cli/statistics.h"
-#include "harness/cli/suite_page.h"
+#include "harness/cli/suite_report.h"
 #include "harness/evidence/evidence_write.h"
 
 #include <string.h>
@@ -143,7 +143,7 @@ static json_t *record_json(struct suite_record *s, int exit_code, struct text *s
     return doc;
 }
 
-int suite_record_end(struct suite_record *s, int exit_code, struct text *said, struct err *e)
+int suite_record_end(struct suite_record *s, int exit_code, bool jenkins_style, struct text *said, struct err *e)
 {
     scoped_json json_t *doc = record_json(s, exit_code, said);
     scoped_free char *text = json_dumps(doc, JSON_INDENT(1));
@@ -153,7 +153,8 @@ int suite_record_end(struct suite_record *s, int exit_code, struct text *said, s
         text_addf(said, "  record %s\n", text_str(&path));
     }
     text_addf(&body, "%s\n", text ? text : "{}");
-    return file_replace(text_str(&path), text_str(&body), body.len, e) < 0 ? -1 : suite_page_write(s->path, e);
+    const struct suite_copies none = {.jenkins_style = jenkins_style};
+    return file_replace(text_str(&path), text_str(&body), body.len, e) < 0 ? -1 : suite_report_write(s->path, &none, e);
 }
 
 void suite_record_deinit(struct suite_record *s)

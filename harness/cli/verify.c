@@ -2,13 +2,14 @@
 /*
  * drtest verify: is a run directory what its run left? Every file against the manifest, then the evidence against its
  * own checksums, chains and seals, then the manifest of the run before against what this run saw of it. Nothing is
- * judged again (analyze does that), nothing is written.
+ * judged again (analyze does that), nothing is written. The folder of a suite holds reports only and has its manifest.
  */
 #include "harness/base/err.h"
 #include "harness/base/json.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/cli/command.h"
+#include "harness/cli/suite_report.h"
 #include "harness/cli/tool.h"
 #include "harness/evidence/evidence_read.h"
 #include "harness/measure/result.h"
@@ -68,14 +69,20 @@ static int look(const char *path, struct text *findings, size_t *files, struct e
     return 0;
 }
 
-static void print_json(const char *path, size_t files, char *lines)
+static int look_at_run(struct text *path, const char *output, const char *word, struct text *findings, size_t *files,
+                       struct err *e)
+{
+    text_clear(path);
+    return tool_find_run(path, output, word, e) < 0 ? -1 : look(text_str(path), findings, files, e);
+}
+
+static void print_json(const char *what, const char *path, size_t files, char *lines)
 {
     json_t *list = json_array();
     for (char *line; (line = strsep(&lines, "\n")) != NULL && *line;) {
         json_array_append_new(list, json_string(line));
     }
-    scoped_json json_t *doc =
-        json_pack("{s:s,s:I,s:o}", "run", path, "file_count", (json_int_t)files, "findings", list);
+    scoped_json json_t *doc = json_pack("{s:s,s:I,s:o}", what, path, "file_count", (json_int_t)files, "findings", list);
     scoped_free char *text = json_dumps(doc, JSON_INDENT(1));
     puts(text ? text : "{}");
 }
@@ -86,32 +93,36 @@ static int run(struct call *c)
     struct err e = {0};
     scoped_text struct text path = {0}, findings = {0};
     size_t files = 0;
-    if (tool_find_run(&path, f->output, c->operands.at[0], &e) < 0 ||
-        look(text_str(&path), &findings, &files, &e) < 0) {
+    bool suite = suite_find(&path, f->output, c->operands.at[0]);
+    int rc = suite ? rundir_check(text_str(&path), &findings, &files, &e)
+                   : look_at_run(&path, f->output, c->operands.at[0], &findings, &files, &e);
+    if (rc < 0) {
         return say_error(&c->err, &e);
     }
     bool clean = findings.len == 0;
     if (c->globals.json) {
         text_add(&findings, "");
-        print_json(text_str(&path), files, findings.at);
+        print_json(suite ? "suite" : "run", text_str(&path), files, findings.at);
     } else if (clean) {
-        printf("%s: %zu files, every byte as the manifest says, evidence whole\n", text_str(&path), files);
+        printf("%s: %zu files, every byte as the manifest says%s\n", text_str(&path), files,
+               suite ? "" : ", evidence whole");
     } else {
         printf("%s: %zu files in the manifest\n%s", text_str(&path), files, text_str(&findings));
     }
     return clean ? 0 : 1;
 }
 
-const struct command command_verify = {.name = "verify",
-                                       .operands = "RUN",
-                                       .summary = "are the files of a run as it left them; 1 = a byte was changed",
-                                       .text = "RUN is a run directory, a run id, or latest. Every file is held against "
-                                               "manifest.sha256, the evidence against its own checksums and seals, and the manifest of the run "
-                                               "before against the digest that this run keeps of it.",
-                                       .exits = "0 1 3",
-                                       .options = options,
-                                       .option_count = array_len(options),
-                                       .flags_size = sizeof(struct verify_flags),
-                                       .operands_min = 1,
-                                       .operands_max = 1,
-                                       .run = run};
+const struct command command_verify = {
+    .name = "verify",
+    .operands = "RUN",
+    .summary = "are the files of a run as it left them; 1 = a byte was changed",
+    .text = "RUN is a run directory, a run id, or latest. Every file is held against manifest.sha256, the evidence "
+            "against its own checksums and seals, and the manifest of the run before against the digest that this run "
+            "keeps of it. Of a suite's folder the files in it are held against its manifest; its runs have their own.",
+    .exits = "0 1 3",
+    .options = options,
+    .option_count = array_len(options),
+    .flags_size = sizeof(struct verify_flags),
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run};

@@ -4,9 +4,9 @@
  * the last runs came to, when it ran, and the way to its report.
  *
  * Repeats of a scenario share a row: the verdict is their worst, an objective's value that of its worst run, and each
- * run has a mark that leads to it. Scenarios that were never reached have a row that says so. What stands at the top is
- * what the exit code of the suite says, so that page and job agree. Bars have the target at two thirds of their width, so that rows can be compared by
- * eye whatever their units; what lies beyond the right end is cut there.
+ * run has a mark that leads to it. Scenarios that were never reached have a row that says so. Bars have the target at
+ * two thirds of their width, so that rows can be compared by eye whatever their units; what lies beyond the right end is
+ * cut there.
  */
 #include "reports/suite.h"
 
@@ -20,74 +20,12 @@
 
 #include <math.h>
 
-enum { INTERRUPTED_FROM = 128 }; /* exit codes: 128 and the signal */
 enum { BAR_WIDTH = 96, BAR_HEIGHT = 14, TARGET_AT = 64 };
-
-struct row {
-    const struct suite_entry *first, *newest; /* newest: the last one with a result; NULL none */
-    size_t runs, met, unreached;
-    enum verdict verdict;
-};
-
-/* Missed is worse than undecided, that than skipped, that than met: the order of exit codes. */
-static int rank_of(enum verdict v)
-{
-    return v == MISSED ? 3 : v == INCONCLUSIVE ? 2 : v == SKIPPED ? 1 : 0;
-}
 
 /* Of an objective a run that measured tells more than one that was skipped. */
 static int objective_rank(enum verdict v)
 {
-    return v == SKIPPED ? -1 : rank_of(v);
-}
-
-static bool leads_row(const struct suite_input *in, size_t i)
-{
-    for (size_t k = 0; k < i; k++) {
-        if (text_eq(in->entries[k].scenario, in->entries[i].scenario)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static size_t unreached_of(const struct suite_input *in, const char *scenario)
-{
-    size_t n = 0;
-    for (size_t k = 0; k < in->unreached_count; k++) {
-        n += text_eq(in->unreached[k].scenario, scenario);
-    }
-    return n;
-}
-
-/* Whether no run of the scenario was reached, and no row before has said so. */
-static bool leads_unreached_row(const struct suite_input *in, size_t i)
-{
-    bool leads = true;
-    for (size_t k = 0; k < in->count; k++) {
-        leads &= !text_eq(in->entries[k].scenario, in->unreached[i].scenario);
-    }
-    for (size_t k = 0; k < i; k++) {
-        leads &= !text_eq(in->unreached[k].scenario, in->unreached[i].scenario);
-    }
-    return leads;
-}
-
-static struct row row_of(const struct suite_input *in, size_t i)
-{
-    struct row r = {.first = &in->entries[i], .verdict = MET};
-    for (size_t k = i; k < in->count; k++) {
-        const struct suite_entry *entry = &in->entries[k];
-        if (!text_eq(entry->scenario, in->entries[i].scenario)) {
-            continue;
-        }
-        r.runs++;
-        r.met += entry->verdict == MET;
-        r.newest = entry->result ? entry : r.newest;
-        r.verdict = rank_of(entry->verdict) > rank_of(r.verdict) ? entry->verdict : r.verdict;
-    }
-    r.unreached = unreached_of(in, r.first->scenario);
-    return r;
+    return v == SKIPPED ? -1 : suite_rank(v);
 }
 
 static void link_to(struct text *t, const char *run_id)
@@ -109,7 +47,8 @@ static double share_of(const struct result_objective *o)
 }
 
 /* The run of the row in which the objective came out worst. */
-static const struct result_objective *worst_of(const struct suite_input *in, const struct row *r, const char *name)
+static const struct result_objective *worst_of(const struct suite_input *in, const struct suite_row *r,
+                                               const char *name)
 {
     const struct result_objective *worst = NULL;
     for (size_t k = 0; k < in->count; k++) {
@@ -158,7 +97,7 @@ static void objective(struct text *t, const struct result_objective *o)
     text_add(t, "</span></li>\n");
 }
 
-static void objectives(struct text *t, const struct suite_input *in, const struct row *r)
+static void objectives(struct text *t, const struct suite_input *in, const struct suite_row *r)
 {
     text_add(t, "<td><ul class=\"goals\">\n");
     size_t told = 0;
@@ -173,7 +112,7 @@ static void objectives(struct text *t, const struct suite_input *in, const struc
 }
 
 /* The objective that tells most about a scenario over time: the one that was missed, else its first. */
-static const char *headline(const struct suite_input *in, const struct row *r)
+static const char *headline(const struct suite_input *in, const struct suite_row *r)
 {
     const struct result *result = r->newest ? r->newest->result : NULL;
     for (size_t i = 0; result && i < result->objectives.len; i++) {
@@ -184,7 +123,7 @@ static const char *headline(const struct suite_input *in, const struct row *r)
     return result && result->objectives.len ? result->objectives.at[0].name : NULL;
 }
 
-static void trail(struct text *t, const struct suite_input *in, const struct row *r)
+static void trail(struct text *t, const struct suite_input *in, const struct suite_row *r)
 {
     const char *name = headline(in, r);
     text_add(t, "<td class=\"last\">");
@@ -211,7 +150,7 @@ static void trail(struct text *t, const struct suite_input *in, const struct row
     text_add(t, "</td>");
 }
 
-static void when(struct text *t, const struct row *r)
+static void when(struct text *t, const struct suite_row *r)
 {
     text_add(t, "<td class=\"when\">");
     if (r->newest) {
@@ -227,7 +166,7 @@ static void when(struct text *t, const struct row *r)
     text_add(t, "</td>");
 }
 
-static void runs(struct text *t, const struct suite_input *in, const struct row *r)
+static void runs(struct text *t, const struct suite_input *in, const struct suite_row *r)
 {
     if (r->runs < 2) {
         return;
@@ -245,7 +184,7 @@ static void runs(struct text *t, const struct suite_input *in, const struct row 
     text_add(t, "</span>");
 }
 
-static void table_row(struct text *t, const struct suite_input *in, const struct row *r)
+static void table_row(struct text *t, const struct suite_input *in, const struct suite_row *r)
 {
     const struct result *result = r->newest ? r->newest->result : NULL;
     text_addf(t, "<tr class=\"v-%s\"><th scope=\"row\">", format_verdict(r->verdict));
@@ -283,70 +222,9 @@ static void unreached_row(struct text *t, const struct suite_unreached *u)
                 "<td class=\"when\"></td></tr>\n");
 }
 
-struct tally {
-    size_t rows, unreached, by_verdict[4];
-    double took_s;
-};
-
-static struct tally tally_of(const struct suite_input *in)
+static void masthead(struct text *t, const struct suite_input *in, const struct suite_tally *sum)
 {
-    struct tally sum = {0};
-    for (size_t i = 0; i < in->count; i++) {
-        sum.took_s += in->entries[i].result ? format_run_end(in->entries[i].result) : 0;
-        if (leads_row(in, i)) {
-            sum.rows++;
-            sum.by_verdict[row_of(in, i).verdict]++;
-        }
-    }
-    for (size_t i = 0; i < in->unreached_count; i++) {
-        sum.unreached += leads_unreached_row(in, i);
-    }
-    sum.rows += sum.unreached;
-    return sum;
-}
-
-struct headline {
-    const char *word;
-    enum verdict verdict; /* gives sign and colour */
-};
-
-/* What the exit code says; 0 with nothing met is left of a suite of which all was skipped, and that was allowed. */
-static struct headline whole(const struct suite_input *in, const struct tally *sum)
-{
-    enum verdict v = in->exit_code == 1     ? MISSED
-                     : in->exit_code == 5   ? SKIPPED
-                     : in->exit_code != 0   ? INCONCLUSIVE
-                     : sum->by_verdict[MET] ? MET
-                                            : SKIPPED;
-    if (in->exit_code >= INTERRUPTED_FROM) {
-        return (struct headline){"interrupted", sum->by_verdict[MISSED] ? MISSED : INCONCLUSIVE};
-    }
-    return (struct headline){format_verdict(v), v};
-}
-
-static void story(struct text *t, const struct suite_input *in, const struct tally *sum)
-{
-    text_addf(t, "%zu of %zu scenario%s met.", sum->by_verdict[MET], sum->rows, sum->rows == 1 ? "" : "s");
-    if (sum->by_verdict[MISSED]) {
-        text_addf(t, " %zu missed what was promised.", sum->by_verdict[MISSED]);
-    }
-    if (sum->by_verdict[INCONCLUSIVE]) {
-        text_addf(t, " %zu could not be decided.", sum->by_verdict[INCONCLUSIVE]);
-    }
-    if (sum->by_verdict[SKIPPED]) {
-        text_addf(t, " %zu could not be done on this machine.", sum->by_verdict[SKIPPED]);
-    }
-    if (sum->unreached) {
-        text_addf(t, " %zu %s not run.", sum->unreached, sum->unreached == 1 ? "was" : "were");
-    }
-    if (in->exit_code == 4 && !sum->by_verdict[INCONCLUSIVE]) {
-        text_add(t, " A result or a report could not be written.");
-    }
-}
-
-static void masthead(struct text *t, const struct suite_input *in, const struct tally *sum)
-{
-    struct headline h = whole(in, sum);
+    struct suite_headline h = suite_headline(in, sum);
     text_addf(t, "<header class=\"masthead\"><p class=\"eyebrow\">%s</p>\n<h1>",
               text_eq(in->kind, "repeats") ? "Repeated disaster-recovery drill" : "Suite of disaster-recovery drills");
     escape(t, ESCAPE_HTML, in->title ? in->title : in->name);
@@ -360,7 +238,7 @@ static void masthead(struct text *t, const struct suite_input *in, const struct 
               format_verdict(h.verdict));
     html_icon(t, h.verdict);
     text_addf(t, "<div><h2 id=\"verdict\">%c%s</h2><p class=\"story\">", h.word[0] - 'a' + 'A', h.word + 1);
-    story(t, in, sum);
+    suite_sentences(t, in, sum);
     text_addf(t, "</p></div></section>\n<dl class=\"facts\"><div><dt>Started</dt><dd>");
     html_date(t, in->started_at);
     text_add(t, "</dd></div><div><dt>Ended</dt><dd>");
@@ -375,8 +253,8 @@ int suite_html_write(FILE *out, const struct suite_input *in, struct err *e)
 {
     static const char *const columns[] = {"scenario", "achieved against target", "last runs", "when", NULL};
     scoped_text struct text t = {0}, title = {0};
-    struct tally sum = tally_of(in);
-    text_addf(&title, "%s: %s", whole(in, &sum).word, in->title ? in->title : in->name);
+    struct suite_tally sum = suite_tally_of(in);
+    text_addf(&title, "%s: %s", suite_headline(in, &sum).word, in->title ? in->title : in->name);
     document_begin(&t, &document_suite, text_str(&title));
     svg_patterns(&t);
     masthead(&t, in, &sum);
@@ -390,13 +268,13 @@ int suite_html_write(FILE *out, const struct suite_input *in, struct err *e)
     }
     text_add(&t, "</tr></thead><tbody>\n");
     for (size_t i = 0; i < in->count; i++) {
-        if (leads_row(in, i)) {
-            struct row r = row_of(in, i);
+        if (suite_row_leads(in, i)) {
+            struct suite_row r = suite_row_of(in, i);
             table_row(&t, in, &r);
         }
     }
     for (size_t i = 0; i < in->unreached_count; i++) {
-        if (leads_unreached_row(in, i)) {
+        if (suite_row_unreached(in, i)) {
             unreached_row(&t, &in->unreached[i]);
         }
     }
@@ -404,7 +282,9 @@ int suite_html_write(FILE *out, const struct suite_input *in, struct err *e)
         &t,
         "</tbody></table>\n<h3 id=\"files\">Files</h3>\n<ul class=\"files\"><li><a href=\"suite.json\">suite.json</a> "
         "<span>the runs, and what repeats support</span></li><li><a href=\"../history.jsonl\">history.jsonl</a> "
-        "<span>every run so far</span></li></ul>\n</main>\n<footer><p>Ages are counted from when this page is opened."
+        "<span>every run so far</span></li><li><a href=\"junit.xml\">junit.xml</a>, <a href=\"summary.md\">summary.md</a>, "
+        "<a href=\"metrics.prom\">metrics.prom</a> <span>its runs for other programs</span></li><li><a "
+        "href=\"manifest.sha256\">manifest.sha256</a> <span>digests of these files</span></li></ul>\n</main>\n<footer><p>Ages are counted from when this page is opened."
         "</p></footer>\n");
     document_end(&t, &document_suite);
     return report_emit(out, &t, "report.html", e);

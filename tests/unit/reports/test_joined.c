@@ -54,7 +54,7 @@ static void families_are_declared_once(void)
 {
     struct joined j = {0};
     scoped_text struct text all = {0};
-    add(&j, FIXTURE_SKIPPED, "first");          /* has fewest families */
+    add(&j, FIXTURE_SKIPPED, "first");             /* has fewest families */
     add(&j, FIXTURE_MISSED, "seco\"nd\n# HELP x"); /* foreign text opens no family */
     add(&j, FIXTURE_DRIFT, "third");
     joined_metrics(&j, &all);
@@ -102,10 +102,17 @@ static void absent_runs_are_counted(void)
     struct joined j = {0};
     struct err e = {0};
     scoped_text struct text all = {0};
-    const struct joined_absent gone = {.run_id = "x-1", .scenario = "x", .verdict = INCONCLUSIVE, .reason = "no <result>",
+    const struct joined_absent gone = {.run_id = "x-1",
+                                       .scenario = "x",
+                                       .verdict = INCONCLUSIVE,
+                                       .reason = "no <result>",
                                        .at = "2026-01-01T06:10:00Z"};
-    const struct joined_absent unreached = {.scenario = "y", .verdict = SKIPPED, .reason = "not run", .repeat_index = 2,
-                                            .repeat_count = 3, .at = "2026-01-01T06:10:00Z"};
+    const struct joined_absent unreached = {.scenario = "y",
+                                            .verdict = SKIPPED,
+                                            .reason = "not run",
+                                            .repeat_index = 2,
+                                            .repeat_count = 3,
+                                            .at = "2026-01-01T06:10:00Z"};
     add(&j, FIXTURE_MET, "a");
     int64_t tests = j.tests;
     CU_ASSERT_EQUAL(joined_add_absent(&j, &gone, false, &e), 0);

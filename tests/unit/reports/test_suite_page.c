@@ -144,6 +144,37 @@ static void what_was_not_reached_has_a_row(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(page, "<title>missed: The &amp; Title</title>"));
 }
 
+static void the_summary_has_a_table(void)
+{
+    struct fixture *f = fixture_new(FIXTURE_MET);
+    struct arena a = {0};
+    struct pool_run pooled[2];
+    const struct suite_entry entries[] = {entry_of(f, &pooled[0], "run-1", &a),
+                                          entry_of(f, &pooled[1], "x](http://evil) |", &a),
+                                          {.run_id = "gone-1", .scenario = "gone", .verdict = INCONCLUSIVE}};
+    const struct suite_unreached unreached[] = {{.scenario = "later", .title = "a | b\n<i>"}, {.scenario = "gone"}};
+    struct suite_input in = {.name = "quarterly",
+                             .kind = "suite",
+                             .exit_code = 4,
+                             .entries = entries,
+                             .count = 1,
+                             .unreached = unreached,
+                             .unreached_count = 2};
+    scoped_text struct text plain = {0}, evil = {0};
+    suite_summary(&plain, &in);
+    CU_ASSERT(text_starts(text_str(&plain), "# ? Inconclusive: quarterly\n\n1 of 3 scenarios met. 2 were not run."));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&plain), "| 1 of 1 | [run-1](../run-1/report.html) |\n"));
+    in.count = 3;
+    suite_summary(&evil, &in);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&evil), "| 2 of 2 | "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&evil), "| gone |  | 0 of 2 | left no result |\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&evil), "| – not run | later | "));
+    CU_ASSERT_PTR_NULL(strstr(text_str(&evil), "x](http"));
+    CU_ASSERT_PTR_NULL(strstr(text_str(&evil), "<i>"));
+    arena_deinit(&a);
+    fixture_free(f);
+}
+
 static void an_empty_suite_has_a_page(void)
 {
     const struct suite_input in = {.name = "nothing", .kind = "suite"};
@@ -158,5 +189,6 @@ void suite_suite_page(void)
     runner_test(foreign_text_stays_text);
     runner_test(the_headline_is_the_exit_code);
     runner_test(what_was_not_reached_has_a_row);
+    runner_test(the_summary_has_a_table);
     runner_test(an_empty_suite_has_a_page);
 }
