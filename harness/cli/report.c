@@ -99,8 +99,8 @@ const struct command command_report = {
     .name = "report",
     .operands = "RUN",
     .summary = "make the reports of a run again from its directory",
-    .text = "RUN is a run directory, a run id, or latest; or the folder of a suite, whose reports over all its runs are "
-            "made again.",
+    .text = "RUN is a run directory, a run id, or latest; or the folder of a suite, whose reports over all its runs "
+            "are made again.",
     .exits = "0 3",
     .options = options,
     .option_count = array_len(options),

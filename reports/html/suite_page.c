@@ -278,14 +278,13 @@ int suite_html_write(FILE *out, const struct suite_input *in, struct err *e)
             unreached_row(&t, &in->unreached[i]);
         }
     }
-    text_add(
-        &t,
-        "</tbody></table>\n<h3 id=\"files\">Files</h3>\n<ul class=\"files\"><li><a href=\"suite.json\">suite.json</a> "
-        "<span>the runs, and what repeats support</span></li><li><a href=\"../history.jsonl\">history.jsonl</a> "
-        "<span>every run so far</span></li><li><a href=\"junit.xml\">junit.xml</a>, <a href=\"summary.md\">summary.md</a>, "
-        "<a href=\"metrics.prom\">metrics.prom</a> <span>its runs for other programs</span></li><li><a "
-        "href=\"manifest.sha256\">manifest.sha256</a> <span>digests of these files</span></li></ul>\n</main>\n<footer><p>Ages are counted from when this page is opened."
-        "</p></footer>\n");
+    text_add(&t, "</tbody></table>\n<h3 id=\"files\">Files</h3>\n<ul class=\"files\">"
+                 "<li><a href=\"suite.json\">suite.json</a> <span>the runs, and what repeats support</span></li>"
+                 "<li><a href=\"junit.xml\">junit.xml</a>, <a href=\"summary.md\">summary.md</a>, "
+                 "<a href=\"metrics.prom\">metrics.prom</a> <span>its runs, for other programs</span></li>"
+                 "<li><a href=\"manifest.sha256\">manifest.sha256</a> <span>digests of these files</span></li>"
+                 "<li><a href=\"../history.jsonl\">history.jsonl</a> <span>every run so far</span></li></ul>\n"
+                 "</main>\n<footer><p>Ages are counted from when this page is opened.</p></footer>\n");
     document_end(&t, &document_suite);
     return report_emit(out, &t, "report.html", e);
 }
