@@ -236,9 +236,7 @@ static void origin_gauges(struct node *n, struct text *out)
         metrics_gauge(out, "instances", "instances of this origin, those that start included", o->scaling.count);
     if (o->store == NULL)
         return;
-    metrics_gauge(out, "leader", "1 while this store leads", store_leads(o->store));
-    metrics_gauge(out, "epoch", "fencing epoch", (double)o->store->epoch);
-    metrics_gauge(out, "lsn", "last entry of the log", (double)index_last(&o->store->index));
+    store_gauges(o->store, out);
     backup_gauges(&o->backup, out);
 }
 

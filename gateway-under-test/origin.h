@@ -46,3 +46,4 @@ void passer_deep(struct passer *p, struct exchange *x); /* is the store well? */
 
 /* store_status.c */
 void store_status(struct store *s, json_t *into);
+void store_gauges(const struct store *s, struct text *out);

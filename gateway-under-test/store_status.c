@@ -5,6 +5,7 @@
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/origin.h"
 #include "harness/base/json.h"
+#include "harness/base/text.h"
 #include "harness/base/units.h"
 
 static json_t *peer_status(const struct link *k)
@@ -13,6 +14,25 @@ static json_t *peer_status(const struct link *k)
     return json_pack("{s:s, s:b, s:I, s:b, s:I, s:o}", "region", k->peer->region, "connected", leading && k->connected,
                      "acked_lsn", (json_int_t)(leading ? k->acked_lsn : 0), "in_sync", leading && standing_in_sync(k),
                      "lag_ms", (json_int_t)(leading ? link_lag_ms(k) : 0), "lag", lag_status(&k->lag));
+}
+
+/* A follower does not know how far its peers are, and says nothing of them. */
+void store_gauges(const struct store *s, struct text *out)
+{
+    metrics_gauge(out, "leader", "1 while this store leads", store_leads(s));
+    metrics_gauge(out, "epoch", "fencing epoch", (double)s->epoch);
+    metrics_gauge(out, "lsn", "last entry of the log", (double)index_last(&s->index));
+    if (!s->leading || s->link_count == 0)
+        return;
+    text_add(out, "# HELP drgateway_replication_lag_seconds age of the oldest record that a peer lacks\n"
+                  "# TYPE drgateway_replication_lag_seconds gauge\n");
+    for (size_t i = 0; i < s->link_count; i++)
+        text_addf(out, "drgateway_replication_lag_seconds{peer=\"%s\"} %.3f\n", s->links[i].peer->region,
+                  (double)link_lag_ms(&s->links[i]) / 1000);
+    text_add(out, "# HELP drgateway_in_sync 1 while a peer has what it must have\n"
+                  "# TYPE drgateway_in_sync gauge\n");
+    for (size_t i = 0; i < s->link_count; i++)
+        text_addf(out, "drgateway_in_sync{peer=\"%s\"} %d\n", s->links[i].peer->region, standing_in_sync(&s->links[i]));
 }
 
 /* Whose word the lease holds by now; null: it does not lead, or needs nobody's. */

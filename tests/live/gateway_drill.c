@@ -418,6 +418,8 @@ static void degrade(void)
     check(now_ms() - frozen_at > 350);
     scoped_json json_t *witness = status_of(&stage, WITNESS);
     check(json_array_size(json_object_get(witness, "in_sync")) == 1);
+    check(ask(stage_admin(&stage, STORE_US), "GET", "/metrics", "", "", 500, &answer));
+    check(strstr(answer.body, "drgateway_in_sync{peer=\"eu-west\"} 0\n"));
     stage_kill(&stage, STORE_US);
     stage_signal(&stage, STORE_EU, SIGCONT);
     for (int64_t end = now_ms() + 1200; now_ms() < end; pause_ms(50))
