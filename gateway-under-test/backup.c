@@ -47,7 +47,7 @@ static int add_slice(struct backup *b, struct err *e)
     scoped_text struct text bytes = {0};
     const struct store_index *index = &b->store->index;
     struct chain_tail tail = {.records = b->chain.manifest.records};
-    int64_t last = index_last(index);
+    int64_t last = store_written(b->store);
     while (tail.records < last && bytes.len < SLICE_BYTES) {
         const struct record *r = index_at(index, ++tail.records);
         record_write(r, &bytes);

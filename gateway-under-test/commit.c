@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What may be acknowledged. In async mode that is the leader's own log; in sync mode it is what every peer that counts
- * has, too (with degrade: block all peers always count). Answers that must wait stand in a list: writes until they are
- * through, and reads of a value that is not yet, since a value that could vanish must not be seen. A wait is bounded:
- * who is not through after WAIT_MS is told 504, outcome unknown.
+ * What may be acknowledged. In async mode that is what the leader has on its own disk; in sync mode it is what every
+ * peer that counts has, too (with degrade: block all peers always count). Answers that must wait stand in a list:
+ * writes until they are through, and reads of a value that is not yet, since a value that could vanish must not be
+ * seen. A wait is bounded: who is not through after WAIT_MS is told 504, outcome unknown; whose entry the disk does not
+ * take, at once, that it is not there.
  */
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/store.h"
@@ -13,7 +14,7 @@
 
 int64_t commit_lsn(const struct store *s)
 {
-    int64_t lsn = index_last(&s->index);
+    int64_t lsn = store_written(s);
     if (!s->cfg->sync || store_flaw(s, FLAW_ack_before_replicate))
         return lsn;
     for (size_t i = 0; i < s->link_count; i++) {
@@ -62,6 +63,32 @@ void commit_advance(struct store *s)
     for (size_t i = 0; i < kept; i++)
         *vec_push(&s->waiters) = due.at[i];
     vec_deinit(&due);
+}
+
+static void refuse(struct store *s, const struct waiter *w, enum written how)
+{
+    if (w->kind == WAIT_REVOCATION)
+        revoked_refuse_order(w->x);
+    else
+        orders_refuse_unwritten(s, w->x, how);
+}
+
+void commit_refuse(struct store *s, int64_t keep)
+{
+    enum written how = s->written; /* an answer may bring the next request, which may write */
+    size_t kept = 0;
+    __typeof__(s->waiters) all = s->waiters;
+    s->waiters.at = NULL;
+    s->waiters.len = s->waiters.cap = 0;
+    for (size_t i = 0; i < all.len; i++) {
+        if (all.at[i].lsn > keep)
+            refuse(s, &all.at[i], how);
+        else
+            all.at[kept++] = all.at[i];
+    }
+    for (size_t i = 0; i < kept; i++)
+        *vec_push(&s->waiters) = all.at[i];
+    vec_deinit(&all);
 }
 
 /* Answer those with a deadline before `before` as unknown. */

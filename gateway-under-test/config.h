@@ -127,6 +127,7 @@ struct config_peer {
 
 struct config_store {
     bool sync, degrade_async, home, has_witness, failsafe;
+    bool force; /* entries are on the medium before they count */
     int64_t every_ms, degrade_after_ms, lease_ms, renew_ms, failback_hold_ms;
     int port;
     struct config_peer *peers;

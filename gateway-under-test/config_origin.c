@@ -34,15 +34,18 @@ static int parse_peers(const struct config_place *p, const char *key, struct con
 
 static int parse_store(const struct config_place *p, struct config_store *s)
 {
-    static const char *const keys[] = {"mode",    "every_ms", "degrade",  "degrade_after_ms", "port", "home", "peers",
-                                       "witness", "lease_ms", "renew_ms", "failback_hold_ms", "failsafe", NULL};
+    static const char *const keys[] = {
+        "mode",     "every_ms",   "degrade",  "degrade_after_ms", "port", "home", "peers", "witness", "lease_ms",
+        "renew_ms", "durability", "failsafe", "failback_hold_ms", NULL};
+    static const char *const durabilities[] = {"os", "disk", NULL};
     static const char *const modes[] = {"async", "sync", NULL};
     static const char *const degrades[] = {"block", "async", NULL};
     static const char *const witness_keys[] = {"address", "port", NULL};
-    int mode = 0, degrade = 0;
+    int mode = 0, degrade = 0, durability = 0;
     struct config_place at;
     if (place_keys(p, keys) < 0 || want_word(p, "mode", modes, NULL, &mode) < 0 ||
         want_word(p, "degrade", degrades, "async", &degrade) < 0 ||
+        want_word(p, "durability", durabilities, "os", &durability) < 0 ||
         want_int(p, "every_ms", 1, 600000, 200, &s->every_ms) < 0 ||
         want_int(p, "degrade_after_ms", 1, 600000, 1000, &s->degrade_after_ms) < 0 ||
         want_small(p, "port", 1, 65535, WANTED, &s->port) < 0 || want_bool(p, "home", false, &s->home) < 0 ||
@@ -58,6 +61,7 @@ static int parse_store(const struct config_place *p, struct config_store *s)
         return -1;
     s->sync = mode == 1;
     s->degrade_async = degrade == 1;
+    s->force = durability == 1;
     if (s->renew_ms * 2 > s->lease_ms)
         return place_fail(p, "renew_ms", "must be at most half of lease_ms");
     if (s->port == p->config->listen || s->port == p->config->admin)

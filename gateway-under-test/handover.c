@@ -81,7 +81,7 @@ static struct link *successor(struct store *s, int64_t now)
         bool able = k->connected && !k->peer_draining && k->caught_up_since != 0 &&
                     (!s->cfg->sync || k->standing == STANDING_IN);
         bool home = k->peer_home && !s->cfg->home && !s->lease.stay && now - k->caught_up_since >= hold;
-        if (able && (home || s->node->draining || s->unwritable))
+        if (able && (home || s->node->draining || s->written != WRITTEN))
             return k;
     }
     return NULL;

@@ -85,6 +85,7 @@ static int signals_open(struct signals *s, struct node *n, struct err *e)
     s->node = n;
     s->io.ready = on_signal;
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a disk that takes no more */
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || (s->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) < 0)
         return err_os(e, ERR_MACHINE, errno, "signals", "cannot listen to signals");
     return loop_io_set(n->loop, &s->io, s->fd, EPOLLIN, e);

@@ -33,6 +33,7 @@ struct text;
     X(drifts, "times the running configuration was seen to differ from the desired one") \
     X(reverts, "times the desired configuration was restored")                           \
     X(writes, "writes applied by clients")                                               \
+    X(log_writes, "times entries were put on disk, many at a time under load")           \
     X(replays, "writes answered from their idempotency key")                             \
     X(reads, "reads answered")                                                           \
     X(refused_follower, "requests refused because this store does not lead")             \

@@ -51,12 +51,15 @@ void orders_refuse(struct store *s, struct exchange *x)
     orders_send(s, x, 503, text_str(&fields), &body);
 }
 
-/* The disk did not take it: nothing has been written, so it may be asked again elsewhere. */
-static void refuse_unwritten(struct store *s, struct exchange *x)
+/* The disk did not take it: nothing has been written, so it may be asked again elsewhere; unless nobody can say so. */
+void orders_refuse_unwritten(struct store *s, struct exchange *x, enum written how)
 {
     scoped_text struct text body = {0};
     text_add(&body, "{\"error\":\"the store cannot write\"}");
-    orders_send(s, x, 503, "X-DR-Not-Forwarded: 1\r\n", &body);
+    if (how == UNSURE)
+        orders_send(s, x, 504, "", &body);
+    else
+        orders_send(s, x, 503, "X-DR-Not-Forwarded: 1\r\n", &body);
 }
 
 static void send_write(struct store *s, struct exchange *x, const char *op, const char *key, int64_t version,
@@ -129,7 +132,7 @@ static void write_order(struct store *s, struct exchange *x)
     }
     const struct record *r = store_append(s, &wish);
     if (r == NULL)
-        refuse_unwritten(s, x);
+        orders_refuse_unwritten(s, x, s->written);
     else
         commit_wait(s, x, r->lsn, WAIT_WRITE);
 }
@@ -178,6 +181,7 @@ static int64_t query_int(struct exchange *x, const char *name, int64_t otherwise
 
 void orders_answer_ops(struct store *s, struct exchange *x)
 {
+    (void)store_put_down(s); /* nobody is shown what may be taken back */
     int64_t from = query_int(x, "from", 1), limit = query_int(x, "limit", 1000), total = index_last(&s->index);
     if (from < 0 || limit < 1 || limit > 1000) {
         send_error(s, x, 400, "from must be a number, limit one from 1 to 1000");

@@ -2,9 +2,9 @@
 /*
  * The leader's side of replication: one connection to each peer, dialled again every 100 ms while it is down. HELLO
  * carries our epoch and history, STATE the peer's position after it has cut what differs, and from there on records
- * flow. Async mode ships what has gathered every every_ms; sync mode ships each record at once. Every tick a BEAT asks
- * for an ACK, so that a peer that is frozen or behind a black hole is known by its silence; after a second of it the
- * connection is given up and dialled anew, for a healed path must not wait for TCP's back-off.
+ * flow. Async mode ships what has gathered every every_ms; sync mode ships each record as soon as it is on disk. Every
+ * tick a BEAT asks for an ACK, so that a peer that is frozen or behind a black hole is known by its silence; after a
+ * second of it the connection is given up and dialled anew, for a healed path must not wait for TCP's back-off.
  *
  * How much is shipped ahead is bounded by what the socket buffer has not taken (SHIP_AHEAD); the next ACK goes on.
  *
@@ -40,7 +40,7 @@ static int64_t ship_every_ms(const struct store *s)
 /* Up to where a flawed leader ships: nothing younger than its lag. */
 static int64_t ripe_lsn(const struct store *s, int64_t now)
 {
-    int64_t lsn = index_last(&s->index);
+    int64_t lsn = store_written(s);
     while (lsn > 0 && index_at(&s->index, lsn)->mono_ns > now - FLAWED_LAG_MS * NS_PER_MS)
         lsn--;
     return lsn;
@@ -164,7 +164,8 @@ static void flush_up_to(struct store *s, int64_t lsn)
 
 void leader_flush(struct store *s)
 {
-    flush_up_to(s, index_last(&s->index));
+    (void)store_put_down(s);
+    flush_up_to(s, store_written(s));
 }
 
 void leader_appended(struct store *s)
@@ -189,11 +190,11 @@ static int on_state(struct link *k, struct frame *f)
     char region[64];
     int64_t last;
     if (frame_take_region(f, region) < 0 || frame_take_u64(f, &last) < 0 || take_traits(k, f) < 0 ||
-        strcmp(region, k->peer->region) != 0 || last > index_last(&s->index))
+        strcmp(region, k->peer->region) != 0 || last > store_written(s))
         return -1;
     k->connected = true;
     k->sent_lsn = k->acked_lsn = last;
-    k->flush_to = index_last(&s->index);
+    k->flush_to = store_written(s);
     node_log(s->node, "peer %s follows from lsn %lld of %lld", region, (long long)last, (long long)k->flush_to);
     if (store_flaw(s, FLAW_failback_without_catchup) && k->peer_home && !s->lease.stay)
         handover_begin(s, k, false);
@@ -207,7 +208,7 @@ static int on_ack(struct link *k, struct frame *f)
     int64_t lsn;
     if (!k->connected || frame_take_u64(f, &lsn) < 0 || take_traits(k, f) < 0 || lsn > k->sent_lsn)
         return -1;
-    if (lsn > k->acked_lsn || lsn == index_last(&k->store->index))
+    if (lsn > k->acked_lsn || lsn == store_written(k->store))
         k->progress_at = loop_now(k->store->node->loop);
     if (lsn > k->acked_lsn)
         k->acked_lsn = lsn;
@@ -308,7 +309,7 @@ static void on_ship(struct loop_timer *t, int64_t now)
 {
     struct store *s = owner_of(t, struct store, ship);
     loop_timer_set(s->node->loop, t, now + ship_every_ms(s) * NS_PER_MS);
-    flush_up_to(s, store_flaw(s, FLAW_ack_before_replicate) ? ripe_lsn(s, now) : index_last(&s->index));
+    flush_up_to(s, store_flaw(s, FLAW_ack_before_replicate) ? ripe_lsn(s, now) : store_written(s));
 }
 
 struct link *leader_link(struct store *s, const char *region, size_t len)

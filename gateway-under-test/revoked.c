@@ -39,6 +39,11 @@ void revoked_answer_order(struct store *s, struct exchange *x, const struct reco
         json_pack("{s:s, s:I, s:I}", "subject", r->key, "epoch", (json_int_t)r->epoch, "lsn", (json_int_t)r->lsn));
 }
 
+void revoked_refuse_order(struct exchange *x)
+{
+    answer_error(x, 500, "", "the store cannot write");
+}
+
 void revoked_take_order(struct store *s, struct exchange *x)
 {
     struct http_span body = exchange_body(x);
@@ -63,9 +68,9 @@ void revoked_take_order(struct store *s, struct exchange *x)
         r = store_append(s, &wish);
     }
     if (r == NULL) {
-        answer_error(x, 500, "", "the store cannot write");
+        revoked_refuse_order(x);
         return;
     }
-    leader_flush(s);
     commit_wait(s, x, r->lsn, WAIT_REVOCATION);
+    leader_flush(s);
 }

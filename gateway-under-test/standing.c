@@ -105,7 +105,7 @@ void standing_tick(struct link *k, int64_t now)
     case STANDING_OUT:
         if (k->connected && !away && k->caught_up_since != 0) {
             k->standing = STANDING_JOINING;
-            k->joined_at_lsn = index_last(&s->index);
+            k->joined_at_lsn = store_written(s);
         }
         break;
     case STANDING_JOINING:

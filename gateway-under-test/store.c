@@ -3,6 +3,9 @@
  * Opening takes a lock on the directory (two processes on one log would be a split brain of our own making), replays
  * the log into the index and reads the highest epoch seen. The store then follows until the witness says otherwise.
  *
+ * What a process before left in the log may have been written and not forced; where the disk is promised it is forced
+ * before anybody is told of it.
+ *
  * Taking over writes the new epoch to disk before the first write is accepted in it. Stepping down answers what waits,
  * closes the links and leaves the log alone: what of it is not shared is for the next leader's HELLO to decide.
  */
@@ -101,7 +104,8 @@ int store_open(struct store *s, struct node *n, struct err *e)
     if (n->data_dir == NULL)
         return err_set(e, ERR_USAGE, "command line", "a store needs --data DIR");
     if (lock_directory(s, e) < 0 || store_log_open(&s->log, n->data_dir, replay, s, &cut, e) < 0 ||
-        read_epoch(s, e) < 0 || follower_open(s, e) < 0) {
+        (s->cfg->force && store_log_force(&s->log, (int64_t)s->log.ends.len, e) < 0) || read_epoch(s, e) < 0 ||
+        follower_open(s, e) < 0) {
         store_log_close(&s->log);
         index_deinit(&s->index);
         fd_close(&s->lock_fd);
@@ -113,6 +117,7 @@ int store_open(struct store *s, struct node *n, struct err *e)
     s->lost = store_log_lost(&s->log);
     leader_open(s);
     lease_open(s);
+    store_gathered_open(s);
     s->tick.due = on_tick;
     loop_timer_set(n->loop, &s->tick, loop_now(n->loop));
     return 0;
@@ -123,6 +128,7 @@ void store_close(struct store *s)
     loop_timer_stop(&s->tick);
     if (s->leading)
         store_step_down(s, "closing");
+    store_gathered_close(s);
     follower_close(s);
     for (size_t i = 0; i < s->link_count; i++) {
         conn_deinit(&s->links[i].conn);
@@ -136,51 +142,13 @@ void store_close(struct store *s)
     fd_close(&s->lock_fd);
 }
 
-const struct record *store_append(struct store *s, const struct record *r)
-{
-    scoped_text struct text bytes = {0};
-    struct err e = {0};
-    record_write(r, &bytes);
-    int64_t length = (int64_t)bytes.len;
-    bool failed = store_log_append(&s->log, &bytes, &length, 1, &e) < 0;
-    if (failed && !s->unwritable)
-        node_log(s->node, "%s: %s", e.at, e.msg);
-    s->unwritable = failed;
-    if (failed)
-        return NULL;
-    struct record *own = index_add(&s->index, r);
-    own->mono_ns = loop_now(s->node->loop);
-    leader_appended(s);
-    return index_at(&s->index, index_last(&s->index));
-}
-
-int store_append_received(struct store *s, const struct text *bytes, const struct record *records, size_t count)
-{
-    scoped_free int64_t *lengths = xcalloc(count + 1, sizeof(*lengths));
-    struct err e = {0};
-    size_t at = 0, used = 0;
-    struct record r;
-    for (size_t i = 0; i < count && record_read(bytes->at + at, bytes->len - at, &r, &used) == RECORD_OK; i++) {
-        lengths[i] = (int64_t)used;
-        at += used;
-    }
-    if (store_log_append(&s->log, bytes, lengths, count, &e) < 0) {
-        node_log(s->node, "%s: %s", e.at, e.msg);
-        return -1;
-    }
-    for (size_t i = 0; i < count; i++)
-        index_add(&s->index, &records[i]);
-    s->node->counters[COUNTER_received] += (int64_t)count;
-    return 0;
-}
-
 void store_take_over(struct store *s, int64_t epoch, json_t *in_sync)
 {
     if (store_set_epoch(s, epoch) < 0)
         return; /* not leading: the lease runs out and another one gets it */
     follower_drop_links(s);
     s->leading = true;
-    s->unwritable = false;
+    s->written = WRITTEN;
     s->led_since = loop_now(s->node->loop);
     s->node->counters[COUNTER_takeovers]++;
     node_log(s->node, "leading since epoch %lld, last lsn %lld", (long long)epoch, (long long)index_last(&s->index));
@@ -192,6 +160,7 @@ void store_step_down(struct store *s, const char *why)
     if (!s->leading)
         return;
     s->leading = false;
+    (void)store_put_down(s);
     node_log(s->node, "following (epoch %lld, lsn %lld): %s", (long long)s->epoch, (long long)index_last(&s->index),
              why);
     leader_stop(s);

@@ -16,6 +16,7 @@
 #include "gateway-under-test/store_index.h"
 #include "gateway-under-test/store_log.h"
 #include "gateway-under-test/upstream.h"
+#include "harness/base/text.h"
 
 #include <stdbool.h>
 
@@ -84,6 +85,15 @@ struct handover {
     size_t held_count;
 };
 
+/* How a write of ours ended. UNSURE: it is gone, and may be there again after a loss of power. */
+enum written { WRITTEN, UNWRITTEN, UNSURE };
+
+struct gathered { /* entries that stand in the index and are not on disk yet */
+    struct text bytes;
+    vec_of(int64_t) lengths;
+    struct loop_timer turn;
+};
+
 struct waiter { /* an answer that waits for commit to reach its lsn */
     struct exchange *x;
     int64_t lsn, deadline;
@@ -95,11 +105,12 @@ struct store {
     const struct config_store *cfg;
     struct store_log log;
     struct store_index index;
+    struct gathered gathered;
     int lock_fd;
     int64_t epoch; /* highest seen, on disk before it is used */
     bool leading;
     int64_t led_since;
-    bool unwritable;       /* while leading: the disk did not take the last write */
+    enum written written;  /* the last write, while leading */
     int64_t fresh_at;      /* when it last was known to have every revocation; 0: never */
     int64_t lost;          /* records in the lost logs */
     int64_t dropped_count; /* flaw drop_every_nth_write */
@@ -116,13 +127,19 @@ struct store {
 /* store.c */
 int store_open(struct store *s, struct node *n, struct err *e);
 void store_close(struct store *s);
-int store_set_epoch(struct store *s, int64_t epoch);                        /* raise it, on disk first */
-const struct record *store_append(struct store *s, const struct record *r); /* a write of our own; NULL: failed */
-int store_append_received(struct store *s, const struct text *bytes, const struct record *records, size_t count);
+int store_set_epoch(struct store *s, int64_t epoch);                   /* raise it, on disk first */
 void store_take_over(struct store *s, int64_t epoch, json_t *in_sync); /* the lease is ours */
 void store_step_down(struct store *s, const char *why);
 bool store_leads(const struct store *s); /* leads, and the lease holds at this very instant */
 bool store_flaw(const struct store *s, enum flaw f);
+
+/* store_write.c */
+void store_gathered_open(struct store *s);
+void store_gathered_close(struct store *s);
+const struct record *store_append(struct store *s, const struct record *r); /* a write of our own; NULL: s->written */
+bool store_put_down(struct store *s);         /* on disk, all that was appended; false: taken back, and refused */
+int64_t store_written(const struct store *s); /* the last entry that is on disk as promised */
+int store_append_received(struct store *s, const struct text *bytes, const struct record *records, size_t count);
 
 /* lease.c */
 void lease_open(struct store *s);
@@ -148,14 +165,15 @@ int64_t commit_lsn(const struct store *s);
 void commit_wait(struct store *s, struct exchange *x, int64_t lsn, enum wait_kind kind);
 void commit_advance(struct store *s); /* answer the waiters that are through */
 void commit_sweep(struct store *s, int64_t now);
+void commit_refuse(struct store *s, int64_t keep); /* entries after lsn keep are gone: tell those who wait for them */
 void commit_abandon(struct store *s); /* not leader any more: answer all of them "unknown" */
 
 /* replicate_leader.c */
 void leader_open(struct store *s);
 void leader_start(struct store *s, json_t *in_sync);
 void leader_stop(struct store *s);
-void leader_appended(struct store *s); /* sync: ship at once */
-void leader_flush(struct store *s);
+void leader_appended(struct store *s);     /* something was put down; sync: ship it at once */
+void leader_flush(struct store *s);        /* put down what there is, and ship it */
 void leader_mode_changed(struct store *s); /* between sync and async, while it leads or not */
 void leader_tick(struct store *s, int64_t now);
 struct link *leader_link(struct store *s, const char *region, size_t len); /* NULL: no such peer */
@@ -182,11 +200,13 @@ void handover_end(struct store *s);                      /* whatever its outcome
 void revoked_answer_list(struct store *s, struct exchange *x);
 void revoked_take_order(struct store *s, struct exchange *x);
 void revoked_answer_order(struct store *s, struct exchange *x, const struct record *r);
+void revoked_refuse_order(struct exchange *x);
 
 /* orders.c, orders_read.c: the orders API */
 void orders_handle(struct store *s, struct exchange *x);
 void orders_answer_write(struct store *s, struct exchange *x, const struct record *r, bool replayed);
 void orders_answer_read(struct store *s, struct exchange *x, const char *key, const struct record *r);
 void orders_refuse(struct store *s, struct exchange *x); /* 503, not forwarded */
+void orders_refuse_unwritten(struct store *s, struct exchange *x, enum written how);
 void orders_send(struct store *s, struct exchange *x, int status, const char *fields, const struct text *body);
 void orders_answer_ops(struct store *s, struct exchange *x);

@@ -85,6 +85,30 @@ int store_log_append(struct store_log *l, const struct text *bytes, const int64_
     return 0;
 }
 
+static void forget_after(struct store_log *l, int64_t keep)
+{
+    l->size = keep > 0 ? l->ends.at[keep - 1] : 0;
+    l->ends.len = (size_t)keep;
+}
+
+static int force_name(struct store_log *l)
+{
+    scoped_fd int dir = open(l->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    l->named = dir >= 0 && fsync(dir) == 0;
+    return l->named ? 0 : -1;
+}
+
+int store_log_force(struct store_log *l, int64_t keep, struct err *e)
+{
+    if (fdatasync(l->fd) == 0 && (l->named || force_name(l) == 0))
+        return 0;
+    err_os(e, ERR_OUTPUT, errno, l->path, "cannot force to the medium");
+    forget_after(l, keep);
+    if (ftruncate(l->fd, l->size) < 0)
+        err_os(e, ERR_OUTPUT, errno, l->path, "cannot take back what was not forced");
+    return -1;
+}
+
 static int keep_lost(const struct store_log *l, int64_t from, int64_t epoch, struct err *e)
 {
     char path[512];
@@ -112,8 +136,7 @@ int store_log_cut(struct store_log *l, int64_t keep, int64_t epoch, struct err *
         return -1;
     if (ftruncate(l->fd, from) < 0)
         return err_os(e, ERR_OUTPUT, errno, l->path, "cannot cut the log");
-    l->size = from;
-    l->ends.len = (size_t)keep;
+    forget_after(l, keep);
     return 0;
 }
 

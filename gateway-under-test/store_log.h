@@ -2,13 +2,15 @@
 /*
  * The append-only log file of a store: DIR/orders.log.
  *
- * Called by store.c. Owns the descriptor and the ends of the entries. A write is durable in the sense of "survives the
- * death of the process": it is in the page cache of the kernel when append returns. It is not forced to the medium, and
- * status says so by name (durability "os").
+ * Called by store.c and store_write.c. Owns the descriptor and the ends of the entries. When append returns, the entries
+ * are in the page cache of the kernel and survive the death of the process (durability "os"); when force returns, they
+ * are on the medium and survive a loss of power, too (durability "disk"). The status of a store names what it promises.
  */
 #pragma once
 #include "gateway-under-test/record.h"
 #include "harness/base/vec.h"
+
+#include <stdbool.h>
 
 struct err;
 struct text;
@@ -18,6 +20,7 @@ struct store_log {
     char path[512], dir[448];
     int64_t size;         /* bytes of whole entries */
     vec_of(int64_t) ends; /* ends.at[lsn - 1]: offset behind entry lsn */
+    bool named;           /* the file's name is on the medium, too */
 };
 
 /* Open or create. Every good entry is given to `each`; what follows the last good one is cut off (*cut bytes). */
@@ -26,6 +29,8 @@ int store_log_open(struct store_log *l, const char *dir, void (*each)(void *ctx,
 /* All or nothing: after a failure the file is as before. bytes hold `count` encoded entries that follow the last. */
 int store_log_append(struct store_log *l, const struct text *bytes, const int64_t *lengths, size_t count,
                      struct err *e);
+/* Onto the medium. On failure the entries after lsn keep are taken back, and may yet be found after a loss of power. */
+int store_log_force(struct store_log *l, int64_t keep, struct err *e);
 /* Move the entries after lsn keep to DIR/lost-<epoch>.log (appending), then cut them off. */
 int store_log_cut(struct store_log *l, int64_t keep, int64_t epoch, struct err *e);
 /* How many records lie in the lost logs of the directory. */

@@ -56,8 +56,8 @@ void store_status(struct store *s, json_t *into)
     json_object_set_new(into, "lease_by", lease_by(s));
     json_object_set_new(into, "epoch", json_integer(s->epoch));
     json_object_set_new(into, "lsn", json_integer(last));
-    json_object_set_new(into, "durable_lsn", json_integer(last));
-    json_object_set_new(into, "durability", json_string("os"));
+    json_object_set_new(into, "durable_lsn", json_integer(store_written(s)));
+    json_object_set_new(into, "durability", json_string(s->cfg->force ? "disk" : "os"));
     json_object_set_new(into, "commit_lsn", json_integer(s->leading ? commit_lsn(s) : last));
     json_object_set_new(into, "writes", json_integer(s->node->counters[COUNTER_writes]));
     json_object_set_new(into, "mode", json_string(s->cfg->sync ? "sync" : "async"));

@@ -242,12 +242,14 @@ static json_t *store_peers(const struct topology *t, uint16_t own, int port)
 static void add_store(json_t *doc, const struct topology *t, const struct topo_node *n)
 {
     const struct topo_replication *r = &t->replication;
-    json_t *store = made(json_pack(
-        "{s:s, s:I, s:s, s:i, s:i, s:b, s:o, s:I, s:I, s:I, s:b}", "mode", r->mode == REPLICATION_SYNC ? "sync" : "async",
-        "every_ms", ms(r->every_ns), "degrade", r->degrade == DEGRADE_BLOCK ? "block" : "async", "degrade_after_ms", DEGRADE_AFTER_MS,
-        "port", TOPO_PORT_REPLICATION, "home", n->site == t->primary, "peers", store_peers(t, n->site, TOPO_PORT_REPLICATION), "lease_ms",
-        (json_int_t)topo_lease_ms(t), "renew_ms", (json_int_t)topo_renew_ms(t), "failback_hold_ms",
-        ms(t->failover.healthy_after * t->failover.probe_every_ns), "failsafe", t->failover.failsafe));
+    json_t *store = made(
+        json_pack("{s:s, s:I, s:s, s:i, s:s, s:i, s:b, s:o, s:I, s:I, s:I, s:b}", "mode",
+                  r->mode == REPLICATION_SYNC ? "sync" : "async", "every_ms", ms(r->every_ns), "degrade",
+                  r->degrade == DEGRADE_BLOCK ? "block" : "async", "degrade_after_ms", DEGRADE_AFTER_MS, "durability",
+                  r->durability == DURABILITY_DISK ? "disk" : "os", "port", TOPO_PORT_REPLICATION, "home",
+                  n->site == t->primary, "peers", store_peers(t, n->site, TOPO_PORT_REPLICATION), "lease_ms",
+                  (json_int_t)topo_lease_ms(t), "renew_ms", (json_int_t)topo_renew_ms(t), "failback_hold_ms",
+                  ms(t->failover.healthy_after * t->failover.probe_every_ns), "failsafe", t->failover.failsafe));
     uint16_t witness = witness_node(t);
     if (witness != TOPO_NONE) {
         set(store, "witness",

@@ -184,6 +184,7 @@ struct topo_failover {
 
 enum replication_mode { REPLICATION_ASYNC, REPLICATION_SYNC };
 enum replication_degrade { DEGRADE_ASYNC, DEGRADE_BLOCK };
+enum replication_durability { DURABILITY_OS, DURABILITY_DISK };
 
 /* What gateways raise an alert about by themselves; NONE is no rule. */
 enum topo_alert { TOPO_ALERT_NONE, TOPO_ALERT_SLOW, TOPO_ALERT_ERRORS, TOPO_ALERT_TRAFFIC };
@@ -205,6 +206,7 @@ struct topo_replication {
     enum replication_mode mode;
     int64_t every_ns;
     enum replication_degrade degrade;
+    enum replication_durability durability;
 };
 
 enum balance_policy { BALANCE_ROUND_ROBIN, BALANCE_WEIGHTED, BALANCE_LEAST_CONN, BALANCE_IP_HASH, BALANCE_FIRST };

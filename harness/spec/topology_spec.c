@@ -23,6 +23,7 @@ static const struct {
 static const char *const role_words[] = {"primary", "standby", "active", NULL};
 static const char *const mode_words[] = {"async", "sync", NULL};
 static const char *const degrade_words[] = {"async", "block", NULL};
+static const char *const durability_words[] = {"os", "disk", NULL};
 static const char *const driver_words[] = {"reference", NULL};
 static const char *const manager_words[] = {"reference", "gdnsd", NULL};
 static const char *const flaw_words[] = {
@@ -103,6 +104,9 @@ static const struct field replication_fields[] = {
     {.key = "degrade", .kind = FIELD_ENUM, IN(topo_replication, degrade), .words = degrade_words, .preset = "async",
      .doc = "what sync does without its peer: go on alone (once the witness has recorded the peer as out of sync), or "
             "stop acknowledging"},
+    {.key = "durability", .kind = FIELD_ENUM, IN(topo_replication, durability), .words = durability_words, .preset = "os",
+     .doc = "what a store has done with a write before it counts: handed it to the operating system, which outlives the "
+            "process, or forced it to the disk, which outlives a loss of power"},
 };
 static const struct field_set replication_set = {
     "`topology.replication`", "topology.replication", "How writes reach the other regions.", replication_fields,

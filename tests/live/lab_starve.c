@@ -55,14 +55,21 @@ static bool can(struct stage *s, const char *verb, struct action *a)
     return caps.effects[effect].available;
 }
 
-static void begin(struct drill *d, struct stage *s, const char *verb, const struct action *a)
+static void begin_with(enum replication_durability durability, struct drill *d, struct stage *s, const char *verb,
+                       const struct action *a)
 {
     stage_topology(&s->topo, 2, 2);
+    s->topo.replication.durability = durability;
     *d = (struct drill){.stage = s, .action = *a, .injector = injector_find(verb)};
     d->action.type = &d->injector->type;
     d->lab = stage_open(s);
     must(d, fabric_new(&d->fabric, d->lab, &s->topo, &s->err), "fabric");
     d->in = (struct injection){.fault = 1, .action = &d->action, .fabric = d->fabric};
+}
+
+static void begin(struct drill *d, struct stage *s, const char *verb, const struct action *a)
+{
+    begin_with(DURABILITY_OS, d, s, verb, a);
 }
 
 static void end(struct drill *d)
@@ -399,16 +406,16 @@ static long log_bytes(struct drill *d, uint16_t node)
     return (long)st.st_size;
 }
 
-/* The store acknowledges what it has not synced: killed, it comes back with what it
- * had before the fault, the other with all. */
-static void io_lost_writes(struct stage *s)
+/* A disk that forgets at a death what was not synced. A store that promises the operating system only comes back with
+ * what it had before the fault, one that promises the disk with every order that it has acknowledged. */
+static void forgetful_disk(struct stage *s, enum replication_durability durability)
 {
     struct action a = {.target = TARGET_NODE, .node = STORE, .starve.io = IO_LOST_WRITES};
     struct drill d;
     if (!can(s, "starve", &a)) {
         return;
     }
-    begin(&d, s, "starve", &a);
+    begin_with(durability, &d, s, "starve", &a);
     await_leader(&d);
     long before = log_bytes(&d, STORE);
     apply(&d);
@@ -419,7 +426,7 @@ static void io_lost_writes(struct stage *s)
     must(&d, fabric_hold(d.fabric, 2, STORE, HOLD_DOWN, &s->err), "kill");
     long dead = log_bytes(&d, STORE);
     printf("%ld bytes of log before, %ld with five writes, %ld after the death\n", before, alive, dead);
-    CHECK(alive > before && dead == before);
+    CHECK(alive > before && dead == (durability == DURABILITY_DISK ? alive : before));
     must(&d, fabric_release(d.fabric, 2, &s->err), "start again");
     CHECK(prove(&d, false, 6 * NS_PER_S) == PROOF_PROVEN);
     heal(&d);
@@ -429,6 +436,16 @@ static void io_lost_writes(struct stage *s)
     CHECK(log_bytes(&d, STORE) == alive); /* healed, a death costs nothing */
     must(&d, fabric_release(d.fabric, 2, &s->err), "start again");
     end(&d);
+}
+
+static void io_lost_writes(struct stage *s)
+{
+    forgetful_disk(s, DURABILITY_OS);
+}
+
+static void io_kept_writes(struct stage *s)
+{
+    forgetful_disk(s, DURABILITY_DISK);
 }
 
 /* A lab that takes the limit away again behind our back is found out. */
@@ -460,6 +477,7 @@ int main(int argc, char **argv)
                                       {"slow disk", io_slow},
                                       {"broken disk", io_error},
                                       {"forgetful disk", io_lost_writes},
+                                      {"forgetful disk, forced", io_kept_writes},
                                       {"a starve that is none", a_starve_that_is_none}};
     return stage_main(argc, argv, acts, sizeof(acts) / sizeof(acts[0]));
 }

@@ -91,7 +91,7 @@ static void all_roles_are_read(void)
     config_free(c);
     c = parsed(store, &e);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-    CU_ASSERT(c->store != NULL && c->store->sync && !c->store->degrade_async && c->store->home);
+    CU_ASSERT(c->store != NULL && c->store->sync && !c->store->degrade_async && c->store->home && !c->store->force);
     CU_ASSERT(config_flaw(c, FLAW_no_fencing) && config_flaw(c, FLAW_slow_detect) && !config_flaw(c, FLAW_no_failover));
     config_free(c);
     c = parsed(passer, &e);
@@ -307,6 +307,7 @@ static void wrong_stores_and_witnesses_are_refused(void)
     breaks(store, "\"mode\":\"sync\"", "\"mode\":\"semi\"", "/store/mode");
     breaks(store, "\"renew_ms\":250", "\"renew_ms\":400", "/store/renew_ms");
     breaks(store, "\"home\":true", "\"home\":1", "/store/home");
+    breaks(store, "\"home\":true", "\"durability\":\"paper\"", "/store/durability");
     breaks(store, "\"port\":7001,\"home\"", "\"port\":8080,\"home\"", "/store/port");
     breaks(store, "\"region\":\"eu-west\"", "\"region\":\"us-east\"", "/store/peers/0/region");
     breaks(store, "\"failback_hold_ms\":1000}",

@@ -130,6 +130,7 @@ static void origin(void)
     scoped_json json_t *c = render_config(&lab->topo, 2);
     CU_ASSERT_STRING_EQUAL(word(c, "/store/mode"), "sync");
     CU_ASSERT_STRING_EQUAL(word(c, "/store/degrade"), "block");
+    CU_ASSERT_STRING_EQUAL(word(c, "/store/durability"), "os");
     CU_ASSERT_EQUAL(number(c, "/store/every_ms"), 200);
     CU_ASSERT_EQUAL(number(c, "/store/lease_ms"), 750);
     CU_ASSERT_EQUAL(number(c, "/store/renew_ms"), 250);
@@ -141,6 +142,10 @@ static void origin(void)
     CU_ASSERT_PTR_NULL(json_at(c, "/store/witness"));
     scoped_json json_t *other = render_config(&lab->topo, 5);
     CU_ASSERT_TRUE(json_is_false(json_at(other, "/store/home")));
+    lab->topo.replication.durability = DURABILITY_DISK;
+    scoped_json json_t *forced = render_config(&lab->topo, 2);
+    CU_ASSERT_STRING_EQUAL(word(forced, "/store/durability"), "disk");
+    lab->topo.replication.durability = DURABILITY_OS;
 }
 
 static void backups_go_elsewhere_if_there_are_three_copies(void)
