@@ -9,9 +9,9 @@
  * leader is hardly longer than the lease. It is the witness who judges whether it may lead.
  *
  * Without a witness in the configuration nobody can grant anything: the home region's store leads from its start, with
- * a new epoch each time, and no other ever does.
+ * a new epoch each time, and no other does without an order.
  *
- * Where the witness is silent the peers may stand in for it (vouch.c).
+ * Where the witness is silent the peers may stand in for it (vouch.c), or an operator (promote.c).
  *
  * With the flaw no_fencing the end of the lease is not noticed; only a witness that says who leads now ends it. With
  * lease_by_wall_clock it is counted on a clock that others set.
@@ -56,7 +56,7 @@ bool lease_is_granted(const struct store *s)
 
 bool lease_holds(const struct store *s)
 {
-    return !s->cfg->has_witness || store_flaw(s, FLAW_no_fencing) || left_ns(s) > 0;
+    return !s->cfg->has_witness || s->lease.by_order || store_flaw(s, FLAW_no_fencing) || left_ns(s) > 0;
 }
 
 void witness_request(struct call *c, const char *path, json_t *take)
@@ -86,6 +86,7 @@ static void granted(struct store *s, int64_t epoch, json_t *reply)
     if (lease_clock_ns(s) - l->sent_ns >= lease_usable_ns(s->cfg->lease_ms))
         return; /* the answer took so long that it is worthless */
     l->since_ns = l->sent_ns;
+    l->by_order = false;
     look_when_it_ends(s);
     if (s->leading && epoch != s->epoch)
         store_step_down(s, "the witness counts another epoch");
@@ -116,20 +117,25 @@ static void read_reply(struct store *s, json_t *reply)
 static void on_answer(struct call *c, enum call_end end)
 {
     struct store *s = owner_of(c, struct store, lease.call);
+    struct http_span body = {0};
     if (s->lease.again)
         ask_again(s, 0);
     s->lease.again = false;
-    if (end != CALL_ANSWERED || c->res.status != 200)
-        return; /* the next question is set already */
-    struct http_span body = call_body(c);
-    json_t *reply = json_read(body.at, body.len, "witness", NULL);
-    if (json_is_object(reply))
-        read_reply(s, reply);
+    if (end == CALL_ANSWERED && c->res.status == 200)
+        body = call_body(c);
+    json_t *reply = body.len > 0 ? json_read(body.at, body.len, "witness", NULL) : NULL;
+    bool answered = json_is_object(reply);
+    if (answered)
+        read_reply(s, reply); /* otherwise the next question is set already */
     json_decref(reply);
+    if (s->promotion.x != NULL)
+        promote_end(s, answered);
 }
 
 static bool wants_to_lead(struct store *s)
 {
+    if (s->promotion.x != NULL)
+        return s->promotion.force || !vouch_binds(s); /* the promise may have come after the order */
     if (s->node->draining || vouch_binds(s))
         return false;
     return s->cfg->home || !store_flaw(s, FLAW_no_failover);
@@ -144,12 +150,14 @@ static void on_ask(struct loop_timer *t, int64_t now)
     ask_again(s, s->cfg->renew_ms);
     if (s->handover.state == HANDOVER_TRANSFER)
         return; /* the lease is on its way to another one */
+    if (s->promotion.x != NULL && l->call.under_way)
+        return; /* an operator waits for its end */
     call_cancel(&l->call);
     witness_request(&l->call, "/lease",
-                    json_pack("{s:s, s:I, s:I, s:I, s:b, s:b, s:b}", "region", s->node->config->region, "epoch",
+                    json_pack("{s:s, s:I, s:I, s:I, s:b, s:b, s:b, s:b}", "region", s->node->config->region, "epoch",
                               (json_int_t)s->epoch, "lsn", (json_int_t)index_last(&s->index), "log_epoch",
                               (json_int_t)(last ? last->epoch : 0), "want", wants_to_lead(s), "lead", s->leading,
-                              "sync", s->cfg->sync));
+                              "sync", s->cfg->sync, "force", s->promotion.force || l->by_order));
     l->sent_ns = lease_clock_ns(s);
     call_start(&l->call, &l->witness, (struct call_times){s->cfg->renew_ms, s->cfg->renew_ms * 2}, true, on_answer);
 }
@@ -158,7 +166,7 @@ static void on_expiry(struct loop_timer *t, int64_t now)
 {
     struct store *s = owner_of(t, struct store, lease.expiry);
     (void)now;
-    if (!s->leading || store_flaw(s, FLAW_no_fencing))
+    if (!s->leading || s->lease.by_order || store_flaw(s, FLAW_no_fencing))
         return;
     if (lease_holds(s))
         look_when_it_ends(s);
@@ -189,8 +197,15 @@ void lease_ask_now(struct store *s)
         ask_again(s, 0);
 }
 
+void lease_order(struct store *s)
+{
+    call_cancel(&s->lease.call); /* an answer to what was asked before is none to this */
+    ask_again(s, 0);
+}
+
 void lease_close(struct store *s)
 {
+    promote_close(s);
     loop_timer_stop(&s->lease.ask);
     loop_timer_stop(&s->lease.expiry);
     call_deinit(&s->lease.call);

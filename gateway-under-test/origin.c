@@ -203,6 +203,8 @@ static bool origin_admin(struct node *n, struct exchange *x)
     struct http_span path = exchange_path(x), method = exchange_method(x);
     if (span_is(path, "/handover") && span_is(method, "POST"))
         answer_handover(n, x);
+    else if (span_is(path, "/promote") && span_is(method, "POST") && o->store != NULL)
+        promote_take_order(o->store, x);
     else if (span_is(path, "/lag") && span_is(method, "POST"))
         answer_lag(n, x);
     else if (span_is(path, "/revocations") && span_is(method, "POST") && o->store != NULL)

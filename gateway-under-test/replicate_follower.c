@@ -214,6 +214,7 @@ static void on_event(struct conn *conn)
     size_t used = 0;
     enum frame_read r;
     bool fine = true;
+    c->heard_at = loop_now(c->store->node->loop);
     while (fine && (r = frame_read(text_str(&conn->in), conn->in.len, &f, &used)) == FRAME_OK) {
         fine = on_frame(c, &f) == 0;
         if (fine)

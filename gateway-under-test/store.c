@@ -160,6 +160,7 @@ void store_step_down(struct store *s, const char *why)
     if (!s->leading)
         return;
     s->leading = false;
+    s->lease.by_order = false;
     (void)store_put_down(s);
     node_log(s->node, "following (epoch %lld, lsn %lld): %s", (long long)s->epoch, (long long)index_last(&s->index),
              why);

@@ -58,6 +58,7 @@ struct follower_conn {
     struct store *store;
     struct follower_conn *next, *prev;
     bool greeted; /* its HELLO was accepted */
+    int64_t heard_at;
 };
 
 struct lease {
@@ -69,8 +70,14 @@ struct lease {
     bool marked;               /* on disk, too: the next process must know of the promise */
     char holder[64];                     /* as the witness said last; empty: nobody, or unknown */
     int64_t holder_epoch;
-    bool again; /* ask once more when the answer is there */
-    bool stay;  /* an operator ordered the leadership here: no fail-back by itself */
+    bool again;    /* ask once more when the answer is there */
+    bool by_order; /* an operator's word stands in for that of the witness, until it answers */
+    bool stay;     /* an operator ordered the leadership here: no fail-back by itself */
+};
+
+struct promotion {      /* an operator's order to lead that the witness is being asked about */
+    struct exchange *x; /* NULL: none */
+    bool force;
 };
 
 enum handover_state { HANDOVER_NONE, HANDOVER_HOLDING, HANDOVER_TRANSFER };
@@ -122,6 +129,7 @@ struct store {
     struct follower_conn *followers;
     vec_of(struct waiter) waiters;
     struct handover handover;
+    struct promotion promotion;
 };
 
 /* store.c */
@@ -149,6 +157,7 @@ bool lease_holds(const struct store *s);
 int64_t lease_usable_ns(int64_t lease_ms); /* how long its holder counts on it, from when it asked */
 bool lease_is_granted(const struct store *s); /* by the witness itself */
 void lease_ask_now(struct store *s);
+void lease_order(struct store *s); /* ask for the lease because of the promotion, and tell that how it ended */
 void witness_request(struct call *c, const char *path, json_t *take); /* fill in a POST to the witness */
 
 /* vouch.c: the lease while the witness is silent */
@@ -159,6 +168,11 @@ void vouch_ask(struct link *k);                  /* leader, every tick: where th
 int vouch_taken(struct link *k, struct frame *f);
 int64_t vouched_since_ns(const struct store *s); /* all peers have vouched since then; 0: not all */
 void vouch_release(struct store *s);             /* the leader to whom it was given hands over to us */
+
+/* promote.c: POST /promote */
+void promote_take_order(struct store *s, struct exchange *x);
+void promote_end(struct store *s, bool answered); /* the witness has spoken, or will not */
+void promote_close(struct store *s);
 
 /* commit.c: what may be acknowledged */
 int64_t commit_lsn(const struct store *s);

@@ -35,12 +35,12 @@ void store_gauges(const struct store *s, struct text *out)
         text_addf(out, "drgateway_in_sync{peer=\"%s\"} %d\n", s->links[i].peer->region, standing_in_sync(&s->links[i]));
 }
 
-/* Whose word the lease holds by now; null: it does not lead, or needs nobody's. */
+/* Whose word the lease holds by now; null: it does not lead, or needs nobody's. The operator's is the last resort. */
 static json_t *lease_by(const struct store *s)
 {
     if (!store_leads(s) || !s->cfg->has_witness)
         return json_null();
-    return json_string(lease_is_granted(s) ? "witness" : "peers");
+    return json_string(s->lease.by_order ? "operator" : lease_is_granted(s) ? "witness" : "peers");
 }
 
 void store_status(struct store *s, json_t *into)

@@ -117,7 +117,8 @@ static void on_lease(struct witness *w, struct exchange *x, const json_t *doc)
                               .lsn = number_in(doc, "lsn"),
                               .want = json_is_true(json_object_get(doc, "want")),
                               .lead = json_is_true(json_object_get(doc, "lead")),
-                              .sync = json_is_true(json_object_get(doc, "sync"))};
+                              .sync = json_is_true(json_object_get(doc, "sync")),
+                              .force = json_is_true(json_object_get(doc, "force"))};
     if (q.region < 0 || q.epoch > EPOCH_MAX) {
         answer_error(x, 400, "", "unknown region, or an impossible epoch");
         return;

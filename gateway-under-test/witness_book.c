@@ -9,6 +9,9 @@
  * A holder that lost its lease to another region may lack what that one writes from now on, so in sync mode it is taken
  * off the list of those in sync in the same step.
  *
+ * An operator's order (force) is granted whatever the book says, with a new epoch, or the one that already leads by it
+ * when it is ahead of ours.
+ *
  * Of several candidates the one with the longest log of the newest epoch is preferred: a candidate is refused while a
  * better one has asked within the last lease time.
  */
@@ -85,16 +88,40 @@ static bool may_take(const struct book *b, const struct book_question *q, int64_
     return !better_asked(b, q, now);
 }
 
+/* Whoever held the lease has lost it; what the others have may be other than what counts now. */
+static void take_by_order(struct book *b, const struct book_question *q, bool begun)
+{
+    for (int i = 0; q->sync && i < b->region_count; i++)
+        b->regions[i].in_sync = i == q->region;
+    if (!begun)
+        b->epoch++;
+    b->stay = q->region;
+}
+
+static void hand_to(struct book *b, int region, int64_t now)
+{
+    b->passed = false;
+    b->holder = region;
+    b->until_ns = now + b->lease_ns;
+}
+
 bool book_ask(struct book *b, const struct book_question *q, int64_t now, bool *changed)
 {
+    bool ahead = q->epoch > b->epoch;
     *changed = false;
     note_candidate(b, q, now);
-    if (q->epoch > b->epoch) { /* our own memory was lost: never fall behind what a store has seen */
+    if (ahead) { /* our own memory was lost: never fall behind what a store has seen */
         b->epoch = q->epoch;
         *changed = true;
     }
     if (q->lead && q->region == b->holder && q->epoch == b->epoch && !b->passed) {
         b->until_ns = now + b->lease_ns;
+        return true;
+    }
+    if (q->force) {
+        take_by_order(b, q, q->lead && ahead);
+        hand_to(b, q->region, now);
+        *changed = true;
         return true;
     }
     if (q->lead || !may_take(b, q, now))
@@ -105,9 +132,7 @@ bool book_ask(struct book *b, const struct book_question *q, int64_t now, bool *
         b->stay = -1;
     if (!b->passed || q->region != b->holder)
         b->epoch++;
-    b->passed = false;
-    b->holder = q->region;
-    b->until_ns = now + b->lease_ns;
+    hand_to(b, q->region, now);
     *changed = true;
     return true;
 }

@@ -3,8 +3,8 @@
  * What the witness decides, apart from sockets and clocks: who holds the lease, which epoch counts, who may be granted
  * it next. The caller gives the time (ns, any clock that does not stop) and saves the book when told that it changed.
  *
- * Invariants: the epoch never falls and rises with every change of holder; a lease is granted to nobody else before
- * it has run out; in sync mode only a region in sync is ever granted it.
+ * Invariants: the epoch never falls and rises with every change of holder; unless an operator forces it, a lease is
+ * granted to nobody else before it has run out, and in sync mode only to a region in sync.
  */
 #pragma once
 #include <jansson.h>
@@ -37,7 +37,7 @@ struct book {
 struct book_question {
     int region;
     int64_t epoch, log_epoch, lsn;
-    bool want, lead, sync;
+    bool want, lead, sync, force;
 };
 
 void book_init(struct book *b, int64_t lease_ns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bundled store by itself, asked without a gateway by many connections at once: gateway_store DRGATEWAY NAME, the
- * names being listed at the end. Exit code 0 or a message.
+ * The bundled store by itself, without a gateway: asked by many connections at once, and led by an operator.
+ * gateway_store DRGATEWAY NAME, the names being listed at the end. Exit code 0 or a message.
  */
 #include "tests/live/gateway_stage.h"
 
@@ -231,12 +231,131 @@ static void survives(void)
     (void)printf("%d written, %d acknowledged, none lost in 6 deaths\n", next_op, acks);
 }
 
+static int promote(enum stage_node n, const char *body)
+{
+    return ask(stage_admin(&stage, n), "POST", "/promote", "", body, 3000, &answer) ? answer.status : 0;
+}
+
+static json_int_t epoch_of(enum stage_node n)
+{
+    scoped_json json_t *status = status_of(&stage, n);
+    return json_integer_value(json_object_get(status, "epoch"));
+}
+
+static void wait_word(enum stage_node n, const char *key, const char *word)
+{
+    for (int64_t end = now_ms() + PATIENCE_MS;; pause_ms(20)) {
+        scoped_json json_t *status = status_of(&stage, n);
+        const char *now = json_string_value(json_object_get(status, key));
+        if (now != NULL && strcmp(now, word) == 0)
+            return;
+        check(now_ms() < end && "it says so in time");
+    }
+}
+
+static void wait_equal(void)
+{
+    for (int64_t end = now_ms() + PATIENCE_MS;; pause_ms(20)) {
+        scoped_json json_t *us = status_of(&stage, STORE_US), *eu = status_of(&stage, STORE_EU);
+        const json_t *a = json_object_get(us, "digest"), *b = json_object_get(eu, "digest");
+        if (json_is_string(a) && json_equal(a, b) && json_is_false(json_object_get(us, "leader")))
+            return;
+        check(now_ms() < end && "the old leader follows and has the same");
+    }
+}
+
+/* Who leads, and who hears a leader, is not promoted; with force the witness takes the order for its own. */
+static void promoted(void)
+{
+    stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 20});
+    check(write_op(stage_port(&stage, STORE_US), "p-1", "k1", &answer) == 200);
+    check(promote(STORE_US, "") == 409 && promote(STORE_US, "{\"force\":true}") == 409);
+    check(promote(STORE_EU, "") == 409 && promote(STORE_EU, "{\"force\":1}") == 400 && promote(STORE_EU, "[]") == 400);
+    check(leads(&stage, STORE_US) && promote(STORE_EU, "{\"force\":true}") == 200 &&
+          strstr(answer.body, "\"epoch\":2"));
+    wait_leader(&stage, STORE_EU, PATIENCE_MS);
+    check(write_op(stage_port(&stage, STORE_EU), "p-2", "k2", &answer) == 200);
+    wait_equal();
+    wait_word(WITNESS, "holder", "eu-west");
+}
+
+/* Without an answer of the witness only force helps; the witness learns of it later, and nobody leads in between. */
+static void promoted_without_an_answer(void)
+{
+    stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 20});
+    check(write_op(stage_port(&stage, STORE_US), "p-1", "k1", &answer) == 200);
+    stage_kill(&stage, WITNESS);
+    stage_kill(&stage, STORE_US);
+    pause_ms(600); /* what it may have promised its leader is over */
+    check(promote(STORE_EU, "{}") == 503 && !leads(&stage, STORE_EU));
+    check(promote(STORE_EU, "{\"force\":true}") == 200 && leads(&stage, STORE_EU));
+    wait_word(STORE_EU, "lease_by", "operator");
+    json_int_t epoch = epoch_of(STORE_EU);
+    check(epoch > 1000 && write_op(stage_port(&stage, STORE_EU), "p-2", "k2", &answer) == 200);
+    stage_start(&stage, STORE_US);
+    wait_equal();
+    stage_start(&stage, WITNESS); /* whose book still has us-east */
+    wait_word(STORE_EU, "lease_by", "witness");
+    wait_word(WITNESS, "holder", "eu-west");
+    wait_leader(&stage, STORE_EU, PATIENCE_MS);
+    check(epoch_of(STORE_EU) >= epoch && epoch_of(WITNESS) == epoch_of(STORE_EU) && !leads(&stage, STORE_US));
+    check(write_op(stage_port(&stage, STORE_EU), "p-3", "k3", &answer) == 200);
+}
+
+static void forget_witness(enum stage_node n)
+{
+    char path[128];
+    scoped_text struct text doc = {0};
+    stage_path(&stage, n, "json", path);
+    check(text_read_file(&doc, path, 1 << 20, NULL) == 0);
+    scoped_json json_t *c = json_loads(text_str(&doc), 0, NULL);
+    json_object_del(json_object_get(c, "store"), "witness");
+    scoped_free char *bytes = json_canonical(c);
+    check(file_replace(path, bytes, strlen(bytes), NULL) == 0);
+    stage_kill(&stage, n);
+    stage_start(&stage, n);
+}
+
+static void wait_connected(void)
+{
+    for (int64_t end = now_ms() + PATIENCE_MS;; pause_ms(20)) {
+        scoped_json json_t *us = status_of(&stage, STORE_US);
+        const json_t *peer = json_array_get(json_object_get(us, "peers"), 0);
+        if (json_is_true(json_object_get(peer, "connected")))
+            return;
+        check(now_ms() < end && "the store of eu-west follows in time");
+    }
+}
+
+/* A pair without a witness: the operator alone changes who leads, and the home store that comes back follows. */
+static void promoted_without_a_witness(void)
+{
+    stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 20});
+    forget_witness(STORE_US);
+    forget_witness(STORE_EU);
+    wait_leader(&stage, STORE_US, PATIENCE_MS);
+    wait_connected();
+    check(promote(STORE_EU, "") == 409);
+    check(write_op(stage_port(&stage, STORE_US), "p-1", "k1", &answer) == 200);
+    pause_ms(300);
+    stage_kill(&stage, STORE_US);
+    for (int64_t end = now_ms() + PATIENCE_MS; promote(STORE_EU, "") != 200; pause_ms(20))
+        check(now_ms() < end && "nobody is in the way");
+    check(leads(&stage, STORE_EU) && write_op(stage_port(&stage, STORE_EU), "p-2", "k2", &answer) == 200);
+    stage_start(&stage, STORE_US);
+    wait_equal();
+    check(leads(&stage, STORE_EU));
+}
+
 int main(int argc, char **argv)
 {
     static const struct stage_drill drills[] = {
         {"gathered", gathered},
         {"refused-together", refused_together},
         {"survives", survives},
+        {"promoted", promoted},
+        {"promoted-without-an-answer", promoted_without_an_answer},
+        {"promoted-without-a-witness", promoted_without_a_witness},
     };
     return stage_main(&stage, argc, argv, drills, array_len(drills));
 }

@@ -70,6 +70,39 @@ static void a_lease_that_ran_out_passes_with_a_new_epoch(void)
     CU_ASSERT_TRUE(ask(&b, EU, 2, true, true, 0, 9 * LEASE));
 }
 
+static bool force(struct book *b, int region, int64_t epoch, bool lead, bool sync, int64_t now)
+{
+    bool changed;
+    struct book_question q = {
+        .region = region, .epoch = epoch, .log_epoch = 1, .want = true, .lead = lead, .sync = sync, .force = true};
+    CU_ASSERT_TRUE(book_ask(b, &q, now, &changed));
+    return changed;
+}
+
+static void an_operator_is_granted_a_live_lease(void)
+{
+    struct book b = fresh();
+    CU_ASSERT_TRUE(ask(&b, US, 0, false, true, 0, 0));
+    CU_ASSERT_TRUE(force(&b, EU, 1, false, true, 1));
+    CU_ASSERT_TRUE(b.epoch == 2 && b.holder == EU && b.stay == EU && b.regions[EU].in_sync && !b.regions[US].in_sync);
+    CU_ASSERT_FALSE(ask(&b, US, 1, true, true, 0, 2)); /* who led learns of it */
+    CU_ASSERT_TRUE(ask(&b, EU, 2, true, true, 0, 2));
+    CU_ASSERT_EQUAL(b.epoch, 2);
+}
+
+/* It led before the witness could be told: with an epoch ahead of all, which it keeps, or with one that was reached. */
+static void an_operator_may_have_been_first(void)
+{
+    struct book b = fresh();
+    CU_ASSERT_TRUE(ask(&b, US, 0, false, false, 0, 0));
+    CU_ASSERT_TRUE(force(&b, EU, 1001, true, false, 1));
+    CU_ASSERT_TRUE(b.epoch == 1001 && b.holder == EU && b.regions[US].in_sync);
+    CU_ASSERT_FALSE(force(&b, EU, 1001, true, false, 2)); /* asked again it is a renewal */
+    CU_ASSERT_EQUAL(b.epoch, 1001);
+    CU_ASSERT_TRUE(force(&b, US, 1001, true, false, 3));
+    CU_ASSERT_EQUAL(b.epoch, 1002);
+}
+
 static void async_regions_may_lead_whatever_they_have(void)
 {
     struct book b = fresh();
@@ -204,6 +237,8 @@ void suite_book(void)
     runner_test(home_alone_is_granted_within_the_grace);
     runner_test(a_live_lease_is_renewed_and_not_given_away);
     runner_test(a_lease_that_ran_out_passes_with_a_new_epoch);
+    runner_test(an_operator_is_granted_a_live_lease);
+    runner_test(an_operator_may_have_been_first);
     runner_test(async_regions_may_lead_whatever_they_have);
     runner_test(a_restarted_holder_gets_a_new_epoch_at_once);
     runner_test(a_transfer_names_the_next_and_ends_the_old);
