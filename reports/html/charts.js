@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 "use strict";
 // The two dense charts, zoomable: dygraphs takes the place of the static pictures of requests and latency, with more buckets.
-// Dragging zooms both, a double click or the button shows the whole run again. Without dygraphs the pictures stay.
+// Dragging zooms both, so do + and - on a chart that has the focus; a double click, the button or 0 shows the whole run
+// again. Without dygraphs the pictures stay.
 (function () {
-  var source = document.getElementById("dense-data"), graphs = [];
+  var source = document.getElementById("dense-data"), graphs = [], cursor = null;
   if (typeof Dygraph === "undefined" || !source) {
     return;
   }
@@ -52,6 +53,25 @@
     });
   }
 
+  // The window keeps its width where it would leave the run.
+  function look(g, from, width) {
+    from = Math.max(0, Math.min(data.end - width, from));
+    g.updateOptions({dateWindow: width > data.end * 0.999 ? [0, data.end] : [from, from + width]});
+  }
+
+  // Around the cursor if it is in sight, else around the middle; the window follows a cursor that leaves it.
+  function zoom(g, event) {
+    var times = {"+": 0.5, "=": 0.5, "-": 2, "0": Infinity, ArrowLeft: 1, ArrowRight: 1}[event.key];
+    var shown = g.xAxisRange(), width = shown[1] - shown[0], inside = cursor !== null && cursor >= shown[0] && cursor <= shown[1];
+    if (!times || event.ctrlKey || event.metaKey || event.altKey || (times === 1 && (cursor === null || inside))) {
+      return;
+    }
+    event.preventDefault();
+    var wanted = Math.max(data.width * 4, Math.min(data.end, width * times));
+    var middle = inside || times === 1 ? cursor : (shown[0] + shown[1]) / 2;
+    look(g, inside ? middle - (middle - shown[0]) / width * wanted : middle - wanted / 2, wanted);
+  }
+
   function chart(name, rowsOf, labels, colours, unit, options) {
     var svg = document.querySelector("svg[aria-labelledby^='" + name + "']");
     if (!svg) {
@@ -90,13 +110,14 @@
       base.axes.y.ticker = marks;
     }
     var g = new Dygraph(live, rows(rowsOf), Object.assign(base, paint(), options));
-    whole.addEventListener("click", function () { g.updateOptions({dateWindow: [0, data.end]}); });
+    whole.addEventListener("click", function () { look(g, 0, data.end); });
+    box.addEventListener("keydown", function (event) { zoom(g, event); });
     drtest.recolour.push(function () { g.updateOptions(paint()); });
     window.addEventListener("resize", function () { g.updateOptions(fit()); });
     g.read = function (row) {
       words.textContent = "";
       if (row === null) {
-        words.textContent = "Point at the chart for numbers; drag to zoom.";
+        words.textContent = "Point at the chart for numbers; drag to zoom, or press + and - on it, 0 for the whole run.";
         return;
       }
       drtest.make("b", {}, words).textContent = (row * data.width).toFixed(2) + " s";
@@ -110,6 +131,7 @@
   }
 
   function follow(t, by) {
+    cursor = t;
     var row = t === null ? null : Math.max(0, Math.min(data.rows.length - 1, Math.floor(t / data.width)));
     graphs.forEach(function (g) {
       g.read(row);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // look.mjs CHARTS PAGE...: each page as a person meets it, in light and dark, on a desk and on a phone. Nothing on the
 // console, nothing refused by the policy, no request to anywhere, nothing for axe to find, no page wider than its screen.
-// On the first page the cursor and the slider are moved by keyboard, and the events filtered.
+// On the first page the cursor, the zoom and the slider are moved by keyboard, the events filtered, and a dark page printed.
 import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
@@ -85,8 +85,45 @@ async function works(file) {
   await page.locator("#event-list select").selectOption("fault.apply");
   check(await rows.count() >= 1 && await rows.count() < all, "the events are not filtered");
 
+  await prints(page);
+  await page.context().close();
+}
+
+// Paper is white, whatever the screen is.
+async function prints(page) {
+  const ink = () => page.evaluate(() => Number(getComputedStyle(document.body).color.match(/\d+/)[0]));
   await page.locator("button.theme").click();
-  check(await page.locator("html").getAttribute("data-theme") !== null, "the colours cannot be switched");
+  check(await page.locator("html").getAttribute("data-theme") === "dark" && await ink() > 128, "the colours cannot be switched");
+  await page.emulateMedia({ media: "print" });
+  check(await ink() < 128, "a dark page prints in light ink");
+  check((await page.pdf({ format: "A4" })).length > 10000, "a dark page does not print");
+}
+
+// + and - on a dense chart that has the focus, where there is one.
+async function zooms(file) {
+  const page = await open(file, {});
+  const chart = page.locator(".has-live").first(), whole = chart.locator(".whole");
+  await chart.focus();
+  await page.keyboard.press("+");
+  check(await whole.isVisible(), "+ does not zoom");
+  await page.keyboard.press("-");
+  check(!(await whole.isVisible()), "- does not go back");
+  await page.keyboard.press("+");
+  await page.keyboard.press("0");
+  check(!(await whole.isVisible()), "0 does not show the whole run");
+  await page.context().close();
+}
+
+// Who wants less motion steps.
+async function steps(file) {
+  const page = await open(file, { reducedMotion: "reduce" });
+  const play = page.locator(".player button"), slider = page.locator(".player input");
+  const before = Number(await slider.inputValue());
+  await play.click();
+  const after = Number(await slider.inputValue());
+  await page.waitForTimeout(200);
+  check(await play.textContent() === "Step" && after > before, "Step does not step");
+  check(Number(await slider.inputValue()) === after, "the picture moves by itself where motion is not wanted");
   await page.context().close();
 }
 
@@ -100,5 +137,9 @@ for (const file of [pages[0], pages[pages.length - 1]]) { // the page of a run, 
   await complete(file);
 }
 await works(pages[0]);
+await steps(pages[0]);
+if (charts !== "0") {
+  await zooms(pages[0]);
+}
 await browser.close();
 process.exit(found ? 1 : 0);
