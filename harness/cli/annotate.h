@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* GitHub's workflow commands on standard error and its step summary; nothing unless GITHUB_ACTIONS is true. */
+/* GitHub's workflow commands on standard error if GITHUB_ACTIONS is true, and a step summary appended to the file that
+ * GITHUB_STEP_SUMMARY names, if it does. */
 #pragma once
 #include "reports/report.h"
 
