@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * drtest doctor: what this machine can do. Every row is a question that a run would ask, its answer, and for a bad
- * answer the remedy. Nothing is assumed: mechanisms are tried in a throwaway process.
+ * answer the remedy. Nothing is assumed: mechanisms are tried in a throwaway process. --quiet is for jobs that mail what
+ * is printed: it leaves the musts that are not met.
  *
  * A row is good, a wish (runs work without it, something is left out) or a must. Exit code 5 when a must is not met.
  */
@@ -176,14 +177,20 @@ static void print_json(const struct examination *x, bool fit)
 static void print_text(const struct examination *x, bool fit)
 {
     static const char *const colours[] = {"\033[32m", "\033[33m", "\033[31m"};
-    bool colour = x->call->out.colour;
+    bool colour = x->call->out.colour, quiet = x->call->globals.quiet;
     for (size_t i = 0; i < x->rows.len; i++) {
         const struct finding_row *r = &x->rows.at[i];
+        if (quiet && r->finding != FINDING_MUST) {
+            continue;
+        }
         printf("%s%-9s%s %-12s %s\n", colour ? colours[r->finding] : "", finding_words[r->finding],
                colour ? "\033[0m" : "", r->what, r->answer);
         if (r->remedy && *r->remedy) {
             printf("%20s = help: %s\n", "", r->remedy);
         }
+    }
+    if (quiet && fit) {
+        return;
     }
     puts(fit ? "this machine can run drills"
              : "this machine cannot run drills in the netns lab; --lab sim needs nothing");
