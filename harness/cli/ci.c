@@ -7,6 +7,9 @@
  * let the exit code decide. The history is a file of its own that must outlive the job, because `drtest due` reads
  * nothing else.
  *
+ * Jobs of a checkout name the suite as the command line did; units and crontabs have no such place, so theirs is looked
+ * for in /etc/drtest unless its path is absolute.
+ *
  * What is filled in stands unquoted in shell, YAML and unit files, so a path that any of them could misread is refused.
  */
 #include "harness/base/err.h"
@@ -20,6 +23,7 @@
 #include <string.h>
 
 #define DEFAULT_SUITE "scenarios/quarterly.yaml"
+#define INSTALLED_IN "/etc/drtest/"
 
 extern const char github_yml[], gitlab_yml[], Jenkinsfile[], drtest_service[], drtest_timer[], crontab[];
 
@@ -64,13 +68,15 @@ static void fill(struct text *out, const char *template, const struct blank *bla
 
 static int print_templates(const struct suite *s, const char *kind, const char *part, struct err *e)
 {
-    scoped_text struct text jenkins = {0}, systemd = {0}, out = {0};
+    scoped_text struct text jenkins = {0}, systemd = {0}, installed = {0}, out = {0};
     calendar_jenkins(&jenkins, s);
     if (text_eq(kind, "systemd") && calendar_systemd(&systemd, s, e) < 0) {
         return -1;
     }
+    text_addf(&installed, "%s%s", s->file[0] == '/' ? "" : INSTALLED_IN, s->file);
     const struct blank blanks[] = {
         {"@SUITE@", s->file},
+        {"@INSTALLED@", text_str(&installed)},
         {"@NAME@", s->name},
         {"@CRON@", calendar_cron(s)},
         {"@JENKINS@", text_str(&jenkins)},
