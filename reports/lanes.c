@@ -29,7 +29,7 @@ struct node_state {
     bool silent, drifted, leads;
 };
 
-struct walk {
+struct lanes_walk {
     const struct topology *topo;
     struct lanes *lanes;
     struct node_state *nodes; /* by node index */
@@ -96,7 +96,7 @@ struct tally {
     unsigned all, absent, starting, frozen, down;
 };
 
-static struct tally count_role(const struct walk *w, const struct topo_site *site, enum node_role role)
+static struct tally count_role(const struct lanes_walk *w, const struct topo_site *site, enum node_role role)
 {
     struct tally c = {0};
     for (size_t i = site->first_node; i < (size_t)site->first_node + site->node_count && i < w->topo->node_count; i++) {
@@ -112,7 +112,7 @@ static struct tally count_role(const struct walk *w, const struct topo_site *sit
     return c;
 }
 
-static enum lane_state region_state(const struct walk *w, uint16_t s)
+static enum lane_state region_state(const struct lanes_walk *w, uint16_t s)
 {
     const struct topo_site *site = &w->topo->sites[s];
     struct tally gateways = count_role(w, site, NODE_GATEWAY), origins = count_role(w, site, NODE_ORIGIN);
@@ -143,7 +143,7 @@ static enum lane_state region_state(const struct walk *w, uint16_t s)
     return LANE_UP;
 }
 
-static bool region_leads(const struct walk *w, uint16_t s)
+static bool region_leads(const struct lanes_walk *w, uint16_t s)
 {
     const struct topo_site *site = &w->topo->sites[s];
     for (size_t i = site->first_node; i < (size_t)site->first_node + site->node_count && i < w->topo->node_count; i++) {
@@ -154,7 +154,7 @@ static bool region_leads(const struct walk *w, uint16_t s)
     return false;
 }
 
-static void refresh(struct walk *w, double at_s, uint16_t site, uint16_t node)
+static void refresh(struct lanes_walk *w, double at_s, uint16_t site, uint16_t node)
 {
     for (size_t i = 0; i < w->lanes->all.len; i++) {
         struct lane *lane = &w->lanes->all.at[i];
@@ -207,7 +207,7 @@ static void take_observation(struct node_state *n, const struct event *ev)
     n->leads = leader ? json_is_true(leader) : n->leads;
 }
 
-static void take_event(struct walk *w, const struct event *ev)
+void lanes_walk_event(struct lanes_walk *w, const struct event *ev)
 {
     uint16_t node = node_named(w->topo, ev->subject);
     if (node == TOPO_NONE || (ev->kind != EVENT_NODE && ev->kind != EVENT_OBSERVED)) {
@@ -253,7 +253,7 @@ static void count_edge(unsigned *open, bool begins)
 }
 
 /* A kill, stop or freeze begins or ends on one node. */
-static void hit_node(struct walk *w, const struct edge *edge, uint16_t node)
+static void hit_node(struct lanes_walk *w, const struct edge *edge, uint16_t node)
 {
     struct node_state *n = &w->nodes[node];
     if (text_eq(edge->fault->do_, "kill") || text_eq(edge->fault->do_, "stop")) {
@@ -277,7 +277,7 @@ static bool is_among(const struct texts *names, const char *name)
     return false;
 }
 
-static void take_edge(struct walk *w, const struct edge *edge)
+static void take_edge(struct lanes_walk *w, const struct edge *edge)
 {
     const struct texts *subject = &edge->fault->subject;
     bool link = subject->len > 1; /* a fault on links names all of their ends */
@@ -326,31 +326,54 @@ static void close_spans(struct lanes *l, double end_s)
     }
 }
 
+struct lanes_walk *lanes_walk_new(struct lanes *l, const struct topology *topo)
+{
+    struct lanes_walk *w = xcalloc(1, sizeof(*w));
+    *l = (struct lanes){0};
+    *w = (struct lanes_walk){.topo = topo,
+                             .lanes = l,
+                             .nodes = xcalloc(topo->node_count + 1, sizeof(*w->nodes)),
+                             .cut = xcalloc(topo->site_count + 1, sizeof(*w->cut))};
+    add_lanes(l, topo);
+    return w;
+}
+
+void lanes_walk_fault(struct lanes_walk *w, double at_s, const struct result_fault *fault, bool begins)
+{
+    take_edge(w, &(struct edge){at_s, fault, begins});
+}
+
+void lanes_walk_free(struct lanes_walk *w)
+{
+    if (w) {
+        free(w->nodes);
+        free(w->cut);
+        free(w);
+    }
+}
+
 void lanes_make(struct lanes *l, const struct report_input *in, double end_s)
 {
     *l = (struct lanes){0};
     if (!in->plan || !in->plan->topology) {
         return;
     }
-    const struct topology *topo = in->plan->topology;
-    scoped_free struct node_state *nodes = xcalloc(topo->node_count + 1, sizeof(*nodes));
-    scoped_free unsigned *cut = xcalloc(topo->site_count + 1, sizeof(*cut));
-    struct walk w = {.topo = topo, .lanes = l, .nodes = nodes, .cut = cut};
+    struct lanes_walk *w = lanes_walk_new(l, in->plan->topology);
     struct edges edges = {0};
-    add_lanes(l, topo);
     collect_edges(&edges, in->result);
     size_t next = 0;
     for (size_t i = 0; in->evidence && i < in->evidence->event_count; i++) {
         const struct event *ev = &in->evidence->events[i];
         for (; next < edges.len && edges.at[next].at_s <= (double)ev->at_ns / (double)NS_PER_S; next++) {
-            take_edge(&w, &edges.at[next]);
+            take_edge(w, &edges.at[next]);
         }
-        take_event(&w, ev);
+        lanes_walk_event(w, ev);
     }
     for (; next < edges.len; next++) {
-        take_edge(&w, &edges.at[next]);
+        take_edge(w, &edges.at[next]);
     }
     vec_deinit(&edges);
+    lanes_walk_free(w);
     close_spans(l, end_s);
 }
 

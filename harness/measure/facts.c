@@ -140,10 +140,10 @@ static const char *site_name(const struct topology *t, uint16_t site)
     return t && site < t->site_count ? t->sites[site].name : NULL;
 }
 
-static void add_subject(const struct study *s, const char *name, struct texts *out)
+static void add_subject(struct arena *a, const char *name, struct texts *out)
 {
     if (name)
-        *arena_push(s->arena, out) = arena_strdup(s->arena, name);
+        *arena_push(a, out) = arena_strdup(a, name);
 }
 
 static bool joins_hit_link(const struct topology *t, const struct action *a, uint16_t site)
@@ -155,28 +155,28 @@ static bool joins_hit_link(const struct topology *t, const struct action *a, uin
 }
 
 /* The ends of a link; of several links all of their ends, the isolated one first. */
-static void link_subjects(const struct study *s, const struct action *a, struct texts *out)
+static void link_subjects(struct arena *arena, const struct topology *t, const struct action *a, struct texts *out)
 {
-    const struct topology *t = s->plan->topology;
-    if (!a->sides && t && a->link < t->link_count) {
-        add_subject(s, site_name(t, t->links[a->link].a), out);
-        add_subject(s, site_name(t, t->links[a->link].b), out);
+    if (!a->sides && a->link < t->link_count) {
+        add_subject(arena, site_name(t, t->links[a->link].a), out);
+        add_subject(arena, site_name(t, t->links[a->link].b), out);
     }
-    for (unsigned later = 0; a->sides && t && later < 2; later++)
+    for (unsigned later = 0; a->sides && later < 2; later++)
         for (uint16_t i = 0; i < t->site_count; i++)
             if ((a->sides[i] > 1) == later && joins_hit_link(t, a, i))
-                add_subject(s, site_name(t, i), out);
+                add_subject(arena, site_name(t, i), out);
 }
 
-static void subjects(const struct study *s, const struct action *a, struct texts *out)
+void facts_subjects(struct arena *arena, const struct topology *t, const struct action *a, struct texts *out)
 {
-    const struct topology *t = s->plan->topology;
+    if (!t)
+        return;
     if (a->target == TARGET_REGION)
-        add_subject(s, site_name(t, a->site), out);
+        add_subject(arena, site_name(t, a->site), out);
     else if (a->target == TARGET_NODE)
-        add_subject(s, t && a->node < t->node_count ? t->nodes[a->node].name : NULL, out);
+        add_subject(arena, a->node < t->node_count ? t->nodes[a->node].name : NULL, out);
     else if (a->target == TARGET_LINK)
-        link_subjects(s, a, out);
+        link_subjects(arena, t, a, out);
 }
 
 /* `isolate` or `split`, as in the scenario. */
@@ -312,7 +312,7 @@ static void course_faults(const struct study *s, struct result *out)
                                    .mechanism = text_in(s, data, "mechanism"),
                                    .proof = proof_of(s, v->proof)};
         f->do_ = v->step->action.type ? arena_strdup(s->arena, v->step->action.type->verb) : NULL;
-        subjects(s, &v->step->action, &f->subject);
+        facts_subjects(s->arena, s->plan->topology, &v->step->action, &f->subject);
         if (fault_ended_by(v))
             f->ended_by = arena_strdup(s->arena, fault_ended_by(v));
         f->has_heal_proof = v->hb != NS_NONE;
