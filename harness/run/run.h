@@ -13,16 +13,30 @@
 #include "harness/lab/lab.h"
 #include "harness/spec/plan.h"
 
+/* What ended in about one second, by site. */
+struct run_site {
+    uint32_t good, bad; /* vantages: requests of its clients */
+    uint32_t served;    /* regions: good answers that it gave */
+};
+struct run_second {
+    double from_s, to_s;
+    const struct run_site *sites;  /* by index of the topology's sites */
+    size_t site_count;
+    double p50_ms, p99_ms;         /* good answers, from the planned send; NAN without any */
+};
+
 /* What a person may want to see while it runs. Both are called from the conductor's loop and must not block. */
 struct run_view {
     const char *phase;
     double elapsed_s, planned_s;   /* run time, and about how long the whole run takes */
     uint64_t sent, good, bad;      /* requests so far */
     size_t open_faults;
+    const struct run_second *second; /* NULL but once a second, and where it is not wanted */
 };
 struct progress {
     void (*event)(struct progress *p, const struct event *ev, double run_s);
     void (*view)(struct progress *p, const struct run_view *v);
+    bool wants_seconds; /* views have one once a second */
 };
 
 struct run_options {

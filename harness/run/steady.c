@@ -6,6 +6,7 @@
 #include "harness/run/steady.h"
 #include "harness/base/units.h"
 #include "harness/base/vec.h"
+#include "harness/run/pulse.h"
 #include "harness/run/strike.h"
 #include <math.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct steady {
     struct loop_timer beat;
     vec_of(struct sample) window;
     uint64_t sent, good, bad;
+    struct pulse *pulse; /* NULL: nobody wants seconds */
     int64_t longest_timeout_ns, keep_ns;
 };
 
@@ -38,6 +40,8 @@ static void steady_take(struct steady *s, const struct sample *sample)
     if (sample->kind != SAMPLE_REQUEST)
         return;
     *vec_push(&s->window) = *sample;
+    if (s->pulse)
+        pulse_take(s->pulse, sample);
     s->sent += sample->outcome != OUTCOME_UNSENT;
     if (sample->outcome == OUTCOME_GOOD)
         s->good++;
@@ -121,7 +125,8 @@ static void steady_show(struct steady *s, int64_t now)
                          .bad = s->bad,
                          .elapsed_s = (double)now / 1e9,
                          .planned_s = (double)(d->plan->baseline_hold_ns + d->plan->drill_ns) / 1e9 + 8,
-                         .open_faults = strikes_open(d->strikes)};
+                         .open_faults = strikes_open(d->strikes),
+                         .second = s->pulse ? pulse_turn(s->pulse, (double)now / 1e9) : NULL};
     p->view(p, &v);
 }
 
@@ -152,6 +157,8 @@ int steady_new(struct steady **out, struct drill *d, struct err *e)
     *out = s;
     s->drill = d;
     s->beat.due = steady_beat;
+    if (d->options->progress && d->options->progress->wants_seconds)
+        s->pulse = pulse_new(d->plan);
     for (size_t i = 0; i < d->plan->stream_count; i++)
         if (d->plan->streams[i].timeout_ns > s->longest_timeout_ns)
             s->longest_timeout_ns = d->plan->streams[i].timeout_ns;
@@ -169,5 +176,6 @@ void steady_free(struct steady *s)
     loop_timer_stop(&s->beat);
     sample_tail_close(s->tail);
     vec_deinit(&s->window);
+    pulse_free(s->pulse);
     free(s);
 }
