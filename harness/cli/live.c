@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The telling side: events and a view a second become small JSON datagrams. What does not fit the queue is dropped; the
+ * The telling side: events, lanes that changed and a view a second become small JSON datagrams. What does not fit the queue is dropped; the
  * page shows the course, the evidence is in the files.
  */
 #include "harness/cli/live.h"
@@ -12,13 +12,14 @@
 #include "harness/base/units.h"
 #include "harness/cli/live_serve.h"
 
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #define UP_MS 3000
-#define DOWN_NS (5 * NS_PER_S)
+#define DOWN_NS (6 * NS_PER_S)
 
 static int hear_port(struct live *l, struct err *e)
 {
@@ -39,6 +40,7 @@ int live_begin(struct live *l, bool on, const struct plan *plan, const char *run
 {
     int theirs, side = 1;
     l->server.fd = -1;
+    l->lanes = on ? live_lanes_new(plan) : NULL;
     if (on && (side = listener_fork(&l->server, "--live", "drtest-live", &theirs, e)) == 0) {
         live_serve(theirs, plan, run_path);
     }
@@ -68,22 +70,45 @@ static bool is_shown(enum event_kind kind)
 
 void live_event(struct live *l, const struct event *ev, double run_s)
 {
-    if (l->server.fd < 0 || !is_shown(ev->kind)) {
+    if (l->server.fd < 0) {
         return;
     }
-    listener_tell(&l->server,
-                  json_pack("{s:s,s:f,s:s,s:s?,s:s?,s:I}", "kind", event_words[ev->kind], "t", run_s, "subject",
-                            ev->subject ? ev->subject : "", "outcome", ev->outcome, "detail", ev->detail, "code",
-                            (json_int_t)ev->code));
+    if (is_shown(ev->kind)) {
+        double end_s = ev->end_ns > ev->at_ns ? (double)ev->end_ns / (double)NS_PER_S : run_s;
+        listener_tell(&l->server, json_pack("{s:s,s:f,s:f,s:s,s:s?,s:s?,s:I}", "kind", event_words[ev->kind], "t",
+                                            run_s, "end", end_s, "subject", ev->subject ? ev->subject : "", "outcome",
+                                            ev->outcome, "detail", ev->detail, "code", (json_int_t)ev->code));
+    }
+    json_t *changed = live_lanes_take(l->lanes, ev);
+    if (changed) {
+        listener_tell(&l->server, changed);
+    }
+}
+
+static json_t *milliseconds(double ms)
+{
+    return isnan(ms) ? json_null() : json_real(ms);
+}
+
+/* {"from", "to", "p50", "p99", "sites": [[good, bad, served], ...]} */
+static json_t *second_json(const struct run_second *s)
+{
+    json_t *sites = json_array();
+    for (size_t i = 0; i < s->site_count; i++) {
+        json_array_append_new(sites, json_pack("[I,I,I]", (json_int_t)s->sites[i].good, (json_int_t)s->sites[i].bad,
+                                               (json_int_t)s->sites[i].served));
+    }
+    return json_pack("{s:f,s:f,s:o,s:o,s:o}", "from", s->from_s, "to", s->to_s, "p50", milliseconds(s->p50_ms), "p99",
+                     milliseconds(s->p99_ms), "sites", sites);
 }
 
 void live_view(struct live *l, const struct run_view *v)
 {
-    if (l->server.fd >= 0) {
-        listener_tell(&l->server,
-                      json_pack("{s:s,s:f,s:f,s:s,s:I,s:I,s:I,s:I}", "kind", "view", "t", v->elapsed_s, "planned",
-                                v->planned_s, "phase", v->phase ? v->phase : "", "sent", (json_int_t)v->sent, "good",
-                                (json_int_t)v->good, "bad", (json_int_t)v->bad, "open", (json_int_t)v->open_faults));
+    if (l->server.fd >= 0 && v->second) {
+        listener_tell(&l->server, json_pack("{s:s,s:f,s:f,s:s,s:I,s:I,s:I,s:I,s:o}", "kind", "view", "t", v->elapsed_s,
+                                            "planned", v->planned_s, "phase", v->phase ? v->phase : "", "sent",
+                                            (json_int_t)v->sent, "good", (json_int_t)v->good, "bad", (json_int_t)v->bad,
+                                            "open", (json_int_t)v->open_faults, "second", second_json(v->second)));
     }
 }
 
@@ -101,4 +126,6 @@ void live_end(struct live *l, const struct result *r)
 void live_close(struct live *l)
 {
     listener_close(&l->server);
+    live_lanes_free(l->lanes);
+    l->lanes = NULL;
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "harness/cli/listener.h"
+#include "harness/cli/live_lanes.h"
 #include "harness/evidence/event.h"
 #include "harness/measure/result.h"
 #include "harness/run/run.h"
@@ -14,6 +15,7 @@
 
 struct live {
     struct listener server;
+    struct live_lanes *lanes;
     char url[64];
 };
 
@@ -21,6 +23,6 @@ struct live {
 int live_begin(struct live *l, bool on, const struct plan *plan, const char *run_path, struct err *e);
 void live_event(struct live *l, const struct event *ev, double run_s);
 void live_view(struct live *l, const struct run_view *v);
-/* The reports are written. Waits until a page that was open has fetched its report, three seconds at most. */
+/* The reports are written. Waits until the pages that were open have fetched it, some seconds at most. */
 void live_end(struct live *l, const struct result *r);
 void live_close(struct live *l); /* in any case */

@@ -4,8 +4,9 @@
  * which does the HTTP. The page asks twice a second for what it has not seen yet (/news?from=N); messages are kept in
  * one growing list, and answers are cut out of it. /report.html is the file of the run directory, once it is there.
  *
- * After the channel has closed the server stays until a page that asked in the last seconds has fetched the report,
- * three seconds at most. It listens on 127.0.0.1 only, answers GET only, and tells browsers not to keep anything.
+ * Pages are told apart by a number that each draws for itself (/news?from=N&page=P). After the channel has closed the
+ * server stays until every page that asked in the last seconds was told and has fetched the report, five seconds at
+ * most. It listens on 127.0.0.1 only, answers GET only, and tells browsers not to keep anything.
  */
 #include "harness/cli/live_serve.h"
 
@@ -16,11 +17,10 @@
 #include "harness/base/units.h"
 #include "harness/base/vec.h"
 #include "harness/cli/listener.h"
-#include "harness/cli/targets.h"
+#include "harness/cli/live_about.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <jansson.h>
 #include <microhttpd.h>
 #include <poll.h>
 #include <stdio.h>
@@ -31,14 +31,15 @@
 
 #define TURN_MS 200
 #define LOOKED_AT_NS (3 * NS_PER_S)
-#define LINGER_NS (3 * NS_PER_S)
+#define LINGER_NS (5 * NS_PER_S)
+#define PAGES 16           /* more than these share a place */
 #define MESSAGES_MAX 20000 /* of a drill of hours; later ones are not kept */
 #define REPORT_MAX (16 << 20)
 #define POLICY                                                                                                         \
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
 
-extern const char live_html[], live_js[], live_css[];
-extern const char page_css[]; /* the report's, made by reports/: one look for both */
+extern const char live_html[], live_js[], live_charts_js[], live_css[];
+extern const char page_css[], chart_css[], page_js[]; /* the report's, made by reports/: one look for both */
 
 struct server {
     const char *run_path;
@@ -47,8 +48,25 @@ struct server {
         char **at;
         size_t len, cap;
     } messages;
-    int64_t asked_ns; /* when a page last asked for news; 0 never */
-    bool over, fetched;
+    struct {
+        unsigned long number;
+        int64_t asked_ns; /* when it last asked for news; 0: no page */
+        bool told;        /* that it is over */
+    } pages[PAGES];
+    bool over;
+    int64_t over_ns;
+    size_t fetched; /* reports */
+};
+
+/* What the page is made of. */
+#define STYLE "text/css; charset=utf-8"
+#define SCRIPT "text/javascript; charset=utf-8"
+static const struct {
+    const char *url, *type, *text;
+} parts[] = {
+    {"/", "text/html; charset=utf-8", live_html}, {"/page.css", STYLE, page_css}, {"/chart.css", STYLE, chart_css},
+    {"/live.css", STYLE, live_css},               {"/page.js", SCRIPT, page_js},  {"/live_charts.js", SCRIPT, live_charts_js},
+    {"/live.js", SCRIPT, live_js},
 };
 
 static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *type, const char *bytes,
@@ -71,28 +89,64 @@ static enum MHD_Result answer_text(struct MHD_Connection *c, const char *type, c
     return answer(c, MHD_HTTP_OK, type, text, strlen(text));
 }
 
+static unsigned long argument(struct MHD_Connection *c, const char *name)
+{
+    const char *value = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, name);
+    return value ? strtoul(value, NULL, 10) : 0;
+}
+
+/* The place of the page, else the one that was not heard of for longest. */
+static void note_page(struct server *s, unsigned long number)
+{
+    size_t place = 0;
+    for (size_t i = 0; i < PAGES; i++) {
+        bool known = s->pages[i].asked_ns && s->pages[i].number == number;
+        if (known || s->pages[i].asked_ns < s->pages[place].asked_ns) {
+            place = i;
+        }
+        if (known) {
+            break;
+        }
+    }
+    s->pages[place].number = number;
+    s->pages[place].asked_ns = clock_mono_ns();
+    s->pages[place].told = s->over;
+}
+
+/* Is there a page that would miss its report if we went? */
+static bool is_awaited(const struct server *s)
+{
+    size_t told = 0;
+    for (size_t i = 0; i < PAGES; i++) {
+        told += s->pages[i].told;
+        if (s->pages[i].asked_ns && !s->pages[i].told && s->over_ns - s->pages[i].asked_ns < LOOKED_AT_NS) {
+            return true;
+        }
+    }
+    return s->fetched < told;
+}
+
 static enum MHD_Result answer_news(struct server *s, struct MHD_Connection *c)
 {
-    const char *from = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "from");
-    size_t at = from ? strtoul(from, NULL, 10) : 0;
+    size_t at = argument(c, "from");
     scoped_text struct text out = {0};
     text_addf(&out, "{\"next\":%zu,\"over\":%s,\"news\":[", s->messages.len, s->over ? "true" : "false");
     for (size_t i = at; i < s->messages.len; i++) {
         text_addf(&out, "%s%s", i > at ? "," : "", s->messages.at[i]);
     }
     text_add(&out, "]}");
-    s->asked_ns = clock_mono_ns();
+    note_page(s, argument(c, "page"));
     return answer_text(c, "application/json", text_str(&out));
 }
 
-static enum MHD_Result answer_report(struct server *s, struct MHD_Connection *c)
+static enum MHD_Result answer_report(struct server *s, struct MHD_Connection *c, void **seen)
 {
     scoped_text struct text path = {0}, report = {0};
     text_addf(&path, "%s/report.html", s->run_path);
     if (!s->over || text_read_file(&report, text_str(&path), REPORT_MAX, NULL) < 0) {
         return answer(c, MHD_HTTP_NOT_FOUND, "text/plain", "not yet\n", 8);
     }
-    s->fetched = true;
+    *seen = &s->fetched; /* counted when the last byte is out */
     return answer(c, MHD_HTTP_OK, "text/html; charset=utf-8", report.at, report.len);
 }
 
@@ -110,17 +164,10 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
         return MHD_YES;
     }
     *upload_len = 0;
-    if (text_eq(url, "/")) {
-        return answer_text(c, "text/html; charset=utf-8", live_html);
-    }
-    if (text_eq(url, "/live.js")) {
-        return answer_text(c, "text/javascript; charset=utf-8", live_js);
-    }
-    if (text_eq(url, "/live.css")) {
-        return answer_text(c, "text/css; charset=utf-8", live_css);
-    }
-    if (text_eq(url, "/page.css")) {
-        return answer_text(c, "text/css; charset=utf-8", page_css);
+    for (size_t i = 0; i < array_len(parts); i++) {
+        if (text_eq(url, parts[i].url)) {
+            return answer_text(c, parts[i].type, parts[i].text);
+        }
     }
     if (text_eq(url, "/favicon.ico")) {
         return answer(c, MHD_HTTP_NO_CONTENT, "image/x-icon", "", 0);
@@ -128,24 +175,23 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
     if (text_eq(url, "/about")) {
         return answer_text(c, "application/json", s->about);
     }
-    return text_eq(url, "/news") ? answer_news(s, c) : text_eq(url, "/report.html") ? answer_report(s, c)
+    return text_eq(url, "/news") ? answer_news(s, c) : text_eq(url, "/report.html") ? answer_report(s, c, seen)
                                                     : answer(c, MHD_HTTP_NOT_FOUND, "text/plain", "nothing here\n", 13);
 }
 
-static char *about_json(const struct plan *p)
+static void on_completed(void *arg, struct MHD_Connection *c, void **seen, enum MHD_RequestTerminationCode how)
 {
-    scoped_text struct text targets = {0};
-    target_list_text(&targets, p);
-    scoped_json json_t *doc = json_pack("{s:s,s:s,s:s?,s:s}", "name", p->name, "title", p->title, "description",
-                                        p->description, "targets", text_str(&targets));
-    return json_dumps(doc, JSON_COMPACT);
+    struct server *s = arg;
+    (void)c, (void)how;
+    s->fetched += *seen == &s->fetched;
 }
 
 static struct MHD_Daemon *listen_on_loopback(struct server *s)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, &at,
-                            MHD_OPTION_CONNECTION_LIMIT, 32u, MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_END);
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_LIMIT, 32u,
+                            MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_END);
 }
 
 static void say(int fd, const char *words)
@@ -170,14 +216,12 @@ static bool take_messages(struct server *s, int fd)
 static void serve(struct server *s, struct MHD_Daemon *daemon, int fd)
 {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    int64_t until_ns = INT64_MAX;
-    while (clock_mono_ns() < until_ns && !(s->over && s->fetched)) {
+    while (!s->over || (is_awaited(s) && clock_mono_ns() - s->over_ns < LINGER_NS)) {
         struct pollfd fds[2] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = s->over ? -1 : fd, .events = POLLIN}};
         poll(fds, 2, TURN_MS);
         if (!s->over && !take_messages(s, fd)) {
-            bool looked_at = s->asked_ns && clock_mono_ns() - s->asked_ns < LOOKED_AT_NS;
             s->over = true;
-            until_ns = looked_at ? clock_mono_ns() + LINGER_NS : 0;
+            s->over_ns = clock_mono_ns();
         }
         MHD_run(daemon);
     }
@@ -185,7 +229,7 @@ static void serve(struct server *s, struct MHD_Daemon *daemon, int fd)
 
 _Noreturn void live_serve(int fd, const struct plan *plan, const char *run_path)
 {
-    struct server s = {.run_path = run_path, .about = about_json(plan)};
+    struct server s = {.run_path = run_path, .about = live_about(plan, run_path)};
     char port[16];
     struct MHD_Daemon *daemon = listen_on_loopback(&s);
     if (!daemon) {

@@ -120,6 +120,7 @@ static _Noreturn void conduct(const struct session *s, const struct plan *plan, 
     watch_init(&w, plan, &s->call->err, s->lab->kind);
     w.notify = others->notify;
     w.live = others->live;
+    w.progress.wants_seconds = s->live;
     w.quiet = s->call->globals.quiet;
     w.verbose = s->call->globals.verbose;
     struct run_options r = options_of(s, o);
