@@ -19,6 +19,7 @@ struct report_input {
     const char *page;   /* where summary.md finds the report.html of the run; NULL: beside it */
     const struct pool_run *earlier; /* earlier runs of the scenario that the history knows, oldest first; may be NULL */
     size_t earlier_count;
+    const char *earlier_unread; /* why the history may know of more; NULL: it was read */
 };
 
 struct reporter {

@@ -15,6 +15,7 @@ struct suite_entry {
     const char *run_id, *scenario;
     enum verdict verdict;
     const struct result *result;    /* NULL: the run left none */
+    bool has_report;                /* there is a page to link to */
     const struct pool_run *pooled;  /* the same as histories know it; NULL without a result */
     const struct pool_run *earlier; /* runs of the scenario before it, oldest first */
     size_t earlier_count;
@@ -30,6 +31,7 @@ struct suite_input {
     const char *title;       /* NULL: none */
     const char *started_at, *ended_at;
     int64_t exit_code;
+    const char *history; /* the file, seen from the folder of the suite; NULL: there is none to link to */
     const struct suite_entry *entries;
     size_t count;
     const struct suite_unreached *unreached;

@@ -15,6 +15,7 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/cli/history_line.h"
+#include "harness/cli/history_place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,17 +95,18 @@ static void survey_line(void *arg, const char *text, size_t len, const json_t *l
     }
 }
 
-int history_begin(struct history *h, const char *path, const char *shown, struct result *r, struct err *e)
+int history_begin(struct history *h, const char *path, const char *run_path, struct result *r, struct err *e)
 {
+    scoped_text struct text name = {0};
     *h = (struct history){.fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666), .path = path};
     if (h->fd < 0) {
         return err_os(e, ERR_OUTPUT, errno, path, "cannot open the history");
     }
-    if (lock(h->fd, path, e) < 0) {
+    if (lock(h->fd, path, e) < 0 || history_name(&name, run_path, path, e) < 0) {
         history_close(h);
         return -1;
     }
-    r->history = (struct result_history){.file = arena_strdup(&r->arena, shown)};
+    r->history = (struct result_history){.file = arena_strdup(&r->arena, text_str(&name))};
     int fd = dup(h->fd);
     scoped_file FILE *in = fd >= 0 ? fdopen(fd, "r") : NULL;
     if (!in) {
@@ -167,19 +169,23 @@ static int read_all(const char *path, void (*see)(void *arg, const char *text, s
                     void *arg, struct err *e)
 {
     scoped_file FILE *in = fopen(path, "re");
-    if (!in && errno == ENOENT) {
-        return 0;
-    }
     if (!in) {
         return err_os(e, ERR_READING, errno, path, "cannot read the history");
     }
     each_line(in, see, arg);
-    return 0;
+    return ferror(in) ? err_os(e, ERR_READING, errno ? errno : EIO, path, "cannot read the history") : 0;
+}
+
+/* The same where nothing need be there yet. */
+static int read_any(const char *path, void (*see)(void *arg, const char *text, size_t len, const json_t *line),
+                    void *arg, struct err *e)
+{
+    return access(path, F_OK) < 0 && errno == ENOENT ? 0 : read_all(path, see, arg, e);
 }
 
 int history_read_latest(struct history_latest *l, const char *path, struct err *e)
 {
-    return read_all(path, latest_line, l, e);
+    return read_any(path, latest_line, l, e);
 }
 
 struct gathering {
@@ -208,22 +214,38 @@ static void run_line(void *arg, const char *text, size_t len, const json_t *line
 int history_read_runs(struct history_runs *l, struct arena *a, const char *path, struct err *e)
 {
     struct gathering g = {.runs = l, .arena = a, .lines = -1};
-    return read_all(path, run_line, &g, e);
+    return read_any(path, run_line, &g, e);
+}
+
+/* Whether the page of another run is where a link from this run's page would look. */
+static bool lies_beside(const char *run_path, const char *run_id)
+{
+    scoped_text struct text page = {0};
+    text_addf(&page, "%s/../%s/report.html", run_path, run_id);
+    return !strchr(run_id, '/') && access(text_str(&page), R_OK) == 0;
 }
 
 void history_read_earlier(struct history_runs *l, struct arena *a, const char *run_path, const struct result *r)
 {
     struct gathering g = {.runs = l, .arena = a, .scenario = r->scenario.name, .lines = r->history.line - 1};
     scoped_text struct text path = {0};
-    struct err unread = {0};
-    if (!r->history.file || r->history.line == JSON_NONE || r->history.line <= 1) {
+    struct err e = {0};
+    if (!r->history.file || r->history.line == JSON_NONE) {
+        l->unread = "this run could not be entered in one";
         return;
     }
-    if (text_starts(r->history.file, "../")) { /* beside the run */
-        text_addf(&path, "%s/", run_path);
+    if (r->history.line <= 1) {
+        return;
     }
-    text_add(&path, r->history.file);
-    (void)read_all(text_str(&path), run_line, &g, &unread);
+    history_path(&path, run_path, r->history.file);
+    if (read_all(text_str(&path), run_line, &g, &e) < 0) {
+        l->unread = arena_strdup(a, e.os ? strerror(e.os) : e.msg);
+    } else if (g.lines > 0) {
+        l->unread = "it has fewer lines than when this run was entered";
+    }
+    for (size_t i = 0; i < l->len; i++) {
+        l->at[i].has_report = lies_beside(run_path, l->at[i].run_id);
+    }
 }
 
 void history_runs_deinit(struct history_runs *l)

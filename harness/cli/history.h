@@ -16,8 +16,9 @@ struct history {
     bool torn;        /* the last line has no line break: a run died while it wrote */
 };
 
-/* path is the file, shown the name that result.history.file gets. Strings go to the result's arena. */
-int history_begin(struct history *h, const char *path, const char *shown, struct result *r, struct err *e);
+/* path is the file; result.history.file gets its name as seen from the run directory (history_place.h). Strings go to
+ * the result's arena. */
+int history_begin(struct history *h, const char *path, const char *run_path, struct result *r, struct err *e);
 /* run_path holds the stored result.json. Unlocks in any case. */
 int history_end(struct history *h, const char *run_path, const struct result *r, struct err *e);
 void history_close(struct history *h); /* unlock without appending */
@@ -41,9 +42,10 @@ const struct history_entry *history_latest_find(const struct history_latest *l, 
 struct history_runs {
     struct pool_run *at;
     size_t len, cap;
+    const char *unread; /* from history_read_earlier: why there may be others; NULL: there are none */
 };
 int history_read_runs(struct history_runs *l, struct arena *a, const char *path, struct err *e);
 /* Those of its scenario that stand before the line of this result in the history that it names; run_path is its run
- * directory. None where the history cannot be read: reports do without. */
+ * directory. Where the history cannot be read, or not so far, `unread` says why: reports do without. */
 void history_read_earlier(struct history_runs *l, struct arena *a, const char *run_path, const struct result *r);
 void history_runs_deinit(struct history_runs *l);

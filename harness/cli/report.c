@@ -51,6 +51,7 @@ static int write_all(struct call *c, const struct stored_run *s, const struct re
                               .run_path = s->path,
                               .earlier = earlier.at,
                               .earlier_count = earlier.len,
+                              .earlier_unread = earlier.unread,
                               .jenkins_style = jenkins};
     struct outputs out = {.call = c,
                           .junit = f->junit,

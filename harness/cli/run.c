@@ -289,7 +289,8 @@ static void one_run(struct running *r, const struct job *job)
                                   .evidence = o.evidence,
                                   .run_path = o.run_path,
                                   .earlier = o.earlier.at,
-                                  .earlier_count = o.earlier.len};
+                                  .earlier_count = o.earlier.len,
+                                  .earlier_unread = o.earlier.unread};
         o.unwritten |= outputs_add(&r->outputs, &in) < 0;
     }
     int code = session_exit_code(&r->session, &o);

@@ -278,7 +278,7 @@ static void file_away(const struct session *s, const struct job *job, struct not
     }
     struct history h;
     struct err history = {0}, store = {0}, report = {0}, manifest = {0};
-    int locked = history_begin(&h, text_str(&path), s->history ? s->history : "../history.jsonl", o->result, &history);
+    int locked = history_begin(&h, text_str(&path), o->run_path, o->result, &history);
     chain_to_run_before(o->result, o->run_path);
     int stored = result_store(o->run_path, o->result, &store);
     history_read_earlier(&o->earlier, &o->result->arena, o->run_path, o->result);
@@ -288,6 +288,7 @@ static void file_away(const struct session *s, const struct job *job, struct not
                               .run_path = o->run_path,
                               .earlier = o->earlier.at,
                               .earlier_count = o->earlier.len,
+                              .earlier_unread = o->earlier.unread,
                               .jenkins_style = text_eq(s->junit_style, "jenkins")};
     told(s, o, stored, &store);
     told(s, o, report_write_all(&in, &report), &report);

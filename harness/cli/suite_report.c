@@ -15,6 +15,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/cli/history.h"
+#include "harness/cli/history_place.h"
 #include "harness/cli/stored.h"
 #include "harness/evidence/evidence_write.h"
 #include "reports/joined.h"
@@ -163,6 +164,10 @@ static int add_run(struct gathered *g, const json_t *run, struct err *e)
     struct result *there = NULL;
     struct err gone = {0};
     run_path(&path, g->folder, id);
+    text_add(&path, "/report.html");
+    entry->has_report = *id && access(text_str(&path), R_OK) == 0;
+    text_clear(&path);
+    run_path(&path, g->folder, id);
     if (*id && result_load(text_str(&path), &there, &gone) == 0) {
         result_free(there);
         return add_stored(g, entry, text_str(&path), e);
@@ -255,6 +260,18 @@ static int write_all(const struct gathered *g, const struct suite_input *in, con
                : rundir_manifest(g->folder, e);
 }
 
+/* Runs and suite lie side by side, so what a run calls its history is the suite's as well. */
+static const char *history_of(const struct gathered *g)
+{
+    const char *file = g->results.len ? g->results.at[g->results.len - 1]->history.file : NULL;
+    scoped_text struct text path = {0};
+    if (!file || !text_starts(file, "../")) {
+        return NULL;
+    }
+    history_path(&path, g->folder, file);
+    return access(text_str(&path), R_OK) == 0 ? file : NULL;
+}
+
 int suite_report_write(const char *folder, const struct suite_copies *copies, struct err *e)
 {
     scoped_text struct text path = {0}, body = {0};
@@ -277,6 +294,7 @@ int suite_report_write(const char *folder, const struct suite_copies *copies, st
                                    .started_at = member(doc, "started_at"),
                                    .ended_at = g.ended_at,
                                    .exit_code = whole(doc, "exit_code"),
+                                   .history = history_of(&g),
                                    .entries = g.entries.at,
                                    .count = g.entries.len,
                                    .unreached = g.unreached.at,

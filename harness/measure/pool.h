@@ -28,6 +28,7 @@ struct pool_run {
     int64_t seed;
     double duration_s; /* NAN: unknown */
     enum verdict verdict;
+    bool has_report; /* its page lies in the folder beside; only who gathers runs for a page looks */
     vec_of(struct pool_objective) objectives;
 };
 /* From result.json, of this version or another, and from a line of history.jsonl. Fields that are not there are

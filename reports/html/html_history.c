@@ -66,14 +66,24 @@ static void medians(struct page *p, const struct pool *pool)
     html_table_end(p);
 }
 
+/* A link where there is something to go to: others may have been cleared away, or belong to another output folder. */
+static void run_name(struct page *p, const struct pool_run *run)
+{
+    if (run->has_report) {
+        text_add(p->out, "<a href=\"../");
+        html_escaped(p, run->run_id);
+        text_add(p->out, "/report.html\">");
+    }
+    html_escaped(p, run->run_id);
+    text_add(p->out, run->has_report ? "</a>" : "");
+}
+
 static void earlier_row(struct page *p, const struct pool_run *run, const struct pool_run *mine)
 {
     const char *left_out = pool_left_out(run);
-    text_add(p->out, "<tr><td><a href=\"../");
-    html_escaped(p, run->run_id);
-    text_add(p->out, "/report.html\">");
-    html_escaped(p, run->run_id);
-    text_add(p->out, "</a></td><td>");
+    text_add(p->out, "<tr><td>");
+    run_name(p, run);
+    text_add(p->out, "</td><td>");
     html_badge(p->out, run->verdict);
     text_add(p->out, "</td><td>");
     for (size_t i = 0, said = 0; i < run->objectives.len; i++) {
@@ -90,12 +100,29 @@ static void earlier_row(struct page *p, const struct pool_run *run, const struct
     text_add(p->out, "</tr>\n");
 }
 
+/* That nothing was found is told from that nothing could be looked for. */
+static void unread(struct page *p)
+{
+    text_add(p->out, "<p class=\"note\">The history <code>");
+    html_escaped(p, p->r->history.file ? p->r->history.file : "history.jsonl");
+    text_add(p->out, "</code> could not be used: ");
+    html_escaped(p, p->in->earlier_unread);
+    text_addf(p->out, ". %s.</p>\n",
+              p->in->earlier_count ? "There may be more earlier runs than these" : "Earlier runs are not known");
+}
+
 void html_history(struct page *p)
 {
     static const char *const columns[] = {"earlier run", "verdict", "RTO and RPO", "comparable", NULL};
     const struct report_input *in = p->in;
     const struct pool_run *mine = p->mine;
     html_heading(p, "history", "Earlier runs", NULL);
+    if (in->earlier_unread) {
+        unread(p);
+    }
+    if (in->earlier_count == 0 && in->earlier_unread) {
+        return;
+    }
     if (in->earlier_count == 0) {
         text_add(p->out, "<p>None is known: this is the first run of the scenario in this history.</p>\n");
         return;
@@ -114,5 +141,5 @@ void html_history(struct page *p)
     }
     html_table_end(p);
     html_rows_cut(p, in->earlier_count < ROWS_MAX ? in->earlier_count : ROWS_MAX, in->earlier_count, "earlier runs",
-                  "history.jsonl");
+                  "the history");
 }

@@ -18,7 +18,9 @@
 #include "reports/html/spark.h"
 #include "reports/rows.h"
 
+#include <ctype.h>
 #include <math.h>
+#include <string.h>
 
 enum { BAR_WIDTH = 96, BAR_HEIGHT = 14, TARGET_AT = 64 };
 
@@ -28,11 +30,19 @@ static int objective_rank(enum verdict v)
     return v == SKIPPED ? -1 : suite_rank(v);
 }
 
-static void link_to(struct text *t, const char *run_id)
+/* Opens an element that link_end closes: a link where there is a page. */
+static void link_begin(struct text *t, const struct suite_entry *entry)
 {
-    text_add(t, "<a href=\"../");
-    escape(t, ESCAPE_HTML, run_id);
-    text_add(t, "/report.html\">");
+    text_add(t, entry->has_report ? "<a href=\"../" : "<span>");
+    if (entry->has_report) {
+        escape(t, ESCAPE_HTML, entry->run_id);
+        text_add(t, "/report.html\">");
+    }
+}
+
+static void link_end(struct text *t, const struct suite_entry *entry)
+{
+    text_add(t, entry->has_report ? "</a>" : "</span>");
 }
 
 /* How far the judged end of the interval is on the way to its target: 1 is the target, more is too much. */
@@ -176,9 +186,11 @@ static void runs(struct text *t, const struct suite_input *in, const struct suit
         const struct suite_entry *entry = &in->entries[k];
         if (text_eq(entry->scenario, r->first->scenario)) {
             text_addf(t, "<span class=\"badge v-%s\">", format_verdict(entry->verdict));
-            link_to(t, entry->run_id);
-            text_addf(t, "<span aria-hidden=\"true\">%s</span><span class=\"hidden\">%s, </span> %zu</a></span>",
+            link_begin(t, entry);
+            text_addf(t, "<span aria-hidden=\"true\">%s</span><span class=\"hidden\">%s, </span> %zu",
                       format_icon(entry->verdict, true), format_verdict(entry->verdict), ++n);
+            link_end(t, entry);
+            text_add(t, "</span>");
         }
     }
     text_add(t, "</span>");
@@ -190,9 +202,9 @@ static void table_row(struct text *t, const struct suite_input *in, const struct
     text_addf(t, "<tr class=\"v-%s\"><th scope=\"row\">", format_verdict(r->verdict));
     html_badge(t, r->verdict);
     if (result) {
-        link_to(t, r->newest->run_id);
+        link_begin(t, r->newest);
         escape(t, ESCAPE_HTML, result->scenario.title ? result->scenario.title : result->scenario.name);
-        text_add(t, "</a>");
+        link_end(t, r->newest);
     }
     text_add(t, "<code>");
     escape(t, ESCAPE_HTML, r->first->scenario);
@@ -249,6 +261,33 @@ static void masthead(struct text *t, const struct suite_input *in, const struct 
               in->count, sum->took_s, (long long)in->exit_code);
 }
 
+/* A path as a link, whatever is in it. */
+static void link_file(struct text *t, const char *path)
+{
+    text_add(t, "<a href=\"");
+    for (const char *c = path; *c; c++) {
+        text_addf(t, isalnum((unsigned char)*c) || strchr("/._-", *c) ? "%c" : "%%%02X", (unsigned char)*c);
+    }
+    text_add(t, "\">");
+    escape(t, ESCAPE_HTML, path);
+    text_add(t, "</a>");
+}
+
+static void files(struct text *t, const struct suite_input *in)
+{
+    text_add(t, "<h3 id=\"files\">Files</h3>\n<ul class=\"files\"><li><a href=\"suite.json\">suite.json</a> "
+                "<span>the runs, and what repeats support</span></li>"
+                "<li><a href=\"junit.xml\">junit.xml</a>, <a href=\"summary.md\">summary.md</a>, "
+                "<a href=\"metrics.prom\">metrics.prom</a> <span>its runs, for other programs</span></li>"
+                "<li><a href=\"manifest.sha256\">manifest.sha256</a> <span>digests of these files</span></li>");
+    if (in->history) {
+        text_add(t, "<li>");
+        link_file(t, in->history);
+        text_add(t, " <span>every run so far</span></li>");
+    }
+    text_add(t, "</ul>\n");
+}
+
 int suite_html_write(FILE *out, const struct suite_input *in, struct err *e)
 {
     static const char *const columns[] = {"scenario", "achieved against target", "last runs", "when", NULL};
@@ -278,13 +317,9 @@ int suite_html_write(FILE *out, const struct suite_input *in, struct err *e)
             unreached_row(&t, &in->unreached[i]);
         }
     }
-    text_add(&t, "</tbody></table>\n<h3 id=\"files\">Files</h3>\n<ul class=\"files\">"
-                 "<li><a href=\"suite.json\">suite.json</a> <span>the runs, and what repeats support</span></li>"
-                 "<li><a href=\"junit.xml\">junit.xml</a>, <a href=\"summary.md\">summary.md</a>, "
-                 "<a href=\"metrics.prom\">metrics.prom</a> <span>its runs, for other programs</span></li>"
-                 "<li><a href=\"manifest.sha256\">manifest.sha256</a> <span>digests of these files</span></li>"
-                 "<li><a href=\"../history.jsonl\">history.jsonl</a> <span>every run so far</span></li></ul>\n"
-                 "</main>\n<footer><p>Ages are counted from when this page is opened.</p></footer>\n");
+    text_add(&t, "</tbody></table>\n");
+    files(&t, in);
+    text_add(&t, "</main>\n<footer><p>Ages are counted from when this page is opened.</p></footer>\n");
     document_end(&t, &document_suite);
     return report_emit(out, &t, "report.html", e);
 }

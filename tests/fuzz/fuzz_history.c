@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_deinit(&memory);
     struct result r = {.scenario = {.name = "region-outage", .sha256 = "0"}, .tool = {.version = "0"}};
     struct history h = {0};
-    fuzz_must(history_begin(&h, path, "history.jsonl", &r, &e) == 0);
+    fuzz_must(history_begin(&h, path, ".", &r, &e) == 0);
     fuzz_must(r.history.line >= 1);
     history_close(&h);
     arena_deinit(&r.arena);

@@ -7,8 +7,10 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/cli/history.h"
+#include "harness/cli/history_place.h"
 #include "tests/unit/runner.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,7 +76,7 @@ static int append(const char *id, const char *scenario, const char *config, stru
     snprintf(result, sizeof(result), "%s/result.json", folder);
     CU_ASSERT_EQUAL(file_replace(result, "{}", 2, &e), 0);
     struct result r = sample(id, scenario, config);
-    int rc = history_begin(&h, path, "../history.jsonl", &r, &e) < 0 ? -1 : history_end(&h, folder, &r, &e);
+    int rc = history_begin(&h, path, folder, &r, &e) < 0 ? -1 : history_end(&h, folder, &r, &e);
     *told = r.history;
     snprintf(text[0], 80, "%s", r.history.previous_run_id ? r.history.previous_run_id : "");
     snprintf(text[1], 80, "%s", r.history.previous_line_sha256 ? r.history.previous_line_sha256 : "");
@@ -198,13 +200,84 @@ static void the_file_is_locked_between_the_steps(void)
     struct err e = {0};
     struct history h;
     struct result r = sample("a-6", "a", "c");
-    CU_ASSERT_EQUAL_FATAL(history_begin(&h, path, "x", &r, &e), 0);
+    CU_ASSERT_EQUAL_FATAL(history_begin(&h, path, folder, &r, &e), 0);
     FILE *other = fopen(path, "r");
     CU_ASSERT_PTR_NOT_NULL_FATAL(other);
     CU_ASSERT_NOT_EQUAL(flock(fileno(other), LOCK_EX | LOCK_NB), 0);
     history_close(&h);
     CU_ASSERT_EQUAL(flock(fileno(other), LOCK_EX | LOCK_NB), 0);
     fclose(other);
+    release(&r);
+}
+
+/* The name of a file in folder + below, as a run in folder + run calls it, and back. */
+static void named(const char *run, const char *file, const char *want)
+{
+    scoped_text struct text in = {0}, path_of_file = {0}, name = {0}, back = {0};
+    struct err e = {0};
+    text_addf(&in, "%s%s", folder, run);
+    text_addf(&path_of_file, "%s%s", folder, file);
+    CU_ASSERT_EQUAL(folder_make(text_str(&in), &e), 0);
+    CU_ASSERT_EQUAL(folder_make_above(text_str(&path_of_file), &e), 0);
+    CU_ASSERT_EQUAL(file_replace(text_str(&path_of_file), "x", 1, &e), 0);
+    CU_ASSERT_EQUAL(history_name(&name, text_str(&in), text_str(&path_of_file), &e), 0);
+    CU_ASSERT_STRING_EQUAL(text_str(&name), want);
+    history_path(&back, text_str(&in), text_str(&name));
+    CU_ASSERT_EQUAL(access(text_str(&back), R_OK), 0);
+    unlink(text_str(&path_of_file));
+}
+
+static void its_name_is_the_way_from_the_run(void)
+{
+    named("/runs/a-1", "/runs/history.jsonl", "../history.jsonl");
+    named("/runs/a-1", "/shared/h.jsonl", "../../shared/h.jsonl");
+    named("/runs/a-1", "/runs/a-12/h.jsonl", "../a-12/h.jsonl");
+    named("/runs/a-1", "/runs/a-1/h.jsonl", "h.jsonl");
+    scoped_text struct text name = {0}, run = {0}, back = {0};
+    struct err e = {0};
+    text_addf(&run, "%s/runs/a-1", folder);
+    CU_ASSERT_EQUAL(history_name(&name, text_str(&run), "/proc/version", &e), 0); /* nothing shared but the root */
+    CU_ASSERT_STRING_EQUAL(text_str(&name), "/proc/version");
+    history_path(&back, text_str(&run), text_str(&name));
+    CU_ASSERT_STRING_EQUAL(text_str(&back), "/proc/version");
+    CU_ASSERT_EQUAL(history_name(&name, text_str(&run), "/nonexistent/h.jsonl", &e), -1);
+    static const char *const made[] = {"/runs/a-12", "/runs/a-1", "/runs", "/shared"};
+    for (size_t i = 0; i < array_len(made); i++) {
+        text_clear(&run);
+        text_addf(&run, "%s%s", folder, made[i]);
+        CU_ASSERT_EQUAL(rmdir(text_str(&run)), 0);
+    }
+}
+
+/* What cannot be read is told from what is not there. */
+static void a_history_that_is_gone_is_said_to_be(void)
+{
+    struct result r = sample("a-9", "a", "c");
+    struct arena memory = {0};
+    struct history_runs runs = {0};
+    r.history = (struct result_history){.file = "history.jsonl", .line = 4};
+    history_read_earlier(&runs, &memory, folder, &r);
+    CU_ASSERT_PTR_NULL(runs.unread);
+    CU_ASSERT_EQUAL(runs.len, 2); /* a-1 and a-2; b-1 is of another scenario */
+    r.history.line = 1000;
+    runs.len = 0;
+    history_read_earlier(&runs, &memory, folder, &r);
+    CU_ASSERT_PTR_NOT_NULL(runs.unread); /* shorter than it was */
+    r.history.file = "gone.jsonl";
+    runs = (struct history_runs){.at = runs.at, .cap = runs.cap};
+    history_read_earlier(&runs, &memory, folder, &r);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(runs.unread);
+    CU_ASSERT_STRING_EQUAL(runs.unread, strerror(ENOENT));
+    r.history.line = JSON_NONE;
+    runs.unread = NULL;
+    history_read_earlier(&runs, &memory, folder, &r);
+    CU_ASSERT_PTR_NOT_NULL(runs.unread);
+    r.history.line = 1; /* the first of all: nothing to look for */
+    runs.unread = NULL;
+    history_read_earlier(&runs, &memory, folder, &r);
+    CU_ASSERT_PTR_NULL(runs.unread);
+    history_runs_deinit(&runs);
+    arena_deinit(&memory);
     release(&r);
 }
 
@@ -216,5 +289,7 @@ void suite_history(void)
     runner_test(damage_is_passed_over_and_ended);
     runner_test(all_four_digests_make_a_run_comparable);
     runner_test(the_newest_of_each_scenario_is_found);
+    runner_test(its_name_is_the_way_from_the_run);
+    runner_test(a_history_that_is_gone_is_said_to_be);
     runner_test(the_file_is_locked_between_the_steps);
 }

@@ -42,6 +42,7 @@ static struct suite_entry entry_of(struct fixture *f, struct pool_run *pooled, c
                                 .scenario = f->result.scenario.name,
                                 .verdict = f->result.run.verdict,
                                 .result = &f->result,
+                                .has_report = true,
                                 .pooled = pooled};
 }
 
