@@ -35,4 +35,6 @@ struct plan;
 void format_reproduce(struct text *t, const struct result *r, const struct plan *plan);
 /* What the second prober says about the RTO; for results with quality.has_crosscheck. */
 void format_crosscheck(struct text *t, const struct result *r);
+/* "against the last run of this configuration, RUN: RTO worse by 0.300 to 0.500 s; no change that can be told in RPO". */
+void format_comparison(struct text *t, const struct result_comparison *c);
 double format_run_end(const struct result *r); /* duration_s, or the last end of a phase where that is not known */

@@ -115,6 +115,17 @@ static void write_crosscheck(struct text *t, const struct result *r)
     text_add(t, ".\n\n");
 }
 
+static void write_comparisons(struct text *t, const struct result *r)
+{
+    for (size_t i = 0; i < r->comparisons.len && !full(t, r->comparisons.len - i); i++) {
+        scoped_text struct text said = {0}, line = {0};
+        format_comparison(&said, &r->comparisons.at[i]);
+        capital(&line, text_str(&said));
+        escape(t, ESCAPE_MARKDOWN, text_str(&line));
+        text_add(t, ".\n\n");
+    }
+}
+
 static long long in_ms(double seconds)
 {
     return isfinite(seconds) && seconds >= 0 && seconds < 1e9 ? llround(seconds * 1000) : 0;
@@ -185,6 +196,7 @@ int summary_write(FILE *out, const struct report_input *in, struct err *e)
     write_head(&t, r);
     write_objectives(&t, r);
     write_checks(&t, r);
+    write_comparisons(&t, r);
     write_crosscheck(&t, r);
     write_selftest(&t, r);
     write_gantt(&t, r);

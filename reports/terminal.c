@@ -102,7 +102,7 @@ static void print_row(FILE *out, const struct terminal_style *style, const struc
     fputc('\n', out);
 }
 
-/* The remaining lines: checks that were not met, what a second prober says, and where the report is. */
+/* The remaining lines: checks that were not met, what a second prober says, how earlier runs did, where the report is. */
 static void print_rest(FILE *out, const struct report_input *in, const struct terminal_style *style, size_t column)
 {
     const struct result *r = in->result;
@@ -123,6 +123,12 @@ static void print_rest(FILE *out, const struct report_input *in, const struct te
         format_crosscheck(&said, r);
         cell(&line, style, text_str(&said));
         fprintf(out, "%*ssecond prober %s\n", INDENT, "", text_str(&line));
+    }
+    for (size_t i = 0; i < r->comparisons.len; i++) {
+        scoped_text struct text said = {0}, line = {0};
+        format_comparison(&said, &r->comparisons.at[i]);
+        cell(&line, style, text_str(&said));
+        fprintf(out, "%*s%s\n", INDENT, "", text_str(&line));
     }
     scoped_text struct text path = {0};
     cell(&path, style, in->run_path);

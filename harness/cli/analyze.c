@@ -3,7 +3,7 @@
  * drtest analyze: the verdict again from timeline, samples and ledger alone. It must equal result.json.
  *
  * What is not in the evidence is taken from the stored result: who measured (tool), the run's place in a suite, the
- * history, and the exit code, which also depends on flags. Everything else is compared, key by key; differences are
+ * history and what it was compared with, and the exit code, which also depends on flags. Everything else is compared, key by key; differences are
  * printed as the JSON Patch that leads from the stored result to the measured one.
  */
 #include "harness/base/err.h"
@@ -46,6 +46,7 @@ static int measure_again(const struct stored_run *s, struct result **again, stru
     }
     (*again)->run.exit_code = r->run.exit_code;
     (*again)->history = r->history;
+    (*again)->comparisons = r->comparisons;
     return 0;
 }
 

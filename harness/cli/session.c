@@ -24,6 +24,7 @@
 #include "harness/cli/machine.h"
 #include "harness/cli/progress.h"
 #include "harness/evidence/evidence_write.h"
+#include "harness/measure/compared.h"
 #include "harness/measure/measure.h"
 #include "harness/run/run.h"
 #include "harness/spec/plan_yaml.h"
@@ -256,6 +257,17 @@ static void chain_to_run_before(struct result *r, const char *run_path)
     }
 }
 
+/* The run beside the last of its scenario and configuration. */
+static void compare(const struct history_runs *earlier, struct result *r)
+{
+    scoped_json json_t *doc = result_to_json(r);
+    struct pool_run mine = pool_run_of_result(&r->arena, doc);
+    const struct pool_run *previous = compared_previous(earlier->at, earlier->len, &mine);
+    if (previous) {
+        compared_add(r, &mine, previous, "previous", r->history.file);
+    }
+}
+
 /* Others that could not be told are no reason to doubt the run. */
 static void finish_notify(const struct session *s, struct notify *n, const struct session_outcome *o)
 {
@@ -280,8 +292,9 @@ static void file_away(const struct session *s, const struct job *job, struct not
     struct err history = {0}, store = {0}, report = {0}, manifest = {0};
     int locked = history_begin(&h, text_str(&path), o->run_path, o->result, &history);
     chain_to_run_before(o->result, o->run_path);
-    int stored = result_store(o->run_path, o->result, &store);
     history_read_earlier(&o->earlier, &o->result->arena, o->run_path, o->result);
+    compare(&o->earlier, o->result);
+    int stored = result_store(o->run_path, o->result, &store);
     struct report_input in = {.result = o->result,
                               .plan = job->plan,
                               .evidence = o->evidence,

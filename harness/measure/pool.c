@@ -39,8 +39,7 @@ static bool astride(const struct pool_objective *o)
     return known(o) && own == INCONCLUSIVE;
 }
 
-/* A gate, not its own interval, keeps it from being met or missed. */
-static bool gated(const struct pool_objective *o)
+bool pool_gated(const struct pool_objective *o)
 {
     return o->verdict == SKIPPED || !known(o) || (o->verdict == INCONCLUSIVE && !astride(o));
 }
@@ -96,7 +95,7 @@ static struct pool_series series_of(struct arena *a, const struct pool_run *cons
                             .target = like->target, .resolution = NAN, .x = arena_array(a, double, n)};
     for (size_t i = 0; i < n; i++) {
         const struct pool_objective *o = objective_of(runs[i], like->name);
-        if (!o || gated(o)) {
+        if (!o || pool_gated(o)) {
             s.excluded++;
             continue;
         }
@@ -168,11 +167,20 @@ void pool_holm(struct pool_change *const *changes, size_t n)
     free(adjusted);
 }
 
+static double better_end_of(const struct pool_objective *o)
+{
+    return o->at_least ? 1 - o->upper : o->lower;
+}
+
+struct pool_shift pool_shift(const struct pool_objective *earlier, const struct pool_objective *later)
+{
+    return (struct pool_shift){better_end_of(later) - value_of(earlier), value_of(later) - better_end_of(earlier)};
+}
+
 int pool_worse(const struct pool_objective *earlier, const struct pool_objective *later)
 {
-    double a_low = earlier->at_least ? 1 - earlier->upper : earlier->lower, a_high = value_of(earlier);
-    double b_low = later->at_least ? 1 - later->upper : later->lower, b_high = value_of(later);
-    if (gated(earlier) || gated(later))
+    struct pool_shift s = pool_shift(earlier, later);
+    if (pool_gated(earlier) || pool_gated(later))
         return 0;
-    return b_low > a_high ? 1 : b_high < a_low ? -1 : 0; /* an unknown lower end decides nothing */
+    return s.lower > 0 ? 1 : s.upper < 0 ? -1 : 0; /* an unknown end decides nothing */
 }

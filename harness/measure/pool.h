@@ -80,5 +80,13 @@ struct pool_change pool_compare(const struct pool_series *earlier, const struct 
 /* Correct the changes of one objective over its scenarios, and say again which regressed. */
 void pool_holm(struct pool_change *const *changes, size_t n);
 
-/* Of two single runs: worse by more than the intervals can explain, better by as much, or neither (0). */
+/* A gate, not its own interval, keeps the objective from being met or missed: it says nothing about the other run's. */
+bool pool_gated(const struct pool_objective *o);
+/* Of two single runs: how much worse the later one may be, from the least to the most that the intervals allow; better
+ * is negative. NAN and infinite: an end is unknown or open. */
+struct pool_shift {
+    double lower, upper;
+};
+struct pool_shift pool_shift(const struct pool_objective *earlier, const struct pool_objective *later);
+/* The same as a word: worse by more than the intervals can explain, better by as much, or neither (0). */
 int pool_worse(const struct pool_objective *earlier, const struct pool_objective *later);

@@ -287,6 +287,23 @@ struct result_surge {
     double amplification_ratio; /* sent over offered */
 };
 
+/* One objective of an earlier run, and how much worse this run is: negative is better, NAN an open or unknown end. */
+struct result_change {
+    const char *name, *unit;
+    const char *change; /* worse | better | none_shown | not_compared: a gate took it back in one of them */
+    double earlier_lower, earlier_upper, shift_lower, shift_upper;
+};
+
+/* This run beside an earlier one. Made when the run is filed, no part of any verdict. */
+struct result_comparison {
+    const char *with;   /* previous: the last that counts of scenario and configuration | baseline */
+    const char *source; /* the file that told of it */
+    const char *run_id, *started_at;
+    const char *left_out;  /* why the objectives are not compared; NULL: they are */
+    struct texts differs;  /* which digests do: drtest, scenario, target system, configuration */
+    vec_of(struct result_change) objectives;
+};
+
 struct result_history {
     const char *file;
     int64_t line;
@@ -317,6 +334,7 @@ struct result {
     struct result_quality quality;
     struct result_history history;
     vec_of(struct result_surge) surges;
+    vec_of(struct result_comparison) comparisons;
     struct texts limits;
     struct arena arena;
 };

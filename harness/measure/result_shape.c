@@ -384,6 +384,32 @@ static const struct json_field history_fields[] = {
 SHAPE(history, T);
 #undef T
 
+#define T struct result_change
+static const struct json_field change_fields[] = {
+    TEXT(name, "the objective"),
+    TEXT(unit, "of the numbers of this row", .means = unit_means),
+    TEXT(change, "what the intervals allow to say", SURE, .means = change_means),
+    NUM(earlier_lower, "lower end of the earlier run"),
+    NUM(earlier_upper, "upper end of the earlier run; null if open"),
+    NUM(shift_lower, "how much worse this run is at least, negative is better; null if an end is open"),
+    NUM(shift_upper, "how much worse this run is at most, negative is better; null if an end is open"),
+};
+SHAPE(change, T);
+#undef T
+
+#define T struct result_comparison
+static const struct json_field comparison_fields[] = {
+    TEXT(with, "which earlier run this is", SURE, .means = with_means),
+    TEXT(source, "the file that told of it"),
+    TEXT(run_id, "its run id"),
+    TEXT(started_at, "wall clock at which it began"),
+    TEXT(left_out, "why nothing is compared; null where it is"),
+    TEXTS(differs, "which digests are others: drtest, scenario, target system, configuration"),
+    LIST(objectives, change, "the objectives that both have"),
+};
+SHAPE(comparison, T);
+#undef T
+
 #define T struct result
 static const struct json_field result_fields[] = {
     INT(schema_version, "version of the format, 1", SURE),
@@ -406,6 +432,7 @@ static const struct json_field result_fields[] = {
     PART(quality, quality, "how well drtest measured"),
     PART(history, history, "where the run stands among the others"),
     LIST(surges, surge, "extra load of surge steps, part of no other number", LATER),
+    LIST(comparisons, comparison, "the run beside earlier ones; no part of any verdict", LATER),
     TEXTS(limits, "what the run does not show, in sentences"),
 };
 const struct json_shape result_shape = {result_fields, array_len(result_fields), sizeof(T)};

@@ -108,3 +108,15 @@ const struct json_word drift_means[] = {{"in_sync", "runs what is desired"},
                                         {"missing", "something is desired, nothing runs"},
                                         {"unexpected", "something runs, nothing is desired"},
                                         {NULL, NULL}};
+
+const struct json_word change_means[] = {
+    {"worse", "by more than the two intervals can explain"},
+    {"better", "by more than the two intervals can explain"},
+    {"none_shown", "the intervals overlap: no change that can be told"},
+    {"not_compared", "a gate took the objective back in one of the runs"},
+    {NULL, NULL}};
+
+const struct json_word with_means[] = {
+    {"previous", "the last run that counts of the same scenario, configuration and kind of lab"},
+    {"baseline", "the run kept in the file of --baseline"},
+    {NULL, NULL}};

@@ -76,7 +76,13 @@ void html_verdict_section(struct page *p)
     html_element(p, "p", "story", text_str(&story));
     text_add(p->out, "<p class=\"counts\">Objectives: ");
     html_escaped(p, text_str(&counts));
-    text_add(p->out, "</p></div></section>\n");
+    text_add(p->out, "</p>");
+    for (size_t i = 0; i < r->comparisons.len; i++) {
+        scoped_text struct text said = {0};
+        format_comparison(&said, &r->comparisons.at[i]);
+        html_element(p, "p", "counts", text_str(&said));
+    }
+    text_add(p->out, "</div></section>\n");
     facts(p);
     checks(p);
 }

@@ -100,6 +100,61 @@ static void earlier_row(struct page *p, const struct pool_run *run, const struct
     text_add(p->out, "</tr>\n");
 }
 
+static const char *change_words(const struct result_change *c)
+{
+    static const char *const words[][2] = {{"worse", "worse"},
+                                           {"better", "better"},
+                                           {"none_shown", "no change that can be told"},
+                                           {"not_compared", "not decided in both"}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (text_eq(words[i][0], c->change)) {
+            return words[i][1];
+        }
+    }
+    return c->change;
+}
+
+/* The shift as an interval with its own signs: positive is worse. */
+static void change_row(struct page *p, const struct result_change *c)
+{
+    scoped_text struct text then = {0}, shift = {0};
+    format_interval(&then, c->earlier_lower, c->earlier_upper, c->unit);
+    if (text_eq(c->change, "not_compared")) {
+        text_add(&shift, "–");
+    } else {
+        format_interval(&shift, c->shift_lower, c->shift_upper, c->unit);
+    }
+    text_add(p->out, "<tr>");
+    html_element(p, "td", NULL, format_label(c->name));
+    html_element(p, "td", NULL, text_str(&then));
+    html_element(p, "td", NULL, text_str(&shift));
+    html_element(p, "td", NULL, change_words(c));
+    text_add(p->out, "</tr>\n");
+}
+
+/* How each objective did beside the runs that this one was compared with. */
+static void comparisons(struct page *p)
+{
+    static const char *const columns[] = {"objective", "then", "now worse by", "told apart", NULL};
+    for (size_t i = 0; i < p->r->comparisons.len; i++) {
+        const struct result_comparison *c = &p->r->comparisons.at[i];
+        scoped_text struct text title = {0};
+        if (c->objectives.len == 0) {
+            continue;
+        }
+        text_addf(&title, "Compared with %s %s",
+                  text_eq(c->with, "baseline") ? "the baseline" : "the last run of this configuration,", c->run_id);
+        html_element(p, "h3", NULL, text_str(&title));
+        html_table_begin(p, "data", columns);
+        for (size_t k = 0; k < c->objectives.len; k++) {
+            change_row(p, &c->objectives.at[k]);
+        }
+        html_table_end(p);
+        text_add(p->out, "<p class=\"note\">One run beside one: the phase of the fault moves numbers, too. Trends over "
+                         "many runs are what <code>drtest history</code> tests.</p>\n");
+    }
+}
+
 /* That nothing was found is told from that nothing could be looked for. */
 static void unread(struct page *p)
 {
@@ -117,6 +172,7 @@ void html_history(struct page *p)
     const struct report_input *in = p->in;
     const struct pool_run *mine = p->mine;
     html_heading(p, "history", "Earlier runs", NULL);
+    comparisons(p);
     if (in->earlier_unread) {
         unread(p);
     }

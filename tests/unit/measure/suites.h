@@ -2,6 +2,7 @@
 SUITE(alerts)
 SUITE(baseline)
 SUITE(callers)
+SUITE(compared)
 SUITE(crosscheck)
 SUITE(data)
 SUITE(floor)

@@ -95,6 +95,34 @@ static void quotes_the_command(void)
     json_decref(plan.overrides);
 }
 
+static void says_what_changed_in_one_line(void)
+{
+    struct result_change all[] = {
+        {.name = "rpo", .unit = "s", .change = "none_shown", .shift_lower = -0.1, .shift_upper = 0.1},
+        {.name = "rto", .unit = "s", .change = "worse", .shift_lower = 0.3, .shift_upper = 0.6},
+        {.name = "availability", .unit = "ratio", .change = "better", .shift_lower = -0.04, .shift_upper = -0.04},
+        {.name = "failback", .unit = "s", .change = "worse", .shift_lower = 2, .shift_upper = NAN},
+        {.name = "converged", .unit = "s", .change = "none_shown"},
+        {.name = "detected", .unit = "s", .change = "not_compared"}};
+    const char *other = "target system";
+    struct result_comparison c = {.with = "previous", .run_id = "r-1"};
+    c.objectives.at = all;
+    c.objectives.len = sizeof(all) / sizeof(all[0]);
+    scoped_text struct text t = {0};
+    format_comparison(&t, &c);
+    CU_ASSERT_STRING_EQUAL(text_str(&t),
+                           "against the last run of this configuration, r-1: RTO worse by 0.300 to 0.600 s, Failback worse "
+                           "by 2.000 s or more, Availability better by 4.000 %; no change that can be told in RPO, "
+                           "Converged; not decided in both: Detected");
+    c = (struct result_comparison){.with = "baseline", .run_id = "r-0", .left_out = "that run is void"};
+    c.differs.at = &other;
+    c.differs.len = 1;
+    text_clear(&t);
+    format_comparison(&t, &c);
+    CU_ASSERT_STRING_EQUAL(text_str(&t),
+                           "against the baseline r-0: not compared, that run is void (other target system)");
+}
+
 void suite_format(void)
 {
     runner_suite(NULL, NULL);
@@ -104,4 +132,5 @@ void suite_format(void)
     runner_test(survives_words_it_does_not_know);
     runner_test(numbers_read_back);
     runner_test(quotes_the_command);
+    runner_test(says_what_changed_in_one_line);
 }
