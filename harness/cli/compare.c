@@ -2,7 +2,8 @@
 /*
  * drtest compare: is the later side worse than the earlier one?
  *
- * Two single runs are compared objective by objective: worse is what the two intervals cannot explain. Otherwise each
+ * Two single runs are compared objective by objective: worse is what the two intervals cannot explain. So are the runs
+ * of a side with those that a history has as the newest of their scenarios. Otherwise each
  * side is pooled per scenario and the exact test decides, corrected over the scenarios; a regression also has to be
  * larger than the resolution and 10 % of the earlier median. Within a side all digests must be equal; between the sides
  * they may differ, for that is what one compares, and every difference is printed. The scenario itself should not: that
@@ -102,9 +103,8 @@ static json_t *compare_objective(struct comparison *c, const struct pool_objecti
                      verdict_words[b->verdict]);
 }
 
-static void compare_runs(struct comparison *c)
+static void compare_runs(struct comparison *c, const struct pool_run *a, const struct pool_run *b)
 {
-    const struct pool_run *a = &c->earlier.runs.at[0], *b = &c->later.runs.at[0];
     json_t *objectives = json_array();
     text_addf(&c->said, "%s, then %s\n", a->run_id, b->run_id);
     json_t *differ = differences(c, a, b);
@@ -122,6 +122,27 @@ static void compare_runs(struct comparison *c)
     json_array_append_new(c->scenarios, json_pack("{s:s,s:s,s:s,s:o,s:s?,s:o}", "scenario", b->scenario,
                                                   "earlier_run_id", a->run_id, "later_run_id", b->run_id, "differs",
                                                   differ, "left_out", out, "objectives", objectives));
+}
+
+static bool one_of_each(const struct side *s)
+{
+    return s->runs.len == s->scenarios.len;
+}
+
+/* A side beside a history: the runs of the same scenarios. */
+static int compare_each(struct comparison *c, struct err *e)
+{
+    size_t compared = 0;
+    for (size_t i = 0; i < c->later.runs.len; i++) {
+        const struct pool_run *b = &c->later.runs.at[i], *a = side_newest(&c->earlier, b->scenario);
+        if (a) {
+            compare_runs(c, a, b);
+            compared++;
+        } else if (!c->later.newest) {
+            text_addf(&c->said, "%s: no run of it on the other side, not compared\n", b->scenario);
+        }
+    }
+    return compared ? 0 : err_set(e, ERR_MEANING, c->later.word, "the two sides have no scenario in common");
 }
 
 /* ---- two sets ---- */
@@ -246,9 +267,10 @@ static int compare(struct comparison *c, const char *output, struct err *e)
         return -1;
     }
     bool single = c->earlier.single && c->later.single;
+    bool each = (c->earlier.newest || c->later.newest) && one_of_each(&c->earlier) && one_of_each(&c->later);
     if (single) {
-        compare_runs(c);
-    } else if (compare_sets(c, e) < 0) {
+        compare_runs(c, &c->earlier.runs.at[0], &c->later.runs.at[0]);
+    } else if (each ? compare_each(c, e) < 0 : compare_sets(c, e) < 0) {
         return -1;
     }
     int code = c->worse > 0 ? 1 : 0;
@@ -256,8 +278,9 @@ static int compare(struct comparison *c, const char *output, struct err *e)
         fputs(text_str(&c->said), stdout);
         return code;
     }
-    scoped_json json_t *doc = json_pack("{s:i,s:s,s:I,s:i,s:O}", "schema_version", 1, "kind", single ? "runs" : "sets",
-                                        "worse_count", (json_int_t)c->worse, "exit_code", code, "scenarios", c->scenarios);
+    scoped_json json_t *doc =
+        json_pack("{s:i,s:s,s:I,s:i,s:O}", "schema_version", 1, "kind", single || each ? "runs" : "sets", "worse_count",
+                  (json_int_t)c->worse, "exit_code", code, "scenarios", c->scenarios);
     scoped_free char *text = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(15));
     puts(text ? text : "{}");
     return code;
@@ -285,8 +308,9 @@ const struct command command_compare = {
     .operands = "EARLIER LATER",
     .summary = "did the later run, or set of runs, get worse?",
     .text = "EARLIER and LATER are each a run (directory, run id or latest), a set (the folder that a suite or --repeat "
-            "leaves), or several of these joined by commas. Two runs are compared by their intervals, sets by the exact "
-            "Mann-Whitney test with the Hodges-Lehmann shift.",
+            "leaves), a file that was kept of one (a result.json by any name, or a history, which stands for the newest run "
+            "of each scenario), or several of these joined by commas. Two runs are compared by their intervals, sets by the "
+            "exact Mann-Whitney test with the Hodges-Lehmann shift.",
     .exits = "0 1 3",
     .options = options,
     .option_count = array_len(options),

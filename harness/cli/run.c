@@ -25,7 +25,7 @@
 #define REPEAT_MAX 10000
 
 struct run_flags {
-    const char *output, *history, *lab, *profile, *junit, *junit_style, *html, *summary, *metrics, *notify;
+    const char *output, *history, *baseline, *lab, *profile, *junit, *junit_style, *html, *summary, *metrics, *notify;
     struct option_list set, tags, mechanisms;
     int64_t repeat, seed, timeout_ns;
     bool fail_fast, keep, dry_run, skip_unsupported, crosscheck, live;
@@ -48,6 +48,11 @@ static const struct option_row options[] = {
      AT(history),
      .value = "FILE",
      .help = "the history elsewhere than in the output folder"},
+    {.name = "baseline",
+     .kind = OPTION_TEXT,
+     AT(baseline),
+     .value = "FILE",
+     .help = "say how each run did beside the one kept in this result.json or history; no influence on verdicts"},
     {.name = "set",
      .kind = OPTION_LIST,
      AT(set),
@@ -133,6 +138,7 @@ struct running {
     struct call *call;
     const struct run_flags *flags;
     struct session session;
+    struct side baseline;
     struct outputs outputs;
     struct suite_record suite; /* .suite NULL: not in one */
     int exit_code, suite_code; /* of all runs, of those of the suite */
@@ -219,6 +225,12 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
                           .lab = text_eq(f->lab, "sim") ? &lab_sim : &lab_netns};
     if (machine_forced(&f->mechanisms, &r->call->arena, s->forced, e) < 0) {
         return -1;
+    }
+    if (f->baseline) {
+        s->baseline = &r->baseline;
+        if (side_load(&r->baseline, &r->call->arena, f->output, f->baseline, e) < 0) {
+            return -1;
+        }
     }
     if (s->lab == &lab_sim) {
         s->selftest = (struct gate){.word = "skipped",
@@ -344,6 +356,7 @@ static int run_batch(struct call *c, const struct run_flags *f, const struct bat
     fd_close(&r.session.signals_fd);
     json_decref(r.session.selftest.data);
     outputs_deinit(&r.outputs);
+    side_deinit(&r.baseline);
     return code;
 }
 

@@ -257,14 +257,20 @@ static void chain_to_run_before(struct result *r, const char *run_path)
     }
 }
 
-/* The run beside the last of its scenario and configuration. */
-static void compare(const struct history_runs *earlier, struct result *r)
+/* The run beside the last of its scenario and configuration, and beside what was committed. */
+static void compare(const struct session *s, const struct history_runs *earlier, struct result *r)
 {
     scoped_json json_t *doc = result_to_json(r);
     struct pool_run mine = pool_run_of_result(&r->arena, doc);
     const struct pool_run *previous = compared_previous(earlier->at, earlier->len, &mine);
     if (previous) {
         compared_add(r, &mine, previous, "previous", r->history.file);
+    }
+    const struct pool_run *baseline = s->baseline ? side_newest(s->baseline, r->scenario.name) : NULL;
+    if (baseline) {
+        compared_add(r, &mine, baseline, "baseline", s->baseline->word);
+    } else if (s->baseline) {
+        say_warning(&s->call->err, "--baseline: %s tells of no run of %s", s->baseline->word, r->scenario.name);
     }
 }
 
@@ -293,7 +299,7 @@ static void file_away(const struct session *s, const struct job *job, struct not
     int locked = history_begin(&h, text_str(&path), o->run_path, o->result, &history);
     chain_to_run_before(o->result, o->run_path);
     history_read_earlier(&o->earlier, &o->result->arena, o->run_path, o->result);
-    compare(&o->earlier, o->result);
+    compare(s, &o->earlier, o->result);
     int stored = result_store(o->run_path, o->result, &store);
     struct report_input in = {.result = o->result,
                               .plan = job->plan,

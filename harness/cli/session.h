@@ -10,6 +10,7 @@
 #include "harness/cli/history.h"
 #include "harness/cli/command.h"
 #include "harness/cli/gate.h"
+#include "harness/cli/side.h"
 #include "harness/evidence/evidence_read.h"
 #include "harness/lab/lab.h"
 #include "harness/measure/result.h"
@@ -21,6 +22,7 @@ struct session {
     const struct lab_caps *caps;  /* NULL: the lab needs nothing of the machine */
     const char *output, *history; /* folder of run directories; --history or NULL */
     const char *gateway;          /* drgateway, NULL in sim */
+    const struct side *baseline;  /* runs to be held against, borrowed; NULL: none */
     const char *forced[LAB_EFFECTS];
     struct gate selftest;
     const char *junit_style;

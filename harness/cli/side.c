@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: a word is tried whole first, as a set and as a run, and taken apart at its commas only if it is neither. A
- * set names its runs; they lie beside its folder. Nothing of plan or evidence is needed, so runs of other versions of
- * drtest can be compared as long as their result.json has the keys that a comparison is about.
+ * Method: a word is tried whole first, as a file, as a set and as a run, and taken apart at its commas only if it is
+ * none of them. A set names its runs; they lie beside its folder. A file is one result if it is one JSON document with
+ * a run in it, otherwise a history. Nothing of plan or evidence is needed, so runs of other versions of drtest can be
+ * compared as long as their result.json has the keys that a comparison is about.
  *
  * Failure paths: a word that is nothing, a file that is no JSON, a set that names a run with a path in it, or a run
  * that is gone, are errors that name the place. Files larger than any result are refused.
@@ -12,10 +13,12 @@
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
+#include "harness/cli/history.h"
 #include "harness/cli/outputs.h"
 #include "harness/cli/tool.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define RESULT_MAX (64u * 1024u * 1024u)
@@ -41,6 +44,19 @@ static void note_scenario(struct side *s, const char *name)
     *vec_push(&s->scenarios) = name;
 }
 
+static int add_known(struct side *s, const char *at, const struct pool_run *run, struct err *e)
+{
+    if (!run->run_id || !run->scenario) {
+        return err_set(e, ERR_READING, at, "result.json names no run and scenario");
+    }
+    if (s->runs.len >= RUNS_MAX) {
+        return err_set(e, ERR_READING, at, "more than %d runs on one side", RUNS_MAX);
+    }
+    *vec_push(&s->runs) = *run;
+    note_scenario(s, run->scenario);
+    return 0;
+}
+
 static int add_run(struct side *s, const char *folder, struct err *e)
 {
     scoped_json json_t *doc = read_document(folder, "result.json", e);
@@ -48,15 +64,64 @@ static int add_run(struct side *s, const char *folder, struct err *e)
         return -1;
     }
     struct pool_run run = pool_run_of_result(s->arena, doc);
-    if (!run.run_id || !run.scenario) {
-        return err_set(e, ERR_READING, folder, "result.json names no run and scenario");
+    return add_known(s, folder, &run, e);
+}
+
+static const struct pool_run *newest(const struct pool_run *runs, size_t n, const char *scenario)
+{
+    const struct pool_run *last = NULL;
+    for (size_t i = n; i > 0; i--) {
+        if (!text_eq(runs[i - 1].scenario, scenario)) {
+            continue;
+        }
+        if (!pool_left_out(&runs[i - 1])) {
+            return &runs[i - 1];
+        }
+        last = last ? last : &runs[i - 1];
     }
-    if (s->runs.len >= RUNS_MAX) {
-        return err_set(e, ERR_READING, folder, "more than %d runs on one side", RUNS_MAX);
+    return last;
+}
+
+const struct pool_run *side_newest(const struct side *s, const char *scenario)
+{
+    return newest(s->runs.at, s->runs.len, scenario);
+}
+
+/* Of a history only the newest run of each scenario is taken: what was before has been superseded. */
+static int add_history(struct side *s, const char *path, struct err *e)
+{
+    struct history_runs all = {0};
+    int rc = history_read_runs(&all, s->arena, path, e);
+    for (size_t i = 0; i < all.len && rc == 0; i++) {
+        const struct pool_run *run = newest(all.at, all.len, all.at[i].scenario);
+        rc = run == &all.at[i] ? add_known(s, path, run, e) : 0;
     }
-    *vec_push(&s->runs) = run;
-    note_scenario(s, run.scenario);
-    return 0;
+    if (rc == 0 && all.len == 0) {
+        rc = err_set(e, ERR_READING, path, "this is neither a result.json nor a history: it tells of no run");
+    }
+    history_runs_deinit(&all);
+    s->newest = true;
+    return rc;
+}
+
+static int add_file(struct side *s, const char *path, struct err *e)
+{
+    scoped_text struct text body = {0};
+    if (text_read_file(&body, path, RESULT_MAX, e) < 0) {
+        return -1;
+    }
+    scoped_json json_t *doc = json_loadb(text_str(&body), body.len, 0, NULL);
+    if (!json_is_object(json_object_get(doc, "run"))) {
+        return add_history(s, path, e);
+    }
+    struct pool_run run = pool_run_of_result(s->arena, doc);
+    return add_known(s, path, &run, e);
+}
+
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* A run that ended before it could be judged: nothing to read, but it is counted as left out. */
@@ -106,12 +171,16 @@ static bool is_set(const char *folder)
     return access(text_str(&t), F_OK) == 0;
 }
 
-/* One run or one set. `found` says whether the word is either; if not, e says what was looked for. */
+/* One file, run or set. `found` says whether the word is any; if not, e says what was looked for. */
 static int add_word(struct side *s, const char *output, const char *word, bool *set, bool *found, struct err *e)
 {
     scoped_text struct text below = {0}, run = {0};
     text_addf(&below, "%s/%s", output, word);
     *found = true;
+    *set = false;
+    if (is_file(word)) {
+        return add_file(s, word, e);
+    }
     *set = is_set(word) || is_set(text_str(&below));
     if (*set) {
         return add_set(s, is_set(word) ? word : text_str(&below), e);
@@ -148,7 +217,8 @@ int side_load(struct side *s, struct arena *a, const char *output, const char *w
         set = true;
         rc = add_list(s, output, word, e);
     }
-    s->single = !set;
+    s->newest &= !set;
+    s->single = !set && !s->newest;
     if (rc == 0 && s->runs.len == 0) {
         return err_set(e, ERR_READING, word, "there is no run in it");
     }

@@ -7,6 +7,7 @@
 #include "harness/base/json.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
+#include "harness/measure/study.h"
 #include "reports/html/document.h"
 #include "reports/html/html.h"
 #include "tests/unit/reports/fixture.h"
@@ -169,6 +170,11 @@ static void foreign_text_stays_text(void)
     r->checks.at[0].name = r->checks.at[0].detail = r->mechanisms.at[0].why = r->phases.at[0].name = evil;
     r->events.at[0].name = r->faults.at[0].do_ = r->faults.at[0].subject.at[0] = r->faults.at[0].proof.verdict = evil;
     r->ledger.lost.at[0].region = r->requests.by_vantage.at[0].vantage = evil;
+    struct result_comparison beside = {.with = evil, .source = evil, .run_id = evil, .left_out = NULL};
+    *arena_push(&r->arena, &beside.differs) = evil;
+    *arena_push(&r->arena, &beside.objectives) = (struct result_change){.name = evil, .unit = evil, .change = evil};
+    *arena_push(&r->arena, &r->comparisons) = beside;
+    r->history.file = f->in.earlier_unread = evil;
     f->plan.text = evil;
     f->plan.topology->sites[0].name = f->plan.topology->nodes[0].name = evil;
     f->evidence.events[3].subject = f->evidence.events[3].detail = f->evidence.events[3].outcome = evil;
