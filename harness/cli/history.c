@@ -66,7 +66,7 @@ static bool comparable(const json_t *line, const struct result *r)
 }
 
 /* Call see for each line of the file, with NULL for one that is no JSON object. False: the last line is torn. */
-static bool each_line(FILE *in, void (*see)(void *arg, const char *text, size_t len, const json_t *line), void *arg)
+static bool each_line(FILE *in, history_see *see, void *arg)
 {
     scoped_free char *buf = NULL;
     size_t cap = 0;
@@ -165,8 +165,7 @@ static void latest_line(void *arg, const char *text, size_t len, const json_t *l
     entry->started_wall_ns = clock_rfc3339_read(member(line, "started_at"));
 }
 
-static int read_all(const char *path, void (*see)(void *arg, const char *text, size_t len, const json_t *line),
-                    void *arg, struct err *e)
+int history_each_line(const char *path, history_see *see, void *arg, struct err *e)
 {
     scoped_file FILE *in = fopen(path, "re");
     if (!in) {
@@ -177,10 +176,9 @@ static int read_all(const char *path, void (*see)(void *arg, const char *text, s
 }
 
 /* The same where nothing need be there yet. */
-static int read_any(const char *path, void (*see)(void *arg, const char *text, size_t len, const json_t *line),
-                    void *arg, struct err *e)
+static int read_any(const char *path, history_see *see, void *arg, struct err *e)
 {
-    return access(path, F_OK) < 0 && errno == ENOENT ? 0 : read_all(path, see, arg, e);
+    return access(path, F_OK) < 0 && errno == ENOENT ? 0 : history_each_line(path, see, arg, e);
 }
 
 int history_read_latest(struct history_latest *l, const char *path, struct err *e)
@@ -238,7 +236,7 @@ void history_read_earlier(struct history_runs *l, struct arena *a, const char *r
         return;
     }
     history_path(&path, run_path, r->history.file);
-    if (read_all(text_str(&path), run_line, &g, &e) < 0) {
+    if (history_each_line(text_str(&path), run_line, &g, &e) < 0) {
         l->unread = arena_strdup(a, e.os ? strerror(e.os) : e.msg);
     } else if (g.lines > 0) {
         l->unread = "it has fewer lines than when this run was entered";

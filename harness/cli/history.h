@@ -23,6 +23,10 @@ int history_begin(struct history *h, const char *path, const char *run_path, str
 int history_end(struct history *h, const char *run_path, const struct result *r, struct err *e);
 void history_close(struct history *h); /* unlock without appending */
 
+/* Call see for each line, with NULL for one that is no JSON object. A file that is not there is an error. */
+typedef void history_see(void *arg, const char *text, size_t len, const json_t *line);
+int history_each_line(const char *path, history_see *see, void *arg, struct err *e);
+
 /* The newest line of each scenario. */
 struct history_entry {
     char scenario[48], verdict[16], run_id[96];

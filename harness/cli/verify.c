@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * drtest verify: is a run directory what its run left? Every file against the manifest, then the evidence against its
- * own checksums, chains and seals, then the manifest of the run before against what this run saw of it. Nothing is
- * judged again (analyze does that), nothing is written. The folder of a suite holds reports only and has its manifest.
+ * own checksums, chains and seals, then the manifest of the run before against what this run saw of it, then the line
+ * of the run in its history. Nothing is judged again (analyze does that), nothing is written. The folder of a suite
+ * holds reports only and has its manifest.
  */
 #include "harness/base/err.h"
 #include "harness/base/json.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/cli/command.h"
+#include "harness/cli/history_check.h"
 #include "harness/cli/suite_report.h"
 #include "harness/cli/tool.h"
 #include "harness/evidence/evidence_read.h"
@@ -32,15 +34,10 @@ static const struct option_row options[] = {
 };
 
 /* The run before, if its folder still lies beside. */
-static void look_before(const char *path, struct text *findings)
+static void look_before(const char *path, const struct result_history *h, struct text *findings)
 {
-    struct result *r = NULL;
     scoped_text struct text manifest = {0};
     char sha256[SHA256_HEX];
-    if (result_load(path, &r, NULL) < 0) {
-        return; /* the manifest tells */
-    }
-    const struct result_history *h = &r->history;
     text_addf(&manifest, "%s/../%s/manifest.sha256", path, h->before_run_id ? h->before_run_id : "");
     if (h->before_run_id && sha256_file(text_str(&manifest), sha256, NULL) == 0 &&
         !text_eq(sha256, h->before_manifest_sha256)) {
@@ -49,11 +46,23 @@ static void look_before(const char *path, struct text *findings)
                   "made again by another drtest)\n",
                   h->before_run_id);
     }
+}
+
+/* What lies outside of the run and vouches for it. */
+static enum history_state look_around(const char *path, struct text *findings)
+{
+    struct result *r = NULL;
+    if (result_load(path, &r, NULL) < 0) {
+        return HISTORY_UNREAD; /* the manifest tells */
+    }
+    look_before(path, &r->history, findings);
+    enum history_state state = history_check(path, r, findings);
     result_free(r);
+    return state;
 }
 
 /* Lines of findings, also about the evidence itself. */
-static int look(const char *path, struct text *findings, size_t *files, struct err *e)
+static int look(const char *path, struct text *findings, size_t *files, enum history_state *history, struct err *e)
 {
     struct evidence *ev = NULL;
     struct err unreadable = {0};
@@ -65,51 +74,74 @@ static int look(const char *path, struct text *findings, size_t *files, struct e
         text_addf(findings, "damaged %s\n", damage);
     }
     evidence_free(ev);
-    look_before(path, findings);
+    *history = look_around(path, findings);
     return 0;
 }
 
-static int look_at_run(struct text *path, const char *output, const char *word, struct text *findings, size_t *files,
-                       struct err *e)
+/* What a folder was found to be, and what of it. */
+struct verified {
+    bool suite;
+    size_t files;
+    enum history_state history; /* of a run */
+    struct text findings;
+};
+
+static int look_at(struct text *path, const char *output, const char *word, struct verified *v, struct err *e)
 {
+    v->suite = suite_find(path, output, word);
+    if (v->suite) {
+        return rundir_check(text_str(path), &v->findings, &v->files, e);
+    }
     text_clear(path);
-    return tool_find_run(path, output, word, e) < 0 ? -1 : look(text_str(path), findings, files, e);
+    return tool_find_run(path, output, word, e) < 0 ? -1
+                                                    : look(text_str(path), &v->findings, &v->files, &v->history, e);
 }
 
-static void print_json(const char *what, const char *path, size_t files, char *lines)
+static void print_json(const char *path, const struct verified *v)
 {
+    const char *history = v->suite ? NULL : history_state_words[v->history];
     json_t *list = json_array();
-    for (char *line; (line = strsep(&lines, "\n")) != NULL && *line;) {
-        json_array_append_new(list, json_string(line));
+    for (const char *at = text_str(&v->findings); *at; at += strcspn(at, "\n") + 1) {
+        json_array_append_new(list, json_stringn(at, strcspn(at, "\n")));
     }
-    scoped_json json_t *doc = json_pack("{s:s,s:I,s:o}", what, path, "file_count", (json_int_t)files, "findings", list);
+    scoped_json json_t *doc =
+        json_pack("{s:s,s:I,s:s*,s:o}", v->suite ? "suite" : "run", path, "file_count", (json_int_t)v->files, "history",
+                  history, "findings", list);
     scoped_free char *text = json_dumps(doc, JSON_INDENT(1));
     puts(text ? text : "{}");
+}
+
+static const char *beside(const struct verified *v)
+{
+    return v->suite                        ? ""
+           : v->history == HISTORY_FITS ? ", evidence whole, its line in the history fits"
+                                           : ", evidence whole, but its history is not there to be looked at";
+}
+
+static void print_words(const char *path, const struct verified *v)
+{
+    if (v->findings.len > 0) {
+        printf("%s: %zu files in the manifest\n%s", path, v->files, text_str(&v->findings));
+    } else {
+        printf("%s: %zu files, every byte as the manifest says%s\n", path, v->files, beside(v));
+    }
 }
 
 static int run(struct call *c)
 {
     const struct verify_flags *f = c->flags;
     struct err e = {0};
-    scoped_text struct text path = {0}, findings = {0};
-    size_t files = 0;
-    bool suite = suite_find(&path, f->output, c->operands.at[0]);
-    int rc = suite ? rundir_check(text_str(&path), &findings, &files, &e)
-                   : look_at_run(&path, f->output, c->operands.at[0], &findings, &files, &e);
+    scoped_text struct text path = {0};
+    struct verified v = {.history = HISTORY_UNREAD};
+    int rc = look_at(&path, f->output, c->operands.at[0], &v, &e);
     if (rc < 0) {
-        return say_error(&c->err, &e);
-    }
-    bool clean = findings.len == 0;
-    if (c->globals.json) {
-        text_add(&findings, "");
-        print_json(suite ? "suite" : "run", text_str(&path), files, findings.at);
-    } else if (clean) {
-        printf("%s: %zu files, every byte as the manifest says%s\n", text_str(&path), files,
-               suite ? "" : ", evidence whole");
+        rc = say_error(&c->err, &e);
     } else {
-        printf("%s: %zu files in the manifest\n%s", text_str(&path), files, text_str(&findings));
+        rc = v.findings.len == 0 ? 0 : 1;
+        (c->globals.json ? print_json : print_words)(text_str(&path), &v);
     }
-    return clean ? 0 : 1;
+    text_deinit(&v.findings);
+    return rc;
 }
 
 const struct command command_verify = {
@@ -117,8 +149,9 @@ const struct command command_verify = {
     .operands = "RUN",
     .summary = "are the files of a run as it left them; 1 = a byte was changed",
     .text = "RUN is a run directory, a run id, or latest. Every file is held against manifest.sha256, the evidence "
-            "against its own checksums and seals, and the manifest of the run before against the digest that this run "
-            "keeps of it. Of a suite's folder the files in it are held against its manifest; its runs have their own.",
+            "against its own checksums and seals, the manifest of the run before against the digest that this run "
+            "keeps of it, and the run's line in its history against the run and the line before. Of a suite's folder "
+            "the files in it are held against its manifest; its runs have their own.",
     .exits = "0 1 3",
     .options = options,
     .option_count = array_len(options),
