@@ -311,6 +311,10 @@ void format_reproduce(struct text *t, const struct result *r, const struct plan 
     shell_word(t, r->scenario.file ? r->scenario.file : "SCENARIO");
     text_addf(t, " --seed %lld%s%s", (long long)r->run.seed, text_eq(r->lab.kind, "sim") ? " --lab sim" : "",
               r->quality.has_crosscheck ? " --crosscheck" : "");
+    for (size_t i = 0; i < r->lab.forced.len; i++) {
+        text_add(t, " --mechanism ");
+        shell_word(t, r->lab.forced.at[i]);
+    }
     if (plan && json_is_object(plan->overrides)) {
         set_words(t, plan->overrides, "", 0);
     }

@@ -30,7 +30,7 @@ void format_counts(struct text *t, const struct result_run *run); /* "5 met, 1 m
 void format_plain(struct text *t, double value);                  /* shortest decimal that reads back the same */
 void format_seconds(struct text *t, double seconds);              /* "22.0 s": for prose */
 
-/* How to run it again: drtest run FILE --seed N --set KEY=VALUE, words quoted for a POSIX shell. */
+/* How to run it again: drtest run FILE --seed N --mechanism EFFECT=NAME --set KEY=VALUE, words quoted for a POSIX shell. */
 struct plan;
 void format_reproduce(struct text *t, const struct result *r, const struct plan *plan);
 /* What the second prober says about the RTO; for results with quality.has_crosscheck. */

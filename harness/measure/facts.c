@@ -45,6 +45,15 @@ static double abort_time(const struct study *s)
     return abort ? seconds(until_ns - abort->at_ns) : (double)NAN;
 }
 
+static void words_in(const struct study *s, const json_t *from, const char *key, struct texts *out)
+{
+    size_t i;
+    json_t *word;
+    json_array_foreach(json_object_get(from, key), i, word)
+        if (json_is_string(word))
+            *arena_push(s->arena, out) = arena_strdup(s->arena, json_string_value(word));
+}
+
 static void identity_run(const struct study *s, const struct measure_context *ctx, const json_t *header,
                          struct result *out)
 {
@@ -64,11 +73,7 @@ static void identity_run(const struct study *s, const struct measure_context *ct
     run->duration_s = seconds(last);
     run->abort_s = abort_time(s);
     run->seed = (int64_t)(s->plan->seed & INT64_MAX);
-    size_t i;
-    json_t *word;
-    json_array_foreach(json_object_get(header, "argv"), i, word)
-        if (json_is_string(word))
-            *arena_push(s->arena, &run->command) = arena_strdup(s->arena, json_string_value(word));
+    words_in(s, header, "argv", &run->command);
     out->clock = (struct result_clock){"monotonic", zero, seconds(s->zero_ns)};
 }
 
@@ -84,6 +89,7 @@ static void identity_lab(const struct study *s, const json_t *header, struct res
     out->lab.kind = text_in(s, lab, "kind");
     out->lab.system_sha256 = text_in(s, lab, "system_sha256");
     out->lab.config_sha256 = text_in(s, lab, "config_sha256");
+    words_in(s, header, "forced", &out->lab.forced);
     out->lab.node_count = topo ? (int64_t)topo->node_count : JSON_NONE;
     for (size_t i = 0; topo && i < topo->site_count; i++) {
         const char *name = arena_strdup(s->arena, topo->sites[i].name);

@@ -60,6 +60,7 @@ struct result_lab {
     struct texts regions, vantages;
     int64_t node_count;
     const char *system_sha256, *config_sha256;
+    struct texts forced; /* --mechanism: EFFECT=NAME */
 };
 
 struct result_mechanism {

@@ -93,6 +93,7 @@ static const struct json_field lab_fields[] = {
     INT(node_count, "nodes of the topology"),
     TEXT(system_sha256, "digest of the system under test: its program or model"),
     TEXT(config_sha256, "digest of its configuration"),
+    TEXTS(forced, "mechanisms that were forced, each as EFFECT=NAME", LATER),
 };
 SHAPE(lab, T);
 #undef T

@@ -52,6 +52,20 @@ static void plan_sha256(const struct plan *p, char out[SHA256_HEX])
     sha256_hex(text_str(&yaml), yaml.len, out);
 }
 
+/* What was forced with --mechanism, as EFFECT=NAME: whoever repeats the run has to force it again. */
+static json_t *forced(const struct run_options *o)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < LAB_EFFECTS; i++) {
+        scoped_text struct text word = {0};
+        if (o->forced[i]) {
+            text_addf(&word, "%s=%s", lab_effect_words[i], o->forced[i]);
+            json_array_append_new(all, json_string(text_str(&word)));
+        }
+    }
+    return all;
+}
+
 static json_t *header_data(struct drill *d)
 {
     char system[SHA256_HEX] = "", config[SHA256_HEX] = "", plan[SHA256_HEX], wall[32];
@@ -66,11 +80,11 @@ static json_t *header_data(struct drill *d)
     json_t *argv = json_array();
     for (size_t i = 0; d->options->argv && d->options->argv[i]; i++)
         json_array_append_new(argv, json_string(d->options->argv[i]));
-    return json_pack("{s:i,s:s,s:s,s:I,s:s,s:o,s:b,s:o,s:o*,s:{s:s,s:s,s:s}}", "format", EVENT_FORMAT,
+    return json_pack("{s:i,s:s,s:s,s:I,s:s,s:o,s:o,s:b,s:o,s:o*,s:{s:s,s:s,s:s}}", "format", EVENT_FORMAT,
                      "scenario_sha256", d->plan->sha256, "plan_sha256", plan, "seed", (json_int_t)d->plan->seed,
-                     "zero_wall", clock_rfc3339(zero_wall, wall), "argv", argv, "crosscheck", d->options->crosscheck,
-                     "host", host_facts(geteuid() != 0), "client", simulated(d) ? NULL : transport_curl_facts(), "lab",
-                     "kind", d->ops->kind, "system_sha256", system, "config_sha256", config);
+                     "zero_wall", clock_rfc3339(zero_wall, wall), "argv", argv, "forced",
+                     forced(d->options), "crosscheck", d->options->crosscheck, "host", host_facts(geteuid() != 0),
+                     "client", simulated(d) ? NULL : transport_curl_facts(), "lab", "kind", d->ops->kind, "system_sha256", system, "config_sha256", config);
 }
 
 static bool effect_used(const struct plan *p, enum lab_effect effect)

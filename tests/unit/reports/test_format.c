@@ -93,6 +93,14 @@ static void quotes_the_command(void)
     CU_ASSERT_STRING_EQUAL(text_str(&t), "drtest run 'it'\\''s here.yaml' --seed 7 --set targets.rto=3s"
                                          " --set targets.lost_writes=4 --set 'z=$(rm -rf /)'");
     json_decref(plan.overrides);
+    const char *forced[] = {"cut=fib", "degrade=wi re"};
+    r.lab.kind = "netns";
+    r.lab.forced.at = forced;
+    r.lab.forced.len = 2;
+    text_clear(&t);
+    format_reproduce(&t, &r, NULL);
+    CU_ASSERT_STRING_EQUAL(text_str(&t), "drtest run 'it'\\''s here.yaml' --seed 7 --mechanism cut=fib --mechanism "
+                                         "'degrade=wi re'");
 }
 
 static void says_what_changed_in_one_line(void)
