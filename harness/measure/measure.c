@@ -9,6 +9,7 @@
 #include "harness/measure/measure.h"
 
 #include "harness/base/units.h"
+#include "harness/measure/blast.h"
 #include "harness/measure/crosscheck.h"
 #include "harness/measure/facts.h"
 #include "harness/measure/gates.h"
@@ -231,6 +232,7 @@ int measure_run(const struct plan *plan, const struct evidence *ev, const struct
     r->quality = (struct result_quality){.replication_lag_ms = NAN, .exposure_write_count = JSON_NONE,
                                          .unknown_ratio = NAN};
     facts_identity(&study, ctx, r);
+    blast_fill(&study, r);
     facts_course(&study, r);
     facts_drift(&study, r);
     facts_config_age(&study, r);

@@ -67,6 +67,11 @@ struct result_mechanism {
     const char *effect, *name, *why;
 };
 
+/* What the faults of the plan may touch, by name; a link is "us-east - eu-west". */
+struct result_blast {
+    struct texts regions, nodes, links, vantages;
+};
+
 struct result_phase {
     const char *name; /* setup lab_up baseline fault failback quiesce final_read lab_down audit */
     double begin_s, end_s;
@@ -321,6 +326,8 @@ struct result {
     struct result_scenario scenario;
     struct result_host host;
     struct result_lab lab;
+    bool has_blast_radius; /* older results lack it */
+    struct result_blast blast_radius;
     vec_of(struct result_mechanism) mechanisms;
     vec_of(struct result_phase) phases;
     vec_of(struct result_fault) faults;

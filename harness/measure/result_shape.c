@@ -107,6 +107,16 @@ static const struct json_field mechanism_fields[] = {
 SHAPE(mechanism, T);
 #undef T
 
+#define T struct result_blast
+static const struct json_field blast_fields[] = {
+    TEXTS(regions, "regions that have a node among those hit"),
+    TEXTS(nodes, "nodes that are hit"),
+    TEXTS(links, "links that are hit, by their ends"),
+    TEXTS(vantages, "vantages at home in such a region, at the end of such a link, or that send a surge"),
+};
+SHAPE(blast, T);
+#undef T
+
 #define T struct result_phase
 static const struct json_field phase_fields[] = {
     TEXT(name, "name of the phase", SURE, .means = phase_means),
@@ -420,6 +430,7 @@ static const struct json_field result_fields[] = {
     PART(scenario, scenario, "what was drilled"),
     PART(host, host, "the machine"),
     PART(lab, lab, "the world that was built"),
+    PART_IF(blast_radius, blast, has_blast_radius, "what the faults of the plan may touch; null in older results", LATER),
     LIST(mechanisms, mechanism, "how effects were brought about on this machine"),
     LIST(phases, phase, "phases of the run, in order"),
     LIST(faults, fault, "steps of the timeline that break something"),

@@ -23,6 +23,24 @@ static void fact(struct page *p, const char *name, const char *value)
     text_add(p->out, "</div>");
 }
 
+static void count_of(struct text *t, size_t n, const char *what)
+{
+    if (n) {
+        text_addf(t, "%s%zu %s%s", t->len ? ", " : "", n, what, n == 1 ? "" : "s");
+    }
+}
+
+/* How much; the names are among the small print. */
+static void blast_radius(struct page *p, const struct result_blast *b)
+{
+    scoped_text struct text t = {0};
+    count_of(&t, b->regions.len, "region");
+    count_of(&t, b->nodes.len, "node");
+    count_of(&t, b->links.len, "link");
+    count_of(&t, b->vantages.len, "vantage");
+    fact(p, "Blast radius", t.len ? text_str(&t) : "nothing");
+}
+
 static void facts(struct page *p)
 {
     const struct result *r = p->r;
@@ -38,6 +56,9 @@ static void facts(struct page *p)
     text_add(p->out, "</dd></div>");
     fact(p, "Took", text_str(&duration));
     fact(p, "Regions", text_str(&regions));
+    if (r->has_blast_radius) {
+        blast_radius(p, &r->blast_radius);
+    }
     fact(p, "Lab", r->lab.kind);
     fact(p, "Seed", text_str(&seed));
     fact(p, "Owner", r->scenario.owner ? r->scenario.owner : "nobody named");

@@ -86,6 +86,18 @@ static void lab(struct page *p)
     table_end(p);
 }
 
+/* What was allowed to break, by the plan. */
+static void blast(struct page *p)
+{
+    const struct result_blast *b = &p->r->blast_radius;
+    table_begin(p, "Blast radius, by the plan");
+    row_joined(p, "Regions", &b->regions, ", ");
+    row_joined(p, "Nodes", &b->nodes, ", ");
+    row_joined(p, "Links", &b->links, ", ");
+    row_joined(p, "Vantages", &b->vantages, ", ");
+    table_end(p);
+}
+
 void html_environment(struct page *p)
 {
     static const char *const columns[] = {"effect", "mechanism", "why this one", NULL};
@@ -93,6 +105,9 @@ void html_environment(struct page *p)
     text_add(p->out, "<div class=\"columns\">\n");
     host(p);
     lab(p);
+    if (p->r->has_blast_radius) {
+        blast(p);
+    }
     text_add(p->out, "</div>\n");
     if (p->r->mechanisms.len == 0) {
         return;

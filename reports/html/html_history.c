@@ -155,6 +155,26 @@ static void comparisons(struct page *p)
     }
 }
 
+/* Where the run stands in the chain of runs. */
+static void chain(struct page *p)
+{
+    const struct result_history *h = &p->r->history;
+    if (h->line < 1 || !h->file) {
+        return;
+    }
+    text_addf(p->out, "<p class=\"note\">Line %lld of <code>", (long long)h->line);
+    html_escaped(p, h->file);
+    text_add(p->out, "</code>.");
+    if (h->before_run_id && h->before_manifest_sha256) {
+        text_add(p->out, " The run before it, of whatever scenario, was <code>");
+        html_escaped(p, h->before_run_id);
+        text_add(p->out, "</code>; its manifest had the SHA-256 <code>");
+        html_escaped(p, h->before_manifest_sha256);
+        text_add(p->out, "</code>.");
+    }
+    text_add(p->out, "</p>\n");
+}
+
 /* That nothing was found is told from that nothing could be looked for. */
 static void unread(struct page *p)
 {
@@ -172,6 +192,7 @@ void html_history(struct page *p)
     const struct report_input *in = p->in;
     const struct pool_run *mine = p->mine;
     html_heading(p, "history", "Earlier runs", NULL);
+    chain(p);
     comparisons(p);
     if (in->earlier_unread) {
         unread(p);

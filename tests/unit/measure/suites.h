@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(alerts)
 SUITE(baseline)
+SUITE(blast)
 SUITE(callers)
 SUITE(compared)
 SUITE(crosscheck)

@@ -431,6 +431,7 @@ static void make_tiny(struct result *r)
     r->phases.at[0] = (struct result_phase){"setup", 0, 1};
     r->phases.at[1] = (struct result_phase){"baseline", 1, 3};
     r->phases.at[2] = (struct result_phase){"fault", 3, 5};
+    r->blast_radius = (struct result_blast){0};
     r->scenario.name = "null-drill";
     r->scenario.title = "Nothing breaks, nothing is seen";
     r->scenario.file = "scenarios/null-drill.yaml";
@@ -457,10 +458,24 @@ static void make_tiny(struct result *r)
     r->run.missed_count = r->run.exit_code = 0;
 }
 
+/* us-east is killed. */
+static void fill_blast(struct result *r)
+{
+    static const char *const nodes[] = {"us-east/1", "us-east/2", "us-east/origin-1"};
+    struct result_blast *b = &r->blast_radius;
+    r->has_blast_radius = true;
+    *arena_push(&r->arena, &b->regions) = "us-east";
+    *arena_push(&r->arena, &b->vantages) = "clients-us-east";
+    for (size_t i = 0; i < array_len(nodes); i++) {
+        *arena_push(&r->arena, &b->nodes) = nodes[i];
+    }
+}
+
 void fixture_fill_result(struct fixture *f, enum fixture_case which)
 {
     struct result *r = &f->result;
     fill_identity(r);
+    fill_blast(r);
     fill_course(r);
     fill_objectives(r);
     fill_measures(r);

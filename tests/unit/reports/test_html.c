@@ -174,7 +174,9 @@ static void foreign_text_stays_text(void)
     *arena_push(&r->arena, &beside.differs) = evil;
     *arena_push(&r->arena, &beside.objectives) = (struct result_change){.name = evil, .unit = evil, .change = evil};
     *arena_push(&r->arena, &r->comparisons) = beside;
-    r->history.file = f->in.earlier_unread = evil;
+    r->history.file = r->history.before_run_id = r->history.before_manifest_sha256 = f->in.earlier_unread = evil;
+    r->history.line = 12;
+    *arena_push(&r->arena, &r->blast_radius.links) = evil;
     f->plan.text = evil;
     f->plan.topology->sites[0].name = f->plan.topology->nodes[0].name = evil;
     f->evidence.events[3].subject = f->evidence.events[3].detail = f->evidence.events[3].outcome = evil;
