@@ -228,7 +228,7 @@ void history_read_earlier(struct history_runs *l, struct arena *a, const char *r
     struct gathering g = {.runs = l, .arena = a, .scenario = r->scenario.name, .lines = r->history.line - 1};
     scoped_text struct text path = {0};
     struct err e = {0};
-    if (!r->history.file || r->history.line == JSON_NONE) {
+    if (!r->history.file || r->history.line < 1) {
         l->unread = "this run could not be entered in one";
         return;
     }

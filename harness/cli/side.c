@@ -92,9 +92,12 @@ static int add_history(struct side *s, const char *path, struct err *e)
 {
     struct history_runs all = {0};
     int rc = history_read_runs(&all, s->arena, path, e);
-    for (size_t i = 0; i < all.len && rc == 0; i++) {
-        const struct pool_run *run = newest(all.at, all.len, all.at[i].scenario);
-        rc = run == &all.at[i] ? add_known(s, path, run, e) : 0;
+    size_t first = s->runs.len;
+    for (size_t i = all.len; i > 0 && rc == 0; i--) {
+        const char *scenario = all.at[i - 1].scenario;
+        if (!newest(s->runs.at + first, s->runs.len - first, scenario)) {
+            rc = add_known(s, path, newest(all.at, i, scenario), e);
+        }
     }
     if (rc == 0 && all.len == 0) {
         rc = err_set(e, ERR_READING, path, "this is neither a result.json nor a history: it tells of no run");

@@ -101,6 +101,7 @@ void html_verdict_section(struct page *p)
     for (size_t i = 0; i < r->comparisons.len; i++) {
         scoped_text struct text said = {0};
         format_comparison(&said, &r->comparisons.at[i]);
+        said.at[0] = (char)toupper((unsigned char)said.at[0]);
         html_element(p, "p", "counts", text_str(&said));
     }
     text_add(p->out, "</div></section>\n");

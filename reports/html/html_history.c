@@ -150,6 +150,8 @@ static void comparisons(struct page *p)
             change_row(p, &c->objectives.at[k]);
         }
         html_table_end(p);
+    }
+    if (p->r->comparisons.len) {
         text_add(p->out, "<p class=\"note\">One run beside one: the phase of the fault moves numbers, too. Trends over "
                          "many runs are what <code>drtest history</code> tests.</p>\n");
     }
