@@ -101,8 +101,9 @@ static void print_json(const char *path, const struct verified *v)
 {
     const char *history = v->suite ? NULL : history_state_words[v->history];
     json_t *list = json_array();
-    for (const char *at = text_str(&v->findings); *at; at += strcspn(at, "\n") + 1) {
-        json_array_append_new(list, json_stringn(at, strcspn(at, "\n")));
+    for (const char *at = text_str(&v->findings), *end; *at; at = *end ? end + 1 : end) {
+        end = strchrnul(at, '\n');
+        json_array_append_new(list, json_stringn(at, (size_t)(end - at)));
     }
     scoped_json json_t *doc =
         json_pack("{s:s,s:I,s:s*,s:o}", v->suite ? "suite" : "run", path, "file_count", (json_int_t)v->files, "history",
