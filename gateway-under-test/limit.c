@@ -126,6 +126,7 @@ static void on_answer(struct call *c, enum call_end end)
     const json_t *granted = json_object_get(doc, "granted");
     if (json_is_object(granted))
         take_granted(l, granted);
+    call_deinit(c); /* its connection goes to the member while there is one */
     table_unref(asked);
 }
 

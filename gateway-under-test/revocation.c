@@ -130,6 +130,7 @@ static void on_answer(struct call *c, enum call_end end)
     struct table *asked = steal(&r->asked);
     if (end != CALL_ANSWERED || c->res.status != 200 || wish(r)->revocation_pool < 0 || !heed(r, call_body(c)))
         r->turn++;
+    call_deinit(c); /* its connection goes to the member while there is one */
     table_unref(asked);
 }
 

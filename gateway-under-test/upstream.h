@@ -70,7 +70,10 @@ void upstream_drop_idle(struct upstream *u);
 void upstream_host_down(struct upstream *u);
 void upstream_deinit(struct upstream *u);
 
-/* Send c->request, filled by the owner, to u. keep: use and leave a kept-alive connection. */
+/*
+ * Send c->request, filled by the owner, to u. keep: use and leave a kept-alive connection. The connection stays with
+ * the call, for the answer is read in it, until the next call_start or call_deinit: u must live until then.
+ */
 void call_start(struct call *c, struct upstream *u, struct call_times times, bool keep,
                 void (*done)(struct call *c, enum call_end end));
 void call_cancel(struct call *c); /* no done */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 SUITE(agreement)
 SUITE(alerts)
+SUITE(asking)
 SUITE(backup)
 SUITE(balance)
 SUITE(book)
