@@ -6,6 +6,10 @@
  * one is dead, it held the lock of the directory) or has been named by a transfer. Every such grant but the last begins
  * a new epoch; the transfer has begun it already.
  *
+ * Who asks with an older epoch than the book's has lost its disk, or could not write to it, or has not heard of the
+ * last grant, be it its own. What it would lead with may erase what was acknowledged; so it waits one lease time, holder
+ * or not, in which those who know more ask as well.
+ *
  * A holder that lost its lease to another region may lack what that one writes from now on, so in sync mode it is taken
  * off the list of those in sync in the same step.
  *
@@ -57,6 +61,10 @@ void book_start(struct book *b, int64_t now, int64_t grace_ns)
 static void note_candidate(struct book *b, const struct book_question *q, int64_t now)
 {
     struct book_region *r = &b->regions[q->region];
+    bool behind = q->epoch < b->epoch - (b->passed && q->region == b->holder);
+    if (!r->behind || now - r->asked_ns > b->lease_ns)
+        r->behind_since_ns = now;
+    r->behind = behind;
     r->wants = q->want && !q->lead;
     r->asked_ns = now;
     r->log_epoch = q->log_epoch;
@@ -79,9 +87,10 @@ static bool may_take(const struct book *b, const struct book_question *q, int64_
 {
     if (!q->want || (q->sync && !b->regions[q->region].in_sync))
         return false;
-    if (q->region == b->holder)
+    const struct book_region *r = &b->regions[q->region];
+    if (q->region == b->holder && !r->behind)
         return true;
-    if (now < b->until_ns)
+    if (now < b->until_ns || (r->behind && now - r->behind_since_ns < b->lease_ns))
         return false;
     if (now < b->others_from_ns && q->region != b->prefer)
         return false;

@@ -21,6 +21,8 @@ struct book_region {
     bool in_sync;
     bool wants; /* asked lately as a candidate, and with what */
     int64_t asked_ns, log_epoch, lsn;
+    bool behind; /* it asks with an epoch that others have left behind */
+    int64_t behind_since_ns;
 };
 
 struct book {

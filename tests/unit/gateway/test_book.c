@@ -122,6 +122,46 @@ static void a_restarted_holder_gets_a_new_epoch_at_once(void)
     CU_ASSERT_FALSE(ask(&b, US, 1, true, true, 0, 20)); /* the old process, were there one */
 }
 
+static void a_holder_without_its_disk_lets_who_knows_more_lead(void)
+{
+    for (int sync = 0; sync < 2; sync++) {
+        struct book b = fresh();
+        CU_ASSERT_TRUE(ask(&b, US, 0, false, sync, 0, 0));
+        CU_ASSERT_TRUE(ask(&b, US, 1, true, sync, 90, GRACE));
+        CU_ASSERT_FALSE(ask(&b, US, 0, false, sync, 0, GRACE + 1));
+        CU_ASSERT_FALSE(ask(&b, EU, 1, false, sync, 90, GRACE + 2));
+        CU_ASSERT_FALSE(ask(&b, US, 0, false, sync, 0, GRACE + LEASE + 1)); /* over, and a better one has asked */
+        CU_ASSERT_TRUE(ask(&b, EU, 1, false, sync, 90, GRACE + LEASE + 2));
+    }
+}
+
+static void so_does_anyone_even_long_after_the_lease(void)
+{
+    for (int who = US; who <= EU; who++) {
+        struct book b = fresh();
+        CU_ASSERT_TRUE(ask(&b, US, 0, false, false, 0, 0));
+        CU_ASSERT_FALSE(ask(&b, who, 0, false, false, 0, 1));
+        for (int outage = 1; outage < 3; outage++) {
+            int64_t back = outage * 9 * LEASE;
+            CU_ASSERT_FALSE(ask(&b, who, 0, false, false, 0, back));
+            CU_ASSERT_FALSE(ask(&b, who, 0, false, false, 0, back + LEASE - 1));
+        }
+        struct book alone = b;
+        CU_ASSERT_TRUE(ask(&b, 1 - who, 1, false, false, 90, 19 * LEASE));
+        CU_ASSERT_TRUE(ask(&alone, who, 0, false, false, 0, 19 * LEASE)); /* nobody knows more */
+    }
+}
+
+static void a_grant_that_got_lost_costs_one_lease(void)
+{
+    struct book b = fresh();
+    CU_ASSERT_TRUE(ask(&b, US, 0, false, true, 0, 0));
+    CU_ASSERT_FALSE(ask(&b, US, 0, false, true, 0, LEASE / 3));
+    CU_ASSERT_FALSE(ask(&b, US, 0, false, true, 0, LEASE));
+    CU_ASSERT_TRUE(ask(&b, US, 0, false, true, 0, LEASE + LEASE / 3));
+    CU_ASSERT_EQUAL(b.epoch, 2);
+}
+
 static void a_transfer_names_the_next_and_ends_the_old(void)
 {
     struct book b = fresh();
@@ -241,6 +281,9 @@ void suite_book(void)
     runner_test(an_operator_may_have_been_first);
     runner_test(async_regions_may_lead_whatever_they_have);
     runner_test(a_restarted_holder_gets_a_new_epoch_at_once);
+    runner_test(a_holder_without_its_disk_lets_who_knows_more_lead);
+    runner_test(so_does_anyone_even_long_after_the_lease);
+    runner_test(a_grant_that_got_lost_costs_one_lease);
     runner_test(a_transfer_names_the_next_and_ends_the_old);
     runner_test(a_transfer_to_the_dead_runs_out);
     runner_test(sync_transfers_go_to_those_in_sync);
