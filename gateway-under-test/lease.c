@@ -8,6 +8,9 @@
  * A follower asks, too, as often, and just after the lease it was told about will have run out; so the pause without a
  * leader is hardly longer than the lease. It is the witness who judges whether it may lead.
  *
+ * One that was granted the lease and could not write its epoch does not want it for ABSTENTION leases: it would get it
+ * again and again, and keep it from those who can.
+ *
  * Without a witness in the configuration nobody can grant anything: the home region's store leads from its start, with
  * a new epoch each time, and no other does without an order.
  *
@@ -24,6 +27,8 @@
 #include "harness/base/units.h"
 
 #include <string.h>
+
+#define ABSTENTION 4
 
 int64_t lease_usable_ns(int64_t lease_ms)
 {
@@ -136,7 +141,7 @@ static bool wants_to_lead(struct store *s)
 {
     if (s->promotion.x != NULL)
         return s->promotion.force || !vouch_binds(s); /* the promise may have come after the order */
-    if (s->node->draining || vouch_binds(s))
+    if (s->node->draining || vouch_binds(s) || lease_clock_ns(s) < s->lease.abstains_until_ns)
         return false;
     return s->cfg->home || !store_flaw(s, FLAW_no_failover);
 }
@@ -201,6 +206,11 @@ void lease_order(struct store *s)
 {
     call_cancel(&s->lease.call); /* an answer to what was asked before is none to this */
     ask_again(s, 0);
+}
+
+void lease_abstain(struct store *s)
+{
+    s->lease.abstains_until_ns = lease_clock_ns(s) + ABSTENTION * s->cfg->lease_ms * NS_PER_MS;
 }
 
 void lease_close(struct store *s)

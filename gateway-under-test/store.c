@@ -144,8 +144,10 @@ void store_close(struct store *s)
 
 void store_take_over(struct store *s, int64_t epoch, json_t *in_sync)
 {
-    if (store_set_epoch(s, epoch) < 0)
-        return; /* not leading: the lease runs out and another one gets it */
+    if (store_set_epoch(s, epoch) < 0) {
+        lease_abstain(s); /* it runs out, and another one gets it */
+        return;
+    }
     follower_drop_links(s);
     s->leading = true;
     s->written = WRITTEN;

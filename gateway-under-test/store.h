@@ -67,6 +67,7 @@ struct lease {
     struct loop_timer ask, expiry;
     int64_t sent_ns, since_ns; /* on its clock: of the question under way; of the last one that was granted */
     int64_t promised_until_ns; /* we vouch for another leader */
+    int64_t abstains_until_ns; /* of what it cannot use */
     bool marked;               /* on disk, too: the next process must know of the promise */
     char holder[64];                     /* as the witness said last; empty: nobody, or unknown */
     int64_t holder_epoch;
@@ -158,6 +159,7 @@ int64_t lease_usable_ns(int64_t lease_ms); /* how long its holder counts on it, 
 bool lease_is_granted(const struct store *s); /* by the witness itself */
 void lease_ask_now(struct store *s);
 void lease_order(struct store *s); /* ask for the lease because of the promotion, and tell that how it ended */
+void lease_abstain(struct store *s); /* do not want it for a while */
 void witness_request(struct call *c, const char *path, json_t *take); /* fill in a POST to the witness */
 
 /* vouch.c: the lease while the witness is silent */

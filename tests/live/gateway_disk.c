@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bundled store on a disk that is lost, with real processes on loopback: gateway_disk
+ * The bundled store on a disk that is lost or does not take anything, with real processes on loopback: gateway_disk
  * DRGATEWAY NAME, the names being listed at the end. Exit code 0 or a message.
  */
 #include "tests/live/gateway_stage.h"
@@ -8,6 +8,7 @@
 #include "harness/base/scoped.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { OPS = 20 };
@@ -63,8 +64,31 @@ static void lost(void)
     check(stored(STORE_EU) == OPS && stored(STORE_US) == OPS);
 }
 
+static json_int_t epochs_begun(void)
+{
+    scoped_json json_t *witness = status_of(&stage, WITNESS);
+    return json_integer_value(json_object_get(witness, "epoch"));
+}
+
+/* The epoch cannot be written: such a store asks for the lease only now and then, and leaves it to who can. */
+static void full(void)
+{
+    char path[160];
+    stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 20});
+    json_int_t before = epochs_begun();
+    in_data(STORE_EU, "epoch", path);
+    check(unlink(path) == 0 && mkdir(path, 0700) == 0); /* not even root replaces that by a file */
+    stage_kill(&stage, STORE_US);
+    for (int64_t end = now_ms() + 5000; epochs_begun() == before; pause_ms(20))
+        check(now_ms() < end && "the other one is granted the lease");
+    pause_ms(3000); /* seven leases */
+    check(epochs_begun() <= before + 3);
+    stage_start(&stage, STORE_US);
+    wait_leader(&stage, STORE_US, 5000);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct stage_drill drills[] = {{"lost", lost}};
+    static const struct stage_drill drills[] = {{"lost", lost}, {"full", full}};
     return stage_main(&stage, argc, argv, drills, array_len(drills));
 }
