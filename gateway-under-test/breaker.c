@@ -30,6 +30,11 @@ void breaker_begin(struct breaker *b, int64_t now)
         b->on_trial++;
 }
 
+void breaker_leave(struct breaker *b)
+{
+    b->on_trial -= b->on_trial > 0;
+}
+
 static bool open_it(struct breaker *b, const struct config_breaker *cfg, int64_t now)
 {
     *b = (struct breaker){.state = BREAKER_OPEN, .open_until = now + cfg->open_ms * NS_PER_MS};

@@ -27,5 +27,6 @@ struct breaker {
 
 bool breaker_allows(const struct breaker *b, const struct config_breaker *cfg, int64_t now);
 void breaker_begin(struct breaker *b, int64_t now); /* an attempt is made */
+void breaker_leave(struct breaker *b); /* it was given up and says nothing */
 /* It has ended; true when this opened or closed the breaker. */
 bool breaker_end(struct breaker *b, const struct config_breaker *cfg, enum attempt_end end, int64_t now);

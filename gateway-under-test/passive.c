@@ -3,7 +3,8 @@
  * What requests themselves tell about a member. Failures in a row eject it for a base time, twice that the next time,
  * three times after that; each base time of service without a failure takes one off again. Never more than a share of
  * the members, but always one, so that a fault of all (or of what they depend on) does not empty the pool. What was
- * under way when a member was ejected and fails after that says nothing new.
+ * under way when a member was ejected and fails after that says nothing new; nor does what we ourselves gave up when
+ * the checks found it down, though the breaker gets its trial back.
  *
  * The breaker, where there is one, sees the same ends and judges by its own triggers.
  */
@@ -53,6 +54,11 @@ static void note_success(struct member *m, int64_t now)
 void member_begins(struct member *m)
 {
     breaker_begin(&m->breaker, loop_now(m->up.loop));
+}
+
+void member_left(struct member *m)
+{
+    breaker_leave(&m->breaker);
 }
 
 void member_ended(struct member *m, enum attempt_end end)

@@ -80,6 +80,7 @@ bool member_leads(const struct member *m);
 /* passive.c: an attempt at a member */
 void member_begins(struct member *m);
 void member_ended(struct member *m, enum attempt_end end);
+void member_left(struct member *m); /* we gave the attempt up because the member was found down */
 
 /* check.c */
 void check_start(struct member *m);

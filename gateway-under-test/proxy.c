@@ -127,10 +127,20 @@ static bool moves(struct call *c)
     return p->paid;
 }
 
+/* The attempt has failed, by its member's doing or by ours. */
+static void judge(struct proxied *p, enum attempt_end end, enum counter counter)
+{
+    if (p->call.called_off) {
+        member_left(p->member);
+        return;
+    }
+    p->gateway->node->counters[counter]++;
+    member_ended(p->member, end);
+}
+
 /* Sent, and no answer that settles it. */
 static void note_failure(struct proxied *p, enum attempt_end end)
 {
-    member_ended(p->member, end);
     mark(p, TRIED_FAILED);
     p->tainted = true;
     p->broken = end == ATTEMPT_RESET;
@@ -152,8 +162,9 @@ static void retry(struct proxied *p)
     loop_timer_set(n->loop, &p->pause, at < p->deadline ? at : p->deadline);
 }
 
-static void failed(struct proxied *p, enum attempt_end end)
+static void failed(struct proxied *p, enum attempt_end end, enum counter counter)
 {
+    judge(p, end, counter);
     note_failure(p, end);
     if (!may_retry(p)) {
         give_up(p);
@@ -176,6 +187,7 @@ static void answered(struct proxied *p)
     }
     if (status >= 502 && status <= 504 && may_retry(p)) {
         p->failures++;
+        member_ended(p->member, ATTEMPT_5XX);
         note_failure(p, ATTEMPT_5XX);
         p->broken = status == 502;
         retry(p);
@@ -195,21 +207,20 @@ static void answered(struct proxied *p)
 static void on_done(struct call *c, enum call_end end)
 {
     struct proxied *p = owner_of(c, struct proxied, call);
-    int64_t *counters = p->gateway->node->counters;
     switch (end) {
     case CALL_ANSWERED:
         answered(p);
         return;
     case CALL_UNREACHABLE:
-        counters[COUNTER_upstream_unreachable]++;
-        member_ended(p->member, ATTEMPT_REFUSE);
+        judge(p, ATTEMPT_REFUSE, COUNTER_upstream_unreachable);
         mark(p, TRIED_AWAY);
         try_next(p);
         return;
     case CALL_TIMEOUT:
+        failed(p, ATTEMPT_TIMEOUT, COUNTER_upstream_timeouts);
+        return;
     case CALL_BROKEN:
-        counters[end == CALL_TIMEOUT ? COUNTER_upstream_timeouts : COUNTER_upstream_broken]++;
-        failed(p, end == CALL_BROKEN ? ATTEMPT_RESET : ATTEMPT_TIMEOUT);
+        failed(p, ATTEMPT_RESET, COUNTER_upstream_broken);
         return;
     }
 }

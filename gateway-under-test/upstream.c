@@ -69,6 +69,7 @@ void upstream_drop_idle(struct upstream *u)
 /* By its timer, as if its time were over. */
 static void end_soon(struct call *c)
 {
+    c->called_off = true;
     loop_timer_set(c->up->loop, &c->timer, loop_now(c->up->loop));
 }
 
@@ -145,6 +146,7 @@ static void finish(struct call *c, enum call_end end)
 {
     rest(c);
     c->end = end;
+    c->called_off = c->called_off && (end == CALL_TIMEOUT || end == CALL_UNREACHABLE);
     c->done(c, end);
 }
 
@@ -152,6 +154,7 @@ static void finish(struct call *c, enum call_end end)
 static void await_first_byte(struct call *c)
 {
     int64_t first = loop_now(c->up->loop) + c->first_byte_ms * NS_PER_MS;
+    c->called_off = false;
     loop_timer_set(c->up->loop, &c->timer, c->first_byte_ms != 0 && first < c->deadline ? first : c->deadline);
 }
 
@@ -167,7 +170,7 @@ static void on_answer(struct call *c)
         await_first_byte(c);
         conn_send(conn, c->request.at, c->request.len);
     }
-    if (conn->in.len > 0 && c->first_byte_ms != 0)
+    if (conn->in.len > 0 && c->first_byte_ms != 0 && !c->called_off)
         loop_timer_set(c->up->loop, &c->timer, c->deadline);
     enum http_progress p = conn->in.len > 0 ? http_read(&c->res, conn->in.at, conn->in.len) : HTTP_MORE;
     if (p == HTTP_MORE && conn->eof && conn->in.len > 0)
@@ -222,6 +225,7 @@ void call_start(struct call *c, struct upstream *u, struct call_times times, boo
     c->up = u;
     c->done = done;
     c->keep = keep;
+    c->called_off = false;
     c->under_way = true;
     c->timer.due = on_timer;
     c->deadline = now + times.total_ms * NS_PER_MS;

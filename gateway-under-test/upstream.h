@@ -51,6 +51,7 @@ struct call {
     int64_t first_byte_ms; /* of the owner: the answer must have begun by then; 0: no limit of its own */
     int64_t connect_deadline, deadline;
     bool under_way, reused, keep;
+    bool called_off; /* it ended because its host was found down, not by what the host did */
     enum call_end end;
     void (*done)(struct call *c, enum call_end end);
     bool (*moves)(struct call *c); /* of the owner: sent, and the host is found down: true if not to be waited for; or NULL */

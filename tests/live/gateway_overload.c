@@ -167,19 +167,32 @@ static void a_breaker_opens_and_closes(void)
     check(counted(GATE_US, "drgateway_breaker_opened_total 1"));
 }
 
+static int counter_of(enum stage_node n, const char *counter)
+{
+    char line[64];
+    (void)snprintf(line, sizeof(line), "\n%s ", counter);
+    check(ask(stage_admin(&stage, n), "GET", "/metrics", "", "", 1000, &answer));
+    const char *at = strstr(answer.body, line);
+    return at ? atoi(at + strlen(line)) : 0; /* none is not told */
+}
+
 /* The answer comes from the other region long before the try is over: when the
- * checks have found the frozen one down. */
+ * checks have found the frozen one down. It is not ejected for that as well. */
 static void nobody_waits_for_who_is_found_down(void)
 {
     stage_change(&stage, GATE_US,
                  of_pool(json_pack("{s:i, s:i, s:n, s:{s:i}}", "try_ms", 8000, "total_ms", 9000, "breaker", "passive",
-                                   "failures", 10000)));
+                                   "failures", 1)));
     pause_ms(400);
+    int ejections = counter_of(GATE_US, "drgateway_ejections_total");
+    int timeouts = counter_of(GATE_US, "drgateway_upstream_timeouts_total");
     stage_signal(&stage, STORE_US, SIGSTOP);
     int64_t began = now_ms();
     check(ask(stage_port(&stage, GATE_US), "GET", READ, "", "", 9000, &answer) && answer.status == 200);
     (void)printf("frozen: another answered after %lld ms\n", (long long)(now_ms() - began));
     check(now_ms() - began < 7000);
+    check(counter_of(GATE_US, "drgateway_ejections_total") == ejections);
+    check(counter_of(GATE_US, "drgateway_upstream_timeouts_total") == timeouts);
     stage_signal(&stage, STORE_US, SIGCONT);
 }
 

@@ -48,6 +48,21 @@ static void only_what_is_named_counts(void)
     CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
 }
 
+static void a_trial_that_was_given_up_is_free_again(void)
+{
+    opened();
+    now += 100 * NS_PER_MS;
+    breaker_begin(&b, now);
+    breaker_begin(&b, now);
+    CU_ASSERT_FALSE(breaker_allows(&b, &three, now));
+    breaker_leave(&b);
+    CU_ASSERT(b.state == BREAKER_HALF_OPEN && breaker_allows(&b, &three, now));
+    b = (struct breaker){0};
+    breaker_begin(&b, now);
+    breaker_leave(&b);
+    CU_ASSERT(b.state == BREAKER_CLOSED && b.on_trial == 0 && b.failures == 0);
+}
+
 static void trials_go_through_a_few_at_a_time(void)
 {
     opened();
@@ -95,6 +110,7 @@ void suite_breaker(void)
     runner_suite(NULL, NULL);
     runner_test(failures_in_a_row_open_it);
     runner_test(only_what_is_named_counts);
+    runner_test(a_trial_that_was_given_up_is_free_again);
     runner_test(trials_go_through_a_few_at_a_time);
     runner_test(a_failed_trial_opens_it_again);
     runner_test(what_ends_while_it_is_open_is_old);

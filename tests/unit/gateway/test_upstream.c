@@ -202,6 +202,7 @@ static void who_waits_for_a_host_found_down_is_told(void)
         CU_ASSERT_FALSE(over); /* never from inside */
         turn();
         CU_ASSERT_EQUAL(over, movable != 0);
+        CU_ASSERT_EQUAL(call.called_off, movable != 0);
         CU_ASSERT(!over || ended == CALL_TIMEOUT);
         end();
     }
@@ -222,9 +223,23 @@ static void who_dials_a_host_found_down_is_told(void)
     upstream_host_down(&up);
     CU_ASSERT_FALSE(over);
     turn();
-    CU_ASSERT(over && ended == CALL_UNREACHABLE && up.active == 0);
+    CU_ASSERT(over && ended == CALL_UNREACHABLE && call.called_off && up.active == 0);
     for (size_t i = 0; i < array_len(crowd); i++)
         fd_close(&crowd[i]);
+    end();
+}
+
+static void an_answer_in_that_moment_is_one(void)
+{
+    begin(false);
+    call.moves = says_yes;
+    ask();
+    turn();
+    peer = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    CU_ASSERT_EQUAL(send(peer, ANSWER, strlen(ANSWER), MSG_NOSIGNAL), (ssize_t)strlen(ANSWER));
+    call.called_off = true; /* and its end is due, were the answer not read before */
+    turn();
+    CU_ASSERT(over && ended == CALL_ANSWERED && !call.called_off);
     end();
 }
 
@@ -263,6 +278,7 @@ void suite_upstream(void)
     runner_test(a_host_found_down_loses_its_connections_but_for_the_flaw);
     runner_test(who_waits_for_a_host_found_down_is_told);
     runner_test(who_dials_a_host_found_down_is_told);
+    runner_test(an_answer_in_that_moment_is_one);
     runner_test(the_flaw_sends_to_the_dead);
     runner_test(nobody_there_is_unreachable);
 }
