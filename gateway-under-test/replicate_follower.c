@@ -7,6 +7,9 @@
  * boundaries; what we have beyond it was never acknowledged under the rules of the new epoch (or was lost to it, in
  * async mode) and goes to lost-<epoch>.log before it is cut off. Then records come, which must continue our log
  * exactly; anything else ends the connection, and a new HELLO finds the common ground again.
+ *
+ * A leader that lost its power says no goodbye, and a leader that lives is never silent for long: who says nothing for
+ * SILENCE_S is let go, so that the connections of the dead do not keep out the next one.
  */
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
@@ -14,6 +17,7 @@
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
+#include "harness/base/units.h"
 
 #include <string.h>
 
@@ -21,6 +25,7 @@
 #define HISTORY_MAX 1024
 #define BATCH_MAX 1024
 #define CONNECTIONS_MAX 32
+#define SILENCE_S 5
 
 static void follower_free(struct follower_conn *c)
 {
@@ -214,8 +219,8 @@ static void on_event(struct conn *conn)
     size_t used = 0;
     enum frame_read r;
     bool fine = true;
-    c->heard_at = loop_now(c->store->node->loop);
     while (fine && (r = frame_read(text_str(&conn->in), conn->in.len, &f, &used)) == FRAME_OK) {
+        c->heard_at = loop_now(c->store->node->loop);
         fine = on_frame(c, &f) == 0;
         if (fine)
             conn_take(conn, used);
@@ -243,6 +248,7 @@ static void on_accept(struct acceptor *a)
             continue;
         struct follower_conn *c = xcalloc(1, sizeof(*c));
         c->store = s;
+        c->heard_at = loop_now(s->node->loop);
         c->next = s->followers;
         if (c->next != NULL)
             c->next->prev = c;
@@ -261,6 +267,15 @@ void follower_drop_links(struct store *s)
 {
     while (s->followers != NULL)
         follower_free(s->followers);
+}
+
+void follower_tick(struct store *s, int64_t now)
+{
+    for (struct follower_conn *c = s->followers, *next; c != NULL; c = next) {
+        next = c->next;
+        if (now - c->heard_at > SILENCE_S * NS_PER_S)
+            follower_free(c);
+    }
 }
 
 void follower_close(struct store *s)

@@ -88,6 +88,7 @@ static void on_tick(struct loop_timer *t, int64_t now)
     struct store *s = owner_of(t, struct store, tick);
     loop_timer_set(s->node->loop, t, now + TICK_MS * NS_PER_MS);
     commit_sweep(s, now);
+    follower_tick(s, now);
     if (s->leading)
         leader_tick(s, now);
     if (s->leading)

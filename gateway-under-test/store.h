@@ -57,8 +57,8 @@ struct follower_conn {
     struct conn conn;
     struct store *store;
     struct follower_conn *next, *prev;
-    bool greeted; /* its HELLO was accepted */
-    int64_t heard_at;
+    bool greeted;     /* its HELLO was accepted */
+    int64_t heard_at; /* its last frame, or when it came */
 };
 
 struct lease {
@@ -205,6 +205,7 @@ void standing_tick(struct link *k, int64_t now);
 int follower_open(struct store *s, struct err *e);
 void follower_close(struct store *s);
 void follower_drop_links(struct store *s);
+void follower_tick(struct store *s, int64_t now); /* let go of who has fallen silent */
 
 /* handover.c */
 bool handover_begin(struct store *s, struct link *to, bool ordered);
