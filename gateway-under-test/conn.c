@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads until the kernel has no more or the owner's limit is reached, writes at once and keeps what does not fit. What
- * the loop is asked for is changed late: an exchange pauses its connection and goes on before anything more has come,
- * so that both system calls for it are saved. A descriptor that hung up while the owner does not read is taken off the
- * loop, so that a level-triggered loop cannot spin on it; the owner sees `error`.
+ * Reads until the kernel has no more or the owner's limit is reached, and then not before he has taken some; writes at
+ * once and keeps what does not fit. What the loop is asked for is changed late: an exchange pauses its connection and
+ * goes on before anything more has come, so that both system calls for it are saved. A descriptor that hung up while the
+ * owner does not read is taken off the loop, so that a level-triggered loop cannot spin on it; the owner sees `error`.
  *
  * TLS stands between the buffers and the socket: what arrives passes through tls_take before it is `in`, and `out`
  * becomes `wire` before it leaves. A peer that provokes answers and does not take them is given up.
@@ -35,11 +35,16 @@ static bool all_left(const struct conn *c)
     return c->out_at >= (c->tls != NULL ? c->wire.len : c->out.len);
 }
 
+static bool reads(const struct conn *c)
+{
+    return !c->paused && c->in.len < c->in_limit;
+}
+
 /* The events that are of use now. */
 static uint32_t wanted(const struct conn *c)
 {
     uint32_t events = 0;
-    if (!c->paused && !c->eof && !c->connecting)
+    if (reads(c) && !c->eof && !c->connecting)
         events |= EPOLLIN;
     if (c->connecting || !all_left(c))
         events |= EPOLLOUT;
@@ -159,7 +164,7 @@ static void conn_ready(struct loop_io *io, uint32_t events)
     }
     if (c->error == 0 && (events & EPOLLOUT))
         flush(c);
-    if (c->error == 0 && !c->paused && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+    if (c->error == 0 && reads(c) && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
         receive(c);
     else if (c->error == 0 && (events & (EPOLLHUP | EPOLLERR)))
         fail(c, pending_error(c->fd));
@@ -258,6 +263,7 @@ void conn_take(struct conn *c, size_t n)
         c->in.len -= n;
         c->in.at[c->in.len] = '\0';
     }
+    watch(c);
 }
 
 void conn_pause(struct conn *c, bool pause)

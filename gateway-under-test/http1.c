@@ -302,9 +302,10 @@ static enum http_progress chunk_step(struct http_message *m, unsigned char c)
 
 static enum http_progress read_chunked(struct http_message *m, char *b, size_t len)
 {
-    while (m->scanned < len) {
+    size_t end = len < HTTP_RAW_MAX ? len : HTTP_RAW_MAX;
+    while (m->scanned < end) {
         if (m->chunk_state == CHUNK_DATA) {
-            size_t n = len - m->scanned < m->chunk_left ? len - m->scanned : m->chunk_left;
+            size_t n = end - m->scanned < m->chunk_left ? end - m->scanned : m->chunk_left;
             if (m->body_len + n > HTTP_BODY_MAX)
                 return large(m, "body too large");
             memmove(b + m->head_len + m->body_len, b + m->scanned, n);
@@ -322,10 +323,8 @@ static enum http_progress read_chunked(struct http_message *m, char *b, size_t l
         }
         if (p != HTTP_MORE)
             return p;
-        if (m->scanned > HTTP_RAW_MAX)
-            return large(m, "too many chunks");
     }
-    return HTTP_MORE;
+    return m->scanned < HTTP_RAW_MAX ? HTTP_MORE : large(m, "too many chunks");
 }
 
 enum http_progress http_read(struct http_message *m, char *bytes, size_t len)

@@ -140,6 +140,26 @@ static void bodies_have_a_limit(void)
     CU_ASSERT_EQUAL(feed(small, len, 1 << 20, false), HTTP_LARGE);
 }
 
+/* No more than this is ever read of one message, so it must be judged by then. */
+static void so_has_what_surrounds_a_body(void)
+{
+    size_t head = strlen(CHUNKED), at = head, room = HTTP_RAW_MAX - head - strlen("0\r\n\r\n");
+    scoped_free char *text = malloc(HTTP_RAW_MAX);
+    memcpy(text, CHUNKED, head);
+    for (size_t zeros = room % 6; zeros > 0; zeros--)
+        text[at++] = '0';
+    for (size_t chunks = room / 6; chunks > 0; chunks--, at += 6)
+        memcpy(text + at, "1\r\na\r\n", 6);
+    memcpy(text + at, "0\r\n\r\n", 5);
+    for (size_t step = 1 << 10; step <= 1 << 22; step <<= 6) {
+        CU_ASSERT_EQUAL(feed(text, HTTP_RAW_MAX, step, false), HTTP_DONE);
+        CU_ASSERT_EQUAL(feed(text, HTTP_RAW_MAX - 1, step, false), HTTP_MORE);
+    }
+    memcpy(text + at, "0000a", 5);
+    for (size_t step = 1 << 10; step <= 1 << 22; step <<= 6)
+        CU_ASSERT_EQUAL(feed(text, HTTP_RAW_MAX, step, false), HTTP_LARGE);
+}
+
 static void wrong_responses_are_refused(void)
 {
     static const char *const rows[] = {"HTTP/1.1 20 OK\r\n\r\n",
@@ -177,6 +197,7 @@ void suite_http1_hostile(void)
     runner_test(nul_is_refused);
     runner_test(heads_have_a_limit);
     runner_test(bodies_have_a_limit);
+    runner_test(so_has_what_surrounds_a_body);
     runner_test(wrong_responses_are_refused);
     runner_test(splitting_never_changes_the_verdict);
 }
