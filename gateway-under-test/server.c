@@ -2,7 +2,8 @@
 /*
  * A connection is a sequence of exchanges. While one is being answered nothing more is read from it: pipelined requests
  * wait in the buffers, so that a client can never make us hold more than one request of its own. When the handler
- * answers at once we are still inside `advance`, which then goes on to the next request by a loop, not by recursion.
+ * answers at once we are still inside `advance`, which then goes on to the next request by a loop, not by recursion;
+ * yet not before the answer has left, and no more than TURN_BATCH of them in one turn, for there are others to serve.
  *
  * Accepting is batched (at most 64 per turn, so that work already taken in goes on). Over the limit of connections a
  * newcomer is closed at once. Time-outs: the first byte of a head starts the clock of the head, its end that of the
@@ -25,6 +26,7 @@
 #include <string.h>
 
 #define ACCEPT_BATCH 64
+#define TURN_BATCH 64
 
 const struct server_limits server_defaults = {
     .head_ms = 5000, .body_ms = 5000, .idle_ms = 30000, .write_ms = 10000, .handshake_ms = 2000,
@@ -34,6 +36,7 @@ static void exchange_free(struct exchange *x)
 {
     struct server *s = x->server;
     loop_timer_stop(&x->timer);
+    loop_timer_stop(&x->next_turn);
     conn_deinit(&x->conn);
     if (x->prev != NULL)
         x->prev->next = x->next;
@@ -84,12 +87,14 @@ static enum http_progress feed(struct exchange *x)
     return p;
 }
 
-/* Take as many requests from the buffer as there are. May free x. */
+/* Take the requests from the buffer, as many as one turn allows. May free x. */
 static void advance(struct exchange *x)
 {
     struct server *s = x->server;
+    int left = TURN_BATCH;
     x->advancing = true;
-    while (!x->busy && !x->closing && x->conn.error == 0 && x->conn.in.len > 0) {
+    while (!x->busy && !x->closing && x->conn.error == 0 && x->conn.in.len > 0 && conn_idle(&x->conn) && left > 0) {
+        left--;
         bool first = x->req.scanned == 0 && x->req.state == HTTP_HEAD;
         enum http_progress p = feed(x);
         if (p == HTTP_MORE && first && x->req.state == HTTP_HEAD)
@@ -111,10 +116,19 @@ static void advance(struct exchange *x)
     x->advancing = false;
     if (x->busy)
         return;
-    if (x->conn.eof)
+    bool more = x->conn.in.len > 0 && (left == 0 || !conn_idle(&x->conn));
+    if (more && left == 0)
+        loop_timer_set(s->loop, &x->next_turn, loop_now(s->loop));
+    if (x->conn.eof && !more)
         x->closing = true;
     if (x->conn.error != 0 || (x->closing && conn_idle(&x->conn)))
         exchange_free(x);
+}
+
+static void on_next_turn(struct loop_timer *t, int64_t now)
+{
+    (void)now;
+    advance(owner_of(t, struct exchange, next_turn));
 }
 
 static void on_event(struct conn *c)
@@ -165,6 +179,7 @@ static void on_accept(struct acceptor *a)
         struct exchange *x = xcalloc(1, sizeof(*x));
         x->server = s;
         x->timer.due = on_timeout;
+        x->next_turn.due = on_next_turn;
         x->next = s->head;
         if (s->head != NULL)
             s->head->prev = x;

@@ -24,6 +24,7 @@ struct exchange {
     struct server *server;
     struct loop_timer timer; /* head, body, idle and write time-outs: wakes at due_at or before */
     int64_t due_at;          /* INT64_MAX: none runs */
+    struct loop_timer next_turn; /* there are more requests in the buffer than one turn takes */
     struct exchange *next, *prev;
     bool busy;      /* handed to the handler, not yet answered */
     bool advancing; /* server.c is on the stack */
