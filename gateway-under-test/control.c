@@ -129,14 +129,15 @@ static bool look_at(struct control *c, struct waiter *w, int64_t now)
 static void on_look(struct loop_timer *t, int64_t now)
 {
     struct control *c = owner_of(t, struct control, look);
-    for (struct waiter **at = &c->waiting; *at != NULL;) {
-        struct waiter *w = *at;
-        if (!look_at(c, w, now)) {
-            at = &w->next;
+    /* Answering may read the next question of the connection, which may have to wait: take the list away meanwhile. */
+    for (struct waiter *w = steal(&c->waiting), *next; w != NULL; w = next) {
+        next = w->next;
+        if (look_at(c, w, now)) {
+            free(w);
             continue;
         }
-        *at = w->next;
-        free(w);
+        w->next = c->waiting;
+        c->waiting = w;
     }
     if (c->waiting != NULL)
         loop_timer_set(c->node->loop, t, now + LOOK_MS * NS_PER_MS);

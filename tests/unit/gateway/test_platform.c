@@ -321,6 +321,54 @@ static void out_of_touch_it_refuses_only_when_told_to(void)
     }
 }
 
+/* A question for what an asker has that has this. */
+static void question(struct text *out, int epoch, const char *path, int wait_ms)
+{
+    char fingerprint[SHA256_HEX];
+    struct config *c = configured(gateway_text(path));
+    json_fingerprint(c->doc, fingerprint);
+    text_addf(out, "GET /v1/desired/us-east/1?epoch=%d&fingerprint=%s&wait_ms=%d HTTP/1.1\r\nHost: c\r\n\r\n", epoch,
+              fingerprint, wait_ms);
+    config_free(c);
+}
+
+/* How many answers come before the time is over, of these at most. */
+static int answers(int fd, int most, int64_t within_ms)
+{
+    char bytes[16 * 1024] = "";
+    int n = 0;
+    size_t len = 0;
+    for (int64_t until = loop_tick(loop) + within_ms * NS_PER_MS; n < most && loop_tick(loop) < until;) {
+        pass(5);
+        ssize_t got = recv(fd, bytes + len, sizeof(bytes) - 1 - len, MSG_DONTWAIT);
+        len += got > 0 ? (size_t)got : 0;
+        bytes[len] = '\0';
+        n = 0;
+        for (const char *at = bytes; (at = strstr(at, "HTTP/1.1 200 ")) != NULL; at++)
+            n++;
+    }
+    return n;
+}
+
+static void questions_in_one_go_are_all_answered(void)
+{
+    struct endpoint east = {0};
+    scoped_text struct text out = {0};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)ports[0]), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    publish("pipelined", 1, "/one");
+    endpoint_open(&east, "pipelined", 0);
+    scoped_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CU_ASSERT_EQUAL(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    question(&out, 1, "/one", 10000);
+    question(&out, 2, "/two", 200); /* it is seen when the first is answered, and then has to wait, too */
+    CU_ASSERT_EQUAL(send(fd, out.at, out.len, MSG_NOSIGNAL), (ssize_t)out.len);
+    CU_ASSERT_EQUAL(answers(fd, 1, 100), 0);
+    publish("pipelined", 2, "/two");
+    CU_ASSERT_EQUAL(answers(fd, 2, 3000), 2);
+    endpoint_close(&east);
+}
+
 /* A client of an origin. */
 struct client {
     struct upstream up;
@@ -415,5 +463,6 @@ void suite_platform(void)
     runner_test(what_shrinks_is_not_let_in);
     runner_test(a_drifted_gateway_keeps_out_until_it_is_put_right);
     runner_test(out_of_touch_it_refuses_only_when_told_to);
+    runner_test(questions_in_one_go_are_all_answered);
     runner_test(instances_come_with_requests_and_go_without);
 }
