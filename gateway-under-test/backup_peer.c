@@ -192,7 +192,8 @@ static void receive_piece(struct backup *b, struct exchange *x, const struct let
         answer_bytes(x, 409, size);
         return;
     }
-    if (pwrite(fd, body.at, body.len, (off_t)size) != (ssize_t)body.len) {
+    /* Forced piece by piece, so that the manifest need not wait for all of them. */
+    if (pwrite(fd, body.at, body.len, (off_t)size) != (ssize_t)body.len || fdatasync(fd) < 0) {
         err_os(&e, ERR_OUTPUT, errno, folder, "cannot append to the backup");
         if (ftruncate(fd, (off_t)size) < 0)
             err_os(&e, ERR_OUTPUT, errno, folder, "cannot take back half a piece");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes go to the end of MEDIUM/REGION/<chain>.log. A commit forces them to the medium and replaces the manifest; a
- * crash in between leaves bytes that nobody names. The hash of the last, unfinished block is taken from a copy of its
+ * Bytes go to the end of MEDIUM/REGION/<chain>.log and are forced to the medium at once: the caller waits for a slice at
+ * a time, never for all that a round has written. A commit replaces the manifest; a crash in between leaves bytes that
+ * nobody names. The hash of the last, unfinished block is taken from a copy of its
  * running state, so that a backup costs as much as it adds, however much there is.
  */
 #include "gateway-under-test/backup_write.h"
@@ -114,6 +115,8 @@ int chain_add(struct chain *c, const char *bytes, size_t len, struct chain_tail 
     int os = file_write_at(c->fd, on_medium.at, len, c->manifest.bytes);
     if (os != 0)
         return err_os(e, ERR_OUTPUT, os, c->folder, "cannot write the backup");
+    if (fdatasync(c->fd) < 0)
+        return err_os(e, ERR_OUTPUT, errno, c->folder, "cannot force the backup to the medium");
     take_hashes(c, bytes, len);
     c->manifest.bytes += (int64_t)len;
     c->manifest.records = tail.records;
@@ -128,8 +131,6 @@ int chain_commit(struct chain *c, int64_t taken_ns, json_t **doc, struct err *e)
     m->taken_ns = taken_ns;
     if (c->block_len > 0)
         block_hash(c, m->blocks.at[m->blocks.len - 1].hex);
-    if (fdatasync(c->fd) < 0)
-        return err_os(e, ERR_OUTPUT, errno, c->folder, "cannot force the backup to the medium");
     *doc = manifest_json(m);
     return chain_put_in_force(c->folder, *doc, m, e);
 }

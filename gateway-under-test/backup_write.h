@@ -26,7 +26,8 @@ int chain_folder(const char *medium, const char *region, char *out, size_t size,
 
 /* Begin an empty one of that name. */
 int chain_begin(struct chain *c, const char *medium, const char *region, const char *id, struct err *e);
-/* Whole records, the last of them with these facts. spoilt: what the medium gets is not what was given. */
+/* Whole records, the last of them with these facts; on the medium when it returns. spoilt: what the medium gets is not
+ * what was given. */
 struct chain_tail {
     int64_t records, epoch, time_ns;
 };

@@ -290,6 +290,24 @@ static void large_copies_are_hashed_in_blocks(void)
     copies_deinit(&copies);
 }
 
+/* Each addition by itself is on the medium, so that a commit has little to wait for. */
+static void what_cannot_be_forced_is_not_added(void)
+{
+    struct chain c;
+    struct err e = {0};
+    wipe();
+    CU_ASSERT_EQUAL_FATAL(chain_begin(&c, medium, "us-east", CHAIN, &e), 0);
+    add_orders(&c, 1, 10, 1, false);
+    int good = c.fd;
+    c.fd = open("/dev/null", O_RDWR | O_CLOEXEC); /* takes everything, and forces nothing */
+    int64_t bytes = c.manifest.bytes;
+    CU_ASSERT_EQUAL(chain_add(&c, "x", 1, (struct chain_tail){11, 1, 1}, false, &e), -1);
+    CU_ASSERT(c.manifest.bytes == bytes && c.manifest.records == 10);
+    fd_close(&c.fd);
+    c.fd = good;
+    chain_close(&c);
+}
+
 void suite_backup(void)
 {
     runner_suite(set_up, tear_down);
@@ -304,4 +322,5 @@ void suite_backup(void)
     runner_test(a_longer_chain_is_kept);
     runner_test(what_is_under_way_does_not_count);
     runner_test(large_copies_are_hashed_in_blocks);
+    runner_test(what_cannot_be_forced_is_not_added);
 }
