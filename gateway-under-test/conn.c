@@ -207,6 +207,19 @@ bool conn_shaken(const struct conn *c)
     return c->tls == NULL || tls_shaken(c->tls);
 }
 
+static void tell_user_timeout(struct conn *c, int fd, int64_t ms)
+{
+    unsigned timeout = (unsigned)ms;
+    c->user_timeout_ms = ms;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+}
+
+void conn_set_user_timeout(struct conn *c, int64_t ms)
+{
+    if (c->user_timeout_ms != ms)
+        tell_user_timeout(c, c->fd, ms);
+}
+
 int conn_dial(struct conn *c, struct loop *l, const struct sockaddr_in *to, int64_t user_timeout_ms, size_t in_limit,
               void (*event)(struct conn *c))
 {
@@ -216,9 +229,8 @@ int conn_dial(struct conn *c, struct loop *l, const struct sockaddr_in *to, int6
         return -1;
     }
     int on = 1;
-    unsigned timeout = (unsigned)user_timeout_ms;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+    tell_user_timeout(c, fd, user_timeout_ms);
     if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0 && errno != EINPROGRESS) {
         c->error = errno;
         return -1;

@@ -27,6 +27,7 @@ struct conn {
     struct tls *tls;  /* NULL: plain */
     struct text wire; /* out as TLS made it */
     size_t out_at;    /* bytes of out, or of wire, that are sent */
+    int64_t user_timeout_ms; /* of a dialled one */
     size_t in_limit; /* reading stops when in holds this many */
     bool open, connecting, paused;
     uint32_t watched; /* events asked of the loop */
@@ -43,6 +44,8 @@ bool conn_shaken(const struct conn *c); /* plain, or through with its handshake 
 /* Begin to connect; `event` tells the outcome. -1 with c->error set when it fails at once. */
 int conn_dial(struct conn *c, struct loop *l, const struct sockaddr_in *to, int64_t user_timeout_ms, size_t in_limit,
               void (*event)(struct conn *c));
+/* How long a dialled one may wait for the peer to acknowledge what was sent; as it was when it was dialled, else. */
+void conn_set_user_timeout(struct conn *c, int64_t ms);
 void conn_send(struct conn *c, const void *bytes, size_t len); /* failure shows in c->error, without an event */
 bool conn_idle(const struct conn *c);                          /* nothing left to send */
 bool conn_waiting(const struct conn *c);                       /* bytes have come that are not read yet */

@@ -214,7 +214,11 @@ static bool find_line(struct call *c, int64_t user_timeout_ms)
     c->line = l;
     l->call = c;
     conn_take(&l->conn, l->conn.in.len);
-    return c->reused || conn_dial(&l->conn, c->up->loop, &c->up->address, user_timeout_ms, HTTP_RAW_MAX, on_event) == 0;
+    if (c->reused) {
+        conn_set_user_timeout(&l->conn, user_timeout_ms); /* who used it before may have had another one */
+        return true;
+    }
+    return conn_dial(&l->conn, c->up->loop, &c->up->address, user_timeout_ms, HTTP_RAW_MAX, on_event) == 0;
 }
 
 void call_start(struct call *c, struct upstream *u, struct call_times times, bool keep,

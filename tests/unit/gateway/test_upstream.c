@@ -10,6 +10,7 @@
 #include "harness/base/units.h"
 #include "tests/unit/runner.h"
 
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -114,6 +115,38 @@ static void what_is_kept_is_used_again(void)
     exchange(ANSWER); /* from its own hands, too */
     CU_ASSERT_TRUE(call.reused);
     CU_ASSERT_EQUAL(ended, CALL_ANSWERED);
+    end();
+}
+
+/* TCP_USER_TIMEOUT of the other end of `peer`, which is ours. */
+static unsigned user_timeout(void)
+{
+    struct sockaddr_in there, here;
+    unsigned ms = 0;
+    socklen_t len = sizeof(there);
+    CU_ASSERT_EQUAL(getpeername(peer, (struct sockaddr *)&there, &len), 0);
+    for (int fd = 0; fd < 1024; fd++) {
+        len = sizeof(here);
+        if (getsockname(fd, (struct sockaddr *)&here, &len) != 0 || len != sizeof(here) ||
+            here.sin_family != AF_INET || here.sin_port != there.sin_port)
+            continue;
+        len = sizeof(ms);
+        CU_ASSERT_EQUAL(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &len), 0);
+    }
+    return ms;
+}
+
+static void each_call_has_a_patience_of_its_own(void)
+{
+    keep_one(false);
+    CU_ASSERT_EQUAL(user_timeout(), 500);
+    over = false;
+    text_add(&call.request, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    call_start(&call, &up, (struct call_times){500, 9000}, true, on_done);
+    CU_ASSERT(call.reused && user_timeout() == 9000);
+    serve(ANSWER);
+    exchange(ANSWER);
+    CU_ASSERT(call.reused && user_timeout() == 500);
     end();
 }
 
@@ -270,6 +303,7 @@ void suite_upstream(void)
 {
     runner_suite(NULL, NULL);
     runner_test(what_is_kept_is_used_again);
+    runner_test(each_call_has_a_patience_of_its_own);
     runner_test(a_close_is_noticed_at_once);
     runner_test(a_close_is_noticed_before_its_event);
     runner_test(who_speaks_out_of_turn_is_dropped);
