@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MANIFEST_MAX ((size_t)1024 * 1024)
 
 static const char hex_digits[] = "0123456789abcdef";
 

@@ -17,6 +17,7 @@
 
 #define MANIFEST_FILE "manifest.json"
 #define MANIFEST_BLOCK ((size_t)1024 * 1024)
+#define MANIFEST_MAX ((size_t)1024 * 1024) /* bytes of the manifest itself */
 #define MANIFEST_BYTES_MAX (INT64_C(4) << 30)
 #define CHAIN_LEN 16
 

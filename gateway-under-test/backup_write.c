@@ -170,6 +170,14 @@ static void sweep(const char *folder, const char *chain)
     (void)closedir(dir);
 }
 
+static bool copy_file(const char *from, const char *to)
+{
+    scoped_text struct text bytes = {0};
+    return text_read_file(&bytes, from, MANIFEST_MAX, NULL) == 0 &&
+           file_replace(to, text_str(&bytes), bytes.len, NULL) == 0;
+}
+
+/* At every instant there is a manifest in force, the old one or the new one. */
 int chain_put_in_force(const char *folder, const json_t *doc, const struct manifest *m, struct err *e)
 {
     scoped_text struct text now = {0}, aside = {0};
@@ -178,12 +186,14 @@ int chain_put_in_force(const char *folder, const json_t *doc, const struct manif
     bool another = manifest_read(text_str(&now), &old, NULL) == 0 && strcmp(old.chain, m->chain) != 0;
     if (another && old.records > m->records) {
         file_in(&aside, folder, old.chain, ".json");
-        if (rename(text_str(&now), text_str(&aside)) < 0)
-            another = false;
+        another = copy_file(text_str(&now), text_str(&aside));
     }
     manifest_deinit(&old);
-    if (manifest_write(folder, doc, e) < 0)
+    if (manifest_write(folder, doc, e) < 0) {
+        if (aside.len > 0)
+            (void)unlink(text_str(&aside));
         return -1;
+    }
     if (another)
         sweep(folder, m->chain);
     return 0;

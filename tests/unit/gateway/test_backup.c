@@ -12,9 +12,11 @@
 #include "tests/unit/runner.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -254,6 +256,41 @@ static void a_longer_chain_is_kept(void)
     chain_close(&c);
 }
 
+/* The medium takes no further file, and no longer one. */
+static int commit_to_a_full_medium(struct chain *c)
+{
+    struct rlimit before, none;
+    json_t *doc = NULL;
+    struct err e = {0};
+    (void)getrlimit(RLIMIT_FSIZE, &before);
+    none = before;
+    none.rlim_cur = 0;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    (void)setrlimit(RLIMIT_FSIZE, &none);
+    int rc = chain_commit(c, 42, &doc, &e);
+    (void)setrlimit(RLIMIT_FSIZE, &before);
+    (void)signal(SIGXFSZ, handler);
+    json_decref(doc);
+    return rc;
+}
+
+static void what_counts_goes_on_to_count_when_the_medium_is_full(void)
+{
+    struct chain c;
+    struct err e = {0};
+    char kept[200];
+    (void)snprintf(kept, sizeof(kept), "%s/us-east/" CHAIN ".json", medium);
+    for (int64_t records = 10; records <= COUNT + 10; records += COUNT) { /* fewer than before, or more */
+        back_up(false);
+        CU_ASSERT_EQUAL_FATAL(chain_begin(&c, medium, "us-east", OTHER, &e), 0);
+        add_orders(&c, 1, records, 9, false);
+        CU_ASSERT_EQUAL(commit_to_a_full_medium(&c), -1);
+        CU_ASSERT_NOT_EQUAL(access(kept, F_OK), 0);
+        CU_ASSERT_EQUAL(restored(COPY_ALL, true), COUNT);
+        chain_close(&c);
+    }
+}
+
 /* Bytes behind what the manifest counts are of a backup under way. */
 static void what_is_under_way_does_not_count(void)
 {
@@ -320,6 +357,7 @@ void suite_backup(void)
     runner_test(a_spoilt_addition_is_found);
     runner_test(the_newest_whole_copy_is_taken);
     runner_test(a_longer_chain_is_kept);
+    runner_test(what_counts_goes_on_to_count_when_the_medium_is_full);
     runner_test(what_is_under_way_does_not_count);
     runner_test(large_copies_are_hashed_in_blocks);
     runner_test(what_cannot_be_forced_is_not_added);
