@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes go to the end of MEDIUM/REGION/<chain>.log and are forced to the medium at once: the caller waits for a slice at
- * a time, never for all that a round has written. A commit replaces the manifest; a crash in between leaves bytes that
- * nobody names. The hash of the last, unfinished block is taken from a copy of its
+ * Bytes go to the end of MEDIUM/REGION/<chain>.log and are forced to the medium at once: the caller waits for a slice
+ * at a time, never for all that a round has written. A commit replaces the manifest; a crash in between leaves bytes
+ * that nobody names. The hash of the last, unfinished block is taken from a copy of its
  * running state, so that a backup costs as much as it adds, however much there is.
  */
 #include "gateway-under-test/backup_write.h"

@@ -2,8 +2,9 @@
 /*
  * Reads until the kernel has no more or the owner's limit is reached, and then not before he has taken some; writes at
  * once and keeps what does not fit. What the loop is asked for is changed late: an exchange pauses its connection and
- * goes on before anything more has come, so that both system calls for it are saved. A descriptor that hung up while the
- * owner does not read is taken off the loop, so that a level-triggered loop cannot spin on it; the owner sees `error`.
+ * goes on before anything more has come, so that both system calls for it are saved. A descriptor that hung up while
+ * the owner does not read is taken off the loop, so that a level-triggered loop cannot spin on it; the owner sees
+ * `error`.
  *
  * TLS stands between the buffers and the socket: what arrives passes through tls_take before it is `in`, and `out`
  * becomes `wire` before it leaves. A peer that provokes answers and does not take them is given up.

@@ -7,8 +7,8 @@
  * a new epoch; the transfer has begun it already.
  *
  * Who asks with an older epoch than the book's has lost its disk, or could not write to it, or has not heard of the
- * last grant, be it its own. What it would lead with may erase what was acknowledged; so it waits one lease time, holder
- * or not, in which those who know more ask as well.
+ * last grant, be it its own. What it would lead with may erase what was acknowledged; so it waits one lease time,
+ * holder or not, in which those who know more ask as well.
  *
  * A holder that lost its lease to another region may lack what that one writes from now on, so in sync mode it is taken
  * off the list of those in sync in the same step.
