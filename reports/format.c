@@ -212,6 +212,11 @@ void format_floor(struct text *t, const struct result_objective *o)
     }
 }
 
+bool format_led(const struct result_vantage *v)
+{
+    return v->dns && (isfinite(v->rto_lower_s) || isfinite(v->rto_upper_s));
+}
+
 void format_recovered(struct text *t, const struct result_objective *o)
 {
     if (text_eq(o->recovered_by, "never")) {

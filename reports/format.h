@@ -37,4 +37,6 @@ void format_reproduce(struct text *t, const struct result *r, const struct plan 
 void format_crosscheck(struct text *t, const struct result *r);
 /* "against the last run of this configuration, RUN: RTO worse by 0.300 to 0.500 s; no change that can be told in RPO". */
 void format_comparison(struct text *t, const struct result_comparison *c);
+/* Is the time without service of these clients worth a line, since a traffic manager leads them? */
+bool format_led(const struct result_vantage *v);
 double format_run_end(const struct result *r); /* duration_s, or the last end of a phase where that is not known */

@@ -103,6 +103,27 @@ static void write_checks(struct text *t, const struct result *r)
     text_add(t, "\n");
 }
 
+/* Clients that take answers of the DNS in different ways are back at different times. */
+static void write_clients(struct text *t, const struct result *r)
+{
+    bool any = false;
+    for (size_t i = 0; i < r->requests.by_vantage.len && !full(t, r->requests.by_vantage.len - i); i++) {
+        const struct result_vantage *v = &r->requests.by_vantage.at[i];
+        scoped_text struct text rto = {0};
+        if (!format_led(v)) {
+            continue;
+        }
+        format_interval(&rto, v->rto_lower_s, v->rto_upper_s, "s");
+        text_add(t, any ? "|" : "| clients | answers of the DNS | RTO |\n|---|---|---:|\n|");
+        cell(t, v->vantage);
+        cell(t, v->dns);
+        cell(t, text_str(&rto));
+        text_add(t, "\n");
+        any = true;
+    }
+    text_add(t, any ? "\nThe RTO is judged on the clients that honour what the DNS says.\n\n" : "");
+}
+
 static void write_crosscheck(struct text *t, const struct result *r)
 {
     scoped_text struct text said = {0};
@@ -197,6 +218,7 @@ int summary_write(FILE *out, const struct report_input *in, struct err *e)
     write_objectives(&t, r);
     write_checks(&t, r);
     write_comparisons(&t, r);
+    write_clients(&t, r);
     write_crosscheck(&t, r);
     write_selftest(&t, r);
     write_gantt(&t, r);

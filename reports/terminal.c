@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The result on a terminal: verdict line, one row per objective, the checks that were not met, where the report is.
+ * The result on a terminal: verdict line, one row per objective, the checks that were not met, where a traffic manager
+ * leads them the clients by how they take its answers, where the report is.
  *
  *     MISSED region-outage (5 met, 1 missed, 0 inconclusive, 0 skipped)
  *       x rto   5.285 to 5.340 s   at most 5 s   recovered by failover
@@ -102,7 +103,25 @@ static void print_row(FILE *out, const struct terminal_style *style, const struc
     fputc('\n', out);
 }
 
-/* The remaining lines: checks that were not met, what a second prober says, how earlier runs did, where the report is. */
+/* Clients that take answers of the DNS in different ways are back at different times; beside the verdict. */
+static void print_clients(FILE *out, const struct result *r, const struct terminal_style *style)
+{
+    for (size_t i = 0; i < r->requests.by_vantage.len; i++) {
+        const struct result_vantage *v = &r->requests.by_vantage.at[i];
+        scoped_text struct text rto = {0}, line = {0};
+        if (!format_led(v)) {
+            continue;
+        }
+        format_interval(&rto, v->rto_lower_s, v->rto_upper_s, "s");
+        cell(&line, style, v->vantage);
+        text_add(&line, " (dns: ");
+        cell(&line, style, v->dns);
+        fprintf(out, "%*s%s) rto %s\n", INDENT, "", text_str(&line), text_str(&rto));
+    }
+}
+
+/* The remaining lines: checks that were not met, clients by how they take the DNS, what a second prober says, how
+ * earlier runs did, where the report is. */
 static void print_rest(FILE *out, const struct report_input *in, const struct terminal_style *style, size_t column)
 {
     const struct result *r = in->result;
@@ -118,6 +137,7 @@ static void print_rest(FILE *out, const struct report_input *in, const struct te
         fprintf(out, "%*s%s%s%s %s\n", INDENT, "", colour_of(style, c->verdict), format_icon(c->verdict, style->utf8),
                 plain(style), text_str(&line));
     }
+    print_clients(out, r, style);
     if (r->quality.has_crosscheck) {
         scoped_text struct text said = {0}, line = {0};
         format_crosscheck(&said, r);

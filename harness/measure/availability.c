@@ -53,6 +53,7 @@ static void count_vantages(const struct study *s, const struct rto_run *rto, con
             continue;
         struct result_vantage *v = arena_push(s->arena, &r->by_vantage);
         v->vantage = topo->sites[site].name;
+        v->dns = topo_dns_node(topo) != TOPO_NONE ? topo_dns_words[topo->sites[site].dns] : NULL;
         vantage_rto(rto, (uint16_t)site, v);
         for (size_t i = 0; i < s->stream_count; i++) {
             const struct stream_view *stream = &s->streams[i];

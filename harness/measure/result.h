@@ -218,6 +218,7 @@ struct result_vantage {
     const char *vantage;
     int64_t intended_count, good_count, bad_count;
     double rto_lower_s, rto_upper_s;
+    const char *dns; /* how its clients take answers of the traffic manager; NULL: there is none */
 };
 
 struct result_requests {

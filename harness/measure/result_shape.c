@@ -232,6 +232,7 @@ static const struct json_field vantage_fields[] = {
     INT(bad_count, "all others", SURE),
     NUM(rto_lower_s, "recovery time that these clients saw, lower end"),
     NUM(rto_upper_s, "recovery time that these clients saw, upper end; null is open"),
+    TEXT(dns, "how its clients take answers of the traffic manager; null: there is none", LATER, .means = dns_means),
 };
 SHAPE(vantage, T);
 #undef T

@@ -120,3 +120,9 @@ const struct json_word with_means[] = {
     {"previous", "the last run that counts of the same scenario, configuration and kind of lab"},
     {"baseline", "the run kept in the file of --baseline"},
     {NULL, NULL}};
+
+const struct json_word dns_means[] = {{"honours", "as long as the answer says; the verdict is about these"},
+                                      {"clamps", "for 30 s at least"},
+                                      {"pins", "the first one for ever"},
+                                      {"several", "as long as it says, and all addresses are tried"},
+                                      {NULL, NULL}};

@@ -238,10 +238,14 @@ void html_quality(struct page *p)
         html_table_begin(p, "data", vantages);
         for (size_t i = 0; i < q->by_vantage.len; i++) {
             const struct result_vantage *v = &q->by_vantage.at[i];
-            scoped_text struct text rto = {0};
+            scoped_text struct text rto = {0}, who = {0};
             format_interval(&rto, v->rto_lower_s, v->rto_upper_s, "s");
             text_add(p->out, "<tr>");
-            html_element(p, "td", NULL, v->vantage);
+            text_add(&who, v->vantage);
+            if (v->dns) {
+                text_addf(&who, " (dns: %s)", v->dns);
+            }
+            html_element(p, "td", NULL, text_str(&who));
             html_number(p, "%lld", (long long)v->intended_count);
             html_number(p, "%lld", (long long)v->good_count);
             html_number(p, "%lld", (long long)v->bad_count);

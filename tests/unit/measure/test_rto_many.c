@@ -96,6 +96,28 @@ static void clients_that_keep_answers_are_shown_and_not_judged(void)
     bench_deinit(&b);
 }
 
+static void clients_say_how_they_take_the_dns_where_there_is_one(void)
+{
+    build();
+    struct topo_node led[8];
+    memcpy(led, b.topology.nodes, b.topology.node_count * sizeof(*led));
+    led[b.topology.node_count] = (struct topo_node){.name = "dns/1", .role = NODE_DNS, .site = WITNESS, .number = 2};
+    bench_fault(&b, "partition", 15000, 15003, 50000, 50001, 3000);
+    break_stream(0, 15001, 16000);
+    bench_run(&b);
+    CU_ASSERT_PTR_NULL(b.result->requests.by_vantage.at[0].dns);
+    bench_deinit(&b);
+
+    build();
+    b.topology.nodes = led;
+    b.topology.node_count++;
+    bench_fault(&b, "partition", 15000, 15003, 50000, 50001, 3000);
+    break_stream(0, 15001, 16000);
+    bench_run(&b);
+    CU_ASSERT_STRING_EQUAL(b.result->requests.by_vantage.at[0].dns, "honours");
+    bench_deinit(&b);
+}
+
 static void an_outage_that_goes_on_stays_with_the_first(void)
 {
     build();
@@ -251,6 +273,7 @@ void suite_rto_many(void)
     runner_test(to_revoke_a_key_is_no_help);
     runner_test(each_fault_answers_for_what_it_caused);
     runner_test(clients_that_keep_answers_are_shown_and_not_judged);
+    runner_test(clients_say_how_they_take_the_dns_where_there_is_one);
     runner_test(an_outage_that_goes_on_stays_with_the_first);
     runner_test(a_hold_cut_by_the_next_fault_widens_the_interval);
     runner_test(what_left_before_a_fault_counts_from_the_earlier_one);

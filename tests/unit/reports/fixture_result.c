@@ -229,8 +229,8 @@ static void fill_quality(struct result *r)
                                            .reset_count = 6,
                                            .timeout_count = 14};
     *vec_push(&r->requests.by_vantage) =
-        (struct result_vantage){"clients-us-east", 6600, 6009, 591, 5.284873, 5.339588};
-    *vec_push(&r->requests.by_vantage) = (struct result_vantage){"clients-eu-west", 6600, 6600, 0, 0, 0};
+        (struct result_vantage){"clients-us-east", 6600, 6009, 591, 5.284873, 5.339588, NULL};
+    *vec_push(&r->requests.by_vantage) = (struct result_vantage){"clients-eu-west", 6600, 6600, 0, 0, 0, NULL};
     r->quality = (struct result_quality){.valid = true,
                                          .selftest_ok = true,
                                          .probe_interval_ms = 20,
@@ -451,7 +451,7 @@ static void make_tiny(struct result *r)
     r->requests = (struct result_requests){
         .intended_count = 40, .sent_count = 40, .good_count = 40, .by_vantage = r->requests.by_vantage};
     r->requests.by_vantage.len = 1;
-    r->requests.by_vantage.at[0] = (struct result_vantage){"clients-alpha", 40, 40, 0, 0, 0};
+    r->requests.by_vantage.at[0] = (struct result_vantage){"clients-alpha", 40, 40, 0, 0, 0, NULL};
     r->run.verdict = MET;
     r->run.reason = NULL;
     r->run.met_count = 1;

@@ -4,6 +4,7 @@
 #include "tests/unit/reports/fixture.h"
 #include "tests/unit/runner.h"
 
+#include <math.h>
 #include <string.h>
 
 static char *show(const struct fixture *f, struct terminal_style style)
@@ -28,6 +29,22 @@ static void has_the_documented_shape(void)
                                 "  + rpo   0.128 to 0.185 s   at most 1 s\n"
                                 "  report  runs/region-outage-20260101T060000Z/report.html\n");
     f->result.objectives.len = all;
+    fixture_free(f);
+}
+
+static void clients_that_the_dns_leads_have_a_line_each(void)
+{
+    struct fixture *f = fixture_new(FIXTURE_MISSED);
+    f->result.requests.by_vantage.at[0].dns = "honours";
+    f->result.requests.by_vantage.at[1].dns = "pins";
+    f->result.requests.by_vantage.at[1].rto_lower_s = 25.5;
+    f->result.requests.by_vantage.at[1].rto_upper_s = (double)INFINITY;
+    scoped_free char *got = show(f, (struct terminal_style){.width = 80});
+    CU_ASSERT_PTR_NOT_NULL(strstr(got, "  clients-us-east (dns: honours) rto 5.285 to 5.340 s\n"
+                                       "  clients-eu-west (dns: pins) rto 25.500 s or more\n"));
+    scoped_free char *summary = fixture_render("summary", &f->in);
+    CU_ASSERT_PTR_NOT_NULL(strstr(summary, "| clients-us-east | honours | 5.285 to 5.340 s |\n"
+                                           "| clients-eu-west | pins | 25.500 s or more |\n"));
     fixture_free(f);
 }
 
@@ -77,6 +94,7 @@ void suite_terminal(void)
 {
     runner_suite(NULL, NULL);
     runner_test(has_the_documented_shape);
+    runner_test(clients_that_the_dns_leads_have_a_line_each);
     runner_test(colour_adds_nothing_but_colour);
     runner_test(shows_no_foreign_control_character);
     runner_test(keeps_to_the_width);
