@@ -230,7 +230,7 @@ static void named(const char *run, const char *file, const char *want)
 static void its_name_is_the_way_from_the_run(void)
 {
     named("/runs/a-1", "/runs/history.jsonl", "../history.jsonl");
-    named("/runs/a-1", "/shared/h.jsonl", "../../shared/h.jsonl");
+    named("/runs/a-1", "/common/h.jsonl", "../../common/h.jsonl");
     named("/runs/a-1", "/runs/a-12/h.jsonl", "../a-12/h.jsonl");
     named("/runs/a-1", "/runs/a-1/h.jsonl", "h.jsonl");
     scoped_text struct text name = {0}, run = {0}, back = {0};
