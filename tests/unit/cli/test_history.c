@@ -241,7 +241,7 @@ static void its_name_is_the_way_from_the_run(void)
     history_path(&back, text_str(&run), text_str(&name));
     CU_ASSERT_STRING_EQUAL(text_str(&back), "/proc/version");
     CU_ASSERT_EQUAL(history_name(&name, text_str(&run), "/nonexistent/h.jsonl", &e), -1);
-    static const char *const made[] = {"/runs/a-12", "/runs/a-1", "/runs", "/shared"};
+    static const char *const made[] = {"/runs/a-12", "/runs/a-1", "/runs", "/common"};
     for (size_t i = 0; i < array_len(made); i++) {
         text_clear(&run);
         text_addf(&run, "%s%s", folder, made[i]);
