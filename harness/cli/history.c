@@ -225,7 +225,7 @@ static bool lies_beside(const char *run_path, const char *run_id)
 
 void history_read_earlier(struct history_runs *l, struct arena *a, const char *run_path, const struct result *r)
 {
-    struct gathering g = {.runs = l, .arena = a, .scenario = r->scenario.name, .lines = r->history.line - 1};
+    struct gathering g = {.runs = l, .arena = a, .scenario = r->scenario.name};
     scoped_text struct text path = {0};
     struct err e = {0};
     if (!r->history.file || r->history.line < 1) {
@@ -235,6 +235,7 @@ void history_read_earlier(struct history_runs *l, struct arena *a, const char *r
     if (r->history.line <= 1) {
         return;
     }
+    g.lines = r->history.line - 1;
     history_path(&path, run_path, r->history.file);
     if (history_each_line(text_str(&path), run_line, &g, &e) < 0) {
         l->unread = arena_strdup(a, e.os ? strerror(e.os) : e.msg);
