@@ -230,7 +230,7 @@ static void without_the_rule_some_do(void)
         run_schedule(&w, seed, false);
         broken += w.broken;
     }
-    CU_ASSERT_TRUE(broken > SCHEDULES / 10 / 4);
+    CU_ASSERT_TRUE(broken > SCHEDULES / 40);
 }
 
 void suite_lease(void)
