@@ -203,36 +203,65 @@ static void close_rto(struct page *p, const struct svg_axis *axis, const struct 
     }
 }
 
-/* Detect, decide, act, propagate, warm and what is left: the RTO split at observed events. */
+/* The RTO split at observed events; each part begins where the one before it ends. */
+struct part {
+    const char *name;
+    double s;
+    enum svg_paint paint;
+};
+enum { PARTS = 6, PART_SHADE = 55 };
+
+static void rto_parts(struct part at[PARTS], const struct result_measures *m)
+{
+    const struct part all[PARTS] = {
+        {"detect", m->rto_detect_s, PAINT_SKY}, {"decide", m->rto_decide_s, PAINT_YELLOW},
+        {"act", m->rto_act_s, PAINT_WARN},      {"propagate", m->rto_propagate_s, PAINT_FAULT},
+        {"warm up", m->rto_warm_s, PAINT_GOOD}, {"unattributed", m->rto_unattributed_s, PAINT_MUTED},
+    };
+    for (size_t i = 0; i < PARTS; i++) {
+        at[i] = all[i];
+        at[i].s = isfinite(all[i].s) && all[i].s > 0 ? all[i].s : 0;
+    }
+}
+
 static void close_parts(struct page *p, const struct svg_axis *axis, const struct result_fault *f, double y)
 {
-    const struct result_measures *m = &p->r->measures;
-    const struct {
-        const char *name;
-        double s;
-        enum svg_paint paint;
-    } parts[] = {{"detect", m->rto_detect_s, PAINT_SKY}, {"decide", m->rto_decide_s, PAINT_YELLOW},
-                 {"act", m->rto_act_s, PAINT_WARN},      {"propagate", m->rto_propagate_s, PAINT_FAULT},
-                 {"warm up", m->rto_warm_s, PAINT_GOOD}, {"unattributed", m->rto_unattributed_s, PAINT_MUTED}};
+    struct part parts[PARTS];
+    rto_parts(parts, &p->r->measures);
     double at = f->t_ib_s;
-    bool any = false;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        if (!isfinite(parts[i].s) || parts[i].s <= 0) {
+    for (size_t i = 0; i < PARTS; at += parts[i++].s) {
+        if (parts[i].s <= 0) {
             continue;
         }
         double x = svg_x(axis, at), w = svg_x(axis, at + parts[i].s) - x;
         scoped_text struct text tip = {0};
         text_addf(&tip, "%s %.3f s", parts[i].name, parts[i].s);
-        svg_rect(p->out, x, y, fmax(w - 1, 1), 18, parts[i].paint, 55, text_str(&tip));
+        svg_rect(p->out, x, y, fmax(w - 1, 1), 18, parts[i].paint, PART_SHADE, text_str(&tip));
         if (svg_text_width(parts[i].name, 11) < w - 6) {
             svg_text(p->out, x + w / 2, y + 13, ANCHOR_MIDDLE, PAINT_INK, 11, false, parts[i].name);
         }
-        at += parts[i].s;
-        any = true;
     }
-    if (any) {
+    if (at > f->t_ib_s) {
         chart_label(p, y + 11, "made of", "by observed events");
     }
+}
+
+static void parts_legend(struct page *p)
+{
+    struct part parts[PARTS];
+    rto_parts(parts, &p->r->measures);
+    const char *open = "<p class=\"legend\">", *close = "";
+    for (size_t i = 0; i < PARTS; i++) {
+        if (parts[i].s <= 0) {
+            continue;
+        }
+        text_addf(p->out, "%s<span><svg width=\"22\" height=\"12\" viewBox=\"0 0 22 12\" aria-hidden=\"true\">", open);
+        svg_rect(p->out, 0, 0, 22, 12, parts[i].paint, PART_SHADE, NULL);
+        text_addf(p->out, "</svg>%s %.3f s</span> ", parts[i].name, parts[i].s);
+        open = "";
+        close = "</p>\n";
+    }
+    text_add(p->out, close);
 }
 
 static void close_axis(struct page *p, const struct svg_axis *axis, double zero_s, double y)
@@ -302,6 +331,7 @@ void html_recovery(struct page *p)
     close_axis(p, &axis, f->t_ib_s, 252);
     svg_close(p->out);
     html_figure_chart_end(p);
+    parts_legend(p);
     html_figure_data(p, columns, "The instants as a table");
     marks_table(p, &marks);
     html_figure_end(p);
