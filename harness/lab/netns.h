@@ -53,6 +53,7 @@ struct node_guest {
 struct crowd;
 struct node_run {
     struct child process;
+    int64_t started_ns;          /* monotonic clock; the last time */
     int64_t descriptors;         /* that it may have, while that is kept */
     struct loop_timer keeping;   /* sees to that while the process may still be starting */
     struct loop *loop;           /* on which it does */
@@ -225,3 +226,4 @@ int netns_node_socket(struct lab *lab, uint16_t node, int type, struct err *e);
 int netns_connections(struct lab *lab, uint16_t node, uint16_t peer, uint64_t *cookies, size_t max, size_t *n,
                       struct err *e);
 int netns_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *e);
+bool netns_listens(struct netns_lab *l, uint16_t node); /* on the port where it serves; false also if nobody can tell */

@@ -91,3 +91,13 @@ int netns_disconnect(struct lab *lab, uint16_t node, uint16_t peer, struct err *
     netlink_close(nl);
     return rc;
 }
+
+bool netns_listens(struct netns_lab *l, uint16_t node)
+{
+    struct netlink *nl = NULL;
+    bool listens = false;
+    bool known = open_diag(l, node, &nl, NULL) == 0 &&
+                 netlink_listens(nl, topo_service_port(l->topo->nodes[node].role), &listens, NULL) == 0;
+    netlink_close(nl);
+    return known && listens;
+}

@@ -192,6 +192,7 @@ int netns_node_start(struct lab *lab, uint16_t node, unsigned how, struct err *e
         add_words(args, how & LAB_START_RESTORE ? "--restore" : NULL, NULL);
     }
     struct netns_entry to = {l, node};
+    l->runs[node].started_ns = clock_mono_ns();
     return child_exec(process, args, NULL, log, netns_enter, &to, e);
 }
 
@@ -245,8 +246,20 @@ enum node_state netns_node_state(struct lab *lab, uint16_t node)
     return state == 'T' ? NODE_FROZEN : state == 'Z' || state == 'X' ? NODE_DOWN : NODE_UP;
 }
 
+/* A node that starts into a freeze first comes to listen: one that never did would refuse, which is another fault. */
+static void await_listening(struct netns_lab *l, uint16_t node)
+{
+    while (clock_mono_ns() < l->runs[node].started_ns + FREEZE_BOUND_NS && !child_dead(&l->runs[node].process) &&
+           !netns_listens(l, node)) {
+        poll(NULL, 0, 1);
+    }
+}
+
 int netns_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e)
 {
+    if (frozen) {
+        await_listening(netns_of(lab), node);
+    }
     if (netns_of(lab)->grouped[CGROUP_FREEZER]) {
         return cgroup_limit(&netns_of(lab)->groups, CGROUP_FREEZER, node, frozen ? 0 : LAB_PLENTY, e);
     }

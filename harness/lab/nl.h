@@ -88,6 +88,8 @@ struct netlink_connection {
 int netlink_open_diag(struct netlink **nl, struct err *e);
 /* All that are established or only half closed: the first max of them, and how many there are. */
 int netlink_connections(struct netlink *nl, struct netlink_connection *list, size_t max, size_t *n, struct err *e);
+/* Does anybody listen on a TCP port of that namespace (IPv4)? */
+int netlink_listens(struct netlink *nl, uint16_t port, bool *listens, struct err *e);
 /* End it: its owner gets ECONNABORTED, its peer a reset. One that has gone by itself is no error. */
 int netlink_disconnect(struct netlink *nl, const struct netlink_connection *c, struct err *e);
 

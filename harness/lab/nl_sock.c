@@ -20,6 +20,7 @@
 #include <netlink/msg.h>
 #include <string.h>
 
+#define LISTENERS_MAX 64 /* a node has a few */
 #define OPEN_STATES (1u << TCP_ESTABLISHED | 1u << TCP_CLOSE_WAIT | 1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2)
 
 struct listing {
@@ -47,14 +48,31 @@ static int take(void *arg, const struct nlmsghdr *h)
     return 0;
 }
 
+static int list_sockets(struct netlink *nl, uint32_t states, struct listing *l, struct err *e)
+{
+    const struct inet_diag_req_v2 all = {
+        .sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = states};
+    struct nl_msg *m = netlink_message(SOCK_DIAG_BY_FAMILY, 0, &all, sizeof(all));
+    return netlink_dump(nl, m, "connections", take, l, e);
+}
+
 int netlink_connections(struct netlink *nl, struct netlink_connection *list, size_t max, size_t *n, struct err *e)
 {
     struct listing l = {.list = list, .max = max};
-    const struct inet_diag_req_v2 all = {
-        .sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = OPEN_STATES};
-    struct nl_msg *m = netlink_message(SOCK_DIAG_BY_FAMILY, 0, &all, sizeof(all));
-    int rc = netlink_dump(nl, m, "connections", take, &l, e);
+    int rc = list_sockets(nl, OPEN_STATES, &l, e);
     *n = l.n;
+    return rc;
+}
+
+int netlink_listens(struct netlink *nl, uint16_t port, bool *listens, struct err *e)
+{
+    struct netlink_connection at[LISTENERS_MAX];
+    struct listing l = {.list = at, .max = LISTENERS_MAX};
+    int rc = list_sockets(nl, 1u << TCP_LISTEN, &l, e);
+    *listens = false;
+    for (size_t i = 0; i < l.n && i < LISTENERS_MAX; i++) {
+        *listens |= at[i].own_port == port;
+    }
     return rc;
 }
 
