@@ -325,6 +325,30 @@ void format_reproduce(struct text *t, const struct result *r, const struct plan 
     }
 }
 
+bool format_in_scenario(const struct result_objective *o)
+{
+    return o->line > 0 && !o->file && !o->assignment;
+}
+
+void format_place(struct text *t, const struct result *r, const struct result_objective *o)
+{
+    const char *file = o->file ? o->file : r->scenario.file;
+    if (o->assignment) {
+        text_add(t, "--set ");
+        shell_word(t, o->assignment);
+    } else if (file && o->line > 0) {
+        text_addf(t, "%s:%lld:%lld", file, (long long)o->line, (long long)o->column);
+    }
+}
+
+void format_elsewhere(struct text *t, const struct result *r, const struct result_objective *o)
+{
+    if (o->file || o->assignment) {
+        text_add(t, o->assignment ? "set by " : "set at ");
+        format_place(t, r, o);
+    }
+}
+
 void format_crosscheck(struct text *t, const struct result *r)
 {
     const struct result_crosscheck *c = &r->quality.crosscheck;

@@ -26,6 +26,11 @@ void format_floor(struct text *t, const struct result_objective *o);
 void format_recovered(struct text *t, const struct result_objective *o); /* "recovered by failover", or nothing */
 /* "RTO 5.285 to 5.340 s, target 5 s, recovered by failover", with the reason unless the numbers give it. */
 void format_sentence(struct text *t, const struct result_objective *o);
+/* Where the target is written: "scenarios/quarterly.yaml:47:5", "--set targets.rto=3s"; nothing where nobody knows. */
+void format_place(struct text *t, const struct result *r, const struct result_objective *o);
+/* "set at scenarios/quarterly.yaml:47:5", "set by --set targets.rto=3s"; nothing where the scenario itself has it. */
+void format_elsewhere(struct text *t, const struct result *r, const struct result_objective *o);
+bool format_in_scenario(const struct result_objective *o);        /* is the target's line one of the scenario's text? */
 void format_counts(struct text *t, const struct result_run *run); /* "5 met, 1 missed, 0 inconclusive, 0 skipped" */
 void format_plain(struct text *t, double value);                  /* shortest decimal that reads back the same */
 void format_seconds(struct text *t, double seconds);              /* "22.0 s": for prose */

@@ -96,7 +96,8 @@ static void suite_name(struct text *t, const struct result *r)
     }
 }
 
-static void open_case(struct cases *c, const char *title, int64_t line)
+/* o is NULL for a check, which stands in no file. */
+static void open_case(struct cases *c, const char *title, const struct result_objective *o)
 {
     const struct result *r = c->in->result;
     scoped_text struct text class = {0};
@@ -110,13 +111,14 @@ static void open_case(struct cases *c, const char *title, int64_t line)
     text_add(c->out, " time=\"");
     milliseconds(c->out, c->share_ms[c->next++]);
     text_add(c->out, "\"");
-    if (line > 0 && !c->in->jenkins_style && r->scenario.file) {
-        attribute(c->out, "file", r->scenario.file);
-        text_addf(c->out, " line=\"%lld\"", (long long)line);
+    const char *file = o && o->file ? o->file : r->scenario.file;
+    if (o && o->line > 0 && !c->in->jenkins_style && file) {
+        attribute(c->out, "file", file);
+        text_addf(c->out, " line=\"%lld\"", (long long)o->line);
     }
 }
 
-/* <failure>, <error> or <skipped> with its sentence; where is "file:line:col" or empty. */
+/* <failure>, <error> or <skipped> with its sentence; where is "file:line:col", what --set said, or empty. */
 static void write_ending(struct cases *c, enum verdict verdict, const char *name, const char *sentence,
                          const char *where)
 {
@@ -148,8 +150,7 @@ static void write_ending(struct cases *c, enum verdict verdict, const char *name
 
 static void write_objective(struct cases *c, const struct result_objective *o)
 {
-    const struct result *r = c->in->result;
-    open_case(c, o->title ? o->title : format_label(o->name), o->line);
+    open_case(c, o->title ? o->title : format_label(o->name), o);
     if (o->verdict == MET) {
         text_add(c->out, "/>\n");
         return;
@@ -165,9 +166,7 @@ static void write_objective(struct cases *c, const struct result_objective *o)
     } else {
         format_sentence(&sentence, o);
     }
-    if (r->scenario.file && o->line > 0) {
-        text_addf(&where, "%s:%lld:%lld", r->scenario.file, (long long)o->line, (long long)o->column);
-    }
+    format_place(&where, c->in->result, o);
     write_ending(c, o->verdict, o->name, text_str(&sentence), text_str(&where));
     each_number(&output, o, output_property);
     text_addf(&output, "[[ATTACHMENT|%s/report.html]]", c->in->run_path);
@@ -178,7 +177,7 @@ static void write_objective(struct cases *c, const struct result_objective *o)
 
 static void write_check(struct cases *c, const struct result_check *k)
 {
-    open_case(c, format_check(k->name), 0);
+    open_case(c, format_check(k->name), NULL);
     if (k->verdict == MET) {
         text_add(c->out, "/>\n");
         return;

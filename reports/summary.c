@@ -68,13 +68,17 @@ static void write_objectives(struct text *t, const struct result *r)
     text_add(t, "| | objective | target | achieved | floor | remark |\n|---|---|---|---:|---:|---|\n");
     for (size_t i = 0; i < r->objectives.len && !full(t, r->objectives.len - i); i++) {
         const struct result_objective *o = &r->objectives.at[i];
-        scoped_text struct text target = {0}, achieved = {0}, floor = {0}, remark = {0};
+        scoped_text struct text target = {0}, achieved = {0}, floor = {0}, remark = {0}, elsewhere = {0};
         format_target(&target, o);
         format_achieved(&achieved, o);
         format_floor(&floor, o);
         format_recovered(&remark, o);
         if (o->verdict != MET && o->reason) {
             text_addf(&remark, "%s%s", remark.len ? "; " : "", o->reason);
+        }
+        format_elsewhere(&elsewhere, r, o);
+        if (elsewhere.len) {
+            text_addf(&remark, "%s%s", remark.len ? "; " : "", text_str(&elsewhere));
         }
         text_addf(t, "| %s %s |", format_icon(o->verdict, true), format_verdict(o->verdict));
         cell(t, format_label(o->name));

@@ -55,9 +55,15 @@ static void cell(struct text *t, const struct terminal_style *style, const char 
     escape(t, style->utf8 ? ESCAPE_TERMINAL : ESCAPE_TERMINAL_ASCII, s);
 }
 
-static void objective_row(struct row *row, const struct terminal_style *style, const struct result_objective *o)
+static void add_remark(struct text *remark, const char *s)
 {
-    scoped_text struct text achieved = {0}, target = {0}, remark = {0};
+    text_addf(remark, "%s%s", remark->len && *s ? ", " : "", s);
+}
+
+static void objective_row(struct row *row, const struct terminal_style *style, const struct result *r,
+                          const struct result_objective *o)
+{
+    scoped_text struct text achieved = {0}, target = {0}, remark = {0}, elsewhere = {0};
     format_achieved(&achieved, o);
     format_target(&target, o);
     format_recovered(&remark, o);
@@ -65,7 +71,11 @@ static void objective_row(struct row *row, const struct terminal_style *style, c
         text_addf(&remark, "%s%s", remark.len ? ": " : "", o->reason);
     }
     for (size_t i = 0; i < o->flags.len; i++) {
-        text_addf(&remark, "%s%s", remark.len ? ", " : "", o->flags.at[i]);
+        add_remark(&remark, o->flags.at[i]);
+    }
+    if (o->verdict == MISSED || o->verdict == INCONCLUSIVE) {
+        format_elsewhere(&elsewhere, r, o);
+        add_remark(&remark, text_str(&elsewhere));
     }
     row->verdict = o->verdict;
     cell(&row->cell[0], style, o->name);
@@ -171,7 +181,7 @@ void terminal_result(FILE *out, const struct report_input *in, const struct term
     size_t column[COLUMNS - 1] = {INDENT + sizeof("report ")};
     size_t achieved = 0, target = 0;
     for (size_t i = 0; i < r->objectives.len; i++) {
-        objective_row(&rows[i], style, &r->objectives.at[i]);
+        objective_row(&rows[i], style, r, &r->objectives.at[i]);
         column[0] = larger(column[0], INDENT + 2 + columns_of(text_str(&rows[i].cell[0])) + GAP);
         achieved = larger(achieved, columns_of(text_str(&rows[i].cell[1])));
         target = larger(target, columns_of(text_str(&rows[i].cell[2])));

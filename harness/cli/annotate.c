@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Annotations stand on the line of the target in the scenario file. GitHub reads the file name relative to the
+ * Annotations stand on the line of the target, in the scenario or in the suite. GitHub reads the file name relative to the
  * workspace, which is where drtest runs, so the name is given as it was on the command line. The step summary is a file
  * that others offer, too (Gitea, act, a shell): its variable is enough.
  */
@@ -9,6 +9,7 @@
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
+#include "reports/format.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -28,30 +29,53 @@ static void escape(struct text *out, const char *s, bool property)
     }
 }
 
+/* "RTO missed" */
+static void add_title(struct text *out, const struct result_objective *o)
+{
+    scoped_text struct text title = {0};
+    for (const char *c = o->name; *c; c++) {
+        char up = *c == '_' ? ' ' : (char)toupper((unsigned char)*c);
+        text_add_bytes(&title, &up, 1);
+    }
+    text_addf(&title, " %s", verdict_words[o->verdict]);
+    text_add(out, "title=");
+    escape(out, text_str(&title), true);
+}
+
+/* An argument of --set is no file: such an annotation stands at none and says so. */
+static void add_place(struct text *out, const struct result *r, const struct result_objective *o)
+{
+    if (o->assignment) {
+        return;
+    }
+    text_add(out, "file=");
+    escape(out, o->file ? o->file : r->scenario.file, true);
+    if (o->line > 0) {
+        text_addf(out, ",line=%lld,col=%lld", (long long)o->line, (long long)o->column);
+    }
+    text_add(out, ",");
+}
+
 void annotate_text(struct text *out, const struct result *r)
 {
     for (size_t i = 0; i < r->objectives.len; i++) {
         const struct result_objective *o = &r->objectives.at[i];
+        scoped_text struct text elsewhere = {0};
         if (o->verdict != MISSED && o->verdict != INCONCLUSIVE) {
             continue;
         }
-        text_add(out, "::error file=");
-        escape(out, r->scenario.file, true);
-        if (o->line > 0) {
-            text_addf(out, ",line=%lld,col=%lld", (long long)o->line, (long long)o->column);
-        }
-        scoped_text struct text title = {0};
-        for (const char *c = o->name; *c; c++) {
-            char up = *c == '_' ? ' ' : (char)toupper((unsigned char)*c);
-            text_add_bytes(&title, &up, 1);
-        }
-        text_addf(&title, " %s", verdict_words[o->verdict]);
-        text_add(out, ",title=");
-        escape(out, text_str(&title), true);
+        text_add(out, "::error ");
+        add_place(out, r, o);
+        add_title(out, o);
         text_add(out, "::");
         escape(out, o->title, false);
         text_add(out, o->reason ? ": " : "");
         escape(out, o->reason, false);
+        if (o->assignment) {
+            format_elsewhere(&elsewhere, r, o);
+            text_add(out, "; ");
+            escape(out, text_str(&elsewhere), false);
+        }
         text_add(out, "\n");
     }
 }

@@ -14,6 +14,7 @@
 #include "harness/base/text.h"
 #include "harness/cli/floors.h"
 #include "harness/spec/load.h"
+#include "harness/spec/suite.h"
 #include "injectors/injector.h"
 
 #include <dirent.h>
@@ -135,7 +136,7 @@ static struct plan *load_run(struct batch *b, const struct batch_source *from, u
         return p;
     }
     if (rc == 0) {
-        floor_warn(p, diags);
+        floor_warn(p, from->suite ? suite_text(from->suite) : NULL, diags);
     }
     batch_count(b);
     b->errors += rc < 0 && diags->errors == 0;

@@ -2,7 +2,7 @@
 /*
  * Method: a target below the smallest floor cannot be met by this configuration at all; between smallest and largest it
  * hangs on the phase in which the fault meets the timers. The first is worth a warning of `validate`, both a remark of
- * `plan`. The warning points at the target in the scenario; a target of an override has no line there.
+ * `plan`. The warning points at the target where it is written: in the scenario, in the suite, in the argument of --set.
  */
 #include "harness/cli/floors.h"
 
@@ -43,21 +43,35 @@ const char *floor_says(const struct plan_target *t, struct floor f)
     return in_s(t) < f.max ? "depends on phase" : NULL; /* NAN compares false */
 }
 
-void floor_warn(const struct plan *p, struct diag_list *diags)
+struct texts_of_targets {
+    struct source scenario, argument;
+    const struct source *suite;
+};
+
+static struct place place_of(const struct plan_target *t, struct texts_of_targets *texts)
 {
-    struct source source = {.name = p->file, .text = p->text, .len = strlen(p->text)};
+    int length = (int)strlen(target_types[t->key].key);
+    if (t->assignment) {
+        const char *s = t->assignment;
+        texts->argument = (struct source){.name = "--set", .text = s, .len = strlen(s), .argument = true};
+        return (struct place){&texts->argument, 1, 1, (int)strcspn(s, "=")};
+    }
+    return (struct place){t->file ? texts->suite : &texts->scenario, t->line, t->column, length};
+}
+
+void floor_warn(const struct plan *p, const struct source *suite, struct diag_list *diags)
+{
+    struct texts_of_targets texts = {{.name = p->file, .text = p->text, .len = strlen(p->text)}, .suite = suite};
     for (size_t i = 0; i < p->target_count; i++) {
         const struct plan_target *t = &p->targets[i];
         struct floor f = floor_of_target(p, t->key);
         if (!(in_s(t) < f.min)) {
             continue;
         }
-        const char *key = target_types[t->key].key;
         char target[UNIT_MAX];
-        struct place at = {.source = &source, .line = t->line, .column = t->column, .length = (int)strlen(key)};
-        struct diag *d = diag_warning(diags, DIAG_FLOOR, at,
-                                      "`%s: %s` is out of reach by configuration, which alone takes %.3f to %.3f s", key,
-                                      target_print(t, target), f.min, f.max);
+        struct diag *d = diag_warning(diags, DIAG_FLOOR, place_of(t, &texts),
+                                      "`%s: %s` is out of reach by configuration, which alone takes %.3f to %.3f s",
+                                      target_types[t->key].key, target_print(t, target), f.min, f.max);
         diag_help(d, "raise the target, or shorten what `topology.failover` and `topology.replication` wait for");
     }
 }

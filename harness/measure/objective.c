@@ -485,7 +485,8 @@ void objectives_judge(const struct findings *f, struct result *out)
             .achieved_lower = NAN, .achieved_upper = NAN, .unit = units[type->unit], .resolution = NAN, .floor = NAN,
             .floor_mean = NAN, .floor_max = NAN, .efficiency = NAN, .excess = NAN, .method = rows[t->key].method,
             .fault_id = JSON_NONE,
-            .implied = t->implied, .line = t->line, .column = t->column};
+            .implied = t->implied, .file = arena_strdup(f->study->arena, t->file),
+            .assignment = arena_strdup(f->study->arena, t->assignment), .line = t->line, .column = t->column};
         struct judging j = {.f = f, .target = t, .o = o, .floored = NAN};
         rows[t->key].fill(&j);
         against_floor(o);

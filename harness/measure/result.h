@@ -122,7 +122,9 @@ struct result_objective {
     int64_t fault_id;
     struct texts flags; /* coarse degraded flapped hold_cut */
     bool implied;
-    int64_t line, column;
+    const char *file;       /* in which the target is written; NULL: the scenario's own, or none */
+    const char *assignment; /* of --set, KEY=VALUE; NULL: it is written in a file */
+    int64_t line, column;   /* in the file; 0: it comes from --set */
     vec_of(struct result_evidence) evidence;
 };
 

@@ -197,8 +197,10 @@ static const struct json_field objective_fields[] = {
     INT(fault_id, "number of the fault that decided"),
     TEXTS(flags, "what a reader of the number should know", .means = flag_means),
     FLAG(implied, "whether the target follows from another one and is not written down"),
-    INT(line, "line of the target in the scenario"),
+    INT(line, "line of the target in its file; 0 where --set gave it"),
     INT(column, "its column"),
+    TEXT(file, "file of that line, such as the suite; null is the scenario itself", LATER),
+    TEXT(assignment, "what --set said where it gave the target, else null", LATER),
     LIST(evidence, evidence, "records that decided"),
 };
 SHAPE(objective, T);

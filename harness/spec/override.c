@@ -124,6 +124,7 @@ static struct source *keep_argument(struct yaml_tree *t, const char *assignment)
     s->name = "--set";
     s->text = arena_strdup(&t->arena, assignment);
     s->len = strlen(s->text);
+    s->argument = true;
     return s;
 }
 

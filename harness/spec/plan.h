@@ -68,7 +68,9 @@ struct plan_target {
     enum target_key key;
     int64_t value;       /* ns, ppm or count, by the key's unit (ns for s and ms) */
     bool implied;        /* lost_after 0, implied by rpo or lost_writes */
-    int line, column;    /* in the scenario file; 0: it comes from an override or a suite */
+    const char *file;    /* in which it is written; NULL: the scenario's own, or none */
+    const char *assignment; /* of --set, which is no file: KEY=VALUE; else NULL */
+    int line, column;       /* in the file, 1..; 0: it comes from --set */
 };
 
 struct plan {

@@ -172,13 +172,6 @@ static const char *step_text(struct plan *p, const struct scenario_step *s)
     }
 }
 
-static void place_in_file(const struct scenario *s, struct place at, int *line, int *column)
-{
-    bool here = at.source == s->root->place.source;
-    *line = here ? at.line : 0;
-    *column = here ? at.column : 0;
-}
-
 static void add_step(struct plan *p, const struct plan_step *step)
 {
     size_t j = p->step_count++;
@@ -195,9 +188,10 @@ static void add_rounds(struct plan *p, const struct scenario *s, const struct sc
     struct step_round rounds[ROUNDS_MAX];
     size_t n = step_rounds(from, p->seed, rounds, diags);
     const char *text = step_text(p, from);
+    struct place at = from->node->place;
+    bool in_file = at.source == s->root->place.source;
     if (p->step_count + n > PLAN_STEPS_MAX) {
-        struct diag *d =
-            diag_error(diags, DIAG_CHOICE, from->node->place, "with all its rounds the timeline is too long");
+        struct diag *d = diag_error(diags, DIAG_CHOICE, at, "with all its rounds the timeline is too long");
         diag_help(d, "at most %d: make periods longer", PLAN_STEPS_MAX);
         return;
     }
@@ -209,10 +203,11 @@ static void add_rounds(struct plan *p, const struct scenario *s, const struct sc
                                  .until_ns = rounds[i].until_ns,
                                  .has_for = rounds[i].until_ns != INT64_MAX,
                                  .note = from->note,
-                                 .text = n == 1 ? text : arena_printf(&p->arena, "%s, %zu of %zu", text, i + 1, n)};
+                                 .text = n == 1 ? text : arena_printf(&p->arena, "%s, %zu of %zu", text, i + 1, n),
+                                 .line = in_file ? at.line : 0,
+                                 .column = in_file ? at.column : 0};
         json_incref(step.action.patch); /* each round holds its own */
         json_incref(step.action.merge);
-        place_in_file(s, from->node->place, &step.line, &step.column);
         add_step(p, &step);
     }
 }
@@ -390,6 +385,18 @@ static void make_lengths(struct plan *p, const struct scenario *s)
     p->phase_max_ns = every_ns > f->dns_ttl_ns ? every_ns : f->dns_ttl_ns;
 }
 
+/* A suite's targets stand in its file, those of --set in no file. */
+static void place_target(struct plan *p, const struct scenario *s, struct place at, struct plan_target *t)
+{
+    if (at.source->argument) {
+        t->assignment = arena_strdup(&p->arena, at.source->text);
+        return;
+    }
+    t->file = at.source == s->root->place.source ? NULL : arena_strdup(&p->arena, at.source->name);
+    t->line = at.line;
+    t->column = at.column;
+}
+
 static void make_targets(struct plan *p, const struct scenario *s)
 {
     scoped_json json_t *doc = json_object();
@@ -406,7 +413,7 @@ static void make_targets(struct plan *p, const struct scenario *s)
         t->implied = implied;
         const char *key = implied ? target_types[s->targets.given[TARGET_RPO] ? TARGET_RPO : TARGET_LOST_WRITES].key
                                   : target_types[k].key;
-        place_in_file(s, node_get(s->targets_node, key)->key->place, &t->line, &t->column);
+        place_target(p, s, node_get(s->targets_node, key)->key->place, t);
         json_object_set_new(doc, target_types[k].key, json_integer(t->value));
     }
     json_fingerprint(doc, p->targets_sha256);

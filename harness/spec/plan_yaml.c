@@ -26,7 +26,7 @@ static json_t *place_json(int line, int column)
 
 static json_t *origin_json(const struct plan *p)
 {
-    json_t *steps = json_object(), *targets = json_object();
+    json_t *steps = json_object(), *targets = json_object(), *elsewhere = json_object();
     for (size_t i = 0; i < p->step_count; i++) {
         char id[8];
         snprintf(id, sizeof(id), "%u", (unsigned)p->steps[i].id);
@@ -35,10 +35,14 @@ static json_t *origin_json(const struct plan *p)
     for (size_t i = 0; i < p->target_count; i++) {
         const struct plan_target *t = &p->targets[i];
         json_object_set_new(targets, target_types[t->key].key, place_json(t->line, t->column));
+        if (t->file || t->assignment) {
+            json_object_set_new(elsewhere, target_types[t->key].key,
+                                json_pack("{s:s*, s:s*}", "file", t->file, "assignment", t->assignment));
+        }
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:o, s:o}", "file", p->file, "sha256", p->sha256, "targets_sha256",
-                     p->targets_sha256, "topology", p->topology->name, "text", p->text, "overrides", p->overrides,
-                     "steps", steps, "targets", targets);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:o, s:o, s:o}", "file", p->file, "sha256", p->sha256,
+                     "targets_sha256", p->targets_sha256, "topology", p->topology->name, "text", p->text, "overrides",
+                     p->overrides, "steps", steps, "targets", targets, "elsewhere", elsewhere);
 }
 
 void plan_yaml(const struct plan *p, struct text *out)
@@ -98,15 +102,32 @@ static int adopt_places(struct plan *p, const json_t *steps, const json_t *targe
     return 0;
 }
 
+/* Targets that do not stand in the scenario; files from before they were told apart have none. */
+static int adopt_elsewhere(struct plan *p, json_t *elsewhere)
+{
+    for (size_t i = 0; i < p->target_count; i++) {
+        struct plan_target *t = &p->targets[i];
+        const char *file = NULL, *assignment = NULL;
+        json_t *at = json_object_get(elsewhere, target_types[t->key].key);
+        if (at && json_unpack(at, "{s?s, s?s}", "file", &file, "assignment", &assignment) != 0) {
+            return -1;
+        }
+        t->file = arena_strdup(&p->arena, file);
+        t->assignment = arena_strdup(&p->arena, assignment);
+    }
+    return 0;
+}
+
 static int adopt_origin(struct plan *p, json_t *origin)
 {
     const char *file, *text, *topology, *sha256, *targets_sha256;
-    json_t *overrides, *steps, *targets;
-    if (json_unpack(origin, "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "file", &file, "sha256", &sha256,
+    json_t *overrides, *steps, *targets, *elsewhere = NULL;
+    if (json_unpack(origin, "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s?o}", "file", &file, "sha256", &sha256,
                     "targets_sha256", &targets_sha256, "topology", &topology, "text", &text, "overrides", &overrides,
-                    "steps", &steps, "targets", &targets) != 0 ||
-        !json_is_object(overrides) || copy_hash(p->sha256, sha256) != 0 ||
-        copy_hash(p->targets_sha256, targets_sha256) != 0 || adopt_places(p, steps, targets) != 0) {
+                    "steps", &steps, "targets", &targets, "elsewhere", &elsewhere) != 0 ||
+        !json_is_object(overrides) || (elsewhere && !json_is_object(elsewhere)) || copy_hash(p->sha256, sha256) != 0 ||
+        copy_hash(p->targets_sha256, targets_sha256) != 0 || adopt_places(p, steps, targets) != 0 ||
+        adopt_elsewhere(p, elsewhere) != 0) {
         return -1;
     }
     p->file = arena_strdup(&p->arena, file);

@@ -14,6 +14,7 @@ struct source {
     const char *name; /* as the user gave it: a path, "--set" */
     const char *text; /* UTF-8, unless a diagnostic says that it is not */
     size_t len;
+    bool argument; /* what --set says, KEY=VALUE; no file */
 };
 
 struct place {

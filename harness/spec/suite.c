@@ -91,6 +91,11 @@ void suite_free(struct suite *s)
     }
 }
 
+const struct source *suite_text(const struct suite *s)
+{
+    return &s->source->tree.source;
+}
+
 /* `defaults` and `with` hold these maps and nothing else. */
 static void check_overlay(struct binder *b, const struct yaml_node *n)
 {

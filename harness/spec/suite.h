@@ -37,6 +37,7 @@ struct suite {
 
 int suite_load(const char *path, struct suite **out, struct diag_list *diags, struct err *e);
 void suite_free(struct suite *s);
+const struct source *suite_text(const struct suite *s); /* as it was read; what its diagnostics point into */
 
 /* The plan of one entry: suite defaults below the scenario, the entry's `with` and then what options say above it. */
 int suite_plan(const struct suite *s, size_t entry, const struct action_type *const *types, size_t n,

@@ -257,10 +257,11 @@ static void trail(struct page *p, const struct result_objective *o)
 
 static void card(struct page *p, const struct result_objective *o, size_t i)
 {
-    scoped_text struct text achieved = {0}, target = {0}, recovered = {0};
+    scoped_text struct text achieved = {0}, target = {0}, recovered = {0}, elsewhere = {0};
     format_achieved(&achieved, o);
     format_target(&target, o);
     format_recovered(&recovered, o);
+    format_elsewhere(&elsewhere, p->r, o);
     text_addf(p->out, "<article class=\"card v-%s\" id=\"objective-", format_verdict(o->verdict));
     for (const char *c = o->name; *c; c++) { /* a name of an objective; of anything else, what an id may hold */
         text_add_bytes(p->out, isalnum((unsigned char)*c) ? c : "-", 1);
@@ -278,6 +279,10 @@ static void card(struct page *p, const struct result_objective *o, size_t i)
     if (recovered.len) {
         text_add(p->out, " · ");
         html_escaped(p, text_str(&recovered));
+    }
+    if (elsewhere.len) {
+        text_add(p->out, " · ");
+        html_escaped(p, text_str(&elsewhere));
     }
     text_add(p->out, "</p>");
     if (isfinite(o->target)) {

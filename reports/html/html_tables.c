@@ -207,7 +207,7 @@ static int verdict_on(const struct result *r, int64_t line)
     int found = -1;
     for (size_t i = 0; i < r->objectives.len; i++) {
         const struct result_objective *o = &r->objectives.at[i];
-        if (o->line == line && !o->implied && (found != MISSED)) {
+        if (o->line == line && format_in_scenario(o) && !o->implied && (found != MISSED)) {
             found = (int)o->verdict;
         }
     }
@@ -222,6 +222,26 @@ static bool fault_on(const struct result *r, int64_t line)
         }
     }
     return false;
+}
+
+/* Targets that this text does not show, for a suite or --set gave them. */
+static void targets_elsewhere(struct page *p)
+{
+    scoped_text struct text all = {0};
+    for (size_t i = 0; i < p->r->objectives.len; i++) {
+        const struct result_objective *o = &p->r->objectives.at[i];
+        scoped_text struct text where = {0};
+        format_elsewhere(&where, p->r, o);
+        if (where.len && !o->implied) {
+            text_addf(&all, "%s%s (%s), %s", all.len ? "; " : "", format_label(o->name), format_verdict(o->verdict),
+                      text_str(&where));
+        }
+    }
+    if (all.len) {
+        text_add(p->out, "<p class=\"note\">Targets that are not from this text: ");
+        html_escaped(p, text_str(&all));
+        text_add(p->out, ".</p>\n");
+    }
 }
 
 void html_scenario(struct page *p)
@@ -257,4 +277,5 @@ void html_scenario(struct page *p)
         text_addf(p->out,
                   "<p class=\"cut\">Cut here after 64 KiB of %zu bytes; <code>plan.yaml</code> has it all.</p>\n", len);
     }
+    targets_elsewhere(p);
 }

@@ -41,9 +41,26 @@ static void a_target_without_a_line_points_at_the_file(void)
     vec_deinit(&r.objectives);
 }
 
+static void a_target_of_a_suite_is_annotated_there(void)
+{
+    struct result r = {.scenario.file = "s.yaml"};
+    add(&r, "rto", MISSED, "6 s");
+    add(&r, "rpo", MISSED, "2 s");
+    r.objectives.at[0].file = "scenarios/quarterly,1.yaml";
+    r.objectives.at[1].line = r.objectives.at[1].column = 0;
+    r.objectives.at[1].assignment = "targets.rpo=1s";
+    scoped_text struct text t = {0};
+    annotate_text(&t, &r);
+    CU_ASSERT_STRING_EQUAL(text_str(&t),
+                           "::error file=scenarios/quarterly%2C1.yaml,line=7,col=3,title=RTO missed::T is 5%25: 6 s\n"
+                           "::error title=RPO missed::T is 5%25: 2 s; set by --set targets.rpo=1s\n");
+    vec_deinit(&r.objectives);
+}
+
 void suite_annotate(void)
 {
     runner_suite(NULL, NULL);
     runner_test(missed_and_inconclusive_are_annotated);
     runner_test(a_target_without_a_line_points_at_the_file);
+    runner_test(a_target_of_a_suite_is_annotated_there);
 }

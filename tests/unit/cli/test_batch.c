@@ -10,7 +10,9 @@
 #include "harness/cli/machine.h"
 #include "tests/unit/runner.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SCENARIOS DRTEST_SOURCE_DIR "/scenarios"
 #define THREE DRTEST_SOURCE_DIR "/tests/data/suite/three.yaml" /* region-outage, partition three times, config-drift */
@@ -184,6 +186,8 @@ static void a_target_out_of_reach_is_warned_of_once(void)
     CU_ASSERT_EQUAL(b.warnings, 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&t), "DR0218"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&t), "out of reach by configuration"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&t), "--> --set:1:1\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&t), "1 | targets.rto=500ms\n  | ^^^^^^^^^^^\n"));
     const struct plan *p = b.jobs.at[0].plan;
     struct plan_target rto = *plan_target_find(p, TARGET_RTO);
     struct floor f = floor_of_target(p, TARGET_RTO);
@@ -196,6 +200,29 @@ static void a_target_out_of_reach_is_warned_of_once(void)
     option_list_deinit(&paths);
     option_list_deinit(&given);
     batch_deinit(&b);
+}
+
+static void a_target_of_a_suite_is_warned_of_where_it_stands(void)
+{
+    char path[] = "/tmp/drtest-batch-XXXXXX";
+    struct err e = {0};
+    struct batch b = {0};
+    struct option_list paths = {0};
+    struct batch_options o = {.set = &none, .tags = &none, .repeat = -1, .seed = -1};
+    static const char suite[] = "drtest: 1\nsuite: s\nscenarios:\n  - file: " SCENARIOS "/region-outage.yaml\n"
+                                "    with:\n      targets:\n        rto: 500ms\n";
+    scoped_fd int fd = mkstemp(path);
+    CU_ASSERT_EQUAL_FATAL(write(fd, suite, strlen(suite)), (ssize_t)strlen(suite));
+    option_list_add(&paths, path);
+    CU_ASSERT_EQUAL_FATAL(batch_load(&b, &paths, &o, &e), 0);
+    scoped_text struct text t = {0}, place = {0};
+    batch_print(&b, &t, "human", false);
+    text_addf(&place, "--> %s:7:9\n  |\n7 |         rto: 500ms\n", path);
+    CU_ASSERT_EQUAL(b.warnings, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text_str(&t), text_str(&place)));
+    option_list_deinit(&paths);
+    batch_deinit(&b);
+    unlink(path);
 }
 
 static void tags_select_and_exclude(void)
@@ -285,6 +312,7 @@ void suite_batch(void)
     runner_test(a_suite_that_stops_keeps_its_order);
     runner_test(scenarios_named_together_share_a_set);
     runner_test(a_target_out_of_reach_is_warned_of_once);
+    runner_test(a_target_of_a_suite_is_warned_of_where_it_stands);
     runner_test(tags_select_and_exclude);
     runner_test(what_is_not_there_is_an_error_of_the_batch);
     runner_test(a_machine_without_the_effect_is_unfit);

@@ -24,6 +24,8 @@ static int build(void)
     b.steps[0].action.patch = patch;
     bench_target(&b, TARGET_RTO, MS(5000));
     bench_target(&b, TARGET_RPO, MS(1000));
+    b.targets[0].assignment = "targets.rto=5s";
+    b.targets[1].file = "quarterly.yaml";
     bench_target(&b, TARGET_AVAILABILITY, 990000);
     bool has[200];
     for (uint64_t k = 0; k < 200; k++) {
@@ -76,6 +78,9 @@ static void stored_and_loaded_is_the_same(void)
     CU_ASSERT(isnan(back->measures.rto_after_heal_s));
     CU_ASSERT_EQUAL(back->measures.stale_read_count, b.result->measures.stale_read_count);
     CU_ASSERT_WORD(back->faults.at[0].do_, "kill");
+    CU_ASSERT_WORD(back->objectives.at[0].assignment, "targets.rto=5s");
+    CU_ASSERT_WORD(back->objectives.at[1].file, "quarterly.yaml");
+    CU_ASSERT(!back->objectives.at[0].file && !back->objectives.at[1].assignment && !back->objectives.at[2].file);
     CU_ASSERT_WORD(back->drift.gateways.at[0].status, "changed");
     CU_ASSERT_EQUAL(json_array_size(back->drift.patch), 1);
     result_free(back);
@@ -123,6 +128,22 @@ static void what_does_not_apply_is_null(void)
     CU_ASSERT(back && !back->has_ledger && !back->has_drift && !back->faults.at[0].has_heal_proof);
     result_free(back);
     bench_deinit(&plain);
+}
+
+/* A file from before targets had them has neither key, and says the same of a target of the scenario itself. */
+static void older_objectives_are_read(void)
+{
+    struct result *back = NULL;
+    scoped_json json_t *doc = result_to_json(b.result);
+    json_t *own = json_array_get(json_object_get(doc, "objectives"), 2);
+    CU_ASSERT(json_is_null(json_object_get(own, "file")) && json_is_null(json_object_get(own, "assignment")));
+    scoped_json json_t *whole = json_deep_copy(doc);
+    json_object_del(own, "file");
+    json_object_del(own, "assignment");
+    CU_ASSERT_EQUAL(result_from_json(doc, &back, "older", NULL), 0);
+    scoped_json json_t *again = result_to_json(back);
+    CU_ASSERT(json_equal(again, whole));
+    result_free(back);
 }
 
 static void the_same_evidence_gives_the_same_bytes(void)
@@ -189,6 +210,7 @@ void suite_result_json(void)
     runner_test(stored_and_loaded_is_the_same);
     runner_test(every_key_of_the_contract_is_there);
     runner_test(what_does_not_apply_is_null);
+    runner_test(older_objectives_are_read);
     runner_test(the_same_evidence_gives_the_same_bytes);
     runner_test(identity_comes_from_header_and_plan);
     runner_test(strangers_files_are_refused);

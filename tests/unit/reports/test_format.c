@@ -103,6 +103,30 @@ static void quotes_the_command(void)
                                          "'degrade=wi re'");
 }
 
+static void says_where_a_target_stands(void)
+{
+    static const struct {
+        struct result_objective o;
+        const char *place, *elsewhere;
+        bool in_scenario;
+    } cases[] = {
+        {{.line = 24, .column = 3}, "s.yaml:24:3", "", true},
+        {{.line = 47, .column = 5, .file = "q.yaml"}, "q.yaml:47:5", "set at q.yaml:47:5", false},
+        {{.assignment = "targets.rto=3s"}, "--set targets.rto=3s", "set by --set targets.rto=3s", false},
+        {{.assignment = "targets={rto: 3s}"}, "--set 'targets={rto: 3s}'", "set by --set 'targets={rto: 3s}'", false},
+        {{.line = 0}, "", "", false}, /* of a run from before places were kept */
+    };
+    const struct result r = {.scenario.file = "s.yaml"};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        scoped_text struct text place = {0}, elsewhere = {0};
+        format_place(&place, &r, &cases[i].o);
+        format_elsewhere(&elsewhere, &r, &cases[i].o);
+        CU_ASSERT_STRING_EQUAL(text_str(&place), cases[i].place);
+        CU_ASSERT_STRING_EQUAL(text_str(&elsewhere), cases[i].elsewhere);
+        CU_ASSERT_EQUAL(format_in_scenario(&cases[i].o), cases[i].in_scenario);
+    }
+}
+
 static void says_what_changed_in_one_line(void)
 {
     struct result_change all[] = {
@@ -140,5 +164,6 @@ void suite_format(void)
     runner_test(survives_words_it_does_not_know);
     runner_test(numbers_read_back);
     runner_test(quotes_the_command);
+    runner_test(says_where_a_target_stands);
     runner_test(says_what_changed_in_one_line);
 }

@@ -166,6 +166,7 @@ static void foreign_text_stays_text(void)
     r->run.id = r->run.suite = r->run.started_at = r->host.hostname = r->tool.version = r->clock.zero_at = evil;
     r->scenario.tags.at[0] = r->limits.at[0] = r->lab.regions.at[0] = evil;
     r->objectives.at[0].reason = r->objectives.at[0].name = r->objectives.at[1].method = evil;
+    r->objectives.at[0].file = r->objectives.at[1].assignment = evil;
     r->objectives.at[0].evidence.at[0].what = r->objectives.at[0].flags.at[0] = evil;
     r->checks.at[0].name = r->checks.at[0].detail = r->mechanisms.at[0].why = r->phases.at[0].name = evil;
     r->events.at[0].name = r->faults.at[0].do_ = r->faults.at[0].subject.at[0] = r->faults.at[0].proof.verdict = evil;
@@ -248,6 +249,27 @@ static void earlier_runs_are_told(void)
     fixture_free(f);
 }
 
+/* The mark of a verdict stands in the scenario's text only where that text has the target. */
+static void lines_of_other_files_are_not_marked(void)
+{
+    struct fixture *f = fixture_new(FIXTURE_MISSED);
+    struct result_objective *rto = &f->result.objectives.at[0], *availability = &f->result.objectives.at[5];
+    size_t own = f->result.objectives.len - 1; /* one is implied */
+    scoped_free char *before = fixture_render("html", &f->in);
+    rto->file = "scenarios/<quarterly>.yaml";
+    availability->assignment = "targets.availability=95%";
+    scoped_free char *page = fixture_render("html", &f->in);
+    scoped_free char *markup = markup_only(page);
+    walk(markup);
+    CU_ASSERT_EQUAL(count(before, "<span class=\"mark\">"), own);
+    CU_ASSERT_EQUAL(count(page, "<span class=\"mark\">"), own - 2);
+    CU_ASSERT_PTR_NULL(strstr(before, "set at "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, " · set at scenarios/&lt;quarterly&gt;.yaml:24:3</p>"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, " · set by --set targets.availability=95%</p>"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, "Targets that are not from this text: RTO (missed), set at "));
+    fixture_free(f);
+}
+
 void suite_html(void)
 {
     runner_suite(NULL, NULL);
@@ -257,4 +279,5 @@ void suite_html(void)
     runner_test(cuts_are_announced);
     runner_test(earlier_runs_are_told);
     runner_test(needs_neither_plan_nor_evidence);
+    runner_test(lines_of_other_files_are_not_marked);
 }

@@ -69,6 +69,26 @@ static void shares_of_the_run_go_to_their_cases(void)
     fixture_free(f);
 }
 
+static void targets_stand_where_they_were_set(void)
+{
+    struct fixture *f = fixture_new(FIXTURE_MISSED);
+    struct result_objective *rto = &f->result.objectives.at[0];
+    rto->file = "scenarios/<quarterly>.yaml";
+    rto->line = 47;
+    rto->column = 5;
+    scoped_free char *suite = fixture_render("junit", &f->in);
+    CU_ASSERT_PTR_NOT_NULL(strstr(suite, " file=\"scenarios/&lt;quarterly&gt;.yaml\" line=\"47\">"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(suite, "\n  at scenarios/&lt;quarterly&gt;.yaml:47:5</failure>"));
+    rto->file = NULL;
+    rto->line = rto->column = 0;
+    rto->assignment = "targets.rto=5s";
+    scoped_free char *set = fixture_render("junit", &f->in);
+    CU_ASSERT_PTR_NOT_NULL(strstr(set, "\n  at --set targets.rto=5s</failure>"));
+    CU_ASSERT_PTR_NULL(strstr(set, "line=\"24\""));
+    CU_ASSERT_EQUAL(count(set, " line=\""), count(suite, " line=\"") - 1); /* no file, no line */
+    fixture_free(f);
+}
+
 static void the_stricter_style_leaves_out(void)
 {
     struct fixture *f = fixture_new(FIXTURE_SKIPPED);
@@ -139,6 +159,7 @@ void suite_junit(void)
     runner_suite(NULL, NULL);
     runner_test(cases_add_up_to_the_suite);
     runner_test(shares_of_the_run_go_to_their_cases);
+    runner_test(targets_stand_where_they_were_set);
     runner_test(the_stricter_style_leaves_out);
     runner_test(repeats_have_names_of_their_own);
     runner_test(a_check_that_says_missed_stays_an_error);

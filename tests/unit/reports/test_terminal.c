@@ -32,6 +32,21 @@ static void has_the_documented_shape(void)
     fixture_free(f);
 }
 
+/* Said of what went wrong only: where the scenario is not the place to look. */
+static void a_target_from_elsewhere_says_so(void)
+{
+    struct fixture *f = fixture_new(FIXTURE_MISSED);
+    f->result.objectives.at[0].file = f->result.objectives.at[1].file = "scenarios/quarterly.yaml";
+    f->result.objectives.at[0].line = 47;
+    scoped_free char *got = show(f, (struct terminal_style){.width = 200});
+    CU_ASSERT_PTR_NOT_NULL(strstr(got, " recovered by failover, set at scenarios/quarterly.yaml:47:3\n"));
+    CU_ASSERT_PTR_NULL(strstr(got, "quarterly.yaml:25"));
+    scoped_free char *summary = fixture_render("summary", &f->in);
+    CU_ASSERT_PTR_NOT_NULL(strstr(summary, "set at scenarios/quarterly.yaml:47:3 |"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(summary, "| set at scenarios/quarterly.yaml:25:3 |"));
+    fixture_free(f);
+}
+
 static void clients_that_the_dns_leads_have_a_line_each(void)
 {
     struct fixture *f = fixture_new(FIXTURE_MISSED);
@@ -94,6 +109,7 @@ void suite_terminal(void)
 {
     runner_suite(NULL, NULL);
     runner_test(has_the_documented_shape);
+    runner_test(a_target_from_elsewhere_says_so);
     runner_test(clients_that_the_dns_leads_have_a_line_each);
     runner_test(colour_adds_nothing_but_colour);
     runner_test(shows_no_foreign_control_character);

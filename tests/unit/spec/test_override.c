@@ -36,10 +36,24 @@ static void changes_values(void)
     REQUIRE(p != NULL);
     CU_ASSERT_EQUAL(plan_target_find(p, TARGET_RTO)->value, 3 * NS_PER_S);
     CU_ASSERT_EQUAL(plan_target_find(p, TARGET_RTO)->line, 0);
+    CU_ASSERT_PTR_NULL(plan_target_find(p, TARGET_RTO)->file); /* it stands in none */
+    CU_ASSERT_STRING_EQUAL(plan_target_find(p, TARGET_RTO)->assignment, "targets.rto=3s");
     CU_ASSERT_DOUBLE_EQUAL(plan_rate_writes(p), 100, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(plan_rate_total(p), 300, 1e-9); /* the standard reads are still there */
     scoped_free char *record = json_dumps(p->overrides, JSON_COMPACT | JSON_SORT_KEYS);
     CU_ASSERT_STRING_EQUAL(record, "{\"targets.rto\":\"3s\",\"workload.writes.rate\":\"100/s\"}");
+    plan_free(p);
+}
+
+static void a_map_of_targets_is_one_assignment(void)
+{
+    struct plan *p = set("targets={rto: 4s, rpo: 1s}", NULL, NULL);
+    REQUIRE(p != NULL);
+    static const enum target_key keys[] = {TARGET_RTO, TARGET_RPO, TARGET_LOST_AFTER}; /* the last is implied */
+    for (size_t i = 0; i < array_len(keys); i++) {
+        const struct plan_target *t = plan_target_find(p, keys[i]);
+        CU_ASSERT(t && text_eq(t->assignment, "targets={rto: 4s, rpo: 1s}") && !t->file && t->line == 0);
+    }
     plan_free(p);
 }
 
@@ -117,6 +131,7 @@ void suite_override(void)
 {
     runner_suite(NULL, NULL);
     runner_test(changes_values);
+    runner_test(a_map_of_targets_is_one_assignment);
     runner_test(reaches_into_bundled_topologies);
     runner_test(reaches_into_the_timeline);
     runner_test(makes_maps_on_the_way);

@@ -7,6 +7,7 @@
 #include "harness/base/units.h"
 #include "harness/spec/load.h"
 #include "harness/spec/plan_yaml.h"
+#include "harness/spec/suite.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/spec/support.h"
 #include "tests/unit/spec/verbs.h"
@@ -60,6 +61,7 @@ static void expect_equal(const struct plan *a, const struct plan *b)
     for (size_t i = 0; i < a->target_count; i++) {
         const struct plan_target *s = &a->targets[i], *t = &b->targets[i];
         CU_ASSERT(s->key == t->key && s->value == t->value && s->implied == t->implied && s->line == t->line);
+        CU_ASSERT(s->column == t->column && text_eq(s->file, t->file) && text_eq(s->assignment, t->assignment));
     }
     CU_ASSERT(a->baseline_hold_ns == b->baseline_hold_ns && a->baseline_within_ns == b->baseline_within_ns);
     CU_ASSERT(a->observe_ns == b->observe_ns && a->drill_ns == b->drill_ns && a->window_ns == b->window_ns);
@@ -98,7 +100,7 @@ static void shipped_scenarios_round_trip(void)
 {
     static const char *const names[] = {"region-outage", "partition", "one-way-partition", "config-drift",
                                         "null-drill"};
-    static const char *const sets[] = {"topology.flaws=no_failover,slow_detect", "recovery.within=61s"};
+    static const char *const sets[] = {"topology.flaws=no_failover,slow_detect", "targets.rto=9s"};
     for (size_t i = 0; i < array_len(names); i++) {
         for (size_t with = 0; with <= 2; with += 2) {
             char file[64];
@@ -114,6 +116,21 @@ static void shipped_scenarios_round_trip(void)
             diag_list_deinit(&diags);
         }
     }
+}
+
+static void targets_of_a_suite_round_trip(void)
+{
+    struct suite *s = NULL;
+    struct diag_list diags = {0};
+    REQUIRE(suite_load("tests/data/suite/three.yaml", &s, &diags, NULL) == 0);
+    struct plan *p = NULL;
+    CU_ASSERT_EQUAL(suite_plan(s, 2, test_verbs, test_verb_count, NULL, &p, &diags, NULL), 0);
+    REQUIRE(p != NULL);
+    CU_ASSERT_STRING_EQUAL(plan_target_find(p, TARGET_REPAIRED)->file, "tests/data/suite/three.yaml");
+    round_trip(p);
+    plan_free(p);
+    suite_free(s);
+    diag_list_deinit(&diags);
 }
 
 static void awkward_values_round_trip(void)
@@ -185,9 +202,18 @@ static void damaged_origins_are_errors(void)
     CU_ASSERT_EQUAL(load_damaged("\"steps\":{\"1\"", "\"steps\":{\"2\""), -1);
     CU_ASSERT_EQUAL(load_damaged("\"sha256\":\"", "\"sha256\":\"x"), -1);
     CU_ASSERT_EQUAL(load_damaged("\"overrides\":{}", "\"overrides\":[]"), -1);
+    CU_ASSERT_EQUAL(load_damaged("\"elsewhere\":{}", "\"elsewhere\":[]"), -1);
+    CU_ASSERT_EQUAL(load_damaged("\"elsewhere\":{}", "\"elsewhere\":{\"rto\":7}"), -1);
+    CU_ASSERT_EQUAL(load_damaged("\"elsewhere\":{}", "\"elsewhere\":{\"rto\":{\"file\":null}}"), -1);
     CU_ASSERT_EQUAL(load_damaged("# origin: {", "# origin: "), -1);
     CU_ASSERT_EQUAL(load_damaged("drtest: 1", "drtest: 7"), -1);
     CU_ASSERT_EQUAL(load_damaged("# origin: {", "# without: {"), 0);
+}
+
+/* As plan.yaml was before targets of other files were told apart. */
+static void older_origins_are_read(void)
+{
+    CU_ASSERT_EQUAL(load_damaged(",\"elsewhere\":{}", ""), 0);
 }
 
 static void missing_files_are_errors(void)
@@ -203,8 +229,10 @@ void suite_plan_yaml(void)
 {
     runner_suite(set_up, tear_down);
     runner_test(shipped_scenarios_round_trip);
+    runner_test(targets_of_a_suite_round_trip);
     runner_test(awkward_values_round_trip);
     runner_test(the_seed_is_written_down);
     runner_test(damaged_origins_are_errors);
+    runner_test(older_origins_are_read);
     runner_test(missing_files_are_errors);
 }

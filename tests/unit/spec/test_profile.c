@@ -61,7 +61,9 @@ static void scenarios_add_to_it(void)
     static const char yaml[] = SMALL "profiles: {article: {targets.rto: 160s, timeline.1.at: 400s}}\n";
     struct plan *p = read_as(yaml, "article", NULL, NULL);
     REQUIRE(p != NULL);
-    CU_ASSERT_EQUAL(plan_target_find(p, TARGET_RTO)->value, 160 * NS_PER_S);
+    const struct plan_target *rto = plan_target_find(p, TARGET_RTO);
+    CU_ASSERT_EQUAL(rto->value, 160 * NS_PER_S);
+    CU_ASSERT(rto->line == 7 && rto->column == 22 && !rto->file && !rto->assignment); /* where the profile says it */
     CU_ASSERT_EQUAL(p->steps[1].at_ns, 400 * NS_PER_S);
     CU_ASSERT(strstr(p->yaml, "profiles") == NULL); /* the stored plan has one way to be read */
     plan_free(p);

@@ -143,6 +143,43 @@ static void values_merge_key_by_key(void)
     suite_free(s);
 }
 
+static bool stands(const struct plan *p, enum target_key key, const char *name, int line, int column)
+{
+    char path[64];
+    const struct plan_target *t = plan_target_find(p, key);
+    snprintf(path, sizeof(path), "%s/%s", folder, name ? name : "");
+    bool found = t && t->line == line && t->column == column && text_eq(t->file, name ? path : NULL);
+    if (!found) {
+        printf("\n  %s: %s:%d:%d, not %s:%d:%d\n", target_types[key].key, t && t->file ? t->file : "-",
+               t ? t->line : -1, t ? t->column : -1, name ? name : "-", line, column);
+    }
+    return found;
+}
+
+static void targets_stand_where_they_were_written(void)
+{
+    write_file("a.yaml", "drtest: 1\nname: a\nworkload: {seed: 3, writes: {rate: 100/s}}\n"
+                         "timeline: [{at: 0s, do: kill, region: us-east, for: 20s}]\ntargets:\n  rto: 5s\n");
+    struct suite *s = load("drtest: 1\nsuite: s\ndefaults:\n  targets:\n    rto: 9s\n    rpo: 1s\n"
+                           "scenarios:\n  - a.yaml\n  - file: a.yaml\n    with:\n      targets:\n        rto: 4s\n",
+                           NULL);
+    REQUIRE(s != NULL);
+    struct plan *p = plan_entry(s, 0, NULL, NULL), *q = plan_entry(s, 1, NULL, NULL),
+                *r = plan_entry(s, 1, "targets.rto=3s", NULL);
+    suite_free(s); /* places outlive it */
+    REQUIRE(p && q && r);
+    CU_ASSERT(stands(p, TARGET_RTO, NULL, 6, 3)); /* the scenario's own */
+    CU_ASSERT(stands(p, TARGET_RPO, "s.yaml", 6, 5));
+    CU_ASSERT(stands(p, TARGET_LOST_AFTER, "s.yaml", 6, 5)); /* implied by it */
+    CU_ASSERT(stands(q, TARGET_RTO, "s.yaml", 12, 9));
+    CU_ASSERT(stands(q, TARGET_RPO, "s.yaml", 6, 5));
+    CU_ASSERT(stands(r, TARGET_RTO, NULL, 0, 0));
+    CU_ASSERT_STRING_EQUAL(plan_target_find(r, TARGET_RTO)->assignment, "targets.rto=3s");
+    plan_free(p);
+    plan_free(q);
+    plan_free(r);
+}
+
 static void only_defaults_are_dropped(void)
 {
     scoped_text struct text out = {0};
@@ -197,6 +234,7 @@ void suite_suite_file(void)
     runner_suite(set_up, tear_down);
     runner_test(defaults_and_entries);
     runner_test(values_merge_key_by_key);
+    runner_test(targets_stand_where_they_were_written);
     runner_test(only_defaults_are_dropped);
     runner_test(wrong_values_point_into_the_suite);
     runner_test(schedules);
