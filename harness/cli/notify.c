@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The telling side: events become CloudEvents and go as datagrams to the sender (notify_send.c), without ever waiting.
- * A sender that is behind loses what does not fit its queue; that is counted by the gap in the ids.
+ * The telling side: events become CloudEvents, are appended to the log and, where there is a sender (notify_send.c), go to
+ * it as datagrams, without ever waiting. A sender that is behind loses what does not fit its queue; that is counted by the
+ * gap in the ids, and the log has it all the same.
+ *
+ * Each line of the log is one write(2) behind the end, so that the lines of the two processes never mix. One that fails
+ * (a full disk, which takes the evidence, too) is told at the end by the process that judges.
  *
  * The conductor tells what it sees (faults injected and healed, once proven); its parent tells the beginning and, when
  * the run is judged, recovery and end. Ids are RUN/NUMBER; the two processes use the two halves of the numbers.
@@ -16,17 +20,44 @@
 #include "harness/cli/notify_send.h"
 #include "harness/cli/targets.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#define EVENTS_LOG "events.jsonl"
 #define NUMBERS_OF_CONDUCTOR 2       /* 1 is the beginning */
 #define NUMBERS_OF_END 1000000
+
+static int log_open(struct notify *n, const char *run_path, struct err *e)
+{
+    scoped_text struct text path = {0};
+    text_addf(&path, "%s/" EVENTS_LOG, run_path);
+    n->log_fd = open(text_str(&path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    return n->log_fd < 0 ? err_os(e, ERR_OUTPUT, errno, text_str(&path), "cannot write the log of events") : 0;
+}
+
+static void log_line(struct notify *n, const json_t *event)
+{
+    scoped_free char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    scoped_text struct text line = {0};
+    text_addf(&line, "%s\n", text ? text : "{}");
+    errno = 0;
+    if (write(n->log_fd, line.at, line.len) != (ssize_t)line.len && !n->log_errno) {
+        n->log_errno = errno ? errno : ENOSPC; /* half a line: there was no room for the rest */
+    }
+}
 
 int notify_begin(struct notify *n, const char *url, const char *run_path, struct err *e)
 {
     int theirs, side = 1;
-    n->sender.fd = -1;
+    n->sender.fd = n->log_fd = -1;
     n->number = 1;
+    if (log_open(n, run_path, e) < 0) {
+        return -1;
+    }
     if (url && (side = listener_fork(&n->sender, "--notify", "drtest-notify", &theirs, e)) == 0) {
         notify_send_all(theirs, url, run_path);
     }
@@ -38,18 +69,16 @@ static void tell(struct notify *n, const char *type, double run_s, json_t *data)
 {
     char when[32];
     clock_rfc3339(n->zero_wall_ns + (int64_t)(run_s * 1e9), when);
-    listener_tell(&n->sender,
-                  json_pack("{s:s,s:o,s:o,s:s,s:s,s:s,s:s,s:o}", "specversion", "1.0", "id",
-                            json_sprintf("%s/%u", n->run_id, n->number++), "source",
-                            json_sprintf("/drtest/%s", n->suite ? n->suite : n->plan->name), "type", type, "subject",
-                            n->plan->name, "time", when, "datacontenttype", "application/json", "data", data));
+    json_t *event = json_pack("{s:s,s:o,s:o,s:s,s:s,s:s,s:s,s:o}", "specversion", "1.0", "id",
+                              json_sprintf("%s/%u", n->run_id, n->number++), "source",
+                              json_sprintf("/drtest/%s", n->suite ? n->suite : n->plan->name), "type", type, "subject",
+                              n->plan->name, "time", when, "datacontenttype", "application/json", "data", data);
+    log_line(n, event);
+    listener_tell(&n->sender, event);
 }
 
 void notify_started(struct notify *n)
 {
-    if (n->sender.fd < 0) {
-        return;
-    }
     scoped_text struct text targets = {0};
     target_list_text(&targets, n->plan);
     tell(n, "drtest.run.started", 0,
@@ -61,7 +90,7 @@ void notify_started(struct notify *n)
 void notify_event(struct notify *n, const struct event *ev, double run_s)
 {
     bool injected = ev->kind == EVENT_FAULT_PROOF;
-    if (n->sender.fd < 0 || (!injected && ev->kind != EVENT_HEAL_PROOF)) {
+    if (!injected && ev->kind != EVENT_HEAL_PROOF) {
         return;
     }
     tell(n, injected ? "drtest.fault.injected" : "drtest.fault.healed", run_s,
@@ -99,21 +128,29 @@ static json_t *end_data(const struct result *r, const char *run_path)
     return data;
 }
 
-int notify_end(struct notify *n, const struct result *r, const char *run_path)
+/* How many events nobody took, -1 if the sender was lost. */
+static int sender_end(struct listener *sender)
 {
-    if (n->sender.fd < 0) {
+    if (sender->fd < 0) {
         return 0;
     }
+    fd_close(&sender->fd);
+    struct child *process = &sender->process;
+    bool ended = child_wait(process, notify_send_bound_ns(), NULL) == 0;
+    return ended && WIFEXITED(process->status) ? WEXITSTATUS(process->status) : -1;
+}
+
+int notify_end(struct notify *n, const struct result *r, const char *run_path, int *undelivered, struct err *e)
+{
     n->number = NUMBERS_OF_END;
     tell_recoveries(n, r);
     tell(n, "drtest.run.finished", r->run.duration_s, end_data(r, run_path));
-    fd_close(&n->sender.fd);
-    struct child *sender = &n->sender.process;
-    bool ended = child_wait(sender, notify_send_bound_ns(), NULL) == 0;
-    return ended && WIFEXITED(sender->status) ? WEXITSTATUS(sender->status) : -1;
+    *undelivered = sender_end(&n->sender);
+    return n->log_errno ? err_os(e, ERR_OUTPUT, n->log_errno, EVENTS_LOG, "cannot write the log of events") : 0;
 }
 
 void notify_close(struct notify *n)
 {
+    fd_close(&n->log_fd);
     listener_close(&n->sender);
 }

@@ -275,9 +275,11 @@ static void compare(const struct session *s, const struct history_runs *earlier,
 }
 
 /* Others that could not be told are no reason to doubt the run. */
-static void finish_notify(const struct session *s, struct notify *n, const struct session_outcome *o)
+static void finish_notify(const struct session *s, struct notify *n, struct session_outcome *o)
 {
-    int undelivered = notify_end(n, o->result, o->run_path);
+    int undelivered;
+    struct err log = {0};
+    told(s, o, notify_end(n, o->result, o->run_path, &undelivered, &log), &log);
     if (undelivered > 0) {
         say_warning(&s->call->err, "--notify: %d event%s could not be delivered, see notifications.jsonl", undelivered,
                     undelivered == 1 ? "" : "s");

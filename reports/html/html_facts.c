@@ -6,6 +6,7 @@
 #include "reports/html/html.h"
 
 #include <math.h>
+#include <unistd.h>
 
 static void row(struct page *p, const char *name, const char *value)
 {
@@ -264,14 +265,25 @@ void html_quality(struct page *p)
     }
 }
 
+/* Whether this run has the file; the log of events came later than the other files. */
+static bool has_file(const struct page *p, const char *name)
+{
+    scoped_text struct text path = {0};
+    text_addf(&path, "%s/%s", p->in->run_path, name);
+    return text_eq(name, "ledger.bin")       ? p->r->has_ledger
+           : text_eq(name, "crosscheck.csv") ? p->r->quality.has_crosscheck
+           : text_eq(name, "events.jsonl")   ? access(text_str(&path), F_OK) == 0
+                                             : true;
+}
+
 void html_reproduce(struct page *p)
 {
     static const char *const files[][2] = {
-        {"result.json", "every number on this page"},  {"timeline.jsonl", "the minutes: one event per line"},
-        {"samples.bin", "one record per request"},     {"ledger.bin", "the write ledger"},
-        {"crosscheck.csv", "one line per request of the second prober"},
-        {"plan.yaml", "the scenario as it was run"},   {"junit.xml", "for CI servers"},
-        {"summary.md", "for pull requests"},           {"metrics.prom", "for alerts"},
+        {"result.json", "every number on this page"}, {"timeline.jsonl", "the minutes: one event per line"},
+        {"samples.bin", "one record per request"},    {"ledger.bin", "the write ledger"},
+        {"plan.yaml", "the scenario as it was run"},  {"crosscheck.csv", "one line per request of the second prober"},
+        {"junit.xml", "for CI servers"},              {"events.jsonl", "what others are told, as CloudEvents"},
+        {"summary.md", "for pull requests"},          {"metrics.prom", "for alerts"},
         {"manifest.sha256", "check with sha256sum -c"}};
     scoped_text struct text command = {0};
     format_reproduce(&command, p->r, p->in->plan);
@@ -282,7 +294,7 @@ void html_reproduce(struct page *p)
              "</pre>\n<p class=\"note\">Load, order and phases come from the seed; the machine adds the rest.</p>\n"
              "<h3 id=\"files\">Files of this run</h3>\n<ul class=\"files\">\n");
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        if ((i != 3 || p->r->has_ledger) && (i != 4 || p->r->quality.has_crosscheck)) {
+        if (has_file(p, files[i][0])) {
             text_addf(p->out, "<li><a href=\"%s\">%s</a> <span>%s</span></li>\n", files[i][0], files[i][0],
                       files[i][1]);
         }

@@ -62,10 +62,10 @@ silent() {
 
 # complete RUN: the directory of a run with writes holds what docs/results.md lists, and nothing else.
 complete() {
-    for file in junit.xml ledger.bin manifest.sha256 metrics.prom nodes plan.yaml report.html result.json samples.bin \
+    for file in events.jsonl junit.xml ledger.bin manifest.sha256 metrics.prom nodes plan.yaml report.html result.json samples.bin \
         summary.md timeline.jsonl undo.jsonl; do
         [ -s "$1/$file" ] || fail "$1/$file is missing or empty"
     done
-    [ "$(ls -A "$1/" | wc -l)" -eq 12 ] || fail "$1 holds other files, too: $(ls -A "$1/" | tr '\n' ' ')"
+    [ "$(ls -A "$1/" | wc -l)" -eq 13 ] || fail "$1 holds other files, too: $(ls -A "$1/" | tr '\n' ' ')"
     (cd "$1" && sha256sum --quiet -c manifest.sha256) || fail "the manifest does not fit"
 }
