@@ -352,6 +352,12 @@ void lanes_walk_free(struct lanes_walk *w)
     }
 }
 
+const char *lanes_endpoint(const struct topology *topo, uint64_t k)
+{
+    return k < topo->endpoint_count && topo->endpoints[k] < topo->node_count ? topo->nodes[topo->endpoints[k]].name
+                                                                             : "another endpoint";
+}
+
 void lanes_make(struct lanes *l, const struct report_input *in, double end_s)
 {
     *l = (struct lanes){0};

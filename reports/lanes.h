@@ -38,6 +38,9 @@ struct lanes {
     vec_of(struct lane) all;
 };
 
+/* Where clients went that changed to endpoint k of the topology's list, for people. */
+const char *lanes_endpoint(const struct topology *topo, uint64_t k);
+
 void lanes_make(struct lanes *l, const struct report_input *in, double end_s);
 /* The walk borrows lanes, which it makes empty, and topology. In order of time; then the last span of a lane is its
  * state by now, and it leads while the last of its leads is open (to infinity). */

@@ -11,6 +11,7 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/cli/live_serve.h"
+#include "reports/lanes.h"
 
 #include <math.h>
 #include <poll.h>
@@ -40,6 +41,7 @@ int live_begin(struct live *l, bool on, const struct plan *plan, const char *run
 {
     int theirs, side = 1;
     l->server.fd = -1;
+    l->topology = plan->topology;
     l->lanes = on ? live_lanes_new(plan) : NULL;
     if (on && (side = listener_fork(&l->server, "--live", "drtest-live", &theirs, e)) == 0) {
         live_serve(theirs, plan, run_path);
@@ -90,25 +92,29 @@ static json_t *milliseconds(double ms)
     return isnan(ms) ? json_null() : json_real(ms);
 }
 
-/* {"from", "to", "p50", "p99", "sites": [[good, bad, served], ...]} */
-static json_t *second_json(const struct run_second *s)
+json_t *live_second(const struct run_second *s, const struct topology *t)
 {
-    json_t *sites = json_array();
+    json_t *sites = json_array(), *moves = json_array();
     for (size_t i = 0; i < s->site_count; i++) {
         json_array_append_new(sites, json_pack("[I,I,I]", (json_int_t)s->sites[i].good, (json_int_t)s->sites[i].bad,
                                                (json_int_t)s->sites[i].served));
     }
-    return json_pack("{s:f,s:f,s:o,s:o,s:o}", "from", s->from_s, "to", s->to_s, "p50", milliseconds(s->p50_ms), "p99",
-                     milliseconds(s->p99_ms), "sites", sites);
+    for (size_t i = 0; i < s->move_count; i++) {
+        const struct run_move *m = &s->moves[i];
+        json_array_append_new(moves, json_pack("[i,s,f]", (int)m->vantage, lanes_endpoint(t, m->endpoint), m->at_s));
+    }
+    return json_pack("{s:f,s:f,s:o,s:o,s:o,s:o}", "from", s->from_s, "to", s->to_s, "p50", milliseconds(s->p50_ms),
+                     "p99", milliseconds(s->p99_ms), "sites", sites, "moves", moves);
 }
 
 void live_view(struct live *l, const struct run_view *v)
 {
     if (l->server.fd >= 0 && v->second) {
-        listener_tell(&l->server, json_pack("{s:s,s:f,s:f,s:s,s:I,s:I,s:I,s:I,s:o}", "kind", "view", "t", v->elapsed_s,
-                                            "planned", v->planned_s, "phase", v->phase ? v->phase : "", "sent",
-                                            (json_int_t)v->sent, "good", (json_int_t)v->good, "bad", (json_int_t)v->bad,
-                                            "open", (json_int_t)v->open_faults, "second", second_json(v->second)));
+        listener_tell(&l->server,
+                      json_pack("{s:s,s:f,s:f,s:s,s:I,s:I,s:I,s:I,s:o}", "kind", "view", "t", v->elapsed_s, "planned",
+                                v->planned_s, "phase", v->phase ? v->phase : "", "sent", (json_int_t)v->sent, "good",
+                                (json_int_t)v->good, "bad", (json_int_t)v->bad, "open", (json_int_t)v->open_faults,
+                                "second", live_second(v->second, l->topology)));
     }
 }
 

@@ -16,6 +16,7 @@
 struct live {
     struct listener server;
     struct live_lanes *lanes;
+    const struct topology *topology; /* borrowed */
     char url[64];
 };
 
@@ -26,3 +27,7 @@ void live_view(struct live *l, const struct run_view *v);
 /* The reports are written. Waits until the pages that were open have fetched it, some seconds at most. */
 void live_end(struct live *l, const struct result *r);
 void live_close(struct live *l); /* in any case */
+
+/* {"from", "to", "p50", "p99", "sites": [[good, bad, served], ...], "moves": [[vantage, "eu-west/1", at], ...]}, as a view
+ * has it; sites are numbers in the page's `about`. New reference. */
+json_t *live_second(const struct run_second *s, const struct topology *t);

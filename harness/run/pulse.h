@@ -9,7 +9,8 @@
 
 struct pulse;
 struct pulse *pulse_new(const struct plan *plan);
-void pulse_take(struct pulse *p, const struct sample *s); /* of a request */
+/* Of a request, or of clients that move; others are passed over. */
+void pulse_take(struct pulse *p, const struct sample *s);
 /* What came since the last time that this was no NULL, once that is a second ago; it stays until the next call. */
 const struct run_second *pulse_turn(struct pulse *p, double now_s);
 void pulse_free(struct pulse *p);

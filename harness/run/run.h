@@ -18,10 +18,19 @@ struct run_site {
     uint32_t good, bad; /* vantages: requests of its clients */
     uint32_t served;    /* regions: good answers that it gave */
 };
+/* Clients changed to another endpoint. */
+struct run_move {
+    uint16_t vantage;  /* site */
+    uint64_t endpoint; /* its number in the topology's list */
+    double at_s;
+};
+enum { RUN_MOVES_MAX = 64 }; /* in a second; further ones are in the evidence only */
 struct run_second {
     double from_s, to_s;
     const struct run_site *sites;  /* by index of the topology's sites */
     size_t site_count;
+    const struct run_move *moves; /* in the order in which the workers wrote them */
+    size_t move_count;
     double p50_ms, p99_ms;         /* good answers, from the planned send; NAN without any */
 };
 

@@ -37,11 +37,11 @@ static void steady_forget(struct steady *s, int64_t before_ns)
 
 static void steady_take(struct steady *s, const struct sample *sample)
 {
+    if (s->pulse)
+        pulse_take(s->pulse, sample);
     if (sample->kind != SAMPLE_REQUEST)
         return;
     *vec_push(&s->window) = *sample;
-    if (s->pulse)
-        pulse_take(s->pulse, sample);
     s->sent += sample->outcome != OUTCOME_UNSENT;
     if (sample->outcome == OUTCOME_GOOD)
         s->good++;

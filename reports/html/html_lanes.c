@@ -124,11 +124,8 @@ static void draw_switches(struct page *p, uint16_t site, double y)
         }
         const struct topology *topo = p->in->plan->topology;
         double at = (double)s->done_ns / (double)NS_PER_S, x = svg_x(&p->axis, at);
-        const char *to = s->k < topo->endpoint_count && topo->endpoints[s->k] < topo->node_count
-                             ? topo->nodes[topo->endpoints[s->k]].name
-                             : "another endpoint";
         scoped_text struct text tip = {0};
-        text_addf(&tip, "%s went to %s at %.3f s", topo->sites[site].name, to, at);
+        text_addf(&tip, "%s went to %s at %.3f s", topo->sites[site].name, lanes_endpoint(topo, s->k), at);
         svg_circle(p->out, x, y, 3.2, PAINT_INK, text_str(&tip));
         drawn++;
     }

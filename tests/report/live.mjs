@@ -58,10 +58,11 @@ for (const chart of ["lanes-chart", "traffic-chart", "latency-chart"]) {
 }
 await desk.locator("#lanes-table summary").focus();
 await desk.keyboard.press("Enter");
-for (const words of ["us-east\tdown", "us-east/1\tdown", "eu-west\tup", "us-east\tleads", "clients-us-east\t"]) {
+for (const words of ["us-east\tdown", "us-east/1\tdown", "eu-west\tup", "us-east\tleads", "clients-us-east\t", "went to eu-west/1"]) {
   await desk.waitForFunction(w => document.querySelector("#lanes-table table").innerText.includes(w), words, BOUND)
     .catch(() => check(false, "the lanes as a table lack " + words)); // it is filled after it was unfolded
 }
+check(await desk.locator("#lanes-chart circle.f-ink").count() > 0, "no dot where clients changed their endpoint");
 check(await rows(desk, "traffic-rows") > 2 && await rows(desk, "latency-rows") > 2, "the tables have no seconds");
 await accessible("light", light);
 await accessible("dark", dark);

@@ -3,7 +3,7 @@
 // Asks twice a second for what is new, keeps what is known in one model, has it drawn, and goes to the report when the run is
 // over. All news since the start are kept by the server, so a page that is opened late or again has the whole course.
 (function () {
-  var next = 0, number = Math.floor(Math.random() * 1e9) + 1, model = {end: 10, now: 0, bands: [], seconds: [], lanes: [], sites: [], clients: [], last: null}, about = null;
+  var next = 0, number = Math.floor(Math.random() * 1e9) + 1, model = {end: 10, now: 0, bands: [], seconds: [], lanes: [], sites: [], clients: [], moves: [], last: null}, about = null;
   var phases = {lab_up: ["Building the world", "Networks and links are made."], setup: ["Setting up", "Nodes and customers start."],
     baseline: ["Baseline", "Nothing is broken: the steady state is watched first."], fault: ["Drill", "The timeline runs."],
     failback: ["Failback", "Everything is healed; service goes home."], quiesce: ["Coming to rest", "No more is sent; what is under way ends."],
@@ -49,6 +49,7 @@
     model.sites = a.sites;
     model.lanes = a.lanes.map(function (lane) { return {name: lane.name, site: lane.site, node: lane.node, spans: [], leads: []}; });
     model.clients = a.sites.map(function () { return []; });
+    model.moves = a.sites.map(function () { return []; });
     drtest.live.legend();
   }
 
@@ -80,6 +81,7 @@
     s.sites.forEach(function (one, i) {
       extend(model.clients[i], s.from, one[0] + one[1] === 0 ? null : one[1] === 0 ? "up" : one[0] === 0 ? "down" : "degraded");
     });
+    s.moves.forEach(function (move) { model.moves[move[0]].push({to: move[1], at: move[2]}); });
     if (s.good + s.bad > 0) {
       var from = [s.from.toFixed(1), "n"];
       row("traffic-rows", [from, [s.good, "n"], [s.bad, "n"], [(100 * s.good / (s.good + s.bad)).toFixed(1), "n"]]);
@@ -133,6 +135,8 @@
     }
   }
 
+  function wentTo(move) { return {state: "went to " + move.to, from: move.at, to: move.at}; }
+
   // The lanes in words; only while somebody reads them, since they are written anew.
   function table() {
     at("lanes-rows").replaceChildren();
@@ -140,7 +144,7 @@
       return;
     }
     model.lanes.map(function (lane) { return [lane.name, lane.spans.concat(lane.leads)]; })
-      .concat(model.sites.map(function (site, i) { return [site.name, model.clients[i]]; }))
+      .concat(model.sites.map(function (site, i) { return [site.name, model.clients[i].concat(model.moves[i].map(wentTo))]; }))
       .forEach(function (who) {
         who[1].forEach(function (span) {
           row("lanes-rows", [[who[0]], [span.state], [span.from.toFixed(3), "n"], [span.to === null ? "now" : span.to.toFixed(3), "n"]]);

@@ -96,6 +96,13 @@ drtest.live = (function () {
     }
   }
 
+  // A dot where clients changed their endpoint; no more of them than the report has.
+  function moves(p, list, y, who) {
+    list.slice(0, 400).forEach(function (move) {
+      shape(p.g, "circle", {"class": "f-ink", cx: p.x(move.at), cy: y, r: 3.2}, who + " went to " + move.to + " at " + move.at.toFixed(3) + " s");
+    });
+  }
+
   // What the faults are, in words, above all lanes; those that overlap stand below each other, five at most.
   function faultRows(bands) {
     var ends = [];
@@ -148,6 +155,7 @@ drtest.live = (function () {
     vantages.forEach(function (site) {
       label(p, y + 14, site.name, "clients");
       spans(p, model.clients[site.at], model.now, y, 18, site.name);
+      moves(p, model.moves[site.at], y + 9, site.name);
       y += 34;
     });
   }
@@ -162,6 +170,7 @@ drtest.live = (function () {
     Object.keys(looks).forEach(function (word) { entry(word, function (svg) { state(svg, 0, 0, 22, 12, word); }); });
     entry("leads", function (svg) { shape(svg, "rect", {"class": "f-blue", y: 4, width: 22, height: 4}); });
     entry("share of answers served", function (svg) { shape(svg, "path", {"class": "f-sky", d: "M0 12V8H7V2H22V12Z", "fill-opacity": 0.7}); });
+    entry("clients changed endpoint", function (svg) { shape(svg, "circle", {"class": "f-ink", cx: 11, cy: 6, r: 3.2}); });
     entry("fault in force", function (svg) { shape(svg, "rect", {"class": "f-fault", width: 22, height: 12, "fill-opacity": 0.35}); });
   }
 

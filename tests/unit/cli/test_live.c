@@ -2,10 +2,12 @@
 /* What the live page is told: lanes that follow events and faults, all at each change and never twice, and the plan. */
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
+#include "harness/cli/live.h"
 #include "harness/cli/live_about.h"
 #include "harness/cli/live_lanes.h"
 #include "tests/unit/runner.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,9 +86,33 @@ static void the_plan_is_told_in_the_words_of_the_report(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(about, "{\"name\":\"clients\",\"kind\":\"vantage\",\"role\":\"\"}"));
 }
 
+static void a_second_is_told_with_who_moved(void)
+{
+    uint16_t endpoints[] = {0, 2};
+    struct topology listed = topology;
+    listed.endpoints = endpoints;
+    listed.endpoint_count = 2;
+    const struct run_site seen[3] = {{.served = 7}, {0}, {.good = 7, .bad = 1}};
+    const struct run_move moves[] = {{2, 1, 17.25}, {2, 9, 17.5}}; /* there is no tenth endpoint */
+    const struct run_second s = {.from_s = 17,
+                                 .to_s = 18,
+                                 .sites = seen,
+                                 .site_count = 3,
+                                 .moves = moves,
+                                 .move_count = 2,
+                                 .p50_ms = 3.5,
+                                 .p99_ms = (double)NAN};
+    scoped_json json_t *second = live_second(&s, &listed);
+    scoped_free char *text = json_dumps(second, JSON_COMPACT | JSON_SORT_KEYS);
+    CU_ASSERT_STRING_EQUAL(text,
+                           "{\"from\":17.0,\"moves\":[[2,\"eu/1\",17.25],[2,\"another endpoint\",17.5]],\"p50\":3.5,"
+                           "\"p99\":null,\"sites\":[[0,0,7],[0,0,0],[7,1,0]],\"to\":18.0}");
+}
+
 void suite_live(void)
 {
     runner_suite(NULL, NULL);
     runner_test(lanes_follow_nodes_and_faults);
     runner_test(the_plan_is_told_in_the_words_of_the_report);
+    runner_test(a_second_is_told_with_who_moved);
 }

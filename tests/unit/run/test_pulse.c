@@ -23,6 +23,32 @@ static void ends(struct pulse *p, uint16_t stream, enum outcome outcome, uint16_
     pulse_take(p, &s);
 }
 
+static void goes(struct pulse *p, uint16_t site, uint64_t endpoint, int64_t at_ms)
+{
+    struct sample s = {.kind = SAMPLE_SWITCH, .stream = site, .k = endpoint, .done_ns = at_ms * 1000000};
+    pulse_take(p, &s);
+}
+
+static void clients_that_move_are_told_once(void)
+{
+    struct pulse *p = pulse_new(&plan);
+    goes(p, CLIENTS, 1, 400);
+    goes(p, 9, 1, 500); /* of no site of the topology */
+    const struct run_second *s = pulse_turn(p, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    CU_ASSERT_EQUAL(s->move_count, 1);
+    CU_ASSERT(s->moves[0].vantage == CLIENTS && s->moves[0].endpoint == 1 && s->moves[0].at_s == 0.4);
+    CU_ASSERT_EQUAL(s->sites[CLIENTS].good + s->sites[CLIENTS].bad, 0); /* it is no request */
+    for (int i = 0; i < RUN_MOVES_MAX + 9; i++)
+        goes(p, CLIENTS, (uint64_t)i, 1500);
+    CU_ASSERT_EQUAL(s->move_count, 1); /* still looked at */
+    s = pulse_turn(p, 2);
+    CU_ASSERT(s && s->move_count == RUN_MOVES_MAX && s->moves[RUN_MOVES_MAX - 1].endpoint == RUN_MOVES_MAX - 1);
+    s = pulse_turn(p, 3);
+    CU_ASSERT(s && s->move_count == 0);
+    pulse_free(p);
+}
+
 static void a_second_is_told_once(void)
 {
     struct pulse *p = pulse_new(&plan);
@@ -68,4 +94,5 @@ void suite_pulse(void)
     runner_suite(NULL, NULL);
     runner_test(a_second_is_told_once);
     runner_test(the_next_one_begins_with_nothing);
+    runner_test(clients_that_move_are_told_once);
 }
