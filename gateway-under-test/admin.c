@@ -3,6 +3,7 @@
  * What is seen from outside: health, readiness, metrics, status, the running configuration.
  */
 #include "gateway-under-test/node.h"
+#include "harness/base/err.h"
 #include "harness/base/json.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
@@ -78,10 +79,29 @@ static void answer_status(struct node *n, struct exchange *x)
     json_t *status =
         json_pack("{s:s, s:s, s:s, s:I, s:s}", "node", c->node, "role", role_words[c->role], "region", c->region,
                   "uptime_ms", (json_int_t)((loop_now(n->loop) - n->started_ns) / NS_PER_MS), "config", c->fingerprint);
+    json_object_set_new(status, "applied", json_string(n->applied));
     json_object_set_new(status, "time_us", json_integer(wall_ns(&n->wall) / NS_PER_US));
     json_object_set_new(status, "clock", wall_status(&n->wall));
     n->ops->status(n, status);
     answer_json(x, 200, status);
+}
+
+/* Whoever goes past file and control plane: what runs is replaced, if it still is what he has seen. */
+static void answer_patch(struct node *n, struct exchange *x)
+{
+    struct http_span body = exchange_body(x);
+    struct err e = {0};
+    scoped_json json_t *doc = json_read(body.at, body.len, "request", NULL);
+    const char *from = json_string_value(json_object_get(doc, "from"));
+    json_t *config = json_object_get(doc, "config");
+    if (from == NULL || !json_is_object(config))
+        answer_error(x, 400, "", "from must be a fingerprint and config an object");
+    else if (strcmp(from, n->config->fingerprint) != 0)
+        answer_json(x, 409, json_pack("{s:s, s:s}", "error", "another one runs", "config", n->config->fingerprint));
+    else if (node_patch(n, config, &e) < 0)
+        answer_json(x, 400, json_pack("{s:s, s:s}", "error", e.msg, "at", e.at));
+    else
+        answer_json(x, 200, json_pack("{s:s}", "config", n->config->fingerprint));
 }
 
 static void answer_clock(struct node *n, struct exchange *x)
@@ -105,6 +125,8 @@ void node_answer_admin(struct node *n, struct exchange *x)
         answer_status(n, x);
     else if (span_is(path, "/config") && get)
         answer_json(x, 200, json_incref(n->config->doc));
+    else if (span_is(path, "/config") && span_is(exchange_method(x), "PUT"))
+        answer_patch(n, x);
     else if (span_is(path, "/clock") && span_is(exchange_method(x), "POST"))
         answer_clock(n, x);
     else if (n->ops->admin == NULL || !n->ops->admin(n, x))

@@ -180,6 +180,7 @@ struct config {
         const char *certificate, *key; /* files; a relative name begins at the configuration's folder */
         int64_t handshake_ms;
     } tls;
+    const char *secrets; /* what secrets_print must come to; NULL: what it came to when this was taken over */
     bool forced;   /* may offer much less than the one before */
     int in_flight; /* requests at a time; 0: no bound */
     struct config_alerts *alerts; /* NULL: nothing is watched */

@@ -115,11 +115,22 @@ static int parse_tls(const struct config_place *top)
     return taken ? place_fail(&at, "listen", "must differ from the other ports") : 0;
 }
 
+static int parse_secrets(const struct config_place *top)
+{
+    struct config *c = top->config;
+    if (json_object_get(top->object, "secrets") == NULL)
+        return 0;
+    if (want_text(top, "secrets", NULL, &c->secrets) < 0)
+        return -1;
+    bool print = strlen(c->secrets) == SHA256_HEX - 1 && strspn(c->secrets, "0123456789abcdef") == SHA256_HEX - 1;
+    return print ? 0 : place_fail(top, "secrets", "must be 64 hex digits, as drgateway --check-config prints them");
+}
+
 int config_parse_gateway(struct config_place *top)
 {
     static const char *const keys[] = {"node",      "role",     "region", "listen", "admin",      "flaws", "drain_ms",
                                        "finish_ms", "routes",   "pools",  "drift",  "force",      "tls",   "in_flight",
-                                       "control",   "identity", "limits", "alerts", "access_log", NULL};
+                                       "control",   "identity", "limits", "alerts", "access_log", "secrets", NULL};
     static const char *const drift_keys[] = {"check_ms", "policy", "revert_after_ms", NULL};
     static const char *const policies[] = {"alert", "revert", "quarantine", NULL};
     struct config *c = top->config;
@@ -127,7 +138,7 @@ int config_parse_gateway(struct config_place *top)
     if (place_keys(top, keys) < 0 || want_bool(top, "force", false, &c->forced) < 0 ||
         want_small(top, "in_flight", 0, 1000000, 0, &c->in_flight) < 0 || parse_tls(top) < 0 ||
         config_parse_platform(top) < 0 || config_parse_watch(top) < 0 || parse_pools_and_routes(top) < 0 ||
-        config_parse_identity(top) < 0)
+        config_parse_identity(top) < 0 || parse_secrets(top) < 0)
         return -1;
     bool given = json_object_get(top->object, "drift") != NULL;
     int policy = 0;

@@ -3,9 +3,11 @@
  * Drift is a difference between what is desired, what runs and what would run after a restart. What runs is hashed anew
  * at every look, from the document that the table was made of. The file on disk proves nothing about that; it is read
  * at every look because a file that says something else, or that is missing, unreadable or broken, is a difference
- * waiting for the next start. By policy the desired configuration is put back: into the process first and, that done,
- * into the configuration file, so that a restart does not bring the drift back. Or the gateway stays as it is and says
- * that it is not ready (quarantine), for as long as the difference lasts.
+ * waiting for the next start. The files of secrets are hashed as well, for the same reason. By policy the desired
+ * configuration is put back: into the process first and, that done, into the configuration file, so that a restart does
+ * not bring the drift back. Or the gateway stays as it is and says that it is not ready (quarantine), for as long as the
+ * difference lasts. Secrets cannot be put back, since nobody here knows the right ones; neither can what takes effect
+ * only at a start. That is told until somebody acts. Of which kind it is: drift_kind.c.
  *
  * What a control plane newly wants is no drift: it is taken over at the first look.
  *
@@ -15,6 +17,7 @@
 #include "gateway-under-test/gateway.h"
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
+#include "gateway-under-test/secrets.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
@@ -26,12 +29,16 @@
 static const char *const file_words[] = {
     [FILE_OK] = "ok", [FILE_MISSING] = "missing", [FILE_UNREADABLE] = "unreadable", [FILE_BROKEN] = "broken"};
 
-static void write_file(struct node *n, const json_t *doc)
+static bool write_file(struct drift *d)
 {
+    struct node *n = d->node;
     struct err e = {0};
-    scoped_free char *bytes = json_canonical(doc);
-    if (file_replace(n->config_path, bytes, strlen(bytes), &e) < 0)
+    scoped_free char *bytes = json_canonical(n->config->doc);
+    bool failed = file_replace(n->config_path, bytes, strlen(bytes), &e) < 0;
+    if (failed && !d->unwritten)
         node_log(n, "the configuration file could not be rewritten: %s: %s", e.at, e.msg);
+    d->unwritten = failed;
+    return !failed;
 }
 
 /* Takes wanted. */
@@ -52,81 +59,86 @@ static void look_at_file(struct drift *d)
     if (config_read(d->node->config_path, &c, &e) == 0) {
         d->file = FILE_OK;
         memcpy(d->of_file, c->fingerprint, sizeof(d->of_file));
+        d->keys_in_file = secrets_only(c->doc, d->node->config->doc);
         config_free(c);
         return;
     }
     d->file = e.os == ENOENT ? FILE_MISSING : e.os != 0 ? FILE_UNREADABLE : FILE_BROKEN;
     d->of_file[0] = '\0';
+    d->keys_in_file = false;
 }
 
 static void take_stock(struct drift *d)
 {
     json_fingerprint(d->node->config->doc, d->effective);
     look_at_file(d);
+    secrets_print(d->node, d->node->config, d->secrets.of_files);
 }
 
-static bool runs_desired(const struct drift *d)
+/* What is desired runs for the first time: the secrets that it came with are the right ones. */
+static void note_reached(struct drift *d)
 {
-    return strcmp(d->effective, d->desired.in_force->fingerprint) == 0;
-}
-
-static bool file_as_running(const struct drift *d)
-{
-    return strcmp(d->effective, d->of_file) == 0;
+    if (!drift_runs_desired(d) || strcmp(d->reached, d->effective) == 0)
+        return;
+    memcpy(d->reached, d->effective, sizeof(d->reached));
+    memcpy(d->secrets.reached, d->secrets.running, sizeof(d->secrets.reached));
 }
 
 /* Run what is desired, and have it in the file. */
 static bool put_right(struct drift *d)
 {
-    struct node *n = d->node;
     struct config *wanted;
-    if (!runs_desired(d) &&
+    if (!drift_runs_desired(d) &&
         (config_parse(d->desired.in_force->doc, "desired state", &wanted, NULL) < 0 || !take_over(d, wanted)))
         return false;
-    write_file(n, n->config->doc);
+    bool written = write_file(d);
     take_stock(d);
-    return true;
+    note_reached(d);
+    return written;
 }
 
-static void repair(struct drift *d)
+static void tell(struct drift *d, int64_t now)
 {
-    if (!put_right(d))
+    struct node *n = d->node;
+    enum drift_kind kind = drift_kind_of(d);
+    if (kind == d->kind)
         return;
-    d->node->counters[COUNTER_reverts]++;
-    d->present = false;
-    node_log(d->node, "drift reverted to %.12s", d->node->config->fingerprint);
+    if (kind == DRIFT_none) {
+        node_log(n, "drift is over");
+    } else {
+        d->since = d->kind == DRIFT_none ? now : d->since;
+        n->counters[COUNTER_drifts] += d->kind == DRIFT_none;
+        d->seen[kind]++;
+        node_log(n, "drift, %s: running %.12s, desired %.12s, file %s %.12s", drift_kind_words[kind], d->effective,
+                 d->desired.in_force->fingerprint, file_words[d->file], d->of_file);
+    }
+    d->kind = kind;
 }
 
-static void begin(struct drift *d, int64_t now)
+static void repair(struct drift *d, int64_t now)
 {
-    d->present = true;
-    d->since = now;
-    d->node->counters[COUNTER_drifts]++;
-    node_log(d->node, "drift: running %.12s, desired %.12s, file %s %.12s", d->effective,
-             d->desired.in_force->fingerprint, file_words[d->file], d->of_file);
+    if (put_right(d)) {
+        d->node->counters[COUNTER_reverts]++;
+        node_log(d->node, "drift reverted to %.12s", d->node->config->fingerprint);
+    }
+    tell(d, now);
 }
 
 static void look(struct drift *d, int64_t now)
 {
-    struct node *n = d->node;
     const struct config *c = d->desired.in_force;
     take_stock(d);
+    note_reached(d);
     if (d->desired.fresh) {
         d->desired.fresh = false;
-        if (!runs_desired(d))
+        if (!drift_runs_desired(d))
             (void)put_right(d); /* what cannot be taken over is drift from now on */
     }
-    if (runs_desired(d) && file_as_running(d)) {
-        if (d->present)
-            node_log(n, "drift is over");
-        d->present = false;
-        return;
-    }
-    if (!d->present)
-        begin(d, now);
+    tell(d, now);
+    bool curable = !drift_runs_desired(d) || !drift_file_as_running(d);
     bool due = c->drift.revert && now - d->since >= c->drift.revert_after_ms * NS_PER_MS;
-    if (due && !config_flaw(n->config, FLAW_drift_unreported))
-        repair(d);
+    if (curable && due && !config_flaw(d->node->config, FLAW_drift_unreported))
+        repair(d, now);
 }
 
 static void on_due(struct loop_timer *t, int64_t now)
@@ -144,7 +156,10 @@ int drift_open(struct drift *d, struct node *n, struct err *e)
     d->timer.due = on_due;
     if (desired_open(&d->desired, n, e) < 0)
         return -1;
+    drift_print_fixed(n->config, d->at_start);
+    drift_reloaded(d, n->config);
     take_stock(d);
+    note_reached(d);
     loop_timer_set(n->loop, &d->timer, loop_now(n->loop) + n->config->drift.check_ms * NS_PER_MS);
     return 0;
 }
@@ -155,11 +170,58 @@ void drift_close(struct drift *d)
     desired_close(&d->desired);
 }
 
+void drift_reloaded(struct drift *d, const struct config *next)
+{
+    secrets_print(d->node, next, d->secrets.running);
+}
+
+bool drift_told(const struct drift *d)
+{
+    return d->kind != DRIFT_none && !config_flaw(d->node->config, FLAW_drift_unreported);
+}
+
+static int64_t seen(const struct drift *d, enum drift_kind kind)
+{
+    return config_flaw(d->node->config, FLAW_drift_unreported) ? 0 : d->seen[kind];
+}
+
+void drift_gauges(const struct drift *d, struct text *out)
+{
+    text_add(out, "# HELP drgateway_drift_kind 1 for the kind of drift there is\n# TYPE drgateway_drift_kind gauge\n");
+    for (int kind = DRIFT_none + 1; kind < DRIFT_KINDS_COUNT; kind++)
+        text_addf(out, "drgateway_drift_kind{kind=\"%s\"} %d\n", drift_kind_words[kind],
+                  drift_told(d) && d->kind == (enum drift_kind)kind);
+    text_add(out, "# HELP drgateway_drift_kinds_total times that a drift of this kind was found\n"
+                  "# TYPE drgateway_drift_kinds_total counter\n");
+    for (int kind = DRIFT_none + 1; kind < DRIFT_KINDS_COUNT; kind++)
+        text_addf(out, "drgateway_drift_kinds_total{kind=\"%s\"} %lld\n", drift_kind_words[kind],
+                  (long long)seen(d, (enum drift_kind)kind));
+}
+
+static const char *or_null(const char *print)
+{
+    return print[0] ? print : NULL;
+}
+
+/* Of which kind it is, how often there was which, and the secrets. */
+static void add_kinds(const struct drift *d, json_t *into)
+{
+    const struct drift_secrets *s = &d->secrets;
+    json_t *drifts = json_object();
+    for (int kind = DRIFT_none + 1; kind < DRIFT_KINDS_COUNT; kind++)
+        json_object_set_new(drifts, drift_kind_words[kind], json_integer(seen(d, (enum drift_kind)kind)));
+    json_object_set_new(into, "drifts", drifts);
+    json_object_update_new(into, json_pack("{s:s?, s:s?, s:s?, s:s?}", "drift_kind",
+                                           drift_told(d) ? drift_kind_words[d->kind] : NULL, "secrets",
+                                           or_null(s->running), "secrets_desired", or_null(drift_secrets_wanted(d)),
+                                           "secrets_files", or_null(s->of_files)));
+}
+
 void drift_status(const struct drift *d, json_t *into)
 {
     const struct desired *want = &d->desired;
     int64_t now = loop_now(d->node->loop);
-    bool drifting = d->present && !config_flaw(d->node->config, FLAW_drift_unreported);
+    bool drifting = drift_told(d);
     json_t *more = json_pack("{s:s, s:s?, s:s, s:s?, s:s, s:b, s:o, s:I, s:o}", "desired", want->in_force->fingerprint,
                              "desired_refused", want->refused[0] ? want->refused : NULL, "effective", d->effective,
                              "file", d->of_file[0] ? d->of_file : NULL, "file_state", file_words[d->file], "drift",
@@ -169,12 +231,12 @@ void drift_status(const struct drift *d, json_t *into)
     json_object_update(into, more);
     json_decref(more);
     json_object_set_new(into, "control", delivery_status(&want->delivery));
+    add_kinds(d, into);
 }
 
 bool drift_keeps_out(const struct drift *d)
 {
-    const struct config *c = d->node->config;
-    return d->present && d->desired.in_force->drift.quarantine && !config_flaw(c, FLAW_drift_unreported);
+    return drift_told(d) && d->desired.in_force->drift.quarantine;
 }
 
 bool drift_out_of_touch(const struct drift *d)

@@ -84,8 +84,13 @@ static int gateway_reload(struct node *n, struct config *next, struct err *e)
     table_start_checks(t);
     alerts_adopt(&g->alerts, next);
     access_log_open(&g->access_log, n, next->access_log);
-    last_good_keep(n, next);
+    drift_reloaded(&g->drift, next);
     return 0;
+}
+
+static void gateway_applied(struct node *n)
+{
+    last_good_keep(n, n->config);
 }
 
 static void refuse_unrouted(struct gateway *g, struct exchange *x)
@@ -298,7 +303,8 @@ static void gateway_gauges(struct node *n, struct text *out)
     metrics_gauge(out, "in_flight", "requests being answered", g->in_flight);
     callers_gauges(&g->callers, out);
     metrics_gauge(out, "drift", "1 while the running configuration differs from the desired one",
-                  g->drift.present && !config_flaw(g->table->config, FLAW_drift_unreported));
+                  drift_told(&g->drift));
+    drift_gauges(&g->drift, out);
     alerts_metrics(&g->alerts, out);
 }
 
@@ -314,4 +320,5 @@ const struct role_ops gateway_ops = {
     .sign = gateway_sign,
     .answered = gateway_answered,
     .reload = gateway_reload,
+    .applied = gateway_applied,
 };

@@ -8,6 +8,7 @@
 #include "gateway-under-test/backup_command.h"
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
+#include "gateway-under-test/secrets.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
@@ -122,9 +123,13 @@ static int check_only(const char *path)
 {
     struct err e = {0};
     struct config *c;
+    char secrets[SHA256_HEX];
     if (config_read(path, &c, &e) < 0)
         return report(&e);
-    (void)printf("%s: %s %s, fingerprint %s\n", path, role_words[c->role], c->node, c->fingerprint);
+    const struct node n = {.config_path = path};
+    secrets_print(&n, c, secrets);
+    (void)printf("%s: %s %s, fingerprint %s%s%s\n", path, role_words[c->role], c->node, c->fingerprint,
+                 secrets[0] ? ", secrets " : "", secrets);
     config_free(c);
     return 0;
 }

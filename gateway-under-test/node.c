@@ -7,7 +7,7 @@
  *
  * A new configuration is parsed and checked before anything is touched; the role may refuse it, too. Identity and
  * ports cannot change while the process lives. Each reload reads the certificate again: one that cannot be used is a
- * reason to refuse all of it.
+ * reason to refuse all of it. A patch replaces what runs and leaves no trace on disk: the next start knows nothing of it.
  */
 #include "gateway-under-test/node.h"
 
@@ -171,6 +171,7 @@ int node_open(struct node *n, struct loop *l, struct config *config, struct err 
     n->ops = roles[config->role];
     n->started_ns = loop_now(l);
     n->drain_timer.due = on_drain;
+    memcpy(n->applied, config->fingerprint, sizeof(n->applied));
     rng_init(&n->rng, rng_entropy_seed(), config->node);
     if (server_open(&n->admin, l, config->admin, &server_defaults, on_admin, n, e) < 0)
         return -1;
@@ -209,7 +210,8 @@ void node_drain(struct node *n)
     loop_timer_set(n->loop, &n->drain_timer, quiet);
 }
 
-int node_adopt(struct node *n, struct config *next, struct err *e)
+/* Takes next on success only. */
+static int take_over(struct node *n, struct config *next, struct err *e)
 {
     const struct config *now = n->config;
     if (strcmp(next->node, now->node) != 0 || strcmp(next->region, now->region) != 0 || next->role != now->role ||
@@ -230,6 +232,27 @@ int node_adopt(struct node *n, struct config *next, struct err *e)
     n->counters[COUNTER_reloads]++;
     node_log(n, "running configuration %.12s", next->fingerprint);
     return 0;
+}
+
+int node_adopt(struct node *n, struct config *next, struct err *e)
+{
+    if (take_over(n, next, e) < 0)
+        return -1;
+    memcpy(n->applied, next->fingerprint, sizeof(n->applied));
+    if (n->ops->applied != NULL)
+        n->ops->applied(n);
+    return 0;
+}
+
+int node_patch(struct node *n, json_t *doc, struct err *e)
+{
+    struct config *next = NULL;
+    if (config_parse(doc, "request", &next, e) == 0 && config_guard(n->config, next, e) == 0 &&
+        take_over(n, next, e) == 0)
+        return 0;
+    config_free(next);
+    n->counters[COUNTER_reloads_refused]++;
+    return -1;
 }
 
 int node_reload(struct node *n, struct err *e)

@@ -33,6 +33,7 @@ struct role_ops {
     /* A request on a service port got its answer; NULL: not of interest. */
     void (*answered)(struct node *n, struct exchange *x, int status, size_t len);
     int (*reload)(struct node *n, struct config *next, struct err *e); /* before n->config is swapped; NULL: nothing */
+    void (*applied)(struct node *n); /* n->config came from file or control plane, not by a patch; NULL: nothing */
 };
 
 extern const struct role_ops gateway_ops, origin_ops, witness_ops, control_ops;
@@ -43,6 +44,7 @@ struct node {
     const char *config_path, *desired_path, *data_dir; /* the last two may be NULL */
     const char *backup_dir; /* the second medium; NULL: none */
     bool restore;           /* a store without a log starts with the newest backup there */
+    char applied[SHA256_HEX]; /* the last configuration that came from there: differs from config's after a patch */
     const struct role_ops *ops;
     void *self; /* of the role */
     struct server service, secure, admin; /* secure: over TLS, where the configuration has it */
@@ -61,6 +63,8 @@ void node_close(struct node *n);
 void node_drain(struct node *n);                                    /* SIGTERM: sets stop when all is done */
 int node_reload(struct node *n, struct err *e);                     /* SIGHUP: the file, or the running one kept */
 int node_adopt(struct node *n, struct config *next, struct err *e); /* takes next on success only */
+/* Replace what runs and nothing else (PUT /config): not the file, not the last good one. Borrows doc. */
+int node_patch(struct node *n, json_t *doc, struct err *e);
 /* last_good.c: what was taken over last, in the data directory. read: -1 leaves e as it is, 0 clears it. */
 void last_good_keep(const struct node *n, const struct config *c);
 int last_good_read(const struct node *n, struct config **out, struct err *e);

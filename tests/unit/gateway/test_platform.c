@@ -287,11 +287,11 @@ static void a_drifted_gateway_keeps_out_until_it_is_put_right(void)
     a_gateway(&n, quarantined);
     struct gateway *g = n.self;
     pass(60);
-    CU_ASSERT(!g->drift.present && !drift_keeps_out(&g->drift));
+    CU_ASSERT(g->drift.kind == DRIFT_none && !drift_keeps_out(&g->drift));
     CU_ASSERT_EQUAL(text_read_file(&bytes, text_str(&file), 4096, NULL), 0);
     CU_ASSERT_EQUAL(file_replace(text_str(&file), "{}", 2, NULL), 0);
     pass(60);
-    CU_ASSERT(g->drift.present && drift_keeps_out(&g->drift) && !n.ops->ready(&n));
+    CU_ASSERT(g->drift.kind == DRIFT_file_edit && drift_keeps_out(&g->drift) && !n.ops->ready(&n));
     pass(200);
     CU_ASSERT(drift_keeps_out(&g->drift)); /* it does not help itself */
     CU_ASSERT_EQUAL(file_replace(text_str(&file), text_str(&bytes), bytes.len, NULL), 0);
