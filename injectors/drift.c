@@ -13,6 +13,9 @@
  * a file that it was not told of, the new fingerprint as that of its file; of one that is no configuration, that it is
  * in such a state. One that ended over it counts, too. A target that has repaired itself since is no lapse.
  *
+ * via: runtime patches the process through its admin port and touches no file (drift_running.c): its journal is what ran,
+ * its proof what runs, and it ends with the process.
+ *
  * via: control changes what the control plane hands out instead. No signal: gateways fetch it by themselves, and may
  * refuse it, so the fault begins when each target says in its status that it has seen it, in force or refused, or that
  * another fault keeps it from seeing it; healed it is when none says so any more.
@@ -49,7 +52,7 @@ struct drift_state {
     char originals[]; /* their bytes, one behind the other */
 };
 
-static const char *const via_words[] = {"file", "control", NULL};
+static const char *const via_words[] = {"file", "control", "runtime", NULL};
 static const char *const file_words[] = {"", "truncated", "missing", "unreadable", "stale", NULL};
 static const char *const reload_words[] = {"yes", "no", NULL};
 
@@ -74,11 +77,11 @@ static const struct field drift_fields[] = {
      .example = "truncated",
      .doc = "cut to its first half, gone, refusing to be read, or that of the first start"},
     {.key = "via",
-     .kind = FIELD_BOOL,
-     .offset = offsetof(struct action, via_control),
+     .kind = FIELD_ENUM,
+     .offset = offsetof(struct action, via),
      .words = via_words,
      .preset = "file",
-     .doc = "where: the node's own file, or what the control plane wants of it"},
+     .doc = "where: the node's own file, what the control plane wants of it, or in its running process alone"},
     {.key = "reload",
      .kind = FIELD_BOOL,
      .offset = offsetof(struct action, not_reloaded),
@@ -89,9 +92,11 @@ static const struct field drift_fields[] = {
 
 static bool drift_objects(const struct action *a, char why[ACTION_WHY])
 {
-    if (a->via_control && a->file != DRIFT_CONTENT) {
+    if (a->via == DRIFT_VIA_RUNTIME && (a->file != DRIFT_CONTENT || a->not_reloaded)) {
+        snprintf(why, ACTION_WHY, "`file` and `reload` are about the node's own file; `via: runtime` leaves that alone");
+    } else if (a->via == DRIFT_VIA_CONTROL && a->file != DRIFT_CONTENT) {
         snprintf(why, ACTION_WHY, "`file` is about the node's own file; the control plane can be stopped with `lag`");
-    } else if (a->via_control && a->not_reloaded) {
+    } else if (a->via == DRIFT_VIA_CONTROL && a->not_reloaded) {
         snprintf(why, ACTION_WHY,
                  "`reload: no` is about the node's own file; gateways fetch what is wanted by themselves");
     } else {
@@ -147,7 +152,7 @@ static void keep_journal(struct injection *in, const struct drifted *at, size_t 
 static int hang_up(const struct injection *in, uint16_t node, struct err *e)
 {
     struct lab *lab = fabric_lab(in->fabric);
-    return in->action->via_control ? 0 : lab->ops->node_signal(lab, node, SIGHUP, e);
+    return in->action->via == DRIFT_VIA_FILE ? lab->ops->node_signal(lab, node, SIGHUP, e) : 0;
 }
 
 static bool is_no_configuration(const struct drifted *d)
@@ -159,7 +164,7 @@ static bool is_no_configuration(const struct drifted *d)
 static bool shows(const struct injection *in, const struct look *l, const struct drifted *d)
 {
     struct lab *lab = fabric_lab(in->fabric);
-    if (in->action->via_control) {
+    if (in->action->via == DRIFT_VIA_CONTROL) {
         return strcmp(l->desired, d->becomes) == 0 || strcmp(l->refused, d->becomes) == 0;
     }
     if (is_no_configuration(d)) {
@@ -177,7 +182,7 @@ static size_t count_taken_up(const struct injection *in)
     struct drift_state *s = state_of(in);
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++) {
-        bool kept_back = in->action->via_control && s->round.at[i].desired_late;
+        bool kept_back = in->action->via == DRIFT_VIA_CONTROL && s->round.at[i].desired_late;
         s->at[i].taken_up = s->at[i].taken_up || kept_back || shows(in, &s->round.at[i], &s->at[i]);
         n += s->at[i].taken_up;
     }
@@ -209,7 +214,7 @@ static int drift_apply(struct injection *in, struct err *e)
         keep_journal(in, at, n, &originals);
     }
     for (size_t i = 0; i < n && rc == 0; i++) {
-        rc = drift_file_put(in, nodes[i], &futures[i], e);
+        rc = drift_file_put(in, nodes[i], at[i].was, &futures[i], e);
         rc = rc == 0 && !in->action->not_reloaded ? hang_up(in, nodes[i], e) : rc;
     }
     for (size_t i = 0; i < n; i++) {
@@ -218,10 +223,20 @@ static int drift_apply(struct injection *in, struct err *e)
     return rc == 0 ? await_take_up(in, e) : -1;
 }
 
-/* Told in any case: a process that started again since may run what we are taking away. */
+static bool runs(const struct injection *in, uint16_t node)
+{
+    struct lab *lab = fabric_lab(in->fabric);
+    return fabric_held(in->fabric, node) == 0 && lab->ops->node_state(lab, node) == NODE_UP;
+}
+
+/* Told in any case: a process that started again since may run what we are taking away. A patch ends with its process;
+ * one that another fault keeps from hearing us is told by the proof. */
 static int heal_one(struct injection *in, const struct drifted *d, const char *original, struct err *e)
 {
     char identity[SHA256_HEX];
+    if (in->action->via == DRIFT_VIA_RUNTIME && !runs(in, d->node)) {
+        return 0;
+    }
     scoped_lab_file struct lab_file now = {0}, back = {.state = d->state, .mode = d->mode};
     if (drift_file_get(in, d->node, &now, e) != 0) {
         return -1;
@@ -231,7 +246,7 @@ static int heal_one(struct injection *in, const struct drifted *d, const char *o
         return 0;
     }
     text_add_bytes(&back.bytes, original, d->len);
-    return drift_file_put(in, d->node, &back, e) != 0 ? -1 : hang_up(in, d->node, e);
+    return drift_file_put(in, d->node, identity, &back, e) != 0 ? -1 : hang_up(in, d->node, e);
 }
 
 static int drift_heal(struct injection *in, struct err *e)
@@ -275,6 +290,9 @@ static bool left_alone(struct injection *in, const struct look *l)
     if (l->status != 200 || (l->desired[0] && strcmp(l->config, l->desired) == 0)) {
         return true; /* dead or away: nothing runs a configuration that we changed */
     }
+    if (l->applied[0] && strcmp(l->config, l->applied) != 0) {
+        return true; /* patched by another step, for whom it was asked by name */
+    }
     if (lab->ops->node_config_get(lab, l->node, &config, NULL) != 0) {
         return false;
     }
@@ -286,9 +304,10 @@ static void say_proven(struct injection *in, const struct drift_state *s)
 {
     const struct drifted *d = &s->at[0];
     size_t others = s->round.n - s->n;
-    const char *what = in->action->via_control    ? "wanted instead"
-                       : in->action->not_reloaded ? "in the file alone"
-                                                  : "running";
+    const char *what = in->action->via == DRIFT_VIA_CONTROL   ? "wanted instead"
+                       : in->action->via == DRIFT_VIA_RUNTIME ? "running, by a patch,"
+                       : in->action->not_reloaded             ? "in the file alone"
+                                                              : "running";
     if (is_no_configuration(d)) {
         snprintf(in->method, sizeof(in->method), "file %s on %zu, which run %.12s; of %zu others none changed",
                  d->reports, s->n, s->round.at[0].config, others);
@@ -322,11 +341,20 @@ static bool lies_there(const struct injection *in, const struct drifted *d)
 {
     char identity[SHA256_HEX];
     scoped_lab_file struct lab_file now = {0};
-    if (drift_file_get(in, d->node, &now, NULL) != 0) {
+    if (in->action->via == DRIFT_VIA_RUNTIME || drift_file_get(in, d->node, &now, NULL) != 0) {
         return false;
     }
     drift_file_identity(&now, identity);
     return strcmp(identity, d->becomes) == 0;
+}
+
+/* A patch that a heal could not reach. */
+static void put_back(struct injection *in, const struct drifted *d)
+{
+    scoped_json json_t *original = json_read(state_of(in)->originals + d->at, d->len, "original", NULL);
+    if (in->action->via == DRIFT_VIA_RUNTIME && original) {
+        drift_running_tell(in, d->node, d->becomes, original);
+    }
 }
 
 static enum proof judge_healed(struct injection *in)
@@ -334,11 +362,12 @@ static enum proof judge_healed(struct injection *in)
     struct drift_state *s = state_of(in);
     for (size_t i = 0; i < s->n; i++) {
         const struct look *l = &s->round.at[i];
-        bool says = l->file_state[0] || in->action->via_control ||
+        bool says = l->file_state[0] || in->action->via == DRIFT_VIA_CONTROL ||
                     !(is_no_configuration(&s->at[i]) || in->action->not_reloaded);
         if (lies_there(in, &s->at[i]) || (l->status == 200 && says && shows(in, l, &s->at[i]))) {
             snprintf(in->method, sizeof(in->method), "%.80s still has the drifted configuration",
                      fabric_topology(in->fabric)->nodes[s->at[i].node].name);
+            put_back(in, &s->at[i]);
             return PROOF_PENDING;
         }
     }
@@ -365,6 +394,11 @@ static enum proof drift_prove(struct injection *in, bool healed)
     return look_round_status(&s->round, in->fabric, nodes, n) ? PROOF_PENDING : PROOF_REFUTED;
 }
 
+static enum lab_effect drift_effect(const struct action *a)
+{
+    return a->via == DRIFT_VIA_RUNTIME ? EFFECT_PATCH : EFFECT_DRIFT;
+}
+
 const struct injector injector_drift = {
     .type = {.verb = "drift",
              .summary = "somebody changes the configuration of gateways or origins behind the operator's back",
@@ -378,4 +412,5 @@ const struct injector injector_drift = {
     .heal = drift_heal,
     .prove = drift_prove,
     .effect = EFFECT_DRIFT,
+    .effect_of = drift_effect,
 };

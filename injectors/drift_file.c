@@ -40,15 +40,22 @@ static json_t *config_in(const struct lab_file *f, struct err *e)
 int drift_file_get(const struct injection *in, uint16_t node, struct lab_file *now, struct err *e)
 {
     struct lab *lab = fabric_lab(in->fabric);
-    if (!in->action->via_control) {
+    scoped_json json_t *doc = NULL;
+    int rc = 0;
+    switch (in->action->via) {
+    case DRIFT_VIA_FILE:
         return lab->ops->node_file_get(lab, node, now, e);
+    case DRIFT_VIA_CONTROL:
+        rc = lab->ops->node_desired_get(lab, node, &doc, e);
+        break;
+    case DRIFT_VIA_RUNTIME:
+        rc = drift_running_get(in, node, &doc, e);
+        break;
     }
-    scoped_json json_t *desired = NULL;
-    if (lab->ops->node_desired_get(lab, node, &desired, e) != 0) {
-        return -1;
+    if (rc == 0) {
+        fill(now, doc, MODE_USUAL);
     }
-    fill(now, desired, MODE_USUAL);
-    return 0;
+    return rc;
 }
 
 static json_t *changed(const struct action *a, const json_t *original, struct err *e)
@@ -104,14 +111,19 @@ int drift_file_future(const struct injection *in, uint16_t node, const struct la
                                                    : "the drift changes nothing there");
 }
 
-int drift_file_put(const struct injection *in, uint16_t node, const struct lab_file *file, struct err *e)
+int drift_file_put(const struct injection *in, uint16_t node, const char *from, const struct lab_file *file,
+                   struct err *e)
 {
     struct lab *lab = fabric_lab(in->fabric);
-    if (!in->action->via_control) {
+    if (in->action->via == DRIFT_VIA_FILE) {
         return lab->ops->node_file_set(lab, node, file, e);
     }
-    scoped_json json_t *desired = config_in(file, e);
-    return desired ? lab->ops->node_desired_set(lab, node, desired, e) : -1;
+    scoped_json json_t *doc = config_in(file, e);
+    if (!doc) {
+        return -1;
+    }
+    return in->action->via == DRIFT_VIA_CONTROL ? lab->ops->node_desired_set(lab, node, doc, e)
+                                                : drift_running_set(in, node, from, doc, e);
 }
 
 void drift_file_identity(const struct lab_file *f, char out[SHA256_HEX])

@@ -216,6 +216,7 @@ static void take(void *arg, const struct lab_answer *answer)
     struct look *l = arg;
     l->status = answer->status;
     take_text(answer->body, "config", l->config, sizeof(l->config));
+    take_text(answer->body, "applied", l->applied, sizeof(l->applied));
     take_text(answer->body, "desired", l->desired, sizeof(l->desired));
     take_text(answer->body, "desired_refused", l->refused, sizeof(l->refused));
     take_text(answer->body, "file", l->file, sizeof(l->file));

@@ -23,6 +23,7 @@ struct look {
     int64_t took_ns;
     bool answered;
     char config[65]; /* of a /status: the fingerprint of the running configuration */
+    char applied[65]; /* and of the one that it took over last from file or control plane; empty: it does not say */
     char desired[65], refused[65]; /* and of the desired one in force, and of one that was not let in; empty: none */
     char file[65], file_state[12]; /* of its own file, and how that is; empty: it does not say */
     bool desired_late; /* a fault keeps the desired configuration from it */

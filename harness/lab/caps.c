@@ -279,7 +279,8 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps->effects[EFFECT_DRIFT] = always("file", "a new configuration file and SIGHUP");
     caps->effects[EFFECT_LAG] = always("admin", "the admin ports of stores and gateways");
     caps->effects[EFFECT_CLOCK] = always("admin", "the admin port of the node, for what it uses wall time for");
-    caps->effects[EFFECT_FAIL_OVER] = caps->effects[EFFECT_REVOKE] = always("admin", "the admin port of the nodes");
+    caps->effects[EFFECT_FAIL_OVER] = caps->effects[EFFECT_REVOKE] = caps->effects[EFFECT_PATCH] =
+        always("admin", "the admin port of the nodes");
     caps->effects[EFFECT_TLS] = always("openssl", "certificates of the run's own authority, a new file and SIGHUP");
     caps->effects[EFFECT_DNS] =
         gdnsd_is_there() ? always("gdnsd", GDNSD_PATH " as a node of the lab")

@@ -13,6 +13,7 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_DRIFT] = "drift",
     [EFFECT_FAIL_OVER] = "fail_over",
     [EFFECT_REVOKE] = "revoke",
+    [EFFECT_PATCH] = "patch",
     [EFFECT_TLS] = "tls",
     [EFFECT_DESCRIPTORS] = "descriptors",
     [EFFECT_DISK] = "disk",

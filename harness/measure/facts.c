@@ -257,8 +257,8 @@ static json_t *params_of(const struct topology *t, const struct action *a)
         json_object_set_new(p, "step", json_string(unit_print_step(a->step_ns, text)));
     if (a->clock_ppm)
         json_object_set_new(p, "rate", json_string(unit_print_factor(a->clock_ppm, text)));
-    if (a->via_control)
-        json_object_set_new(p, "via", json_string("control"));
+    if (a->via == DRIFT_VIA_CONTROL || a->via == DRIFT_VIA_RUNTIME)
+        json_object_set_new(p, "via", json_string(a->via == DRIFT_VIA_CONTROL ? "control" : "runtime"));
     if ((unsigned)a->file <= DRIFT_STALE && a->file != DRIFT_CONTENT)
         json_object_set_new(p, "file", json_string(files[a->file]));
     if (a->not_reloaded)

@@ -251,6 +251,7 @@ struct result_ledger {
 
 struct result_drift_gateway {
     const char *gateway, *status, *fingerprint; /* in_sync changed missing unexpected */
+    const char *kind; /* as the gateway said last; NULL: it never did */
 };
 
 struct result_drift {

@@ -109,6 +109,15 @@ const struct json_word drift_means[] = {{"in_sync", "runs what is desired"},
                                         {"unexpected", "something runs, nothing is desired"},
                                         {NULL, NULL}};
 
+const struct json_word drift_kind_means[] = {
+    {"lagging", "what was desired before runs, and a newer one could not be taken over"},
+    {"secret", "credentials, key or certificate are other ones than desired"},
+    {"runtime_patch", "what runs was changed in the running process, past file and control plane"},
+    {"file_edit", "the configuration file was changed, or cannot be read"},
+    {"foreign", "what runs was never desired, and neither file nor process say where it comes from"},
+    {"partial_apply", "what is desired runs, but not in all of its parts"},
+    {NULL, NULL}};
+
 const struct json_word change_means[] = {
     {"worse", "by more than the two intervals can explain"},
     {"better", "by more than the two intervals can explain"},

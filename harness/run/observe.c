@@ -91,7 +91,7 @@ static void watch_config(void *arg, const struct lab_answer *a)
     json_decref(ev.data);
 }
 
-/* One gateway has left its desired state: put on record what each of them runs. */
+/* One gateway has left its desired state, or says so of what is not to be seen in its configuration: put on record what each of them runs. */
 static void observer_inquire(struct observer *o)
 {
     struct drill *d = o->drill;
@@ -106,7 +106,8 @@ static void observer_inquire(struct observer *o)
 
 static void watch_drift(struct watch *w, json_t *status)
 {
-    bool drifted = w->desired && !json_equal(json_object_get(status, "config"), json_object_get(status, "desired"));
+    bool differs = !json_equal(json_object_get(status, "config"), json_object_get(status, "desired"));
+    bool drifted = w->desired && (differs || json_is_string(json_object_get(status, "drift_kind")));
     if (drifted && !w->drifted)
         observer_inquire(w->observer);
     w->drifted = drifted;

@@ -54,6 +54,8 @@ struct sim_node {
     int64_t ready_at_ns, drift_since_ns;
     int64_t leave_at_ns; /* told to stop: when it is gone; 0 not told */
     json_t *config, *file, *desired; /* running, on its disk, desired; gateways drift */
+    json_t *applied;          /* what ran last that came from file or control plane, not by a patch */
+    json_t *reached;          /* the desired one that was seen running last */
     enum lab_file_state file_state;
     char *broken;             /* bytes in the file that are no configuration; NULL: `file` is what it says */
     json_t *published;        /* handed out by the control plane, not yet seen by the gateway */
@@ -170,6 +172,8 @@ json_t *sim_node_config(const struct topology *t, uint16_t node); /* new referen
 void sim_config_new(struct sim *s, uint16_t node);
 void sim_config_free(struct sim_node *n);
 void sim_config_reload(struct sim_node *n); /* the file, if it is a configuration */
+int sim_config_patch(struct sim_node *n, const json_t *order); /* of what runs; HTTP status */
+const char *sim_drift_kind(const struct sim_node *n); /* as a gateway tells it: of what it finds in its configurations */
 const char *sim_file_word(const struct sim_node *n);
 void sim_config_tick(struct sim *s, int64_t now);
 int sim_node_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e);

@@ -127,8 +127,11 @@ static void status_gateway(const struct sim *s, uint16_t node, json_t *status)
     if (s->nodes[node].refused)
         json_fingerprint(s->nodes[node].refused, refused);
     json_object_set_new(status, "desired_refused", refused[0] ? json_string(refused) : json_null());
-    json_object_update_new(status, json_pack("{s:s,s:b,s:b,s:o}", "desired", desired, "drift", drift, "standby",
-                                             s->nodes[node].standby, "upstreams", upstreams));
+    char applied[SHA256_HEX];
+    json_fingerprint(s->nodes[node].applied, applied);
+    json_object_update_new(status, json_pack("{s:s,s:b,s:s?,s:s,s:b,s:o}", "desired", desired, "drift", drift,
+                                             "drift_kind", drift ? sim_drift_kind(&s->nodes[node]) : NULL, "applied",
+                                             applied, "standby", s->nodes[node].standby, "upstreams", upstreams));
     status_file(s, node, status);
 }
 
@@ -206,7 +209,10 @@ int sim_admin(struct lab *lab, uint16_t node, const char *method, const char *ta
         status = admin_post(s, node, target, body, &answer);
     else if (sscanf(target, "/v1/ops?from=%llu&limit=%llu", &from, &limit) >= 1)
         answer = sim_ops_page(s, s->topology->nodes[node].site, from, limit);
-    else if (text_starts(target, "/config"))
+    else if (text_eq(method, "PUT") && text_eq(target, "/config")) {
+        scoped_json json_t *order = json_loads(body ? body : "{}", 0, NULL);
+        status = sim_config_patch(&s->nodes[node], order);
+    } else if (text_starts(target, "/config"))
         answer = json_deep_copy(s->nodes[node].config);
     else
         answer = node_status(s, node);

@@ -40,6 +40,17 @@ void sim_config_new(struct sim *s, uint16_t node)
     n->desired = sim_node_config(s->topology, node);
     n->config = json_incref(n->desired);
     n->file = json_incref(n->desired);
+    n->applied = json_incref(n->desired);
+    n->reached = json_incref(n->desired);
+}
+
+/* Takes wanted. */
+static void apply(struct sim_node *n, json_t *wanted)
+{
+    json_decref(n->config);
+    json_decref(n->applied);
+    n->config = wanted;
+    n->applied = json_incref(wanted);
 }
 
 void sim_config_free(struct sim_node *n)
@@ -49,15 +60,41 @@ void sim_config_free(struct sim_node *n)
     json_decref(n->desired);
     json_decref(n->published);
     json_decref(n->refused);
+    json_decref(n->applied);
+    json_decref(n->reached);
     free(n->broken);
 }
 
 void sim_config_reload(struct sim_node *n)
 {
-    if (file_is_configuration(n)) {
-        json_decref(n->config);
-        n->config = json_incref(n->file);
-    }
+    if (file_is_configuration(n))
+        apply(n, json_incref(n->file));
+}
+
+int sim_config_patch(struct sim_node *n, const json_t *order)
+{
+    char running[SHA256_HEX];
+    const char *from = json_string_value(json_object_get(order, "from"));
+    json_t *config = json_object_get(order, "config");
+    json_fingerprint(n->config, running);
+    if (!from || !json_is_object(config))
+        return 400;
+    if (!text_eq(from, running))
+        return 409;
+    json_decref(n->config);
+    n->config = json_incref(config);
+    return 200;
+}
+
+const char *sim_drift_kind(const struct sim_node *n)
+{
+    if (json_equal(n->config, n->desired))
+        return "file_edit";
+    if (json_equal(n->config, n->reached))
+        return "lagging";
+    if (!json_equal(n->config, n->applied))
+        return "runtime_patch";
+    return file_is_configuration(n) && json_equal(n->file, n->config) ? "file_edit" : "foreign";
 }
 
 int sim_node_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e)
@@ -147,8 +184,7 @@ int sim_node_desired_set(struct lab *lab, uint16_t node, const json_t *config, s
 
 static void repair(struct sim_node *n)
 {
-    json_decref(n->config);
-    n->config = json_incref(n->desired);
+    apply(n, json_incref(n->desired));
     json_decref(n->file);
     n->file = json_incref(n->desired);
     free(n->broken);
@@ -159,6 +195,10 @@ static void repair(struct sim_node *n)
 
 static void gateway_drift_tick(struct sim *s, struct sim_node *n, int64_t now)
 {
+    if (json_equal(n->config, n->desired) && !json_equal(n->reached, n->desired)) {
+        json_decref(n->reached);
+        n->reached = json_incref(n->desired);
+    }
     if (json_equal(n->config, n->desired) && file_is_configuration(n) && json_equal(n->file, n->config)) {
         n->drift_since_ns = 0;
         return;

@@ -35,6 +35,7 @@ struct starve_wish {
     int64_t io_delay_ns; /* beside io: slow */
 };
 
+enum drift_via { DRIFT_VIA_FILE, DRIFT_VIA_CONTROL, DRIFT_VIA_RUNTIME };
 enum drift_file { DRIFT_CONTENT, DRIFT_TRUNCATED, DRIFT_MISSING, DRIFT_UNREADABLE, DRIFT_STALE };
 enum link_direction { DIRECTION_BOTH, DIRECTION_FORWARD, DIRECTION_BACKWARD };
 
@@ -95,7 +96,7 @@ struct action {
     enum restore_from from;    /* restore */
     struct starve_wish starve;
     struct flap flap;          /* only while a scenario is bound: the plan holds its rounds */
-    bool via_control;          /* drift: in what the control plane hands out, not in the node's own file */
+    enum drift_via via;        /* drift: in the node's own file, in what the control plane hands out, in the process */
     enum dns_answer answer;    /* dns */
     int64_t ttl_ns, slow_ns;   /* dns: 0 as before */
     const char *name;          /* dns: the name that is hit, a region's; NULL: the one clients ask for */

@@ -15,14 +15,15 @@ enum { PATCH_MAX = 64 * 1024, DIFFERENCES_MAX = 500 };
 
 static void gateways(struct page *p, const struct result_drift *d)
 {
-    static const char *const columns[] = {"gateway", "configuration", "fingerprint of what ran", NULL};
+    static const char *const columns[] = {"gateway", "configuration", "kind of drift", "fingerprint of what ran", NULL};
     html_table_begin(p, "data", columns);
     for (size_t i = 0; i < d->gateways.len; i++) {
-        const char *status = d->gateways.at[i].status;
+        const char *status = d->gateways.at[i].status, *kind = d->gateways.at[i].kind;
         text_add(p->out, "<tr>");
         html_element(p, "td", NULL, d->gateways.at[i].gateway);
         html_element(p, "td", text_eq(status, "in_sync") ? "good" : "bad",
                      text_eq(status, "in_sync") ? "in sync" : status);
+        html_element(p, "td", kind ? NULL : "note", kind ? kind : text_eq(status, "in_sync") ? "none" : "never told");
         html_element(p, "td", "mono", d->gateways.at[i].fingerprint);
         text_add(p->out, "</tr>\n");
     }

@@ -69,7 +69,7 @@ static void pushes(struct stage *s)
         printf("the stand-in has no control plane\n");
     } else {
         drill_whole_life(s, "drift",
-                         &(struct action){.target = TARGET_NODE, .node = 0, .merge = merge, .via_control = true});
+                         &(struct action){.target = TARGET_NODE, .node = 0, .merge = merge, .via = DRIFT_VIA_CONTROL});
     }
     json_decref(merge);
 }

@@ -119,7 +119,7 @@ static void a_patch_that_does_not_fit(void)
 static void through_the_control_plane(bool guarded)
 {
     struct bench b;
-    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via_control = true});
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_CONTROL});
     b.lab->nodes[3].guards = guarded;
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     CU_ASSERT_EQUAL(drain(b.lab->nodes[3].file), 500); /* its own file is nobody's business here */
@@ -141,7 +141,7 @@ static void a_pushed_configuration_is_seen_taken_or_refused(void)
 static void a_push_that_nobody_sees_is_refuted(void)
 {
     struct bench b;
-    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via_control = true});
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_CONTROL});
     b.lab->deaf = true;
     CU_ASSERT_EQUAL(bench_apply(&b), -1);
     CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
@@ -257,12 +257,99 @@ static void a_lab_that_does_nothing_is_no_proof(void)
     }
 }
 
+static void a_patch_of_what_runs_touches_no_file(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_REGION, .site = 1, .patch = patch, .via = DRIFT_VIA_RUNTIME});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    for (int n = 3; n < 5; n++) {
+        CU_ASSERT_EQUAL(drain(b.lab->nodes[n].running), 1);
+        CU_ASSERT_EQUAL(drain(b.lab->nodes[n].file), 500);
+    }
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[5].running), 500);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "by a patch"));
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].running), 500);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    bench_free(&b);
+}
+
+static void a_patch_that_was_put_right_is_left_alone(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_RUNTIME});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    json_object_set_new(b.lab->nodes[3].running, "drain_ms", json_integer(77));
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN); /* it was there when it was made */
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].running), 77);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+static void a_patch_ends_with_its_process(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_RUNTIME});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    b.lab->nodes[3].state = NODE_DOWN;
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    bench_free(&b);
+}
+
+/* Frozen when the heal comes, it is told when it thaws. */
+static void a_patch_in_a_frozen_process_is_taken_back_later(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_RUNTIME});
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    b.lab->nodes[3].state = NODE_FROZEN;
+    CU_ASSERT_EQUAL(bench_heal(&b), 0);
+    b.lab->nodes[3].state = NODE_UP;
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].running), 1);
+    CU_ASSERT_EQUAL(bench_prove(&b, true), PROOF_PROVEN);
+    CU_ASSERT_EQUAL(drain(b.lab->nodes[3].running), 500);
+    bench_free(&b);
+}
+
+static void a_patch_that_nobody_takes_is_no_proof(void)
+{
+    struct bench b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_RUNTIME});
+    b.lab->deaf = true;
+    CU_ASSERT_EQUAL(bench_apply(&b), -1);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
+    bench_free(&b);
+}
+
+static void beside_a_patched_one_a_file_drifts(void)
+{
+    struct bench first, b;
+    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 0, .patch = patch});
+    first = b;
+    first.in = (struct injection){.fault = 9, .action = &first.action, .fabric = b.fabric};
+    first.action = b.action;
+    first.action.node = 3;
+    first.action.via = DRIFT_VIA_RUNTIME;
+    CU_ASSERT_EQUAL(first.injector->apply(&first.in, &first.err), 0);
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+    free(first.in.state);
+    bench_free(&b);
+}
+
 static void what_contradicts_itself(void)
 {
     const struct action_type *type = &injector_find("drift")->type;
     char why[ACTION_WHY];
-    CU_ASSERT_TRUE(type->objects(&(struct action){.via_control = true, .file = DRIFT_MISSING}, why));
-    CU_ASSERT_TRUE(type->objects(&(struct action){.via_control = true, .patch = patch, .not_reloaded = true}, why));
+    CU_ASSERT_TRUE(type->objects(&(struct action){.via = DRIFT_VIA_CONTROL, .file = DRIFT_MISSING}, why));
+    CU_ASSERT_TRUE(type->objects(&(struct action){.via = DRIFT_VIA_CONTROL, .patch = patch, .not_reloaded = true}, why));
+    CU_ASSERT_TRUE(type->objects(&(struct action){.via = DRIFT_VIA_RUNTIME, .file = DRIFT_MISSING}, why));
+    CU_ASSERT_TRUE(type->objects(&(struct action){.via = DRIFT_VIA_RUNTIME, .patch = patch, .not_reloaded = true}, why));
+    CU_ASSERT_FALSE(type->objects(&(struct action){.via = DRIFT_VIA_RUNTIME, .patch = patch}, why));
     CU_ASSERT_FALSE(type->objects(&(struct action){.file = DRIFT_MISSING, .not_reloaded = true}, why));
 }
 
@@ -286,5 +373,11 @@ void suite_drift(void)
     runner_test(an_old_file_is_the_first);
     runner_test(an_origin_drifts_when_it_is_named);
     runner_test(a_lab_that_does_nothing_is_no_proof);
+    runner_test(a_patch_of_what_runs_touches_no_file);
+    runner_test(a_patch_that_was_put_right_is_left_alone);
+    runner_test(a_patch_ends_with_its_process);
+    runner_test(a_patch_in_a_frozen_process_is_taken_back_later);
+    runner_test(a_patch_that_nobody_takes_is_no_proof);
+    runner_test(beside_a_patched_one_a_file_drifts);
     runner_test(what_contradicts_itself);
 }

@@ -89,3 +89,19 @@ int fake_desired_set(struct lab *lab, uint16_t node, const json_t *config, struc
     }
     return 0;
 }
+
+int fake_patch(struct fake_lab *f, struct fake_node *n, const json_t *order)
+{
+    char running[SHA256_HEX];
+    const char *from = json_string_value(json_object_get(order, "from"));
+    json_fingerprint(n->running, running);
+    if (!from || strcmp(from, running) != 0) {
+        return 409;
+    }
+    if (!f->deaf) {
+        memcpy(n->applied, running, sizeof(n->applied));
+        json_decref(n->running);
+        n->running = json_deep_copy(json_object_get(order, "config"));
+    }
+    return 200;
+}

@@ -11,3 +11,4 @@ int fake_file_get(struct lab *lab, uint16_t node, struct lab_file *file, struct 
 int fake_file_set(struct lab *lab, uint16_t node, const struct lab_file *file, struct err *e);
 int fake_desired_get(struct lab *lab, uint16_t node, json_t **config, struct err *e);
 int fake_desired_set(struct lab *lab, uint16_t node, const json_t *config, struct err *e);
+int fake_patch(struct fake_lab *f, struct fake_node *n, const json_t *order); /* PUT /config; HTTP status */

@@ -101,6 +101,7 @@ static int fake_signal(struct lab *lab, uint16_t node, int sig, struct err *e)
     if (rc == 0 && sig == SIGHUP && n->file && strcmp(fake_file_word(n), "ok") == 0 && !fake_of(lab)->ignores_hangup) {
         json_decref(n->running);
         n->running = json_deep_copy(n->file);
+        n->applied[0] = '\0';
         fake_tls_read(n);
     }
     return rc < 0 ? -1 : 0;
@@ -234,6 +235,7 @@ static json_t *status_of(const struct fake_lab *f, uint16_t node)
     json_t *status = json_pack("{s:s, s:s, s:s?, s:b}", "config", running, "desired", desired, "desired_refused",
                                n->refused ? refused : NULL, "leader", f->leader == (int)node);
     json_object_update_new(status, fake_lateness(f, node));
+    json_object_set_new(status, "applied", json_string(n->applied[0] ? n->applied : running));
     json_object_set_new(status, "tls", fake_tls_status(n));
     json_object_set_new(status, "time_us", json_integer(fake_wall_ns(f, node) / NS_PER_US));
     if (!n->silent_about_files) {
@@ -275,6 +277,12 @@ static int fake_admin(struct lab *lab, uint16_t node, const char *method, const 
     }
     if (strcmp(target, "/status") == 0 && strcmp(method, "GET") == 0) {
         return fake_answer_later(f, 200, status_of(f, node), NS_PER_MS, done, arg);
+    }
+    if (strcmp(target, "/config") == 0 && strcmp(method, "GET") == 0) {
+        return fake_answer_later(f, 200, json_deep_copy(f->nodes[node].running), NS_PER_MS, done, arg);
+    }
+    if (strcmp(target, "/config") == 0) {
+        return fake_answer_later(f, fake_patch(f, &f->nodes[node], doc), NULL, NS_PER_MS, done, arg);
     }
     if (strcmp(target, "/misbehave") == 0) {
         return fake_answer_later(f, 200, json_pack("{s:O}", "slots", f->nodes[node].ills), NS_PER_MS, done, arg);

@@ -17,6 +17,7 @@ struct fake_node {
     enum lab_file_state file_state;
     char *broken; /* bytes in the file that are no configuration; NULL: `file` is what it says */
     bool silent_about_files;
+    char applied[65];     /* patched since: what it had taken over; empty: what it runs */
     json_t *slots;        /* of POST /lag, by fault */
     int64_t clock_step_ns, clock_gain_ppm, clock_since_ns;
     int64_t slots_since_ns; /* when the last one was ordered */

@@ -409,8 +409,8 @@ static void make_drift(struct result *r)
     r->requests.bad_count = 0;
     r->has_ledger = false;
     r->has_drift = true;
-    *vec_push(&r->drift.gateways) = (struct result_drift_gateway){"eu-west/1", "changed", "5be0cd19"};
-    *vec_push(&r->drift.gateways) = (struct result_drift_gateway){"eu-west/2", "in_sync", "77aa01ff"};
+    *vec_push(&r->drift.gateways) = (struct result_drift_gateway){"eu-west/1", "changed", "5be0cd19", "runtime_patch"};
+    *vec_push(&r->drift.gateways) = (struct result_drift_gateway){"eu-west/2", "in_sync", "77aa01ff", NULL};
     r->drift.patch = json_pack("[{s:s,s:s,s:s}]", "op", "replace", "path", "/routes/orders/upstream", "value",
                                "http://127.0.0.1:9/</pre><script>");
     r->drift.undo_patch = json_pack("[{s:s,s:s,s:s}]", "op", "replace", "path", "/routes/orders/upstream", "value",
