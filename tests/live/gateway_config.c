@@ -89,13 +89,14 @@ static void files(void)
     static const char *const ways[] = {"broken", "missing", "unreadable"};
     char path[128], wanted[SHA256_HEX];
     stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 100});
+    stage_change(&stage, GATE_EU, json_pack("{s:{s:i}}", "drift", "revert_after_ms", 1000)); /* so that it can be seen */
     scoped_json json_t *doc = read_json(GATE_EU, "json");
     json_fingerprint(doc, wanted);
     stage_path(&stage, GATE_EU, "json", path);
     for (size_t i = 0; i < array_len(ways); i++) {
         spoil(path, ways[i]);
         stage_signal(&stage, GATE_EU, SIGHUP);
-        for (int64_t end = now_ms() + 1000;; pause_ms(10)) {
+        for (int64_t end = now_ms() + 3000;; pause_ms(10)) {
             scoped_json json_t *s = status_of(&stage, GATE_EU);
             check(!strcmp(json_string_value(json_object_get(s, "config")), wanted) && write_next(GATE_EU));
             if (!strcmp(json_string_value(json_object_get(s, "file_state")), ways[i]) &&
@@ -112,13 +113,11 @@ static void files(void)
         wait_repaired(GATE_EU, wanted);
     }
     json_object_set_new(doc, "drain_ms", json_integer(77));
+    json_int_t before = drifts_of(&stage, GATE_EU, "file_edit");
     write_json(GATE_EU, doc); /* and nobody says so */
-    bool noticed = false;
-    for (int64_t end = now_ms() + 1000; !noticed; pause_ms(10)) {
+    for (int64_t end = now_ms() + 3000; drifts_of(&stage, GATE_EU, "file_edit") == before; pause_ms(10)) {
         scoped_json json_t *s = status_of(&stage, GATE_EU);
-        noticed = json_is_true(json_object_get(s, "drift")) &&
-                  !strcmp(json_string_value(json_object_get(s, "config")), wanted);
-        check(now_ms() < end);
+        check(!strcmp(json_string_value(json_object_get(s, "config")), wanted) && now_ms() < end);
     }
     wait_repaired(GATE_EU, wanted);
 }

@@ -195,6 +195,7 @@ static void drift(void)
     char config[128];
     stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 100});
     stage_path(&stage, GATE_EU, "json", config);
+    stage_change(&stage, GATE_EU, json_pack("{s:{s:i}}", "drift", "revert_after_ms", 1000)); /* so that it can be seen */
     scoped_text struct text good = {0}, after = {0};
     check(text_read_file(&good, config, 1 << 20, NULL) == 0);
     scoped_json json_t *doc = json_read(good.at, good.len, config, NULL);
@@ -202,20 +203,22 @@ static void drift(void)
     json_fingerprint(doc, wanted);
     check(file_replace(config, "{\"node\":", 8, NULL) == 0);
     stage_signal(&stage, GATE_EU, SIGHUP);
-    pause_ms(300);
-    scoped_json json_t *kept = status_of(&stage, GATE_EU);
-    check(!strcmp(json_string_value(json_object_get(kept, "config")), wanted));
-    check(!strcmp(json_string_value(json_object_get(kept, "file_state")), "broken"));
+    for (int64_t end = now_ms() + 3000;; pause_ms(10)) {
+        scoped_json json_t *kept = status_of(&stage, GATE_EU);
+        check(!strcmp(json_string_value(json_object_get(kept, "config")), wanted));
+        if (!strcmp(json_string_value(json_object_get(kept, "file_state")), "broken"))
+            break;
+        check(now_ms() < end);
+    }
     scoped_json json_t *edited = json_deep_copy(doc);
     json_object_set_new(json_object_get(json_object_get(edited, "pools"), "orders"), "retries", json_integer(0));
     scoped_free char *text = json_canonical(edited);
     check(file_replace(config, text, strlen(text), NULL) == 0);
     stage_signal(&stage, GATE_EU, SIGHUP);
-    bool noticed = false;
-    for (int64_t end = now_ms() + 3000;; pause_ms(10)) {
+    for (int64_t end = now_ms() + 5000;; pause_ms(10)) {
         scoped_json json_t *status = status_of(&stage, GATE_EU);
         bool desired = !strcmp(json_string_value(json_object_get(status, "config")), wanted);
-        noticed = noticed || json_is_true(json_object_get(status, "drift"));
+        bool noticed = drifts_of(&stage, GATE_EU, "file_edit") > 0;
         check(now_ms() < end);
         if (noticed && desired && json_is_false(json_object_get(status, "drift")))
             break;

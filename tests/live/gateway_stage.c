@@ -359,6 +359,14 @@ json_t *status_of(struct stage *s, enum stage_node n)
                                                                      : NULL;
 }
 
+json_int_t drifts_of(struct stage *s, enum stage_node gate, const char *kind)
+{
+    scoped_json json_t *status = status_of(s, gate);
+    const json_t *n = json_object_get(json_object_get(status, "drifts"), kind);
+    check(json_is_integer(n));
+    return json_integer_value(n);
+}
+
 bool leads(struct stage *s, enum stage_node n)
 {
     scoped_json json_t *status = status_of(s, n);

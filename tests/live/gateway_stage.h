@@ -68,6 +68,8 @@ bool field(const struct reply *r, const char *name, char *out, size_t size);
 /* Write op through a port; the answer's status, 0 without one. */
 int write_op(int port, const char *op, const char *key, struct reply *r);
 json_t *status_of(struct stage *s, enum stage_node n); /* new reference; NULL without an answer */
+/* How often a gateway has found a drift of this kind. A drift that is put right may be gone before anybody looks. */
+json_int_t drifts_of(struct stage *s, enum stage_node gate, const char *kind);
 bool leads(struct stage *s, enum stage_node n);
 void wait_leader(struct stage *s, enum stage_node n, int64_t limit_ms);
 void wait_in_sync(struct stage *s, int64_t limit_ms); /* both regions in the witness's list, and the gateways ready */

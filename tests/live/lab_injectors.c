@@ -74,6 +74,18 @@ static void pushes(struct stage *s)
     json_decref(merge);
 }
 
+static void patches_what_runs(struct stage *s)
+{
+    json_t *merge = json_pack("{s:i}", "drain_ms", 123);
+    if (strstr(s->options.gateway_path, "lab_echo")) {
+        printf("what the stand-in runs cannot be patched\n");
+    } else {
+        drill_whole_life(s, "drift",
+                         &(struct action){.target = TARGET_NODE, .node = 0, .merge = merge, .via = DRIFT_VIA_RUNTIME});
+    }
+    json_decref(merge);
+}
+
 /* A file that is no configuration, or that nobody is told of: the gateway serves on with what it had. */
 static void drifts_in_its_file(struct stage *s)
 {
@@ -268,6 +280,7 @@ int main(int argc, char **argv)
                                       {"a partition that is none", cuts_nothing},
                                       {"drift", drifts},
                                       {"drift via the control plane", pushes},
+                                      {"drift of what runs", patches_what_runs},
                                       {"drift of the file alone", drifts_in_its_file},
                                       {"degrade", degrades}, {"degrade one port", degrades_one_port},
                                       {"misbehave", serves_badly},

@@ -39,6 +39,11 @@ static int build(void)
     bench_all_reads(&b, has, 200);
     struct event *drift = bench_event(&b, EVENT_DRIFT, 16000, 16000, "eu-west/1", NULL, 0);
     drift->data = bench_json("{\"desired\":{\"a\":1},\"running\":{\"a\":2}}");
+    static const char *const told[] = {"{\"drift_kind\":\"file_edit\"}", "{\"drift_kind\":\"secret\"}",
+                                       "{\"drift_kind\":\"<b>\"}", "{\"drift_kind\":7}", "{\"drift_kind\":null}"};
+    for (size_t i = 0; i < array_len(told); i++)
+        bench_event(&b, EVENT_OBSERVED, 16000 + (double)i, 16000 + (double)i, "eu-west/1", "ok", 0)->data =
+            bench_json("%s", told[i]);
     struct event *mechanism = bench_event(&b, EVENT_MECHANISM, 0, 0, "kill", NULL, 0);
     mechanism->detail = "pidfd available";
     mechanism->data = bench_json("{\"name\":\"signal\"}");
@@ -74,6 +79,7 @@ static void stored_and_loaded_is_the_same(void)
     CU_ASSERT_EQUAL(back->objectives.len, 3);
     CU_ASSERT_EQUAL(back->objectives.at[0].verdict, b.result->objectives.at[0].verdict);
     CU_ASSERT(back->has_ledger && back->has_drift);
+    CU_ASSERT_STRING_EQUAL(back->drift.gateways.at[0].kind, "secret"); /* its last word that is one of ours */
     CU_ASSERT_EQUAL(back->ledger.lost.len, b.result->ledger.lost.len);
     CU_ASSERT(isnan(back->measures.rto_after_heal_s));
     CU_ASSERT_EQUAL(back->measures.stale_read_count, b.result->measures.stale_read_count);
