@@ -128,9 +128,10 @@ static int parse_secrets(const struct config_place *top)
 
 int config_parse_gateway(struct config_place *top)
 {
-    static const char *const keys[] = {"node",      "role",     "region", "listen", "admin",      "flaws", "drain_ms",
-                                       "finish_ms", "routes",   "pools",  "drift",  "force",      "tls",   "in_flight",
-                                       "control",   "identity", "limits", "alerts", "access_log", "secrets", NULL};
+    static const char *const keys[] = {"node",       "role",      "region",  "listen",   "admin",  "flaws",
+                                       "drain_ms",   "finish_ms", "routes",  "pools",    "drift",  "force",
+                                       "tls",        "in_flight", "control", "identity", "limits", "alerts",
+                                       "access_log", "secrets",   NULL};
     static const char *const drift_keys[] = {"check_ms", "policy", "revert_after_ms", NULL};
     static const char *const policies[] = {"alert", "revert", "quarantine", NULL};
     struct config *c = top->config;

@@ -5,9 +5,9 @@
  * at every look because a file that says something else, or that is missing, unreadable or broken, is a difference
  * waiting for the next start. The files of secrets are hashed as well, for the same reason. By policy the desired
  * configuration is put back: into the process first and, that done, into the configuration file, so that a restart does
- * not bring the drift back. Or the gateway stays as it is and says that it is not ready (quarantine), for as long as the
- * difference lasts. Secrets cannot be put back, since nobody here knows the right ones; neither can what takes effect
- * only at a start. That is told until somebody acts. Of which kind it is: drift_kind.c.
+ * not bring the drift back. Or the gateway stays as it is and says that it is not ready (quarantine), for as long as
+ * the difference lasts. Secrets cannot be put back, since nobody here knows the right ones; neither can what takes
+ * effect only at a start. That is told until somebody acts. Of which kind it is: drift_kind.c.
  *
  * What a control plane newly wants is no drift: it is taken over at the first look.
  *

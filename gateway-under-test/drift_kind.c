@@ -27,7 +27,7 @@
 
 const char *const drift_kind_words[] = {
     [DRIFT_none] = NULL,
-#define DRIFT_WORD(name, text) [DRIFT_##name] = #name,
+#define DRIFT_WORD(name) [DRIFT_##name] = #name,
     DRIFT_KINDS(DRIFT_WORD)
 #undef DRIFT_WORD
 };

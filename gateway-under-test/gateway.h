@@ -14,16 +14,10 @@ struct node;
 struct exchange;
 struct proxied;
 
-/* By what is told first when several hold (drift_kind.c). */
-#define DRIFT_KINDS(X)                                                        \
-    X(lagging, "what was desired before runs, the newer one could not")       \
-    X(secret, "credentials, key or certificate are other ones than desired")  \
-    X(runtime_patch, "what runs was changed in the running process")          \
-    X(file_edit, "the configuration file was changed, or cannot be read")     \
-    X(foreign, "what runs comes from nowhere that is known")                  \
-    X(partial_apply, "what runs is desired, but not yet in all of its parts")
+/* The first that holds is told (drift_kind.c). */
+#define DRIFT_KINDS(X) X(lagging) X(secret) X(runtime_patch) X(file_edit) X(foreign) X(partial_apply)
 
-#define DRIFT_ENUM(name, text) DRIFT_##name,
+#define DRIFT_ENUM(name) DRIFT_##name,
 enum drift_kind { DRIFT_none, DRIFT_KINDS(DRIFT_ENUM) DRIFT_KINDS_COUNT };
 #undef DRIFT_ENUM
 
@@ -33,16 +27,16 @@ struct drift {
     struct desired desired;
     enum { FILE_OK, FILE_MISSING, FILE_UNREADABLE, FILE_BROKEN } file;
     char effective[SHA256_HEX], of_file[SHA256_HEX]; /* hashed at the last look; of_file empty: it says nothing */
-    char reached[SHA256_HEX];  /* the desired configuration that was seen running last; empty: none */
+    char reached[SHA256_HEX]; /* the desired configuration that was seen running last; empty: none */
     struct drift_secrets {
-        char running[SHA256_HEX]; /* at the last take-over */
+        char running[SHA256_HEX];  /* at the last take-over */
         char of_files[SHA256_HEX]; /* at the last look */
         char reached[SHA256_HEX];  /* when the desired configuration was seen running first */
     } secrets;
-    char at_start[SHA256_HEX]; /* of what takes effect when the process starts, as it was then */
-    bool unwritten;            /* what runs is desired, and the file does not take it */
-    bool keys_in_file;         /* the file differs from what runs in its hashed API keys alone */
-    enum drift_kind kind;      /* at the last look */
+    char at_start[SHA256_HEX];              /* of what takes effect when the process starts, as it was then */
+    bool unwritten;                         /* what runs is desired, and the file does not take it */
+    bool keys_in_file;                      /* the file differs from what runs in its hashed API keys alone */
+    enum drift_kind kind;                   /* at the last look */
     int64_t since, seen[DRIFT_KINDS_COUNT]; /* since when some drift lasts; how often each kind began */
 };
 
@@ -68,7 +62,7 @@ void proxy_close(struct gateway *g); /* forget them all, unanswered */
 enum drift_kind drift_kind_of(const struct drift *d);
 bool drift_runs_desired(const struct drift *d);
 bool drift_file_as_running(const struct drift *d);
-const char *drift_secrets_wanted(const struct drift *d); /* empty: none */
+const char *drift_secrets_wanted(const struct drift *d);              /* empty: none */
 void drift_print_fixed(const struct config *c, char out[SHA256_HEX]); /* of what takes effect at a start only */
 extern const char *const drift_kind_words[];                          /* by enum drift_kind, NULL for none */
 

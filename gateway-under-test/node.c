@@ -7,7 +7,8 @@
  *
  * A new configuration is parsed and checked before anything is touched; the role may refuse it, too. Identity and
  * ports cannot change while the process lives. Each reload reads the certificate again: one that cannot be used is a
- * reason to refuse all of it. A patch replaces what runs and leaves no trace on disk: the next start knows nothing of it.
+ * reason to refuse all of it. A patch replaces what runs and leaves no trace on disk: the next start knows nothing of
+ * it.
  */
 #include "gateway-under-test/node.h"
 

@@ -3,7 +3,8 @@
  * What the secret material of a gateway comes to, without saying any of it: a fingerprint that differs when a key, a
  * certificate or a credential does.
  *
- * Called by drift.c and main.c (--check-config). Owns nothing. Invariant: nothing leaves here but a SHA-256 of SHA-256s.
+ * Called by drift.c, drift_kind.c and main.c (--check-config). Owns nothing. Invariant: nothing leaves here but a
+ * SHA-256 of SHA-256s.
  */
 #pragma once
 #include "harness/base/json.h"

@@ -13,8 +13,8 @@
  * a file that it was not told of, the new fingerprint as that of its file; of one that is no configuration, that it is
  * in such a state. One that ended over it counts, too. A target that has repaired itself since is no lapse.
  *
- * via: runtime patches the process through its admin port and touches no file (drift_running.c): its journal is what ran,
- * its proof what runs, and it ends with the process.
+ * via: runtime patches the process through its admin port and touches no file (drift_running.c): its journal is what
+ * ran, its proof what runs, and it ends with the process.
  *
  * via: control changes what the control plane hands out instead. No signal: gateways fetch it by themselves, and may
  * refuse it, so the fault begins when each target says in its status that it has seen it, in force or refused, or that
@@ -93,7 +93,8 @@ static const struct field drift_fields[] = {
 static bool drift_objects(const struct action *a, char why[ACTION_WHY])
 {
     if (a->via == DRIFT_VIA_RUNTIME && (a->file != DRIFT_CONTENT || a->not_reloaded)) {
-        snprintf(why, ACTION_WHY, "`file` and `reload` are about the node's own file; `via: runtime` leaves that alone");
+        snprintf(why, ACTION_WHY,
+                 "`file` and `reload` are about the node's own file; `via: runtime` leaves that alone");
     } else if (a->via == DRIFT_VIA_CONTROL && a->file != DRIFT_CONTENT) {
         snprintf(why, ACTION_WHY, "`file` is about the node's own file; the control plane can be stopped with `lag`");
     } else if (a->via == DRIFT_VIA_CONTROL && a->not_reloaded) {

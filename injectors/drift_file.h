@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The files of a drift: what lies there, what it becomes, and telling one from the other; and what a process runs, where
- * that is patched. Private to drift.c.
+ * The files of a drift: what lies there, what it becomes, and telling one from the other; and what a process runs,
+ * where that is patched. Private to drift.c.
  */
 #pragma once
 #include "harness/base/json.h"

@@ -4,7 +4,8 @@
  *
  * A gateway that ever differed is shown at its last difference, for at the end all of them are repaired and there would
  * be nothing left to see. Of which kind a drift was the gateways themselves say, each time that they were observed; a
- * word that is none of ours is not repeated. The patch is that of the first gateway that differed; its inverse is the way back.
+ * word that is none of ours is not repeated. The patch is that of the first gateway that differed; its inverse is the
+ * way back.
  */
 #include "harness/measure/facts.h"
 

@@ -304,7 +304,8 @@ static const struct json_field drift_gateway_fields[] = {
     TEXT(gateway, "name of the gateway"),
     TEXT(status, "how it ran when it last differed, else at the end", .means = drift_means),
     TEXT(fingerprint, "digest of the configuration that it ran"),
-    TEXT(kind, "of which kind the drift was, as the gateway said last; null where it never said", .means = drift_kind_means, LATER),
+    TEXT(kind, "of which kind the drift was, as the gateway said last; null where it never said",
+         .means = drift_kind_means, LATER),
 };
 SHAPE(drift_gateway, T);
 #undef T

@@ -6,6 +6,7 @@
 
 extern const struct json_word verdict_means[], status_means[], lab_means[], phase_means[], proof_means[],
     ended_by_means[], event_means[], direction_means[], unit_means[], method_means[], recovered_by_means[],
-    flag_means[], check_means[], when_means[], class_means[], drift_means[], drift_kind_means[], change_means[], with_means[], dns_means[];
+    flag_means[], check_means[], when_means[], class_means[], drift_means[], drift_kind_means[], change_means[],
+    with_means[], dns_means[];
 
 #define VERDICT(member, ...) ROW(JB_ENUM, member, __VA_ARGS__, .words = verdict_words, .means = verdict_means)

@@ -18,8 +18,9 @@
 #define FINGERPRINT_SHOWN 12
 #define VALUE_SHOWN 60
 
-static const char *const news[] = {"config", "desired", "drift", "drift_kind", "secrets", "secrets_files", "standby", "upstreams", "leader", "epoch", "mode",
-                                   "holder", "in_sync", "lost_log", "file", "file_state", "answer", "alerts"};
+static const char *const news[] = {"config",  "desired",   "drift",  "drift_kind", "secrets", "secrets_files",
+                                   "standby", "upstreams", "leader", "epoch",      "mode",    "holder",
+                                   "in_sync", "lost_log",  "file",   "file_state", "answer",  "alerts"};
 static const char *const peer_news[] = {"connected", "in_sync"};
 
 static json_t *members(const json_t *object, const char *const *names, size_t n)

@@ -91,7 +91,7 @@ static void watch_config(void *arg, const struct lab_answer *a)
     json_decref(ev.data);
 }
 
-/* One gateway has left its desired state, or says so of what is not to be seen in its configuration: put on record what each of them runs. */
+/* One gateway has left its desired state, or says that it drifted: put on record what each of them runs. */
 static void observer_inquire(struct observer *o)
 {
     struct drill *d = o->drill;

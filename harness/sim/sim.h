@@ -173,7 +173,7 @@ void sim_config_new(struct sim *s, uint16_t node);
 void sim_config_free(struct sim_node *n);
 void sim_config_reload(struct sim_node *n); /* the file, if it is a configuration */
 int sim_config_patch(struct sim_node *n, const json_t *order); /* of what runs; HTTP status */
-const char *sim_drift_kind(const struct sim_node *n); /* as a gateway tells it: of what it finds in its configurations */
+const char *sim_drift_kind(const struct sim_node *n); /* as a gateway tells it, by its configurations alone */
 const char *sim_file_word(const struct sim_node *n);
 void sim_config_tick(struct sim *s, int64_t now);
 int sim_node_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e);

@@ -89,7 +89,8 @@ static void files(void)
     static const char *const ways[] = {"broken", "missing", "unreadable"};
     char path[128], wanted[SHA256_HEX];
     stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 100});
-    stage_change(&stage, GATE_EU, json_pack("{s:{s:i}}", "drift", "revert_after_ms", 1000)); /* so that it can be seen */
+    stage_change(&stage, GATE_EU,
+                 json_pack("{s:{s:i}}", "drift", "revert_after_ms", 1000)); /* so that it can be seen */
     scoped_json json_t *doc = read_json(GATE_EU, "json");
     json_fingerprint(doc, wanted);
     stage_path(&stage, GATE_EU, "json", path);

@@ -59,8 +59,8 @@ static void wait_over(enum stage_node gate, const json_t *wanted)
         scoped_json json_t *s = status_of(&stage, gate);
         const char *config = json_string_value(json_object_get(s, "config"));
         const char *desired = json_string_value(json_object_get(s, "desired"));
-        if (config && desired && !strcmp(config, print) && !strcmp(desired, print) && json_is_false(json_object_get(s, "drift")) &&
-            json_is_null(json_object_get(s, "drift_kind")))
+        if (config && desired && !strcmp(config, print) && !strcmp(desired, print) &&
+            json_is_false(json_object_get(s, "drift")) && json_is_null(json_object_get(s, "drift_kind")))
             return;
         check(now_ms() < end && "the drift is over");
     }
@@ -182,7 +182,8 @@ static void write_keys(char letter)
     char path[128], key[45] = "", set[160];
     memset(key, letter, sizeof(key) - 1);
     (void)snprintf(path, sizeof(path), "%s/jwks.json", stage.dir);
-    int len = snprintf(set, sizeof(set), "{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"a\",\"k\":\"%s\"}]}", key);
+    int len =
+        snprintf(set, sizeof(set), "{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"a\",\"k\":\"%s\"}]}", key);
     check(file_replace(path, set, (size_t)len, NULL) == 0);
 }
 

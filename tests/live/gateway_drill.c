@@ -195,7 +195,8 @@ static void drift(void)
     char config[128];
     stage_open(&stage, stage.binary, (struct stage_wish){.every_ms = 100});
     stage_path(&stage, GATE_EU, "json", config);
-    stage_change(&stage, GATE_EU, json_pack("{s:{s:i}}", "drift", "revert_after_ms", 1000)); /* so that it can be seen */
+    stage_change(&stage, GATE_EU,
+                 json_pack("{s:{s:i}}", "drift", "revert_after_ms", 1000)); /* so that it can be seen */
     scoped_text struct text good = {0}, after = {0};
     check(text_read_file(&good, config, 1 << 20, NULL) == 0);
     scoped_json json_t *doc = json_read(good.at, good.len, config, NULL);

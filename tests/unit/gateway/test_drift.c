@@ -90,10 +90,12 @@ static json_t *configuration(const char *policy)
     char print[SHA256_HEX];
     sha256_hex("secret", 6, print);
     json_t *route = json_pack("{s:s, s:[s, s]}", "upstream", "http://127.0.0.1:1", "identity", "api_key", "token");
-    json_t *identity = json_pack("{s:{s:{s:s}}, s:{s:s}}", "keys", "shop", "sha256", print, "tokens", "keys", "jwks.json");
+    json_t *identity =
+        json_pack("{s:{s:{s:s}}, s:{s:s}}", "keys", "shop", "sha256", print, "tokens", "keys", "jwks.json");
     return json_pack("{s:s, s:s, s:s, s:i, s:i, s:{s:o}, s:{}, s:o, s:{s:s, s:i, s:i}}", "node", "us-east/1", "role",
-                     "gateway", "region", "us-east", "listen", ports[0], "admin", ports[1], "routes", "x", route, "pools",
-                     "identity", identity, "drift", "policy", policy, "check_ms", CHECK_MS, "revert_after_ms", 0);
+                     "gateway", "region", "us-east", "listen", ports[0], "admin", ports[1], "routes", "x", route,
+                     "pools", "identity", identity, "drift", "policy", policy, "check_ms", CHECK_MS, "revert_after_ms",
+                     0);
 }
 
 static void open_gateway(const char *policy)
@@ -234,7 +236,8 @@ static void an_older_desired_one_lags(void)
 static void what_waits_for_a_start_is_applied_in_part(void)
 {
     open_gateway("revert");
-    scoped_json json_t *more = json_pack("{s:{s:[{s:s, s:i}]}}", "control", "endpoints", "address", "127.0.0.1", "port", 1);
+    scoped_json json_t *more =
+        json_pack("{s:{s:[{s:s, s:i}]}}", "control", "endpoints", "address", "127.0.0.1", "port", 1);
     scoped_json json_t *next = json_merge(good, more);
     put(desired, next);
     CU_ASSERT_STRING_EQUAL(kind(), "partial_apply");

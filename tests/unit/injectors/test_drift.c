@@ -119,7 +119,8 @@ static void a_patch_that_does_not_fit(void)
 static void through_the_control_plane(bool guarded)
 {
     struct bench b;
-    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_CONTROL});
+    bench_new(&b, "drift",
+              &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_CONTROL});
     b.lab->nodes[3].guards = guarded;
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     CU_ASSERT_EQUAL(drain(b.lab->nodes[3].file), 500); /* its own file is nobody's business here */
@@ -141,7 +142,8 @@ static void a_pushed_configuration_is_seen_taken_or_refused(void)
 static void a_push_that_nobody_sees_is_refuted(void)
 {
     struct bench b;
-    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_CONTROL});
+    bench_new(&b, "drift",
+              &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_CONTROL});
     b.lab->deaf = true;
     CU_ASSERT_EQUAL(bench_apply(&b), -1);
     CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
@@ -260,7 +262,8 @@ static void a_lab_that_does_nothing_is_no_proof(void)
 static void a_patch_of_what_runs_touches_no_file(void)
 {
     struct bench b;
-    bench_new(&b, "drift", &(struct action){.target = TARGET_REGION, .site = 1, .patch = patch, .via = DRIFT_VIA_RUNTIME});
+    bench_new(&b, "drift",
+              &(struct action){.target = TARGET_REGION, .site = 1, .patch = patch, .via = DRIFT_VIA_RUNTIME});
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     for (int n = 3; n < 5; n++) {
         CU_ASSERT_EQUAL(drain(b.lab->nodes[n].running), 1);
@@ -279,7 +282,8 @@ static void a_patch_of_what_runs_touches_no_file(void)
 static void a_patch_that_was_put_right_is_left_alone(void)
 {
     struct bench b;
-    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_RUNTIME});
+    bench_new(&b, "drift",
+              &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_RUNTIME});
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     json_object_set_new(b.lab->nodes[3].running, "drain_ms", json_integer(77));
     CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN); /* it was there when it was made */
@@ -292,7 +296,8 @@ static void a_patch_that_was_put_right_is_left_alone(void)
 static void a_patch_ends_with_its_process(void)
 {
     struct bench b;
-    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_RUNTIME});
+    bench_new(&b, "drift",
+              &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_RUNTIME});
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     b.lab->nodes[3].state = NODE_DOWN;
     CU_ASSERT_EQUAL(bench_heal(&b), 0);
@@ -304,7 +309,8 @@ static void a_patch_ends_with_its_process(void)
 static void a_patch_in_a_frozen_process_is_taken_back_later(void)
 {
     struct bench b;
-    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_RUNTIME});
+    bench_new(&b, "drift",
+              &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_RUNTIME});
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     b.lab->nodes[3].state = NODE_FROZEN;
     CU_ASSERT_EQUAL(bench_heal(&b), 0);
@@ -318,7 +324,8 @@ static void a_patch_in_a_frozen_process_is_taken_back_later(void)
 static void a_patch_that_nobody_takes_is_no_proof(void)
 {
     struct bench b;
-    bench_new(&b, "drift", &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_RUNTIME});
+    bench_new(&b, "drift",
+              &(struct action){.target = TARGET_NODE, .node = 3, .patch = patch, .via = DRIFT_VIA_RUNTIME});
     b.lab->deaf = true;
     CU_ASSERT_EQUAL(bench_apply(&b), -1);
     CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
@@ -346,9 +353,11 @@ static void what_contradicts_itself(void)
     const struct action_type *type = &injector_find("drift")->type;
     char why[ACTION_WHY];
     CU_ASSERT_TRUE(type->objects(&(struct action){.via = DRIFT_VIA_CONTROL, .file = DRIFT_MISSING}, why));
-    CU_ASSERT_TRUE(type->objects(&(struct action){.via = DRIFT_VIA_CONTROL, .patch = patch, .not_reloaded = true}, why));
+    CU_ASSERT_TRUE(
+        type->objects(&(struct action){.via = DRIFT_VIA_CONTROL, .patch = patch, .not_reloaded = true}, why));
     CU_ASSERT_TRUE(type->objects(&(struct action){.via = DRIFT_VIA_RUNTIME, .file = DRIFT_MISSING}, why));
-    CU_ASSERT_TRUE(type->objects(&(struct action){.via = DRIFT_VIA_RUNTIME, .patch = patch, .not_reloaded = true}, why));
+    CU_ASSERT_TRUE(
+        type->objects(&(struct action){.via = DRIFT_VIA_RUNTIME, .patch = patch, .not_reloaded = true}, why));
     CU_ASSERT_FALSE(type->objects(&(struct action){.via = DRIFT_VIA_RUNTIME, .patch = patch}, why));
     CU_ASSERT_FALSE(type->objects(&(struct action){.file = DRIFT_MISSING, .not_reloaded = true}, why));
 }
