@@ -11,6 +11,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -195,6 +196,38 @@ static bool same_secrets(void)
     return json_equal((json_t *)here, (json_t *)there);
 }
 
+/* What --check-config says that the secrets of this configuration come to. */
+static void printed_secrets(char out[SHA256_HEX])
+{
+    char config[128], says[128];
+    struct child checker = {0};
+    scoped_text struct text line = {0};
+    stage_path(&stage, GATE_EU, "json", config);
+    stage_path(&stage, GATE_EU, "checked", says);
+    const char *const argv[] = {stage.binary, "--check-config", config, NULL};
+    scoped_fd int fd = open(says, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    check(fd >= 0 && child_exec(&checker, argv, NULL, fd, NULL, NULL, NULL) == 0);
+    check(child_wait(&checker, 2000000000, NULL) == 0 && checker.status == 0);
+    check(text_read_file(&line, says, 512, NULL) == 0);
+    const char *at = strstr(text_str(&line), ", secrets ");
+    check(at != NULL);
+    (void)snprintf(out, SHA256_HEX, "%s", at + 10);
+}
+
+/* A desired state that says what the new key comes to: no drift once it is taken over. */
+static void rotated(void)
+{
+    char print[SHA256_HEX];
+    write_keys('C');
+    printed_secrets(print);
+    stage_change(&stage, GATE_EU, json_pack("{s:s}", "secrets", print));
+    scoped_json json_t *wanted = read_config(GATE_EU);
+    wait_over(GATE_EU, wanted);
+    scoped_json json_t *s = status_of(&stage, GATE_EU);
+    check(text_eq(json_string_value(json_object_get(s, "secrets")), print));
+    check(text_eq(json_string_value(json_object_get(s, "secrets_desired")), print));
+}
+
 /* A key that one region has and the other does not. */
 static void secret(void)
 {
@@ -219,6 +252,7 @@ static void secret(void)
     stage_signal(&stage, GATE_EU, SIGHUP);
     wait_over(GATE_EU, wanted);
     check(same_secrets() && drifts_of(&stage, GATE_EU, "secret") == 1);
+    rotated();
 }
 
 int main(int argc, char **argv)

@@ -145,6 +145,8 @@ static void wrong_gateways_are_refused_where_they_are_wrong(void)
     breaks(gateway, "\"flaws\":[]", "\"flaws\":\"no_failover\"", "/flaws");
     breaks(gateway, "\"drain_ms\"", "\"drain\"", "/drain");
     breaks(gateway, "\"drain_ms\":500", "\"finish_ms\":600001", "/finish_ms");
+    breaks(gateway, "\"drain_ms\":500", "\"secrets\":\"5be0cd19\"", "/secrets"); /* no whole fingerprint */
+    breaks(gateway, "\"drain_ms\":500", "\"secrets\":7", "/secrets");
     breaks(gateway, "pool:orders", "pool:other", "/routes/orders/upstream");
     breaks(gateway, "http://10.0.0.1:81", "http://10.0.0.1:81/x", "/routes/x/upstream");
     breaks(gateway, "http://10.0.0.1:81", "http://10.0.0.300:81", "/routes/x/upstream");
