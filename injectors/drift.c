@@ -41,7 +41,7 @@ struct drifted {
     enum lab_file_state state; /* of the original, whose bytes are in the journal */
     unsigned mode;
     size_t at, len;
-    bool taken_up;
+    bool taken_up, telling;
 };
 
 /* One heap block, since the conductor frees it as one. */
@@ -230,12 +230,22 @@ static bool runs(const struct injection *in, uint16_t node)
     return fabric_held(in->fabric, node) == 0 && lab->ops->node_state(lab, node) == NODE_UP;
 }
 
-/* Told in any case: a process that started again since may run what we are taking away. A patch ends with its process;
- * one that another fault keeps from hearing us is told by the proof. */
-static int heal_one(struct injection *in, const struct drifted *d, const char *original, struct err *e)
+/* Without waiting: a patch ends with its process, and one that is frozen finds this when it thaws, as it finds a
+ * signal. */
+static void put_back(const struct injection *in, struct drifted *d, const char *original)
+{
+    scoped_json json_t *config = json_read(original, d->len, "original", NULL);
+    if (config) {
+        drift_running_tell(in, d->node, d->becomes, config, &d->telling);
+    }
+}
+
+/* Told in any case: a process that started again since may run what we are taking away. */
+static int heal_one(struct injection *in, struct drifted *d, const char *original, struct err *e)
 {
     char identity[SHA256_HEX];
     if (in->action->via == DRIFT_VIA_RUNTIME && !runs(in, d->node)) {
+        put_back(in, d, original);
         return 0;
     }
     scoped_lab_file struct lab_file now = {0}, back = {.state = d->state, .mode = d->mode};
@@ -349,15 +359,6 @@ static bool lies_there(const struct injection *in, const struct drifted *d)
     return strcmp(identity, d->becomes) == 0;
 }
 
-/* A patch that a heal could not reach. */
-static void put_back(struct injection *in, const struct drifted *d)
-{
-    scoped_json json_t *original = json_read(state_of(in)->originals + d->at, d->len, "original", NULL);
-    if (in->action->via == DRIFT_VIA_RUNTIME && original) {
-        drift_running_tell(in, d->node, d->becomes, original);
-    }
-}
-
 static enum proof judge_healed(struct injection *in)
 {
     struct drift_state *s = state_of(in);
@@ -368,7 +369,9 @@ static enum proof judge_healed(struct injection *in)
         if (lies_there(in, &s->at[i]) || (l->status == 200 && says && shows(in, l, &s->at[i]))) {
             snprintf(in->method, sizeof(in->method), "%.80s still has the drifted configuration",
                      fabric_topology(in->fabric)->nodes[s->at[i].node].name);
-            put_back(in, &s->at[i]);
+            if (in->action->via == DRIFT_VIA_RUNTIME) {
+                put_back(in, &s->at[i], s->originals + s->at[i].at);
+            }
             return PROOF_PENDING;
         }
     }

@@ -20,11 +20,12 @@ int drift_file_future(const struct injection *in, uint16_t node, const struct la
 int drift_file_put(const struct injection *in, uint16_t node, const char *from, const struct lab_file *file,
                    struct err *e);
 
-/* drift_running.c, for apply and heal, which wait. set: an error when it runs anything but `from`. */
+/* drift_running.c: these two wait for the answer. set: an error when it runs anything but `from`. */
 int drift_running_get(const struct injection *in, uint16_t node, json_t **config, struct err *e);
 int drift_running_set(const struct injection *in, uint16_t node, const char *from, const json_t *config, struct err *e);
-/* For prove: the same without waiting for what comes of it. */
-void drift_running_tell(const struct injection *in, uint16_t node, const char *from, const json_t *config);
+/* The same without waiting for what comes of it. telling, in the injection's state, is true while a call is out. */
+void drift_running_tell(const struct injection *in, uint16_t node, const char *from, const json_t *config,
+                        bool *telling);
 
 /* What a file is known by: the fingerprint of its configuration, the hash of
  * bytes that are none, or its state in a word. */

@@ -4,7 +4,7 @@
  * That condition makes a heal safe: a gateway that has put itself right meanwhile refuses, and is left alone. And since
  * a configuration has its node's name in it, no other node can take what was meant for this one.
  *
- * An answer may come after nobody waits for it any more: the call then frees itself.
+ * Should the loop fail while an answer is waited for, the call is left to free itself.
  */
 #include "injectors/drift_file.h"
 
@@ -103,11 +103,19 @@ int drift_running_set(const struct injection *in, uint16_t node, const char *fro
     return refused(in, node, status == CONFLICT ? "it runs another one by now" : "a patch of what it runs", status, e);
 }
 
-void drift_running_tell(const struct injection *in, uint16_t node, const char *from, const json_t *config)
+static void take_told(void *arg, const struct lab_answer *answer)
 {
+    bool *telling = arg;
+    (void)answer;
+    *telling = false;
+}
+
+void drift_running_tell(const struct injection *in, uint16_t node, const char *from, const json_t *config,
+                        bool *telling)
+{
+    struct lab *lab = fabric_lab(in->fabric);
     scoped_free char *body = order(from, config);
-    struct drift_call *c = begin_call(in, node, "PUT", body, NULL);
-    if (c) {
-        c->abandoned = true;
+    if (!*telling) {
+        *telling = lab->ops->admin(lab, node, "PUT", "/config", body, PATIENCE_NS, take_told, telling, NULL) == 0;
     }
 }

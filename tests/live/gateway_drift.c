@@ -129,6 +129,14 @@ static void runtime_patch(void)
     wait_stands(GATE_EU, "runtime_patch");
     scoped_json json_t *untouched = read_config(GATE_EU);
     check(json_equal(untouched, quiet));
+    char drifted[SHA256_HEX];
+    json_fingerprint(again, drifted);
+    stage_signal(&stage, GATE_EU, SIGSTOP);
+    check(put_config(drifted, quiet) == 0); /* nobody waits for the answer any more */
+    stage_signal(&stage, GATE_EU, SIGCONT);
+    wait_over(GATE_EU, quiet);
+    check(put_config(print, again) == 200);
+    wait_stands(GATE_EU, "runtime_patch");
     stage_kill(&stage, GATE_EU);
     stage_start(&stage, GATE_EU);
     wait_over(GATE_EU, quiet);
