@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each kind of drift as a real gateway tells it, by processes on loopback: gateway_drift DRGATEWAY NAME, the names being
- * listed at the end. Exit code 0 or a message.
+ * Each kind of drift as a real gateway tells it, by processes on loopback: gateway_drift DRGATEWAY NAME, the names
+ * being listed at the end. Exit code 0 or a message.
  *
  * A drift that is put right lasts a few hundred milliseconds, which a busy machine may sleep through; so what is waited
  * for is never the drift itself but how often the gateway says to have found one of that kind.
