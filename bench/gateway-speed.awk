@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Of bench/gateway: the tables over what it gathered. full: NAME requests cpu_ms req_per_s bad; half: NAME planned ok failed
-# late p50_us p99_us. Ratios are of the same round.
+# Of bench/gateway: the tables over what it gathered. full: NAME requests cpu_ms req_per_s bad; paced: NAME planned ok failed
+# late p50_us p99_us behind_us at `rate`, a line for each of the `turns` that a proxy had in a round, whose percentiles are
+# the medians over them. Ratios are of the same round.
 function sort(v, n,   i, j, x) {
     for (i = 2; i <= n; i++) {
         x = v[i]
@@ -22,25 +23,33 @@ function ratio(what, of, other, n,   k, a, m) {
 FILENAME == "full" {
     k = ++count[$1]
     per_cpu[$1, k] = $2 / $3 * 1000
-    rate[$1, k] = $4
+    per_s[$1, k] = $4
     bad[$1] += $5
     if (k == 1) names[++kinds] = $1
 }
-FILENAME == "half" {
-    k = ++halves[$1]
+FILENAME == "paced" {
+    k = int(paced[$1] / turns) + 1
+    t = paced[$1]++ % turns + 1
     bad[$1] += $4
-    p50[$1, k] = $6
-    p99[$1, k] = $7
+    turn50[$1, t] = $6
+    turn99[$1, t] = $7
+    turn_behind[$1, t] = $8
+    if (t == turns) {
+        p50[$1, k] = middle(turn50, $1, turns)
+        p99[$1, k] = middle(turn99, $1, turns)
+        behind[$1, k] = middle(turn_behind, $1, turns)
+    }
 }
 END {
-    printf "%-12s %12s %10s %14s %14s %8s\n", "", "req/cpu-s", "req/s", "p50 half, us", "p99 half, us", "bad"
+    printf "%-12s %12s %10s %10s %10s %17s %6s\n", "", "req/cpu-s", "req/s", "p50, us", "p99, us", "client behind, us", "bad"
     for (i = 1; i <= kinds; i++) {
         n = count[names[i]]
-        printf "%-12s %12.0f %10.0f %14.0f %14.0f %8d\n", names[i], middle(per_cpu, names[i], n), middle(rate, names[i], n),
-            middle(p50, names[i], n), middle(p99, names[i], n), bad[names[i]]
+        printf "%-12s %12.0f %10.0f %10.0f %10.0f %17.0f %6d\n", names[i], middle(per_cpu, names[i], n),
+            middle(per_s, names[i], n), middle(p50, names[i], n), middle(p99, names[i], n), middle(behind, names[i], n),
+            bad[names[i]]
     }
     for (i = 2; i <= kinds; i++) {
         ratio("requests per cpu second", per_cpu, names[i], n)
-        ratio("p99 at half load", p99, names[i], n)
+        ratio("p99 at " rate " requests/s", p99, names[i], n)
     }
 }
