@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Of bench/gateway: the tables over what it gathered. full: NAME requests cpu_ms req_per_s bad; paced: NAME planned ok failed
-# late p50_us p99_us behind_us at `rate`, a line for each of the `turns` that a proxy had in a round, whose percentiles are
-# the medians over them. Ratios are of the same round.
+# late p50_us p99_us behind_us at `rate`, a line for each of the `turns` that a proxy had in a round, whose percentiles
+# are the medians over them. Ratios are of the same round.
 function sort(v, n,   i, j, x) {
     for (i = 2; i <= n; i++) {
         x = v[i]
