@@ -155,8 +155,16 @@ static int check_flags(const struct run_flags *f, struct err *e)
         err_set(e, ERR_USAGE, "--repeat", "%lld times makes no sense", (long long)f->repeat);
         return err_help(e, "write a number from 1 to %d", REPEAT_MAX);
     }
+    if (f->timeout_ns == 0) {
+        err_set(e, ERR_USAGE, "--timeout", "a run takes longer than no time at all");
+        return err_help(e, "write a time such as 5m, or leave it out for no limit");
+    }
     if (f->notify && notify_check(f->notify, e) < 0) {
         return -1;
+    }
+    if (f->keep && text_eq(f->lab, "sim")) {
+        err_set(e, ERR_USAGE, "--keep", "a model on virtual time has no lab that could be kept");
+        return err_help(e, "leave out --keep, or run on --lab netns");
     }
     if (f->crosscheck && text_eq(f->lab, "sim")) {
         err_set(e, ERR_USAGE, "--crosscheck", "a model on virtual time has no socket that a second prober could use");

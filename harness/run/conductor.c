@@ -44,6 +44,8 @@ void drill_stop(struct drill *d, const char *reason)
     if (d->stop)
         return;
     d->stop = true;
+    if (d->held)
+        return;
     if (d->applying)
         loop_limit(d->loop, loop_now(d->loop));
     snprintf(d->stop_reason, sizeof(d->stop_reason), "%.159s", reason);
@@ -66,6 +68,11 @@ static void drill_watch(struct drill *d)
     drill_stop(d, why);
 }
 
+static bool drill_late(const struct drill *d)
+{
+    return d->options->timeout_ns && record_now(&d->rec) > d->options->timeout_ns;
+}
+
 int drill_wait(struct drill *d, int64_t until_ns)
 {
     while (!d->stop && record_now(&d->rec) < until_ns) {
@@ -74,7 +81,7 @@ int drill_wait(struct drill *d, int64_t until_ns)
         if (loop_run(d->loop, (next < until_ns ? next : until_ns) + d->rec.zero_ns, &d->stop, &e) < 0)
             drill_stop(d, e.msg);
         drill_watch(d);
-        if (d->options->timeout_ns && record_now(&d->rec) > d->options->timeout_ns)
+        if (drill_late(d))
             drill_stop(d, "--timeout has passed");
     }
     return !d->stop;
@@ -279,12 +286,16 @@ static int drill_open_lab(struct drill *d, const struct lab_options *lab, struct
     return failed;
 }
 
+/* What was to be measured has been: nobody is watched any more, and whatever ends the wait ends nothing else. */
 static void drill_hold(struct drill *d)
 {
     if (!d->options->keep || d->stop)
         return;
     dprintf(STDERR_FILENO, "drtest: the lab is kept; Ctrl-C takes it down\n");
-    drill_wait(d, INT64_MAX);
+    d->held = true;
+    while (!d->stop && !drill_late(d) && loop_run(d->loop, loop_now(d->loop) + WATCH_NS, &d->stop, NULL) == 0) {
+    }
+    d->held = d->stop = false;
     d->signal = 0;
 }
 

@@ -24,6 +24,7 @@ struct drill {
     int64_t scenario_zero_ns;  /* run time of scenario time 0 */
     bool stop;                 /* set by a signal, an abort condition or a dead harness process */
     bool applying;             /* an injector's apply is under way: to stop calls it off */
+    bool held;                 /* over and on record, the lab is kept: to stop takes it down and is no interruption */
     int signal;
     char stop_reason[160];
 };

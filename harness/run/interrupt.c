@@ -35,8 +35,9 @@ static void interrupt_ready(struct loop_io *io, uint32_t events)
         _exit(128 + (int)info.ssi_signo);
     }
     i->drill->signal = info.ssi_signo == SIGHUP ? SIGTERM : (int)info.ssi_signo;
-    dprintf(STDERR_FILENO, "drtest: %s, healing the faults and finishing the evidence (again: leave at once)\n",
-            info.ssi_signo == SIGINT ? "interrupted" : "told to stop");
+    dprintf(STDERR_FILENO, "drtest: %s, %s (again: leave at once)\n",
+            info.ssi_signo == SIGINT ? "interrupted" : "told to stop",
+            i->drill->held ? "taking the lab down" : "healing the faults and finishing the evidence");
     drill_stop(i->drill, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
 }
 

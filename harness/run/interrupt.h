@@ -2,7 +2,7 @@
 /*
  * SIGINT, SIGTERM and SIGHUP while a drill runs, turned into a readable descriptor by signalfd(2) and answered at once
  * on stderr. The first stops the drill (faults are healed, evidence is completed); the second ends the process, and
- * the kernel takes the lab away.
+ * the kernel takes the lab away. While a lab is kept (--keep) a signal interrupts nothing: it is what was waited for.
  */
 #pragma once
 #include "harness/run/drill.h"
