@@ -53,6 +53,17 @@ static const struct command *find_command(const char *name, struct err *e)
     return NULL;
 }
 
+static int check_empty_operands(const struct option_list *operands, struct err *e)
+{
+    for (size_t i = 0; i < operands->len; i++) {
+        if (!*operands->at[i]) {
+            err_set(e, ERR_USAGE, "command line", "operand %zu is empty", i + 1);
+            return err_help(e, "name a file or a folder; the current folder is `.`");
+        }
+    }
+    return 0;
+}
+
 static int check_operands(const struct call *c, struct err *e)
 {
     const struct command *k = c->command;
@@ -62,7 +73,7 @@ static int check_operands(const struct call *c, struct err *e)
         err_set(e, ERR_USAGE, "command line", "`drtest %s` has no use for `%s`", k->name,
                 c->operands.at[k->operands_max]);
     } else {
-        return 0;
+        return check_empty_operands(&c->operands, e);
     }
     return err_help(e, "`drtest %s --help` shows how", k->name);
 }

@@ -6,7 +6,7 @@
  * `--` ends the options, a lone `-` is an operand. Names are never abbreviated: a script that says --out today must not
  * mean something else when --output-style arrives. An unknown name fails with the nearest known one as help.
  *
- * Whatever is wrong with the command line is ERR_USAGE, also when the parser of a unit calls it something else.
+ * No value is empty. Whatever is wrong with the command line is ERR_USAGE, also when the parser of a unit calls it something else.
  */
 #include "harness/cli/option.h"
 
@@ -107,6 +107,16 @@ static int check_choice(const struct option_row *row, const char *text, const ch
     return err_help(e, "write one of %s", text_str(&all));
 }
 
+/* A variable that a script forgot to set arrives as nothing, and as a path it would mean the root of the file system. */
+static int check_not_empty(const char *text, const char *at, struct err *e)
+{
+    if (*text) {
+        return 0;
+    }
+    err_set(e, ERR_USAGE, at, "an empty value");
+    return err_help(e, "give it a value, or leave it out");
+}
+
 int options_give(struct option_set *set, size_t row_at, const char *text, enum option_origin origin, const char *at,
                  struct err *e)
 {
@@ -114,7 +124,7 @@ int options_give(struct option_set *set, size_t row_at, const char *text, enum o
     if (set->origins[row_at] > origin) {
         return 0;
     }
-    if (row->choices && check_choice(row, text, at, e) < 0) {
+    if (check_not_empty(text, at, e) < 0 || (row->choices && check_choice(row, text, at, e) < 0)) {
         return -1;
     }
     struct err inner = {0};

@@ -82,8 +82,8 @@ static void every_spelling_is_read(void)
     CU_ASSERT_STRING_EQUAL(v.name, "file");
     CU_ASSERT_EQUAL(parse("-fo", "file"), 0);
     CU_ASSERT_STRING_EQUAL(v.name, "file");
-    CU_ASSERT_EQUAL(parse("--name="), 0);
-    CU_ASSERT_STRING_EQUAL(v.name, "");
+    CU_ASSERT_EQUAL(parse("--name=="), 0);
+    CU_ASSERT_STRING_EQUAL(v.name, "=");
     CU_ASSERT_EQUAL(parse("--fast=false"), 0);
     CU_ASSERT_FALSE(v.fast);
 }
@@ -121,6 +121,9 @@ static void wrong_words_are_usage_errors(void)
         {"--wait", "5"},
         {"--wait", "5parsec"},
         {"--count="},
+        {"--name="},
+        {"-o", ""},
+        {"--tag", ""},
         {"---"},
         {"--count", "99999999999999999999"},
     };
