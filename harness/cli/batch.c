@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Method: each path becomes files, each file plans. A scenario named twice is run twice; that is what was asked for.
- * Errors are collected file by file, so that one wrong file hides no other.
+ * Method: each path becomes files, each file plans. A folder stands for its YAML files, but not for the project's
+ * settings nor for what runs have left there. A scenario named twice is run twice; that is what was asked for. Errors
+ * are collected file by file, so that one wrong file hides no other.
  *
  * Each repeat has a plan of its own with a seed of its own, derived from that of the first: the phase of the fault
  * against the system's timers must differ between repeats also where the scenario or --seed fixes the seed.
@@ -13,6 +14,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/cli/floors.h"
+#include "harness/cli/settings.h"
 #include "harness/spec/load.h"
 #include "harness/spec/suite.h"
 #include "injectors/injector.h"
@@ -21,6 +23,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FILES_MAX 1000
 #define DEPTH_MAX 8
@@ -40,7 +43,15 @@ static bool is_yaml(const char *name)
 
 static int visible(const struct dirent *d)
 {
-    return d->d_name[0] != '.';
+    return d->d_name[0] != '.' && !text_eq(d->d_name, SETTINGS_PROJECT_FILE);
+}
+
+/* What a run left is a record, its plan.yaml no scenario of the folder. */
+static bool is_record(const char *path)
+{
+    scoped_text struct text t = {0};
+    text_addf(&t, "%s/timeline.jsonl", path);
+    return access(text_str(&t), F_OK) == 0;
 }
 
 static int list_folder(struct option_list *files, struct arena *a, const char *path, int depth, struct err *e)
@@ -55,7 +66,7 @@ static int list_folder(struct option_list *files, struct arena *a, const char *p
         const char *slash = path[strlen(path) - 1] == '/' ? "" : "/";
         const char *below = arena_printf(a, "%s%s%s", path, slash, names[i]->d_name);
         if (rc == 0 && is_folder(below) && depth < DEPTH_MAX) {
-            rc = list_folder(files, a, below, depth + 1, e);
+            rc = is_record(below) ? 0 : list_folder(files, a, below, depth + 1, e);
         } else if (rc == 0 && is_yaml(below) && files->len >= FILES_MAX) {
             rc = err_set(e, ERR_READING, path, "more than %d files", FILES_MAX);
         } else if (rc == 0 && is_yaml(below) && !is_folder(below)) {

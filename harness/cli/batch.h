@@ -71,8 +71,8 @@ uint64_t batch_repeat_seed(uint64_t base, int64_t repeat);
  * seed of the first run. A suite that stops on failure keeps the order it is written in. */
 void batch_order(struct batch *b, const struct batch_suite *set);
 
-/* Files that a path stands for: itself, or the .yaml and .yml files of a folder, sorted, at most 1000, 8 levels deep.
- * Strings go to the arena. */
+/* Files that a path stands for: itself, or the .yaml and .yml files of a folder, sorted, at most 1000, 8 levels deep,
+ * without drtest.yaml and the directories of runs. Strings go to the arena. */
 int batch_files(struct option_list *files, struct arena *a, const char *path, struct err *e);
 
 /* The runs of a suite (batch_suite.c). */

@@ -94,14 +94,18 @@ static int print_templates(const struct suite *s, const char *kind, const char *
     return 0;
 }
 
-static int check_kind(const char *kind, struct err *e)
+static int check_kind(const char *kind, const char *part, struct err *e)
 {
-    const char *kinds[array_len(templates)];
+    bool known = false;
     for (size_t i = 0; i < array_len(templates); i++) {
-        kinds[i] = templates[i].kind;
-        if (text_eq(kinds[i], kind)) {
-            return 0;
-        }
+        known = known || text_eq(templates[i].kind, kind);
+    }
+    if (known && part && !text_eq(kind, "systemd")) {
+        err_set(e, ERR_USAGE, "--part", "only systemd has a service and a timer");
+        return err_help(e, "leave out --part");
+    }
+    if (known) {
+        return 0;
     }
     err_set(e, ERR_USAGE, "command line", "no scheduler is called `%.60s`", kind);
     return err_help(e, "write one of github, gitlab, jenkins, systemd, cron");
@@ -121,22 +125,33 @@ static int check_suite(const struct suite *s, struct err *e)
     return 0;
 }
 
+/* Returns the exit code, with errors told. */
+static int print_for(struct call *c, const char *kind, const char *path, const char *part)
+{
+    struct err e = {0};
+    struct suite *s = NULL;
+    struct diag_list diags = {0};
+    bool read = suite_load(path, &s, &diags, &e) == 0;
+    int code = 0;
+    if (!read && diags.errors > 0) {
+        scoped_text struct text t = {0};
+        diag_print(&diags, &t, c->err.colour);
+        fputs(text_str(&t), stderr);
+        code = err_exit_code(&e);
+    } else if (!read || check_suite(s, &e) < 0 || print_templates(s, kind, part, &e) < 0) {
+        code = say_error(&c->err, &e);
+    }
+    diag_list_deinit(&diags);
+    suite_free(s);
+    return code;
+}
+
 static int run(struct call *c)
 {
     const struct ci_flags *f = c->flags;
     const char *kind = c->operands.at[0], *path = c->operands.len > 1 ? c->operands.at[1] : DEFAULT_SUITE;
     struct err e = {0};
-    struct suite *s = NULL;
-    struct diag_list diags = {0};
-    bool done = check_kind(kind, &e) == 0 && suite_load(path, &s, &diags, &e) == 0 && diags.errors == 0 &&
-                check_suite(s, &e) == 0 && print_templates(s, kind, f->part, &e) == 0;
-    if (diags.errors > 0) {
-        err_set(&e, ERR_MEANING, path, "the suite is not valid");
-        err_help(&e, "`drtest validate %.120s` says why", path);
-    }
-    diag_list_deinit(&diags);
-    suite_free(s);
-    return done ? 0 : say_error(&c->err, &e);
+    return check_kind(kind, f->part, &e) < 0 ? say_error(&c->err, &e) : print_for(c, kind, path, f->part);
 }
 
 const struct command command_ci = {.name = "ci",

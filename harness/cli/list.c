@@ -17,6 +17,7 @@
 #include "harness/spec/load.h"
 #include "injectors/injector.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -53,7 +54,7 @@ struct listing {
     struct call *call;
     struct history_latest history;
     json_t *rows; /* with --json */
-    size_t shown;
+    size_t shown, wrong;
 };
 
 static void tags_text(struct text *t, const struct plan *p)
@@ -103,6 +104,7 @@ static void show(struct listing *l, const char *file)
     size_t verbs = 0;
     const struct action_type *const *types = injector_types(&verbs);
     if (spec_load(file, types, verbs, NULL, &p, &diags, &e) < 0) {
+        l->wrong += diags.errors > 0;
         if (!l->call->globals.json && diags.errors > 0) {
             printf("%-22s %s\n", "(not valid)", file);
         }
@@ -124,12 +126,29 @@ static const char *folder_of(const struct call *c)
     return c->operands.len > 0 ? c->operands.at[0] : access("scenarios", F_OK) == 0 ? "scenarios" : ".";
 }
 
+/* Returns the exit code. */
+static int conclude(const struct listing *l, size_t files)
+{
+    if (l->wrong > 0 && !l->call->globals.quiet) {
+        fprintf(stderr, "drtest: %zu file%s not valid; `drtest validate %s` says why\n", l->wrong,
+                l->wrong == 1 ? " is" : "s are", folder_of(l->call));
+    }
+    return l->shown == 0 ? say_no_match(files) : 0;
+}
+
+static int check_folder(const struct call *c, struct err *e)
+{
+    return access(folder_of(c), F_OK) == 0 ? 0
+                                           : err_os(e, ERR_READING, errno, folder_of(c), "cannot look for scenarios");
+}
+
 static int print_tables(struct call *c)
 {
     struct err e = {0};
     struct option_list files = {0};
     scoped_text struct text out = {0};
-    int code = batch_files(&files, &c->arena, folder_of(c), &e) < 0 ? say_error(&c->err, &e) : 0;
+    int code =
+        check_folder(c, &e) < 0 || batch_files(&files, &c->arena, folder_of(c), &e) < 0 ? say_error(&c->err, &e) : 0;
     if (code == 0) {
         code = catalogue_print(&out, folder_of(c), &files) == 0 ? 6 : 0;
         fputs(text_str(&out), stdout);
@@ -150,10 +169,10 @@ static int run(struct call *c)
     scoped_json json_t *rows = c->globals.json ? json_array() : NULL;
     struct listing l = {.call = c, .rows = rows};
     text_addf(&path, "%s%s", f->history ? f->history : f->output, f->history ? "" : "/history.jsonl");
-    int code =
-        batch_files(&files, &c->arena, folder_of(c), &e) < 0 || history_read_latest(&l.history, text_str(&path), &e) < 0
-            ? say_error(&c->err, &e)
-            : 0;
+    int code = check_folder(c, &e) < 0 || batch_files(&files, &c->arena, folder_of(c), &e) < 0 ||
+                       history_read_latest(&l.history, text_str(&path), &e) < 0
+                   ? say_error(&c->err, &e)
+                   : 0;
     for (size_t i = 0; i < files.len && code == 0; i++) {
         if (!spec_is_suite(files.at[i])) {
             show(&l, files.at[i]);
@@ -163,9 +182,10 @@ static int run(struct call *c)
         scoped_free char *text = json_dumps(rows, JSON_INDENT(1));
         puts(text ? text : "[]");
     }
+    code = code ? code : conclude(&l, files.len);
     history_latest_deinit(&l.history);
     option_list_deinit(&files);
-    return code ? code : l.shown == 0 ? 6 : 0;
+    return code;
 }
 
 const struct command command_list = {.name = "list",
@@ -173,7 +193,7 @@ const struct command command_list = {.name = "list",
                                      .summary = "scenarios with tags, targets, last verdict and its age",
                                      .text =
                                          "Without PATH the folder scenarios, or the current one where there is none.",
-                                     .exits = "0 6",
+                                     .exits = "0 3 6",
                                      .options = options,
                                      .option_count = array_len(options),
                                      .flags_size = sizeof(struct list_flags),

@@ -360,10 +360,11 @@ static int run(struct call *c)
     struct batch b = {0};
     struct option_list no_tags = {0};
     struct batch_options o = {.set = &f->set, .tags = &no_tags, .repeat = -1, .seed = f->seed, .profile = f->profile};
-    int code = batch_load(&b, &c->operands, &o, &e) < 0 ? -1 : b.errors ? 3 : b.jobs.len == 0 ? 6 : 0;
+    int code = batch_load(&b, &c->operands, &o, &e) < 0 ? -1 : b.errors ? 3 : 0;
     scoped_text struct text t = {0};
     batch_print(&b, &t, "human", c->err.colour);
     fputs(text_str(&t), stderr);
+    code = code == 0 && b.jobs.len == 0 ? say_no_match(b.files) : code;
     scoped_json json_t *settings = code == 0 && f->show_config ? show_config(c, &code) : NULL;
     if (code == 0) {
         code = plan_show(c, &b, text_eq(f->lab, "sim"), &f->mechanisms, settings, &e);

@@ -208,11 +208,7 @@ static int check_batch(struct call *c, const struct batch *b)
     if (b->errors > 0) {
         return 3;
     }
-    if (b->jobs.len == 0) {
-        fprintf(stderr, "drtest: no scenario matched (%zu looked at)\n", b->files);
-        return 6;
-    }
-    return 0;
+    return b->jobs.len == 0 ? say_no_match(b->files) : 0;
 }
 
 static int begin_session(struct running *r, struct lab_caps *caps, struct text *gateway, struct err *e)

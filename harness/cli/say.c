@@ -106,6 +106,12 @@ void say_warning(const struct face *face, const char *fmt, ...)
     fprintf(stderr, "%swarning%s: %s\n", face->colour ? "\033[1;33m" : "", face->colour ? "\033[0m" : "", text_str(&t));
 }
 
+int say_no_match(size_t looked_at)
+{
+    fprintf(stderr, "drtest: no scenario matched (%zu looked at)\n", looked_at);
+    return 6;
+}
+
 void say_age(char out[32], double seconds)
 {
     if (seconds < 120) {

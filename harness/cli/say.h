@@ -7,6 +7,7 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 struct err;
@@ -29,6 +30,9 @@ void say_error_text(struct text *out, const struct err *e, bool colour);
 /* The stable code of an error, e.g. 401 for DR0401. */
 int say_code(const struct err *e);
 const char *say_code_text(int code); /* what a general code means, NULL for any other */
+
+/* That nothing of what was looked at was wanted. Returns the exit code, 6. */
+int say_no_match(size_t looked_at);
 
 /* Age for people: "3 d", "2 h". */
 void say_age(char out[32], double seconds);

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PROJECT_FILE "drtest.yaml"
 #define SYSTEM_FILE "/etc/drtest/config.yaml"
 #define SETTINGS_MAX_BYTES (64u * 1024u)
 
@@ -120,8 +119,12 @@ static void give(struct call *c, struct yaml_tree *tree, const struct yaml_node 
         scoped_text struct text message = {0}, help = {0};
         const char *near = nearest_setting(name);
         text_addf(&message, "unknown setting `%s`", name);
-        text_addf(&help, "use `%s`", near ? near : "");
-        complain(diags, tree, value->key, DIAG_UNKNOWN_KEY, text_str(&message), near ? text_str(&help) : NULL);
+        if (near) {
+            text_addf(&help, "use `%s`", near);
+        } else {
+            text_add(&help, "`drtest explain settings` lists them");
+        }
+        complain(diags, tree, value->key, DIAG_UNKNOWN_KEY, text_str(&message), text_str(&help));
     }
 }
 
@@ -139,6 +142,9 @@ static void give_all(struct call *c, struct yaml_tree *tree, enum option_origin 
         }
     }
     const struct yaml_node *settings = node_get(tree->root, "settings");
+    if (settings && settings->kind == NODE_SCALAR && settings->plain && !*settings->text) {
+        return; /* all of them are commented out */
+    }
     if (settings && settings->kind != NODE_MAP) {
         complain(diags, tree, settings, DIAG_WRONG_KIND, "`settings` is a map of long option names", NULL);
         return;
@@ -198,7 +204,7 @@ void settings_source(struct text *out, const struct option_row *row, enum option
         text_addf(out, "environment %s", settings_variable(&name, row->name));
         break;
     case ORIGIN_PROJECT:
-        text_addf(out, "file %s", config && *config ? config : named && *named ? named : PROJECT_FILE);
+        text_addf(out, "file %s", config && *config ? config : named && *named ? named : SETTINGS_PROJECT_FILE);
         break;
     case ORIGIN_USER:
         text_addf(out, "file %s", user_file(&name));
@@ -220,8 +226,8 @@ int settings_apply(struct call *c)
     }
     scoped_text struct text user = {0};
     const char *named = c->globals.config ? c->globals.config : getenv("DRTEST_CONFIG");
-    int code =
-        named && *named ? from_file(c, named, ORIGIN_PROJECT) : from_file_if_there(c, PROJECT_FILE, ORIGIN_PROJECT);
+    int code = named && *named ? from_file(c, named, ORIGIN_PROJECT)
+                               : from_file_if_there(c, SETTINGS_PROJECT_FILE, ORIGIN_PROJECT);
     if (code == 0 && *user_file(&user)) {
         code = from_file_if_there(c, text_str(&user), ORIGIN_USER);
     }

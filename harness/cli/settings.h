@@ -11,6 +11,8 @@
 #pragma once
 #include "harness/cli/command.h"
 
+#define SETTINGS_PROJECT_FILE "drtest.yaml"
+
 /* 0; or the exit code after saying what is wrong. */
 int settings_apply(struct call *c);
 

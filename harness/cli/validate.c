@@ -85,7 +85,8 @@ static int run(struct call *c)
 const struct command command_validate = {.name = "validate",
                                          .operands = "PATH...",
                                          .summary = "check files, all errors at once; needs no privilege",
-                                         .text = "A folder stands for all .yaml and .yml files in it and below.",
+                                         .text = "A folder stands for all .yaml and .yml files in it and below, but for "
+                                                 "drtest.yaml and the directories of runs.",
                                          .exits = "0 3 6",
                                          .options = options,
                                          .option_count = array_len(options),

@@ -49,17 +49,21 @@ static void drop_write_targets(struct yaml_tree *t)
     }
 }
 
-static bool root_is_map(struct yaml_tree *t, struct diag_list *diags)
+/* The project's settings where a scenario is wanted are one mistake, not one for each key. */
+static bool root_is_scenario(struct yaml_tree *t, struct diag_list *diags)
 {
-    if (!t->root) {
+    const struct yaml_node *root = t->root;
+    if (!root) {
         return false;
     }
-    if (t->root->kind == NODE_MAP) {
+    const struct yaml_node *settings = root->kind == NODE_MAP ? node_get(root, "settings") : NULL;
+    if (root->kind == NODE_MAP && (!settings || node_get(root, "name"))) {
         return true;
     }
-    struct diag *d =
-        diag_error(diags, DIAG_FORMAT, t->root->place, "this is %s, not a scenario", node_kind_name(t->root));
-    diag_help(d, "begin with `drtest: 1` and `name: ...`");
+    struct diag *d = diag_error(diags, DIAG_FORMAT, settings ? settings->key->place : root->place,
+                                "this is %s, not a scenario", settings ? "a settings file" : node_kind_name(root));
+    diag_help(d, settings ? "name a scenario; `drtest plan --show-config` of one shows what the settings come to"
+                          : "begin with `drtest: 1` and `name: ...`");
     return false;
 }
 
@@ -184,7 +188,7 @@ int load_plan(const struct load *l, struct plan **out, struct diag_list *diags, 
     struct plan *p = xcalloc(1, sizeof(*p));
     const char *profile = NULL; /* has values of its own here */
     read_tree(&tree, l, diags);
-    if (root_is_map(&tree, diags)) {
+    if (root_is_scenario(&tree, diags)) {
         for (size_t i = 0; !l->options.profile && profile_words[i]; i++) {
             profile = profile_written(&tree, profile_words[i]) ? profile_words[i] : profile;
         }

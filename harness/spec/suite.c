@@ -223,6 +223,23 @@ static void bind_suite(struct binder *b, struct suite *s)
     }
 }
 
+/* A scenario where a suite is wanted is one mistake, not a dozen unknown keys. */
+static bool root_is_suite(struct yaml_tree *t, struct diag_list *diags)
+{
+    const struct yaml_node *root = t->root;
+    if (!root) {
+        return false;
+    }
+    const struct yaml_node *name = root->kind == NODE_MAP ? node_get(root, "name") : NULL;
+    if (root->kind == NODE_MAP && (!name || node_get(root, "suite"))) {
+        return true;
+    }
+    struct diag *d = diag_error(diags, DIAG_FORMAT, name ? name->key->place : root->place, "this is %s, not a suite",
+                                name ? "a scenario" : node_kind_name(root));
+    diag_help(d, name ? "name a suite that has it under `scenarios`" : "begin with `drtest: 1` and `suite: ...`");
+    return false;
+}
+
 int suite_load(const char *path, struct suite **out, struct diag_list *diags, struct err *e)
 {
     struct suite *s = xcalloc(1, sizeof(*s));
@@ -230,11 +247,9 @@ int suite_load(const char *path, struct suite **out, struct diag_list *diags, st
     struct yaml_tree *t = &s->source->tree;
     yaml_tree_read(t, path, 0, diags);
     s->file = arena_strdup(&t->arena, path);
-    if (t->root && t->root->kind == NODE_MAP) {
+    if (root_is_suite(t, diags)) {
         struct binder b = {.arena = &t->arena, .diags = diags};
         bind_suite(&b, s);
-    } else if (t->root) {
-        diag_error(diags, DIAG_FORMAT, t->root->place, "this is %s, not a suite", node_kind_name(t->root));
     }
     diag_sort(diags);
     if (load_verdict(diags, path, e) != 0) {

@@ -415,7 +415,7 @@ void yaml_tree_parse(struct yaml_tree *t, const char *name, const char *text, si
     parse_events(&b);
     if (!t->root && !b.stop) {
         diag_help(diag_error(diags, DIAG_EMPTY, source_place(&t->source, 0), "the file is empty"),
-                  "begin with `drtest: 1` and `name: ...`");
+                  "begin with `drtest: 1`, then `name: ...` of a scenario, `suite: ...` or `settings: ...`");
     }
 }
 

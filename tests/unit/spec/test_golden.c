@@ -102,6 +102,7 @@ static void wrong_files_are_explained(void)
         "no-writes",
         "suite",
         "not-a-map",
+        "settings-file",
         "does-not-exist",
     };
     for (size_t i = 0; i < array_len(names); i++) {
