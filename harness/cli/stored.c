@@ -16,6 +16,8 @@
 #include "harness/spec/plan_yaml.h"
 #include "injectors/injector.h"
 
+#include <errno.h>
+
 static int load_plan(struct stored_run *s, struct err *e)
 {
     size_t verbs = 0;
@@ -27,12 +29,23 @@ static int load_plan(struct stored_run *s, struct err *e)
                : 0;
 }
 
+static int load_result(struct stored_run *s, struct err *e)
+{
+    struct err own = {0};
+    int rc = result_load(s->path, &s->result, &own);
+    if (rc < 0 && own.os == ENOENT) {
+        err_help(&own, "the run ended before it was judged; `drtest clean %.120s` says what it had open", s->path);
+    }
+    if (rc < 0 && e) {
+        *e = own;
+    }
+    return rc;
+}
+
 static int load(struct stored_run *s, int (*evidence)(struct evidence **ev, const char *run_path, struct err *e),
                 struct err *e)
 {
-    return result_load(s->path, &s->result, e) < 0 || load_plan(s, e) < 0 || evidence(&s->evidence, s->path, e) < 0
-               ? -1
-               : 0;
+    return load_result(s, e) < 0 || load_plan(s, e) < 0 || evidence(&s->evidence, s->path, e) < 0 ? -1 : 0;
 }
 
 static int find(struct stored_run *s, const char *output, const char *run, struct err *e)

@@ -12,6 +12,7 @@
 #include "harness/base/text.h"
 #include "harness/cli/command.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,11 +81,29 @@ int tool_find_gateway(struct text *path, struct err *e)
     return err_help(e, "build the target drgateway, or set DRTEST_GATEWAY to its path");
 }
 
-static bool is_run(const char *path)
+static bool holds(const char *path, const char *file)
 {
     scoped_text struct text t = {0};
-    text_addf(&t, "%s/timeline.jsonl", path);
+    text_addf(&t, "%s/%s", path, file);
     return access(text_str(&t), F_OK) == 0;
+}
+
+/* A run whose timeline was taken away is a run still: that is for those to tell who look for it. */
+static bool is_run(const char *path)
+{
+    return holds(path, "timeline.jsonl") || (holds(path, "plan.yaml") && holds(path, "manifest.sha256"));
+}
+
+/* A folder that may not be looked into is no reason to say that it is not there. */
+static int no_such_run(const char *run, const char *below, const char *output, struct err *e)
+{
+    struct stat st;
+    const char *path = stat(run, &st) == 0 ? run : below;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode) && access(path, X_OK) < 0) {
+        return err_os(e, ERR_READING, errno, path, "cannot look into the folder");
+    }
+    err_set(e, ERR_READING, run, "no such run: neither a run directory nor one below %s", output);
+    return err_help(e, "give a run directory, the name of a folder in %s, or latest (--output moves %s)", output, output);
 }
 
 int tool_find_run(struct text *path, const char *output, const char *run, struct err *e)
@@ -96,9 +115,7 @@ int tool_find_run(struct text *path, const char *output, const char *run, struct
     scoped_text struct text below = {0};
     text_addf(&below, "%s/%s", output, run);
     if (!is_run(text_str(&below))) {
-        err_set(e, ERR_READING, run, "no such run: neither a run directory nor one below %s", output);
-        return err_help(e, "give a run directory, the name of a folder in %s, or latest (--output moves %s)", output,
-                        output);
+        return no_such_run(run, text_str(&below), output, e);
     }
     /* latest becomes the run it stands for, so that reports name the run. */
     char target[512];
