@@ -30,13 +30,10 @@ int machine_forced(const struct option_list *given, struct arena *a, const char 
     for (size_t i = 0; i < given->len; i++) {
         const char *equals = strchr(given->at[i], '=');
         int effect = equals ? effect_of(given->at[i], (size_t)(equals - given->at[i])) : -1;
-        if (effect < 0 || !equals[1]) {
-            scoped_text struct text all = {0};
-            for (int k = 0; k < LAB_EFFECTS; k++) {
-                text_addf(&all, "%s%s", k ? ", " : "", lab_effect_words[k]);
-            }
-            err_set(e, ERR_USAGE, "--mechanism", "`%s` is not EFFECT=NAME", given->at[i]);
-            return err_help(e, "write for example cut=fib; effects are %s", text_str(&all));
+        if (effect < 0 || !lab_mechanism_known(equals + 1)) {
+            err_set(e, ERR_USAGE, "--mechanism", effect < 0 ? "`%s` is not EFFECT=NAME" : "`%s`: there is no such NAME",
+                    given->at[i]);
+            return err_help(e, "write for example cut=fib; `drtest doctor` lists the effects and what makes them here");
         }
         forced[effect] = arena_strdup(a, equals + 1);
     }

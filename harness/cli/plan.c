@@ -279,7 +279,8 @@ int plan_show(struct call *c, const struct batch *b, bool simulated, const struc
 {
     struct lab_caps caps = {0};
     struct stage s = {.call = c, .caps = simulated ? NULL : &caps};
-    if (machine_forced(mechanisms, &c->arena, s.forced, e) < 0 || (!simulated && lab_caps_probe(&caps, e) < 0)) {
+    if (machine_forced(mechanisms, &c->arena, s.forced, e) < 0 ||
+        (!simulated && (lab_caps_probe(&caps, e) < 0 || lab_caps_force(&caps, s.forced, e) < 0))) {
         return -1;
     }
     int code = 0;

@@ -240,7 +240,8 @@ static int begin_session(struct running *r, struct lab_caps *caps, struct text *
         s->selftest = (struct gate){.word = "skipped",
                                     .detail = "a run on virtual time measures a model, not this machine"};
     } else {
-        if (tool_find_gateway(gateway, e) < 0 || lab_caps_probe(caps, e) < 0) {
+        if (tool_find_gateway(gateway, e) < 0 || lab_caps_probe(caps, e) < 0 ||
+            lab_caps_force(caps, s->forced, e) < 0) {
             return -1;
         }
         s->gateway = text_str(gateway);

@@ -361,8 +361,9 @@ static int force(struct lab_caps *caps, const struct caps_trial *trial, enum lab
         caps->effects[effect] = always(choices[i].name, choices[i].why);
         return 0;
     }
-    return err_set(e, ERR_MACHINE, lab_effect_words[effect],
-                   "mechanism %s cannot be had here; this machine does it with %s", word, caps->effects[effect].name);
+    err_set(e, ERR_MACHINE, lab_effect_words[effect], "mechanism %s cannot be had here; this machine does it with %s",
+            word, caps->effects[effect].name);
+    return err_help(e, "leave out --mechanism %s=%s", lab_effect_words[effect], word);
 }
 
 int caps_force(struct lab_caps *caps, const struct caps_trial *trial, const char *const forced[LAB_EFFECTS],
@@ -428,21 +429,20 @@ struct probe_answer {
     struct err failed;
 };
 
-static _Noreturn void probe_in_child(int fd)
+static _Noreturn void probe_in_child(int fd, const char *const forced[LAB_EFFECTS])
 {
     struct probe_answer a = {0};
     bool own_user;
-    const char *const nothing[LAB_EFFECTS] = {0};
     a.usable = cell_unshare(&own_user, &a.failed) == 0 && caps_try(&a.trial, &a.failed) == 0;
     if (a.usable && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0) {
-        caps_try_nodes(&a.trial, "/tmp", "/", nothing);
+        caps_try_nodes(&a.trial, "/tmp", "/", forced);
     }
     _exit(write(fd, &a, sizeof(a)) == (ssize_t)sizeof(a) ? 0 : 1);
 }
 
-int lab_caps_probe(struct lab_caps *caps, struct err *e)
+/* 1: the child answered, 0: it did not, -1: there is none. */
+static int probe(struct probe_answer *a, const char *const forced[LAB_EFFECTS], struct err *e)
 {
-    *caps = (struct lab_caps){.rootless = geteuid() != 0};
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return err_os(e, ERR_RUN, errno, "probe", "cannot make a pipe");
@@ -452,15 +452,26 @@ int lab_caps_probe(struct lab_caps *caps, struct err *e)
     struct child c;
     int side = child_fork(&c, e);
     if (side == 0) {
-        probe_in_child(out);
+        probe_in_child(out, forced);
     }
     fd_close(&out);
     if (side < 0) {
         return -1;
     }
-    struct probe_answer a = {0};
-    bool answered = child_wait(&c, PROBE_BOUND_NS, NULL) == 0 && read(in, &a, sizeof(a)) == (ssize_t)sizeof(a);
+    bool answered = child_wait(&c, PROBE_BOUND_NS, NULL) == 0 && read(in, a, sizeof(*a)) == (ssize_t)sizeof(*a);
     child_stop(&c, 0, NULL);
+    return answered;
+}
+
+int lab_caps_probe(struct lab_caps *caps, struct err *e)
+{
+    const char *const nothing[LAB_EFFECTS] = {0};
+    struct probe_answer a = {0};
+    *caps = (struct lab_caps){.rootless = geteuid() != 0};
+    int answered = probe(&a, nothing, e);
+    if (answered < 0) {
+        return -1;
+    }
     caps->usable = answered && a.usable;
     caps_judge(&a.trial, caps);
     if (!caps->usable) {
@@ -468,4 +479,14 @@ int lab_caps_probe(struct lab_caps *caps, struct err *e)
         snprintf(caps->remedy, sizeof(caps->remedy), "%.255s", a.failed.help);
     }
     return 0;
+}
+
+int lab_caps_force(struct lab_caps *caps, const char *const forced[LAB_EFFECTS], struct err *e)
+{
+    struct probe_answer a = {0};
+    bool any = false;
+    for (int i = 0; i < LAB_EFFECTS; i++) {
+        any = any || forced[i];
+    }
+    return any && caps->usable && (probe(&a, forced, e) < 0 || caps_force(caps, &a.trial, forced, e) < 0) ? -1 : 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The effects as doctor, plan, events and --mechanism name them. */
+/* The effects as doctor, plan, events and --mechanism name them, and the names of what makes them. */
 #include "harness/lab/lab.h"
+
+#include "harness/base/scoped.h"
 
 const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_KILL] = "kill",
@@ -35,3 +37,16 @@ const char *const lab_effect_words[LAB_EFFECTS] = {
     [EFFECT_DEGRADE_ONLY] = "degrade_only",
     [EFFECT_CLOCK] = "clock",
 };
+
+bool lab_mechanism_known(const char *word)
+{
+    static const char *const words[] = {"signal", "cgroup", "freezer", "netem",   "wire",    "fib",   "tbf",
+                                        "bpf",    "link",   "diag",    "file",    "admin",   "gdnsd", "load",
+                                        "openssl", "prlimit", "tmpfs", "sysctl",  "seccomp", "sim"};
+    for (size_t i = 0; i < array_len(words); i++) {
+        if (text_eq(words[i], word)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -52,6 +52,11 @@ struct lab_caps {
 };
 int lab_caps_probe(struct lab_caps *caps, struct err *e);
 
+/* What was forced in place of the machine's own choice, tried the same way; what cannot be had is ERR_MACHINE. The lab
+ * looks again when it opens; this is for those who want to know before anything is started. */
+int lab_caps_force(struct lab_caps *caps, const char *const forced[LAB_EFFECTS], struct err *e);
+bool lab_mechanism_known(const char *word); /* the name of any mechanism of any effect, here or elsewhere */
+
 /* Settle the choice for one run. Where the wire stands in for netem, it carries only links that have to be shaped, and
  * then their rates too. link_effects, by link, is an or of 1u << effect for what faults will do to it (NULL: nothing);
  * wired, by link (may be NULL), says which the wire carries. Returns whether any. */
