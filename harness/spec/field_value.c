@@ -88,6 +88,36 @@ static const char *print_number(const struct field *f, int64_t v, char out[UNIT_
     }
 }
 
+static bool is_bare(const char *s)
+{
+    return *s && !s[strspn(s, "0123456789.")];
+}
+
+/* The unit that a key is usually written with, by its example or its default. NULL: there is none. */
+static const char *usual_unit(const struct field *f)
+{
+    const char *example = f->example ? f->example : f->preset;
+    size_t digits = example ? strspn(example, "0123456789.") : 0;
+    return digits > 0 && !strpbrk(example + digits, "0123456789 ") && example[digits] ? example + digits : NULL;
+}
+
+/* A number without its unit gets that of the key; 0.99 as a share is hardly meant as 0.99 %. */
+static void help_number(struct diag *d, const struct field *f, const char *s, const char *otherwise)
+{
+    char with_unit[64], share[UNIT_MAX];
+    int64_t ppm = 0;
+    snprintf(with_unit, sizeof(with_unit), "%.60s%%", s);
+    bool fraction = f->kind == FIELD_RATIO && is_bare(s) && s[0] == '0' && s[1] == '.' &&
+                    unit_parse_ratio(with_unit, &ppm, NULL) == 0 && ppm > 0;
+    if (fraction) {
+        diag_help(d, "write %s, which is %s of the whole", unit_print_ratio(100 * ppm, share), s);
+    } else if (is_bare(s) && usual_unit(f)) {
+        diag_help(d, "write %s%s", s, usual_unit(f));
+    } else if (*otherwise) {
+        diag_help(d, "%s", otherwise);
+    }
+}
+
 static bool bind_number(struct binder *b, const struct field *f, const struct yaml_node *n, int64_t *to)
 {
     struct err e = {0};
@@ -95,9 +125,7 @@ static bool bind_number(struct binder *b, const struct field *f, const struct ya
     char limit[UNIT_MAX];
     if (parse_number(f, n->text, &v, &e) != 0) {
         struct diag *d = diag_error(b->diags, DIAG_BAD_VALUE, n->place, "`%s`: %s", f->key, e.msg);
-        if (e.help[0]) {
-            diag_help(d, "%s", e.help);
-        }
+        help_number(d, f, n->text, e.help);
         return false;
     }
     bool multiple = f->kind == FIELD_PACE && v < 0;
