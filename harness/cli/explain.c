@@ -146,7 +146,13 @@ static int run(struct call *c)
     struct err e = {0};
     scoped_text struct text out = {0};
     int code = explain_whole(&out, topic, &e) ? 0 : explain_from_index(&out, c, topic, &e);
-    fputs(text_str(&out), stdout);
+    if (code == 0 && c->globals.json) {
+        scoped_json json_t *doc = json_pack("{s:s,s:s}", "topic", topic, "text", text_str(&out));
+        scoped_free char *text = json_dumps(doc, JSON_COMPACT);
+        puts(text ? text : "{}");
+    } else {
+        fputs(text_str(&out), stdout);
+    }
     return code;
 }
 

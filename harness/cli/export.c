@@ -37,8 +37,7 @@ static const struct option_row options[] = {
      .offset = offsetof(struct export_flags, format),
      .value = "FORM",
      .choices = format_words,
-     .fallback = "csv",
-     .help = "csv or jsonl"},
+     .help = "csv or jsonl (csv; jsonl with --json)"},
     {.name = "output",
      .letter = 'o',
      .kind = OPTION_TEXT,
@@ -181,9 +180,9 @@ static void print_ledger(struct sheet *sheet, const struct stored_run *s)
     }
 }
 
-static void print_all(const struct export_flags *f, const struct stored_run *s)
+static void print_all(const struct export_flags *f, const char *format, const struct stored_run *s)
 {
-    struct sheet sheet = {.csv = text_eq(f->format, "csv")};
+    struct sheet sheet = {.csv = text_eq(format, "csv")};
     if (text_eq(f->what, "timeline")) {
         for (size_t i = 0; i < s->evidence->event_count; i++) {
             print_row(&sheet, event_row(&s->evidence->events[i], !sheet.csv));
@@ -214,7 +213,7 @@ static int run(struct call *c)
     if (damage) {
         say_warning(&c->err, "only what is whole is exported: %s", damage);
     }
-    print_all(f, &s);
+    print_all(f, f->format ? f->format : c->globals.json ? "jsonl" : "csv", &s);
     stored_deinit(&s);
     return 0;
 }

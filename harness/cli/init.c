@@ -67,6 +67,23 @@ static int write_all(struct call *c, const char *folder, struct err *e)
     return 0;
 }
 
+static void print_names(struct call *c, const char *folder)
+{
+    scoped_json json_t *files = json_array();
+    for (size_t i = 0; i < array_len(starters); i++) {
+        const char *name = below(c, folder, starters[i].name);
+        json_array_append_new(files, json_string(name));
+        if (!c->globals.json) {
+            puts(name);
+        }
+    }
+    if (c->globals.json) {
+        scoped_json json_t *doc = json_pack("{s:O}", "files", files);
+        scoped_free char *text = json_dumps(doc, JSON_COMPACT);
+        puts(text ? text : "{}");
+    }
+}
+
 static int run(struct call *c)
 {
     const char *folder = c->operands.len > 0 ? c->operands.at[0] : ".";
@@ -74,9 +91,7 @@ static int run(struct call *c)
     if (check_free(c, folder, &e) < 0 || write_all(c, folder, &e) < 0) {
         return say_error(&c->err, &e);
     }
-    for (size_t i = 0; i < array_len(starters); i++) {
-        printf("%s\n", below(c, folder, starters[i].name));
-    }
+    print_names(c, folder);
     if (!c->globals.quiet) {
         fprintf(stderr, "next: drtest validate %s, then drtest run %s\n", below(c, folder, "scenarios"),
                 below(c, folder, starters[0].name));

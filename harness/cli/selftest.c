@@ -115,9 +115,9 @@ const struct command command_selftest = {
     .name = "selftest",
     .operands = "",
     .summary = "measure outages and lies of known extent; truth beside measurement",
-    .text = "Scripted servers on loopback fail in seven ways at probe gaps of 1, 5 and 20 ms, and lie about writes in\n"
-            "seven; the ordinary clients and measures judge them. 1: a truth lay outside what was measured. `run`\n"
-            "does a short form by itself when this binary has no pass on this host.\n",
+    .text = "Scripted servers on loopback fail in seven ways at probe gaps of 1, 5 and 20 ms, and lie about writes in "
+            "seven; the ordinary clients and measures judge them. 1: a truth lay outside what was measured. `run` does "
+            "a short form by itself when this binary has no pass on this host.",
     .exits = "0 1 4 5",
     .options = options,
     .option_count = array_len(options),

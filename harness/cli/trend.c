@@ -40,7 +40,7 @@ static const struct option_row options[] = {
      AT(last),
      .value = "N",
      .fallback = "20",
-     .help = "show so many runs of each scenario; the test takes all"},
+     .help = "show so many runs of each scenario (0: all); the test takes all"},
 };
 #undef AT
 
@@ -222,7 +222,7 @@ static json_t *chapter_json(const struct chapter *c, int64_t last)
                      "comparable_count", (json_int_t)c->comparable, "runs", runs, "trend", trend);
 }
 
-static void show(const struct chapters *all, bool json, int64_t last)
+static void show(const struct chapters *all, bool json, int64_t last, const char *scenario)
 {
     scoped_json json_t *list = json_array();
     for (size_t i = 0; i < all->len; i++) {
@@ -238,7 +238,7 @@ static void show(const struct chapters *all, bool json, int64_t last)
         scoped_free char *text = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(15));
         puts(text ? text : "{}");
     } else if (all->len == 0) {
-        puts("no run is on record");
+        printf("no run%s%s is on record\n", scenario ? " of " : "", scenario ? scenario : "");
     }
 }
 
@@ -249,15 +249,16 @@ static int run(struct call *call)
     scoped_text struct text path = {0};
     struct history_runs runs = {0};
     struct chapters all = {0};
+    const char *scenario = call->operands.len ? call->operands.at[0] : NULL;
     text_addf(&path, "%s%s", f->history ? f->history : f->output, f->history ? "" : "/history.jsonl");
     int rc = history_read_runs(&runs, &call->arena, text_str(&path), &e);
     if (rc == 0) {
-        gather(&all, &runs, call->operands.len ? call->operands.at[0] : NULL);
+        gather(&all, &runs, scenario);
         for (size_t i = 0; i < all.len; i++) {
             split(&all.at[i], &call->arena);
         }
         correct(&all);
-        show(&all, call->globals.json, f->last);
+        show(&all, call->globals.json, f->last, scenario);
     }
     for (size_t i = 0; i < all.len; i++) {
         vec_deinit(&all.at[i].runs);
