@@ -72,6 +72,12 @@ int outputs_prepare(const struct outputs *out, const char *history, struct err *
     return 0;
 }
 
+int outputs_check_history(const char *path, struct err *e)
+{
+    bool locked = access(path, F_OK) == 0 && access(path, W_OK) != 0;
+    return locked ? err_os(e, ERR_OUTPUT, errno, path, "cannot append to the history") : 0;
+}
+
 /* NAME-<run id>.EXT */
 static void path_of_run(struct text *t, const char *path, const char *run_id)
 {

@@ -22,6 +22,7 @@ void outputs_deinit(struct outputs *out);
 /* Before a run: make the folders that the copies and the history (may be NULL) are wanted in, and refuse what could not
  * be written after it. */
 int outputs_prepare(const struct outputs *out, const char *history, struct err *e);
+int outputs_check_history(const char *path, struct err *e); /* one that is there already has to be written to */
 
 /* Everything for one run; failures are told. Returns -1 if one could not be written. */
 int outputs_add(struct outputs *out, const struct report_input *shared);

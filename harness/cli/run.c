@@ -353,9 +353,11 @@ static int run_batch(struct call *c, const struct run_flags *f, const struct bat
                                     .metrics = f->metrics,
                                     .jenkins_style = text_eq(f->junit_style, "jenkins"),
                                     .several = b->jobs.len > 1}};
+    scoped_text struct text history = {0};
     bool simulated = text_eq(f->lab, "sim");
+    text_addf(&history, "%s%s", f->history ? f->history : f->output, f->history ? "" : "/history.jsonl");
     int code = machine_has_room(b, f->output, simulated, e) < 0 || outputs_prepare(&r.outputs, f->history, e) < 0 ||
-                       begin_session(&r, &caps, &gateway, e) < 0
+                       outputs_check_history(text_str(&history), e) < 0 || begin_session(&r, &caps, &gateway, e) < 0
                    ? -1
                    : run_all(&r, b);
     fd_close(&r.session.signals_fd);
