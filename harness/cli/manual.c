@@ -31,7 +31,7 @@ static void add_commands(struct text *out)
         }
         text_add(out, "\"\n");
         roff_add(out, c->summary);
-        text_add(out, ".\n");
+        text_add(out, c->summary[strlen(c->summary) - 1] == '?' ? "\n" : ".\n");
         if (c->text) {
             roff_line(out, c->text);
         }
