@@ -126,6 +126,11 @@ bool text_starts(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+const char *text_behind_bom(const char *s)
+{
+    return text_starts(s, "\xEF\xBB\xBF") ? s + 3 : s;
+}
+
 bool text_is_name(const char *s)
 {
     size_t len = 0;

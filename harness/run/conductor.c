@@ -304,10 +304,12 @@ static void drill_end_line(struct drill *d, const char *outcome)
 {
     scoped_text struct text now = {0};
     char sha256[SHA256_HEX];
-    bool same = text_read_file(&now, d->plan->file, SCENARIO_MAX, NULL) < 0 || text_eq(text_str(&now), d->plan->text);
+    bool gone = text_read_file(&now, d->plan->file, SCENARIO_MAX, NULL) < 0;
+    const char *text = text_behind_bom(text_str(&now));
+    bool same = gone || text_eq(text, d->plan->text);
     snprintf(sha256, sizeof(sha256), "%s", d->plan->sha256);
     if (!same)
-        sha256_hex(text_str(&now), now.len, sha256);
+        sha256_hex(text, strlen(text), sha256);
     struct err e = {0};
     json_t *seals = evidence_seals(d->options->run_path, &e);
     if (!seals)
