@@ -176,7 +176,7 @@ static bool bind_word(struct binder *b, const struct field *f, const struct yaml
     scoped_text struct text all = {0};
     field_words(&all, words);
     struct diag *d = diag_error(b->diags, DIAG_BAD_VALUE, n->place, "`%s` cannot be `%s`", f->key, n->text);
-    diag_label(d, "one of %s belongs here", text_str(&all));
+    diag_label(d, "%s%s belongs here", count > 1 ? "one of " : "", text_str(&all));
     const char *near = text_nearest(n->text, words, count);
     if (near) {
         diag_help(d, "write `%s: %s`", f->key, near);
