@@ -155,6 +155,15 @@ static int forward_signal(const struct session *s, const struct child *c)
     return sig;
 }
 
+/* A conductor of a real lab answers by itself, as soon as it heals; the model just stops. */
+static void answer_for_model(const struct session *s, int sig)
+{
+    if (s->lab == &lab_sim) {
+        fprintf(stderr, "drtest: %s, the model stops here; what is on record is judged\n",
+                sig == SIGINT ? "interrupted" : "told to stop");
+    }
+}
+
 /* Wait for the conductor; returns the first signal that came meanwhile. */
 static int await(const struct session *s, const struct plan *p, struct child *c)
 {
@@ -174,6 +183,7 @@ static int await(const struct session *s, const struct plan *p, struct child *c)
             if (sig && !first) {
                 first = sig;
                 until = clock_mono_ns() + SIGNAL_BOUND_NS;
+                answer_for_model(s, sig);
             }
         }
     }
