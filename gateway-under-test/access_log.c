@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A relative name begins in the data directory. Whatever bytes a target has, the line is ASCII: what is not printable
- * is written as \u00XX of the byte.
+ * is written as \u00XX of the byte. What would take the file beyond its bound is not begun, so each line in it is whole.
  */
 #include "gateway-under-test/access_log.h"
 
+#include "gateway-under-test/config.h"
 #include "gateway-under-test/node.h"
 #include "gateway-under-test/own.h"
 #include "gateway-under-test/pool.h"
@@ -15,21 +16,35 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FLUSH_MS 200
 #define FLUSH_BYTES ((size_t)64 * 1024)
 #define TARGET_MAX 1024
 
+static void write_lines(struct access_log *l)
+{
+    if (write(l->fd, l->lines.at, l->lines.len) == (ssize_t)l->lines.len) {
+        l->size += (int64_t)l->lines.len;
+        return;
+    }
+    l->node->counters[COUNTER_access_log_lost]++;
+    if (!l->told)
+        node_log(l->node, "the access log cannot be written: %s", strerror(errno));
+    l->told = true;
+}
+
 static void flush(struct access_log *l)
 {
     if (l->fd < 0 || l->lines.len == 0)
         return;
-    if (write(l->fd, l->lines.at, l->lines.len) != (ssize_t)l->lines.len) {
+    if (l->most > 0 && l->size + (int64_t)l->lines.len > l->most) {
         l->node->counters[COUNTER_access_log_lost]++;
-        if (!l->told)
-            node_log(l->node, "the access log cannot be written: %s", strerror(errno));
-        l->told = true;
+        node_log(l->node, "the access log has reached its %lld bytes and ends here", (long long)l->most);
+        fd_close(&l->fd);
+    } else {
+        write_lines(l);
     }
     text_clear(&l->lines);
 }
@@ -41,18 +56,22 @@ static void on_flush(struct loop_timer *t, int64_t now)
     flush(l);
 }
 
-void access_log_open(struct access_log *l, struct node *n, const char *path)
+void access_log_open(struct access_log *l, struct node *n, const struct config *c)
 {
     scoped_text struct text full = {0};
+    const char *path = c->access_log;
+    struct stat st;
     if (l->node != NULL)
         access_log_close(l);
-    *l = (struct access_log){.node = n, .fd = -1, .timer.due = on_flush};
+    *l = (struct access_log){.node = n, .fd = -1, .most = c->access_log_max, .timer.due = on_flush};
     if (path == NULL)
         return;
     text_addf(&full, "%s%s%s", path[0] == '/' ? "" : n->data_dir ? n->data_dir : ".", path[0] == '/' ? "" : "/", path);
     l->fd = open(text_str(&full), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (l->fd < 0)
         node_log(n, "the access log cannot be opened: %s: %s", text_str(&full), strerror(errno));
+    else if (fstat(l->fd, &st) == 0)
+        l->size = st.st_size;
 }
 
 void access_log_close(struct access_log *l)

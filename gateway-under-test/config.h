@@ -185,6 +185,7 @@ struct config {
     int in_flight; /* requests at a time; 0: no bound */
     struct config_alerts *alerts; /* NULL: nothing is watched */
     const char *access_log;       /* file; NULL: none */
+    int64_t access_log_max;       /* bytes; 0: however many */
     struct config_route *routes;
     size_t route_count;
     struct config_pool *pools;

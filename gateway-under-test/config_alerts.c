@@ -51,14 +51,15 @@ static int parse_alerts(const struct config_place *top)
 
 int config_parse_watch(const struct config_place *top)
 {
-    static const char *const keys[] = {"path", NULL};
+    static const char *const keys[] = {"path", "max_bytes", NULL};
     struct config_place at;
     if (parse_alerts(top) < 0)
         return -1;
     if (json_object_get(top->object, "access_log") == NULL)
         return 0;
     return place_enter(top, "access_log", &at) < 0 || place_keys(&at, keys) < 0 ||
-                   want_text(&at, "path", NULL, &top->config->access_log) < 0
+                   want_text(&at, "path", NULL, &top->config->access_log) < 0 ||
+                   want_int(&at, "max_bytes", 0, INT64_C(1) << 40, 0, &top->config->access_log_max) < 0
                ? -1
                : 0;
 }

@@ -48,7 +48,7 @@ static int gateway_open(struct node *n, struct err *e)
     callers_open(&g->callers, g, keys);
     table_start_checks(g->table);
     alerts_open(&g->alerts, n);
-    access_log_open(&g->access_log, n, n->config->access_log);
+    access_log_open(&g->access_log, n, n->config);
     last_good_keep(n, n->config);
     return 0;
 }
@@ -83,7 +83,7 @@ static int gateway_reload(struct node *n, struct config *next, struct err *e)
     g->table = t;
     table_start_checks(t);
     alerts_adopt(&g->alerts, next);
-    access_log_open(&g->access_log, n, next->access_log);
+    access_log_open(&g->access_log, n, next);
     drift_reloaded(&g->drift, next);
     return 0;
 }

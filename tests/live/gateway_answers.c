@@ -237,6 +237,44 @@ static void out_of_touch(void)
     check(count(GATE_EU, "errors") == errors + 1 && count(GATE_EU, "not_forwarded") == not_forwarded + 1);
 }
 
+/* The access log has this many lines, each of them whole. */
+static void wait_lines(const char *path, size_t lines)
+{
+    scoped_text struct text log = {0};
+    size_t n = 0;
+    for (int64_t end = now_ms() + PATIENCE_MS; n != lines; pause_ms(20)) {
+        check(now_ms() < end && "the access log has as many lines as there were requests");
+        n = text_read_file(&log, path, 1 << 20, NULL) == 0 ? 0 : SIZE_MAX;
+        for (const char *at = text_str(&log); n != SIZE_MAX && (at = strchr(at, '\n')) != NULL; at++)
+            n++;
+    }
+    for (const char *at = text_str(&log); *at != '\0'; at = strchr(at, '\n') + 1) {
+        scoped_json json_t *line = json_loadb(at, strcspn(at, "\n"), 0, NULL);
+        check(strcmp(json_string_value(json_object_get(line, "node")), "us-east/1") == 0);
+        check(json_is_string(json_object_get(line, "target")) && json_is_integer(json_object_get(line, "status")));
+    }
+}
+
+/* Every request is a line of the access log, until that may not grow any more. */
+static void written_down(void)
+{
+    char path[128], log[128];
+    scoped_text struct text said = {0};
+    (void)snprintf(path, sizeof(path), "%s/access.jsonl", stage.dir);
+    stage_path(&stage, GATE_US, "log", log);
+    stage_change(&stage, GATE_US, json_pack("{s:{s:s, s:i}}", "access_log", "path", path, "max_bytes", 1000));
+    for (int i = 0; i < 3; i++)
+        asked(GATE_US, "GET", i == 1 ? "/nowhere" : READ);
+    wait_lines(path, 3);
+    for (int i = 0; i < 20; i++)
+        asked(GATE_US, "GET", READ);
+    for (int64_t end = now_ms() + PATIENCE_MS; strstr(text_str(&said), "has reached its 1000 bytes") == NULL;
+         pause_ms(20))
+        check(now_ms() < end && text_read_file(&said, log, 1 << 20, NULL) == 0);
+    wait_lines(path, 3);
+    check(count(GATE_US, "access_log_lost") == 1);
+}
+
 /* Routes to the origins, to nowhere, for the known only, and for few. */
 static json_t *routes(void)
 {
@@ -267,6 +305,7 @@ int main(int argc, char **argv)
     wait_leader(&stage, STORE_US, 5000);
     every_answer_says_who_gave_it();
     head_tells_the_length();
+    written_down();
     probes();
     shed();
     out_of_touch();

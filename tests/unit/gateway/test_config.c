@@ -245,6 +245,7 @@ static void watching_and_backups_are_optional(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     CU_ASSERT(c->alerts->window_ms == 1000 && c->alerts->slow_percent == 120 && c->alerts->rules == 2);
     CU_ASSERT_STRING_EQUAL(c->access_log, "a.log");
+    CU_ASSERT_EQUAL(c->access_log_max, 0);
     config_free(c);
     breaks(text, "\"errors\"", "\"loud\"", "/alerts/rules");
     breaks(text, "[\"errors\"]", "[]", "/alerts/rules");
@@ -252,6 +253,7 @@ static void watching_and_backups_are_optional(void)
     breaks(text, "\"rules\":", "\"windows_ms\":100,\"rules\":", "/alerts/windows_ms");
     breaks(text, "\"path\":\"a.log\"", "\"path\":7", "/access_log/path");
     breaks(text, "\"path\":\"a.log\"", "", "/access_log/path");
+    breaks(text, "\"a.log\"", "\"a.log\",\"max_bytes\":-1", "/access_log/max_bytes");
     (void)snprintf(text, sizeof(text),
                    "%.*s\"backup\":{\"every_ms\":500,\"offsite\":[{\"region\":\"eu-west\",\"address\":"
                    "\"10.2.3.2\",\"port\":8080}]},%s",
