@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * revoke: an operator takes a key away. Not a fault: it is neither proven nor healed. The store that leads is told, and
+ * revoke: an operator takes a key away, or believes no more tokens of a name. Not a fault: it is neither proven nor healed. The store that leads is told, and
  * has acknowledged when apply returns; that it then goes on to the gateways by itself is what a drill is about.
  */
 #include "injectors/target.h"
@@ -19,7 +19,8 @@ static int revoke_apply(struct injection *in, struct err *e)
     if (leader == TOPO_NONE) {
         return err_set(e, ERR_RUN, "revoke", "no origin says that it leads");
     }
-    text_addf(&body, "{\"subject\":\"key:%s\"}", fabric_topology(in->fabric)->callers[CALLER_LEAKED].name);
+    const struct topology *t = fabric_topology(in->fabric);
+    text_addf(&body, "{\"subject\":\"%s:%s\"}", topo_subject_kind(t), t->callers[CALLER_LEAKED].name);
     look_round_new(r);
     if (look_round_call(r, in->fabric, leader, "POST", "/revocations", text_str(&body), e) != 0 ||
         look_round_wait(r, in->fabric, e) != 0) {
@@ -44,7 +45,7 @@ static enum proof revoke_prove(struct injection *in, bool healed)
 
 const struct injector injector_revoke = {
     .type = {.verb = "revoke",
-             .summary = "an operator revokes the key that patrols show at every gateway",
+             .summary = "an operator revokes the key, or the name of the tokens, that patrols show at every gateway",
              .class = ACTION_OPERATOR,
              .of_identity = true},
     .apply = revoke_apply,

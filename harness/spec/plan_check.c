@@ -125,6 +125,32 @@ static void check_patrols(const struct check *c)
     }
 }
 
+/* A token is renewed at half of its life. Sent just before that, it must still be good when the request arrives, and
+ * whole seconds may have taken one from it. */
+static void check_tokens(const struct check *c)
+{
+    const struct topo_tokens *tokens = &c->p->topology->identity.tokens;
+    int64_t slowest = 0;
+    for (size_t i = 0; i < c->p->stream_count; i++) {
+        slowest = c->p->streams[i].timeout_ns > slowest ? c->p->streams[i].timeout_ns : slowest;
+    }
+    for (size_t i = 0; i < c->p->patrol_count; i++) {
+        int64_t timeout = c->p->patrols[i].stream.timeout_ns;
+        slowest = timeout > slowest ? timeout : slowest;
+    }
+    int64_t least = 2 * ((slowest + NS_PER_S - 1) / NS_PER_S + 1) * NS_PER_S;
+    if (!tokens->there || tokens->lifetime_ns >= least) {
+        return;
+    }
+    const struct yaml_node *map = node_get(node_get(node_get(c->s->root, "topology"), "identity"), "tokens");
+    const struct yaml_node *lifetime = node_get(map, "lifetime");
+    struct diag *d = diag_error(c->diags, DIAG_RANGE, node_place(lifetime ? lifetime : map),
+                                "tokens of this `lifetime` can run out on their way");
+    diag_label(d, "at least %s with this workload", duration(c, least));
+    diag_help(d, "raise it, or lower the time-outs: a token is renewed at half of its life and must then outlive a "
+                 "request of up to %s", duration(c, slowest));
+}
+
 static void check_baseline(const struct check *c)
 {
     int64_t needed = c->p->baseline_hold_ns + 5 * NS_PER_S;
@@ -208,6 +234,7 @@ void plan_check(const struct plan *p, const struct scenario *s, struct diag_list
     check_streams(&c);
     check_resolution(&c);
     check_patrols(&c);
+    check_tokens(&c);
     check_baseline(&c);
     check_lengths(&c);
     check_luck(&c);

@@ -369,7 +369,7 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     topology_check_dns(binder, &spec, node);
     topology_weigh(binder, node, &spec.balancing);
     topology_check_platform(binder, node, &spec);
-    topology_check_limits(binder, &spec.callers, node);
+    topology_check_callers(binder, &spec.callers, node);
     topology_take_identity(b.t, &spec.callers);
     b.t->failover = spec.failover;
     b.t->replication = spec.replication;
@@ -379,6 +379,7 @@ struct topology *topology_build(struct binder *binder, const struct yaml_node *n
     b.t->backups = spec.backups;
     b.t->alerts = alerts_of(&spec.alerts);
     b.t->tls = spec.tls;
+    b.t->access_log = spec.access_log;
     b.t->routing = spec.routing;
     b.t->control = spec.control;
     b.t->scaling = spec.scaling;

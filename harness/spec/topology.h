@@ -10,6 +10,8 @@
  * into these arrays.
  */
 #pragma once
+#include "harness/base/token.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -276,9 +278,19 @@ struct topo_caller {
     const char *name, *secret, *key; /* key: as he shows it, NAME.SECRET */
 };
 
+/* Tokens instead of keys: signed by the customers themselves, with a key of the run's. Whole seconds. */
+#define TOPO_AUDIENCE "drtest" /* for whom tokens are */
+struct topo_tokens {
+    bool there;
+    enum token_algorithm algorithm;
+    int64_t lifetime_ns;
+    int64_t leeway_ns; /* by how much clocks may be apart, as gateways have it */
+};
+
 enum stale_policy { STALE_FAIL_STATIC, STALE_FAIL_CLOSED };
 struct topo_identity {
     bool asked; /* gateways want to know who calls */
+    struct topo_tokens tokens;
     enum stale_policy when_stale;
     int64_t stale_after_ns;
     int64_t patrol_micro; /* requests per second * 1e6 at each gateway with the key that can be revoked; 0 none */
@@ -317,6 +329,7 @@ struct topology {
     struct topo_identity identity;
     struct topo_limits limits;
     struct topo_caller callers[CALLERS]; /* set by the plan, where gateways ask */
+    bool access_log;                     /* gateways write down every request */
     const char **flaws;             /* deliberate weaknesses switched on in the reference gateway */
     size_t flaw_count;
 };
@@ -345,10 +358,15 @@ static inline uint16_t topo_service_port(enum node_role role)
     return role == NODE_WITNESS ? TOPO_PORT_LEASE : role == NODE_CONTROL ? TOPO_PORT_CONTROL : TOPO_PORT_HTTP;
 }
 
-/* What a caller shows; NULL: nobody asks. */
+/* The key of a caller, which is what he shows unless there are tokens; NULL: nobody asks. */
 static inline const char *topo_key(const struct topology *t, enum caller who)
 {
     return t->callers[who].key;
+}
+/* What revocations and limits call a caller is this, a colon, and his name. */
+static inline const char *topo_subject_kind(const struct topology *t)
+{
+    return t->identity.tokens.there ? "sub" : "key";
 }
 /* The port of a gateway that customers use. */
 static inline uint16_t topo_customer_port(const struct topology *t)

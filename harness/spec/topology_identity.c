@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables of two optional maps of the topology. Either makes gateways ask for API keys; with limits one caller's key
- * is limited. Rates of these callers stand here and not in the workload, of whose numbers they are no part.
+ * The tables of two optional maps of the topology. Either makes gateways ask who calls, by API key or, where `identity`
+ * says so, by token; with limits one caller is limited. Rates of these callers stand here and not in the workload, of
+ * whose numbers they are no part.
+ *
+ * A token knows no part of a second, so neither do its lifetime and the leeway. How short a life may be depends on the
+ * time-outs of the workload: plan_check.c.
  */
 #include "harness/spec/topology_identity.h"
 #include "harness/base/scoped.h"
@@ -17,7 +21,24 @@ static const char *const mode_words[] = {"local", "divided", "shared", NULL};
 
 #define IN(type, member) .offset = offsetof(struct type, member)
 
+static const struct field tokens_fields[] = {
+    {.key = "algorithm", .kind = FIELD_ENUM, IN(topo_tokens, algorithm), .words = token_algorithm_words,
+     .preset = "HS256", .doc = "how tokens are signed: with a secret that gateways know too, or with a key of which "
+                               "they have the public half (P-256); a gateway takes no other than this one"},
+    {.key = "lifetime", .kind = FIELD_DURATION, IN(topo_tokens, lifetime_ns), .preset = "60s", .min = NS_PER_S,
+     .max = 86400 * NS_PER_S, .doc = "how long a token is good; its owner renews it at half of that"},
+    {.key = "leeway", .kind = FIELD_DURATION, IN(topo_tokens, leeway_ns), .preset = "0s", .max = 300 * NS_PER_S,
+     .doc = "by how much a token may be too early or too late for a gateway's clock"},
+};
+static const struct field_set tokens_set = {
+    "`topology.identity.tokens`", "topology.identity.tokens",
+    "Callers show JSON Web Tokens instead of API keys, signed with a key that is made for the run.", tokens_fields,
+    array_len(tokens_fields), 0};
+
 static const struct field identity_fields[] = {
+    {.key = "tokens", .kind = FIELD_MAP, IN(topo_identity, tokens), .of = &tokens_set,
+     .example = "{algorithm: ES256, lifetime: 20s}", .given = offsetof(struct topo_identity, tokens.there),
+     .doc = "callers show tokens that run out, instead of API keys"},
     {.key = "when_stale", .kind = FIELD_ENUM, IN(topo_identity, when_stale), .words = stale_words,
      .preset = "fail_static",
      .doc = "what a gateway does that cannot know what was revoked: go on with what it knows, or let nobody in"},
@@ -28,8 +49,9 @@ static const struct field identity_fields[] = {
      .doc = "requests at each gateway with the key that a `revoke` step revokes"},
 };
 const struct field_set identity_set = {
-    "`topology.identity`", "topology.identity", "Gateways ask callers for API keys, which the run makes from its seed.",
-    identity_fields, array_len(identity_fields), 0};
+    "`topology.identity`", "topology.identity",
+    "Gateways ask callers for API keys, which the run makes from its seed, or for tokens.", identity_fields,
+    array_len(identity_fields), 0};
 
 static const struct field limits_fields[] = {
     {.key = "mode", .kind = FIELD_ENUM, IN(topo_limits, mode), .words = mode_words, .preset = "shared",
@@ -45,13 +67,25 @@ const struct field_set limits_set = {
     limits_fields, array_len(limits_fields), 0};
 /* clang-format on */
 
-void topology_check_limits(struct binder *b, const struct identity_spec *s, const struct yaml_node *node)
+static void check_whole(struct binder *b, const struct yaml_node *tokens, const char *key, int64_t ns)
+{
+    const struct yaml_node *at = node_get(tokens, key);
+    if (at && ns % NS_PER_S != 0) {
+        struct diag *d = diag_error(b->diags, DIAG_RANGE, node_place(at), "`%s` is not a whole number of seconds", key);
+        diag_help(d, "write one such as 20s: a token counts no finer");
+    }
+}
+
+void topology_check_callers(struct binder *b, const struct identity_spec *s, const struct yaml_node *node)
 {
     if (s->limited && s->limits.rate_micro % PPM != 0) {
         struct diag *d = diag_error(b->diags, DIAG_RANGE, node_place(node_get(node_get(node, "limits"), "rate")),
                                     "`rate` is not a whole number of requests per second");
         diag_help(d, "write one such as 40/s: a gateway counts no finer");
     }
+    const struct yaml_node *tokens = node_get(node_get(node, "identity"), "tokens");
+    check_whole(b, tokens, "lifetime", s->identity.tokens.lifetime_ns);
+    check_whole(b, tokens, "leeway", s->identity.tokens.leeway_ns);
 }
 
 void topology_take_identity(struct topology *t, const struct identity_spec *s)

@@ -14,6 +14,6 @@ struct identity_spec {
 extern const struct field_set identity_set, limits_set;
 
 /* What the fields alone cannot say; `node` is the map behind `topology`. */
-void topology_check_limits(struct binder *b, const struct identity_spec *s, const struct yaml_node *node);
-/* Limits are about keys: who has them asks for keys, too. */
+void topology_check_callers(struct binder *b, const struct identity_spec *s, const struct yaml_node *node);
+/* Limits are about callers: who has them asks who calls, too. */
 void topology_take_identity(struct topology *t, const struct identity_spec *s);

@@ -39,7 +39,7 @@ struct topology_spec {
     struct topo_backups backups;
     bool has_backups;
     struct alerts_spec alerts;
-    bool tls;
+    bool tls, access_log;
     struct topo_control control;
     struct topo_scaling scaling;
     struct topo_liveness liveness;

@@ -78,6 +78,9 @@ static void a_key_is_revoked_where_the_leader_is(void)
     CU_ASSERT_STRING_EQUAL(b.lab->revoked, "key:leaked");
     CU_ASSERT_EQUAL(bench_heal(&b), 0);
     CU_ASSERT_STRING_EQUAL(b.lab->revoked, "key:leaked"); /* for good */
+    b.lab->topo.identity.tokens.there = true; /* of tokens it is the name that is believed no more */
+    CU_ASSERT_EQUAL(bench_apply(&b), 0);
+    CU_ASSERT_STRING_EQUAL(b.lab->revoked, "sub:leaked");
     b.lab->deaf = true;
     CU_ASSERT_EQUAL(bench_apply(&b), -1);
     CU_ASSERT_PTR_NOT_NULL(strstr(b.err.msg, "refused with 409"));

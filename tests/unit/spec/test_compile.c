@@ -170,6 +170,27 @@ static void limits_alone_ask_for_keys_too(void)
     plan_free(without);
 }
 
+#define TOKENS(lifetime, timeout)                                                                                     \
+    "drtest: 1\nname: t\nworkload: {reads: {rate: 90/s, timeout: " timeout "}}\n"                                      \
+    "topology: {identity: {tokens: {lifetime: " lifetime "}}}\ntimeline: [{at: 0s, do: nothing}]\ntargets: {rto: 1s}\n"
+
+static void tokens_outlive_a_request(void)
+{
+    struct plan *p = load_yaml(TOKENS("4s", "1s"), NULL);
+    REQUIRE(p != NULL);
+    const struct topo_tokens *t = &p->topology->identity.tokens;
+    CU_ASSERT(p->topology->identity.asked && t->there && t->algorithm == TOKEN_HS256);
+    CU_ASSERT(t->lifetime_ns == 4 * S && t->leeway_ns == 0);
+    plan_free(p);
+    CU_ASSERT(refuses(TOKENS("3s", "1s"), "DR0114", "tokens of this `lifetime` can run out on their way"));
+    CU_ASSERT(refuses(TOKENS("3s", "1s"), "DR0114", "at least 4s with this workload"));
+    CU_ASSERT(refuses(TOKENS("3s", "10ms"), "DR0114", "at least 4s with this workload")); /* patrols wait for a second */
+    CU_ASSERT(refuses(TOKENS("7s", "2100ms"), "DR0114", "at least 8s with this workload"));
+    p = load_yaml(TOKENS("8s", "2100ms"), NULL);
+    CU_ASSERT_PTR_NOT_NULL(p);
+    plan_free(p);
+}
+
 static void keys_follow_from_the_seed(void)
 {
     struct plan *a = load_seeded(7), *b = load_seeded(7), *c = load_seeded(8);
@@ -440,6 +461,7 @@ void suite_compile(void)
     runner_test(streams_share_the_rates);
     runner_test(patrols_go_to_every_gateway_from_beside_it);
     runner_test(limits_alone_ask_for_keys_too);
+    runner_test(tokens_outlive_a_request);
     runner_test(keys_follow_from_the_seed);
     runner_test(due_times_do_not_drift);
     runner_test(faults_end_where_the_timeline_says);
