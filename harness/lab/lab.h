@@ -215,6 +215,8 @@ struct lab_ops {
     int (*tls_get)(struct lab *lab, uint16_t node, struct text *bundle, struct err *e);
     int (*tls_set)(struct lab *lab, uint16_t node, const char *bundle, struct err *e);
     const char *(*tls_authority)(struct lab *lab); /* NULL: none, or not by files */
+    /* What tokens of callers are signed with, in a world that has them; borrowed, NULL elsewhere. NULL in sim. */
+    const struct token_key *(*token_key)(struct lab *lab);
     /* Shake hands with a gateway's TLS port from another node's namespace; callback as of admin. */
     int (*handshake)(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
                      struct err *e);
@@ -257,6 +259,11 @@ struct lab {
 static inline int64_t lab_now(struct lab *lab)
 {
     return loop_now(lab->ops->loop(lab)) - lab->zero_ns;
+}
+
+static inline const struct token_key *lab_token_key(struct lab *lab)
+{
+    return lab->ops->token_key ? lab->ops->token_key(lab) : NULL;
 }
 
 extern const struct lab_ops lab_netns;

@@ -119,7 +119,7 @@ static int netns_open(struct lab **lab, const struct topology *t, const struct l
     l->loop = loop_new(e);
     if (!l->loop || make_log_folder(l, e) != 0 || start_keeper(l, e) != 0 || open_cell(l, e) != 0 ||
         choose_mechanisms(l, e) != 0 || make_groups(l, e) != 0 || netns_build(l, e) != 0 ||
-        netns_tls_open(l, e) != 0) {
+        netns_tls_open(l, e) != 0 || netns_tokens_open(l, e) != 0) {
         netns_close(&l->lab);
         return -1;
     }
@@ -183,6 +183,7 @@ static void netns_close(struct lab *lab)
     free(l->wired_links);
     free(l->filtered);
     free(l->runs);
+    token_key_free(l->token_key);
     free(l->run_path);
     free(l->gateway_path);
     free(l);
@@ -311,6 +312,7 @@ const struct lab_ops lab_netns = {
     .tls_get = netns_tls_get,
     .tls_set = netns_tls_set,
     .tls_authority = netns_tls_authority,
+    .token_key = netns_token_key,
     .handshake = netns_handshake,
     .ask = netns_ask,
     .path_sockets = netns_path_sockets,

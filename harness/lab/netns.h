@@ -86,6 +86,7 @@ struct netns_lab {
     struct authority *authority; /* NULL: a world without TLS */
     char *authority_path;        /* its root, for customers */
     struct handshake_list handshakes;
+    struct token_key *token_key; /* NULL: a world without tokens */
     struct answerer *answerer; /* NULL: nothing is rejected in this run */
     bool *rejecting;           /* by site: the answerer listens in its router */
     bool *gated;               /* by path: it has gates, or driving them failed */
@@ -154,6 +155,11 @@ int netns_tls_issue(struct lab *lab, uint16_t node, enum certificate kind, struc
 const char *netns_tls_authority(struct lab *lab);
 int netns_handshake(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout_ns, lab_answer_fn *done, void *arg,
                     struct err *e);
+
+/* netns_tokens.c */
+int netns_tokens_open(struct netns_lab *l, struct err *e);
+int netns_tokens_furnish(struct netns_lab *l, uint16_t node, struct err *e); /* what a gateway checks by, on a new disk */
+const struct token_key *netns_token_key(struct lab *lab);
 
 /* For child_exec: into the node's control groups and network namespace; arg is a struct netns_entry. */
 struct netns_entry {

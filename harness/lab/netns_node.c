@@ -2,7 +2,7 @@
 /*
  * Nodes as processes. Each has a folder on the lab's private disk: config.json (what it reads, drift happens here),
  * desired.json (the truth, read-only; in a world with a control plane it is published there, netns_control.c), data/,
- * and in a world with TLS a gateway's tls.pem. A start renders the configuration only on a disk that has neither: what
+ * and in a world with TLS a gateway's tls.pem, in one with tokens its jwks.json. A start renders the configuration only on a disk that has neither: what
  * somebody changed or took away there survives a power loss as it would on a real machine. A lost disk takes all of it
  * along.
  *
@@ -13,7 +13,8 @@
  *
  * The program is started in the node's network namespace, in its control groups where the run needs them, and, being
  * our child, in the cell's pid namespace. What it prints goes to nodes/<node>.log in the run directory, starts of one
- * node one behind the other.
+ * node one behind the other. So does the access log of a gateway, to nodes/<node>.access.jsonl: what lies in data/ under
+ * the name that the gateway knows is a link to there, so that the log takes no room on its disk and outlives it.
  */
 #include "harness/lab/netns.h"
 
@@ -32,6 +33,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -82,11 +84,42 @@ static int lose_disk(struct netns_lab *l, uint16_t node, struct err *e)
     return 0;
 }
 
+/* <folder>/<site>-<node>.<kind> */
+static void add_log_path(const struct netns_lab *l, uint16_t node, const char *folder, const char *kind,
+                         struct text *path)
+{
+    scoped_free char *name = xstrdup(l->topo->nodes[node].name);
+    for (char *slash = strchr(name, '/'); slash; slash = strchr(slash, '/')) {
+        *slash = '-';
+    }
+    text_addf(path, "%s/%s.%s", folder, name, kind);
+}
+
+/* The name under which a gateway knows its access log leads to the run directory. */
+static int lead_access_log(const struct netns_lab *l, uint16_t node, struct err *e)
+{
+    scoped_text struct text folder = {0}, to = {0}, from = {0};
+    if (!l->topo->access_log || l->topo->nodes[node].role != NODE_GATEWAY) {
+        return 0;
+    }
+    text_addf(&folder, "%s/nodes", l->run_path);
+    scoped_free char *whole = realpath(text_str(&folder), NULL);
+    netns_node_path(l, node, "data/" RENDER_ACCESS_LOG, &from);
+    if (whole) {
+        add_log_path(l, node, whole, "access.jsonl", &to);
+    }
+    if (!whole || (symlink(text_str(&to), text_str(&from)) != 0 && errno != EEXIST)) {
+        return err_os(e, ERR_RUN, errno, text_str(&from), "cannot have the access log lead to the run directory");
+    }
+    return 0;
+}
+
 static int furnish_disk(struct netns_lab *l, uint16_t node, struct err *e)
 {
     scoped_text struct text path = {0};
     netns_node_path(l, node, "data", &path);
-    if (netns_make_folders(text_str(&path), e) != 0 || disk_mount(&l->runs[node].disk, text_str(&path), e) != 0) {
+    if (netns_make_folders(text_str(&path), e) != 0 || disk_mount(&l->runs[node].disk, text_str(&path), e) != 0 ||
+        lead_access_log(l, node, e) != 0) {
         return -1;
     }
     netns_node_path(l, node, "desired.json", &path);
@@ -96,7 +129,7 @@ static int furnish_disk(struct netns_lab *l, uint16_t node, struct err *e)
     scoped_json json_t *doc = render_config(l->topo, node);
     netns_node_path(l, node, "config.json", &path);
     if (netns_put_json(text_str(&path), doc, e) != 0 || netns_tls_furnish(l, node, e) != 0 ||
-        netns_control_furnish(l, node, e) != 0) {
+        netns_tokens_furnish(l, node, e) != 0 || netns_control_furnish(l, node, e) != 0) {
         return -1;
     }
     return netns_desired_keep(l, node, doc, e);
@@ -104,12 +137,9 @@ static int furnish_disk(struct netns_lab *l, uint16_t node, struct err *e)
 
 static int open_log(const struct netns_lab *l, uint16_t node, struct err *e)
 {
-    scoped_free char *name = xstrdup(l->topo->nodes[node].name);
-    for (char *slash = strchr(name, '/'); slash; slash = strchr(slash, '/')) {
-        *slash = '-';
-    }
-    scoped_text struct text path = {0};
-    text_addf(&path, "%s/nodes/%s.log", l->run_path, name);
+    scoped_text struct text folder = {0}, path = {0};
+    text_addf(&folder, "%s/nodes", l->run_path);
+    add_log_path(l, node, text_str(&folder), "log", &path);
     int fd = open(text_str(&path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
     return fd >= 0 ? fd : err_os(e, ERR_RUN, errno, text_str(&path), "cannot open the log");
 }

@@ -219,6 +219,10 @@ static void add_gateway(json_t *doc, const struct topology *t, const struct topo
     if (t->identity.asked) {
         render_identity(doc, t);
     }
+    if (t->access_log) {
+        set(doc, "access_log", json_pack("{s:s, s:I}", "path", RENDER_ACCESS_LOG, "max_bytes",
+                                         (json_int_t)RENDER_ACCESS_LOG_MAX));
+    }
     if (t->tls) {
         set(doc, "tls", json_pack("{s:i, s:s, s:i}", "listen", TOPO_PORT_HTTPS, "certificate", RENDER_BUNDLE,
                                   "handshake_ms", HANDSHAKE_MS));

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A gateway's callers. All keys are known to all gateways, as hashes; every route asks for one; a second route leads to
- * what any origin can give by itself, so that keys can be tried where no leader is in reach:
+ * A gateway's callers. All keys are known to all gateways, as hashes, or, where callers show tokens, what those are
+ * signed with, in a file beside the configuration that the run makes (netns_tokens.c). Every route asks for one; a
+ * second route leads to what any origin can give by itself, so that keys can be tried where no leader is in reach:
  *
  *     revocations  asked for ten times a second; stale after what the topology says
- *     limits       of the one limited key, held by all gateways of all regions together
+ *     limits       of the one limited caller, held by all gateways of all regions together
  */
 #include "harness/lab/render.h"
 
@@ -50,20 +51,30 @@ static json_t *limits(const struct topology *t)
                             (json_int_t)t->endpoint_count, "pool", "orders", "every_ms", EVERY_MS);
     json_t *subjects = json_object();
     char bulk[32];
-    snprintf(bulk, sizeof(bulk), "key:%.20s", t->callers[CALLER_BULK].name);
+    snprintf(bulk, sizeof(bulk), "%s:%.20s", topo_subject_kind(t), t->callers[CALLER_BULK].name);
     put(subjects, bulk, json_pack("{s:I}", "per_s", (json_int_t)(t->limits.rate_micro / PPM)));
     put(doc, "subjects", subjects);
     return doc;
 }
 
+static json_t *tokens(const struct topo_tokens *of)
+{
+    return json_pack("{s:s, s:s, s:I}", "keys", RENDER_TOKEN_KEYS, "audience", TOPO_AUDIENCE, "leeway_s",
+                     (json_int_t)(of->leeway_ns / NS_PER_S));
+}
+
 void render_identity(json_t *doc, const struct topology *t)
 {
-    json_t *routes = json_object_get(doc, "routes");
-    put(json_object_get(routes, "orders"), "identity", json_pack("[s]", "api_key"));
+    bool by_token = t->identity.tokens.there;
+    const char *kind = by_token ? "token" : "api_key";
+    json_t *routes = json_object_get(doc, "routes"), *identity = json_object();
+    put(json_object_get(routes, "orders"), "identity", json_pack("[s]", kind));
     put(routes, "local",
         json_pack("{s:s, s:s, s:s, s:[s]}", "host", "*", "path", "/bytes/", "upstream", "pool:orders", "identity",
-                  "api_key"));
-    put(doc, "identity", json_pack("{s:o, s:o}", "keys", keys(t), "revocations", revocations(&t->identity)));
+                  kind));
+    put(identity, by_token ? "tokens" : "keys", by_token ? tokens(&t->identity.tokens) : keys(t));
+    put(identity, "revocations", revocations(&t->identity));
+    put(doc, "identity", identity);
     if (t->limits.given) {
         put(doc, "limits", limits(t));
     }

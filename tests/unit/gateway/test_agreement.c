@@ -5,6 +5,7 @@
  */
 #include "gateway-under-test/config.h"
 #include "gateway-under-test/flaws.h"
+#include "gateway-under-test/jwt.h"
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
@@ -151,6 +152,67 @@ static void callers(void)
     refused("{limits: {rate: 90/m, offered: 50/s}}", "not a whole number of requests per second");
 }
 
+static struct jwt_keys *keys_of(const struct token_key *k)
+{
+    struct jwt_keys *keys = NULL;
+    scoped_json json_t *set = token_key_set(k, NULL);
+    scoped_free char *text = json_canonical(set);
+    CU_ASSERT_EQUAL_FATAL(jwt_keys_read(text, strlen(text), "jwks.json", &keys, NULL), 0);
+    return keys;
+}
+
+static enum jwt_ruling judged(const struct jwt_keys *keys, const struct text *token, int64_t now_s, int64_t leeway_s)
+{
+    struct jwt_claims claims = {0};
+    const struct jwt_rules rules = {TOPO_AUDIENCE, now_s, leeway_s};
+    enum jwt_ruling r = jwt_check(keys, text_str(token), token->len, &rules, &claims);
+    CU_ASSERT(r != JWT_GOOD || strcmp(claims.subject, "leaked") == 0);
+    return r;
+}
+
+/* What customers sign, the gateway believes: as long as it is good, and with that key. */
+static void a_token_is_believed(enum token_algorithm algorithm)
+{
+    const struct token_claims claims = {"leaked", TOPO_AUDIENCE, 1000, 1060};
+    scoped_text struct text token = {0};
+    struct token_key *own = NULL, *others = NULL, *pinned = NULL;
+    CU_ASSERT_EQUAL_FATAL(token_key_new(&own, algorithm, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(token_key_new(&others, algorithm, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(token_key_new(&pinned, algorithm == TOKEN_HS256 ? TOKEN_ES256 : TOKEN_HS256, NULL), 0);
+    struct jwt_keys *of_own = keys_of(own), *of_others = keys_of(others), *of_pinned = keys_of(pinned);
+    CU_ASSERT_EQUAL(token_sign(own, &claims, &token, NULL), 0);
+    CU_ASSERT_EQUAL(judged(of_own, &token, 1000, 0), JWT_GOOD);
+    CU_ASSERT_EQUAL(judged(of_own, &token, 1059, 0), JWT_GOOD);
+    CU_ASSERT_EQUAL(judged(of_own, &token, 1060, 0), JWT_EXPIRED);
+    CU_ASSERT_EQUAL(judged(of_own, &token, 1062, 3), JWT_GOOD);
+    CU_ASSERT_EQUAL(judged(of_own, &token, 999, 0), JWT_NOT_YET_VALID);
+    CU_ASSERT_EQUAL(judged(of_others, &token, 1000, 0), JWT_BAD_SIGNATURE);
+    CU_ASSERT_EQUAL(judged(of_pinned, &token, 1000, 0), JWT_UNKNOWN_KEY); /* a key has one algorithm */
+    jwt_keys_free(of_own);
+    jwt_keys_free(of_others);
+    jwt_keys_free(of_pinned);
+    token_key_free(own);
+    token_key_free(others);
+    token_key_free(pinned);
+}
+
+static void tokens(void)
+{
+    fits("{identity: {tokens: {}}}");
+    fits("{identity: {tokens: {algorithm: ES256, lifetime: 4s, leeway: 300s}}, limits: {rate: 40/s, offered: 50/s}}");
+    refused("{identity: {tokens: {algorithm: none}}}", "`algorithm`");
+    refused("{identity: {tokens: {lifetime: 4500ms}}}", "`lifetime` is not a whole number of seconds");
+    refused("{identity: {tokens: {leeway: 100ms}}}", "`leeway` is not a whole number of seconds");
+    refused("{identity: {tokens: {leeway: 301s}}}", "too large");
+    a_token_is_believed(TOKEN_HS256);
+    a_token_is_believed(TOKEN_ES256);
+}
+
+static void access_logs(void)
+{
+    fits("{access_log: true}");
+}
+
 static void many_regions(void)
 {
     scoped_text struct text t = {0};
@@ -171,5 +233,7 @@ void suite_agreement(void)
     runner_test(failover_at_its_limits);
     runner_test(replication_at_its_limits);
     runner_test(callers);
+    runner_test(tokens);
+    runner_test(access_logs);
     runner_test(many_regions);
 }

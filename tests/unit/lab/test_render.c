@@ -264,6 +264,43 @@ static void flaws_are_passed_on(void)
     lab->topo.flaw_count = 0;
 }
 
+static void tokens_take_the_place_of_keys(void)
+{
+    lab->topo.identity = (struct topo_identity){.asked = true, .stale_after_ns = NS_PER_S};
+    lab->topo.limits = (struct topo_limits){.given = true, .rate_micro = 40 * PPM};
+    for (int who = 0; who < CALLERS; who++) {
+        lab->topo.callers[who] = (struct topo_caller){who == CALLER_BULK ? "bulk" : "other", "s", "k.s"};
+    }
+    scoped_json json_t *keys = render_config(&lab->topo, 3);
+    lab->topo.identity.tokens = (struct topo_tokens){.there = true, .leeway_ns = 3 * NS_PER_S};
+    scoped_json json_t *tokens = render_config(&lab->topo, 3);
+    CU_ASSERT_STRING_EQUAL(word(keys, "/routes/orders/identity/0"), "api_key");
+    CU_ASSERT_PTR_NULL(json_at(keys, "/identity/tokens"));
+    CU_ASSERT_EQUAL(number(keys, "/limits/subjects/key:bulk/per_s"), 40);
+    CU_ASSERT_STRING_EQUAL(word(tokens, "/routes/orders/identity/0"), "token");
+    CU_ASSERT_STRING_EQUAL(word(tokens, "/routes/local/identity/0"), "token");
+    CU_ASSERT_STRING_EQUAL(word(tokens, "/identity/tokens/keys"), "jwks.json");
+    CU_ASSERT_STRING_EQUAL(word(tokens, "/identity/tokens/audience"), TOPO_AUDIENCE);
+    CU_ASSERT_EQUAL(number(tokens, "/identity/tokens/leeway_s"), 3);
+    CU_ASSERT_EQUAL(number(tokens, "/identity/revocations/stale_after_ms"), 1000);
+    CU_ASSERT_PTR_NULL(json_at(tokens, "/identity/keys"));
+    CU_ASSERT_EQUAL(number(tokens, "/limits/subjects/sub:bulk/per_s"), 40);
+    lab->topo.identity = (struct topo_identity){0};
+    lab->topo.limits = (struct topo_limits){0};
+}
+
+static void nobody_writes_down_requests_unless_told_to(void)
+{
+    scoped_json json_t *without = render_config(&lab->topo, 3);
+    lab->topo.access_log = true;
+    scoped_json json_t *with = render_config(&lab->topo, 3), *origin = render_config(&lab->topo, 5);
+    CU_ASSERT_PTR_NULL(json_object_get(without, "access_log"));
+    CU_ASSERT_STRING_EQUAL(word(with, "/access_log/path"), "access.jsonl");
+    CU_ASSERT_EQUAL(number(with, "/access_log/max_bytes"), 64 << 20);
+    CU_ASSERT_PTR_NULL(json_object_get(origin, "access_log"));
+    lab->topo.access_log = false;
+}
+
 static void short_probes_still_renew_in_time(void)
 {
     struct topo_failover kept = lab->topo.failover;
@@ -289,6 +326,8 @@ void suite_render(void)
     runner_test(witness);
     runner_test(a_client_runs_nothing);
     runner_test(flaws_are_passed_on);
+    runner_test(tokens_take_the_place_of_keys);
+    runner_test(nobody_writes_down_requests_unless_told_to);
     runner_test(short_probes_still_renew_in_time);
     runner_test(control_endpoints);
     runner_test(a_standby_keeps_what_it_is_told_to);
