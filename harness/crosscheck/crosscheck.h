@@ -21,6 +21,7 @@ struct cross_config {
     const char *run_path;         /* where crosscheck.csv stands already */
     int64_t zero_ns;              /* CLOCK_MONOTONIC of run time 0 */
     uint16_t http_port;           /* of the endpoints; TOPO_PORT_HTTP but for tests */
+    const struct token_key *token_key; /* what its tokens are signed with; NULL: it shows an API key, if asked */
     const char *const *addresses; /* by endpoint, overriding the topology's; NULL: as in the topology */
 };
 

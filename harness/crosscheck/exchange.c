@@ -56,11 +56,12 @@ static enum cross_progress broken(struct cross_exchange *x, int os, enum outcome
 
 static bool compose(struct cross_exchange *x, const struct cross_target *to)
 {
+    const char *name = to->api_key ? "X-API-Key: " : to->token ? "Authorization: Bearer " : "";
+    const char *value = to->api_key ? to->api_key : to->token ? to->token : "";
     int n = snprintf(x->out, sizeof(x->out),
                      "GET %s HTTP/1.1\r\nHost: %s:%u\r\nX-DR-Nonce: %016" PRIx64 "\r\nAccept: */*\r\n"
                      "User-Agent: drtest-crosscheck\r\nConnection: close\r\n%s%s%s\r\n",
-                     to->path, to->address, (unsigned)to->port, x->nonce, to->api_key ? "X-API-Key: " : "",
-                     to->api_key ? to->api_key : "", to->api_key ? "\r\n" : "");
+                     to->path, to->address, (unsigned)to->port, x->nonce, name, value, *value ? "\r\n" : "");
     x->out_len = n > 0 ? (size_t)n : 0;
     return n > 0 && (size_t)n < sizeof(x->out);
 }

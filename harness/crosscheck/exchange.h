@@ -15,7 +15,7 @@ struct cross_target {
     const char *address; /* dotted IPv4 */
     uint16_t port;
     const char *path;    /* with its query */
-    const char *api_key; /* NULL: none */
+    const char *api_key, *token; /* at most one of them; NULL: none */
 };
 
 struct cross_exchange {

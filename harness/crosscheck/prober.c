@@ -162,11 +162,38 @@ static void visit_wait(struct cross_prober *p, struct cross_visit *v, int how)
     }
 }
 
+static bool renew(struct cross_prober *p, int64_t now_ns)
+{
+    const struct topology *t = p->config.plan->topology;
+    int64_t lifetime_ns = t->identity.tokens.lifetime_ns, now_s = clock_wall_ns() / NS_PER_S;
+    const struct token_claims claims = {t->callers[CALLER_CUSTOMER].name, TOPO_AUDIENCE, now_s,
+                                        now_s + lifetime_ns / NS_PER_S};
+    text_clear(&p->token);
+    p->renew_ns = now_ns + lifetime_ns / 2;
+    return token_sign(p->config.token_key, &claims, &p->token, NULL) == 0;
+}
+
+/* What a customer shows: his key, or a token that he renews when half of its life is over. */
+static bool show(struct cross_prober *p, struct cross_target *to)
+{
+    if (!p->config.token_key) {
+        to->api_key = topo_key(p->config.plan->topology, CALLER_CUSTOMER);
+        return true;
+    }
+    int64_t now_ns = clock_mono_ns();
+    to->token = now_ns < p->renew_ns || renew(p, now_ns) ? text_str(&p->token) : NULL;
+    return to->token != NULL;
+}
+
 static void visit_begin(struct cross_prober *p, struct cross_visit *v, const char *path, int64_t timeout_ns)
 {
-    struct cross_target to = {.address = p->route.places[v->place].address, .port = p->config.http_port, .path = path,
-                              .api_key = topo_key(p->config.plan->topology, CALLER_CUSTOMER)};
-    enum outcome outcome;
+    struct cross_target to = {.address = p->route.places[v->place].address, .port = p->config.http_port, .path = path};
+    enum outcome outcome = OUTCOME_UNSENT;
+    if (!show(p, &to)) {
+        v->exchange = (struct cross_exchange){.fd = -1, .sent_ns = v->planned_ns, .done_ns = v->planned_ns};
+        visit_over(p, v, outcome);
+        return;
+    }
     if (cross_exchange_begin(&v->exchange, &to, rng_next(&p->rng), &outcome) == CROSS_OVER) {
         visit_over(p, v, outcome);
         return;
@@ -366,6 +393,7 @@ void cross_prober_close(struct cross_prober *p)
     fd_close(&p->chore_fd);
     fd_close(&p->epoll_fd);
     cross_route_deinit(&p->route);
+    text_deinit(&p->token);
 }
 
 void cross_prober_start(struct cross_prober *p, int64_t start_ns)

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "harness/base/rng.h"
+#include "harness/base/text.h"
 #include "harness/crosscheck/book.h"
 #include "harness/crosscheck/crosscheck.h"
 #include "harness/crosscheck/exchange.h"
@@ -19,6 +20,8 @@ struct cross_prober {
     struct cross_route route;
     struct cross_book book;
     struct rng rng;
+    struct text token;           /* what it shows where gateways want tokens */
+    int64_t renew_ns;            /* and when it needs another */
     int epoll_fd, plan_fd, chore_fd;
     struct cross_visit **visits; /* by slot, NULL where free */
     size_t visit_room, under_way;

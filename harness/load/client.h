@@ -21,6 +21,7 @@ struct exchange_request {
     const char *idempotency_key; /* NULL none */
     const char *body;           /* NULL none */
     const char *api_key;        /* NULL none */
+    const char *token;          /* bearer; NULL none */
     uint64_t nonce;
     int64_t timeout_ns;         /* connect and whole */
     int64_t connect_ns;         /* patience with the connection alone; 0: timeout_ns */

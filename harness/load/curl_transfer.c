@@ -140,11 +140,11 @@ struct transfer *transfer_new(struct curl_transport *home, struct curl_sockets *
 
 /* From request to transfer. */
 
-/* The next header; everything after the last one used is cut off by the NULL of its next. */
+/* The next header, its name with what stands before the value; everything after the last one used is cut off by the NULL of its next. */
 static bool add_header(struct transfer *x, size_t *used, const char *name, const char *value)
 {
     char *at = x->header_text[*used];
-    int len = snprintf(at, TRANSFER_HEADER_MAX, "%s: %s", name, value);
+    int len = snprintf(at, TRANSFER_HEADER_MAX, "%s%s", name, value);
     x->headers[*used] = (struct curl_slist){.data = at};
     x->headers[*used - 1].next = &x->headers[*used];
     ++*used;
@@ -168,13 +168,16 @@ static bool set_headers(struct transfer *x, const struct exchange_request *r)
     bool fit = true;
     set_nonce(x, r->nonce);
     if (r->api_key) {
-        fit = add_header(x, &used, "X-API-Key", r->api_key);
+        fit = add_header(x, &used, "X-API-Key: ", r->api_key);
+    }
+    if (r->token) {
+        fit = add_header(x, &used, "Authorization: Bearer ", r->token) && fit;
     }
     if (r->idempotency_key) {
-        fit = add_header(x, &used, "Idempotency-Key", r->idempotency_key) && fit;
+        fit = add_header(x, &used, "Idempotency-Key: ", r->idempotency_key) && fit;
     }
     if (r->post) {
-        fit = add_header(x, &used, "Content-Type", "application/json") && fit;
+        fit = add_header(x, &used, "Content-Type: ", "application/json") && fit;
     }
     return fit;
 }

@@ -10,6 +10,8 @@
 #include "harness/load/client.h"
 #include "harness/spec/plan.h"
 
+struct wallet;
+
 struct worker_config {
     const struct plan *plan;
     uint16_t vantage;          /* site index */
@@ -18,6 +20,7 @@ struct worker_config {
     int64_t zero_ns;           /* loop time of run time 0 */
     uint16_t http_port;        /* of the endpoints; topo_customer_port but for tests */
     const char *authority;     /* file with the root that endpoints are believed by, over https; NULL: http */
+    const struct token_key *token_key; /* what callers sign their tokens with; NULL: they show API keys, if asked */
     const char *const *addresses; /* by endpoint, overriding the topology's; NULL: as in the topology (tests use it) */
 };
 
@@ -67,7 +70,7 @@ struct readback_config {
     uint16_t chain;                 /* LEDGER_CHAIN_READ + pass, one chain per call */
     const struct readback_source *sources;
     size_t source_count;
-    const char *api_key; /* shown to all of them; NULL: none */
+    struct wallet *wallet; /* shown to all of them is what a customer shows; NULL: nothing */
 };
 /* Runs the loop itself until done or the deadline. *complete: every source gave two equal whole reads. Reads used
  * up to *next_read - 1. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Patrols: open loop like the streams, but each asks one gateway whatever becomes of it, shows one caller's key, and
+ * Patrols: open loop like the streams, but each asks one gateway whatever becomes of it, shows what one caller shows, and
  * says nothing about how the service is. The first request of each falls at its own place within the interval, so that
  * the gateways are asked in turn. A patrol never blames an endpoint and never moves the customers.
  */
@@ -70,15 +70,15 @@ static void visit(struct patrol *p, int64_t due_ns)
                                 .key = UINT16_MAX,
                                 .endpoint = p->plan->gateway,
                                 .region = TOPO_NONE};
-    const struct exchange_request r = {.fresh = true,
-                                       .address = p->address,
-                                       .port = w->config.http_port,
-                                       .endpoint = p->plan->gateway,
-                                       .target = s->path,
-                                       .api_key = topo_key(w->config.plan->topology, p->plan->who),
-                                       .nonce = rng_next(&p->rng),
-                                       .timeout_ns = s->timeout_ns};
-    if (flight_launch(&v->flight, &w->flights, w->transport, &r, &e) != 0) {
+    struct exchange_request r = {.fresh = true,
+                                 .address = p->address,
+                                 .port = w->config.http_port,
+                                 .endpoint = p->plan->gateway,
+                                 .target = s->path,
+                                 .nonce = rng_next(&p->rng),
+                                 .timeout_ns = s->timeout_ns};
+    if (wallet_show(&w->wallet, p->plan->who, loop_now(w->loop), &r, &e) != 0 ||
+        flight_launch(&v->flight, &w->flights, w->transport, &r, &e) != 0) {
         worker_fail(w, &e);
         v->sample.done_ns = worker_run_time(w, loop_now(w->loop));
         conclude(v, outcome_unsent(false));

@@ -22,6 +22,7 @@
 #include "harness/evidence/evidence_write.h"
 #include "harness/load/flight.h"
 #include "harness/load/read_content.h"
+#include "harness/load/wallet.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -205,14 +206,15 @@ static void ask_page(struct source *s)
         .port = s->from->port,
         .endpoint = s->from->endpoint,
         .target = text_str(&target),
-        .api_key = b->config->api_key,
         .nonce = rng_next(&b->nonces),
         .timeout_ns = left < PAGE_TIMEOUT_NS ? left : PAGE_TIMEOUT_NS,
     };
     struct page_request *q = xcalloc(1, sizeof(*q));
     q->flight.landed = on_landed;
     q->source = s;
-    if (flight_launch(&q->flight, &b->flights, b->transport, &r, NULL) != 0) {
+    bool shown = !b->config->wallet ||
+                 wallet_show(b->config->wallet, CALLER_CUSTOMER, loop_now(b->loop), &r, NULL) == 0;
+    if (!shown || flight_launch(&q->flight, &b->flights, b->transport, &r, NULL) != 0) {
         free(q);
         end_read(s, false, s->content.count);
     }

@@ -217,17 +217,18 @@ static struct request *request_new(struct stream *s, uint64_t k, int64_t due_ns)
 
 static void launch(struct request *q, const char *address, int64_t timeout_ns, int64_t connect_ns)
 {
+    struct worker *w = q->stream->worker;
     struct exchange_request r = {
         .address = address,
-        .port = q->stream->worker->config.http_port,
+        .port = w->config.http_port,
         .endpoint = q->sample.endpoint,
         .nonce = q->nonce,
         .timeout_ns = timeout_ns,
         .connect_ns = connect_ns,
-        .api_key = topo_key(q->stream->worker->config.plan->topology, CALLER_CUSTOMER),
     };
     struct err e = {0};
-    if ((is_write(q->stream) ? launch_write(q, &r, &e) : launch_read(q, &r, &e)) != 0) {
+    if (wallet_show(&w->wallet, CALLER_CUSTOMER, loop_now(w->loop), &r, &e) != 0 ||
+        (is_write(q->stream) ? launch_write(q, &r, &e) : launch_read(q, &r, &e)) != 0) {
         give_up(q, &e);
     }
 }

@@ -20,6 +20,7 @@
 #include "harness/load/flight.h"
 #include "harness/load/outcome.h"
 #include "harness/load/surge_slow.h"
+#include "harness/load/wallet.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ struct surge {
     struct loop *loop;
     struct transport *transport;
     struct endpoints endpoints; /* for its list; who is next is ours to say */
+    struct wallet wallet;
     struct flights flights;
     struct loop_timer timer;
     struct plan_stream paper; /* so that plan_due_ns tells when */
@@ -101,16 +103,16 @@ static void attempt(struct visit *v)
     struct err e = {0};
     const struct endpoint *to = &s->endpoints.at[s->endpoints.current];
     snprintf(target, sizeof(target), "%.120s?key=k%u", wish_of(s)->path, (unsigned)rng_below(&s->rng, KEYS));
-    const struct exchange_request r = {.fresh = true,
-                                       .address = to->address,
-                                       .port = s->config.http_port,
-                                       .endpoint = to->node,
-                                       .target = target,
-                                       .nonce = rng_next(&s->rng),
-                                       .api_key = topo_key(s->config.plan->topology, CALLER_CUSTOMER),
-                                       .timeout_ns = wish_of(s)->timeout_ns};
+    struct exchange_request r = {.fresh = true,
+                                 .address = to->address,
+                                 .port = s->config.http_port,
+                                 .endpoint = to->node,
+                                 .target = target,
+                                 .nonce = rng_next(&s->rng),
+                                 .timeout_ns = wish_of(s)->timeout_ns};
     s->tally.sent++;
-    if (flight_launch(&v->flight, &s->flights, s->transport, &r, &e) != 0) {
+    if (wallet_show(&s->wallet, CALLER_CUSTOMER, loop_now(s->loop), &r, &e) != 0 ||
+        flight_launch(&v->flight, &s->flights, s->transport, &r, &e) != 0) {
         s->tally.sent--;
         s->tally.unsent++;
         ended(v, false);
@@ -163,6 +165,7 @@ int surge_new(struct surge **out, const struct surge_config *c, struct loop *l, 
     s->timer.due = on_due;
     s->paper.rate_micro = c->step->action.surge.rate_micro;
     endpoints_init(&s->endpoints, c->plan->topology, c->addresses);
+    wallet_init(&s->wallet, c->plan->topology, c->token_key);
     snprintf(consumer, sizeof(consumer), "surge/%u/%.60s", (unsigned)c->step->id,
              c->plan->topology->sites[c->vantage].name);
     rng_init(&s->rng, c->plan->seed, consumer);
@@ -179,6 +182,7 @@ void surge_free(struct surge *s)
     loop_timer_stop(&s->timer);
     slow_clients_free(s->slow);
     endpoints_deinit(&s->endpoints);
+    wallet_deinit(&s->wallet);
     free(s);
 }
 

@@ -16,6 +16,7 @@ struct surge_config {
     uint16_t vantage;
     uint16_t http_port;
     const char *authority;        /* as of struct worker_config; slow clients speak plain HTTP all the same */
+    const struct token_key *token_key; /* as of struct worker_config */
     const char *const *addresses; /* by endpoint, overriding the topology's; NULL: as in the topology */
 };
 

@@ -156,6 +156,7 @@ int worker_new(struct worker **out, const struct worker_config *c, struct loop *
     w->transport = t;
     w->flush.due = on_flush;
     endpoints_init(&w->endpoints, c->plan->topology, c->addresses);
+    wallet_init(&w->wallet, c->plan->topology, c->token_key);
     patrols_open(w);
     if (samples_open(&w->samples, c->run_path, e) != 0 || streams_open(w, e) != 0 ||
         open_resolver(w, e) != 0 ||
@@ -189,6 +190,7 @@ void worker_free(struct worker *w)
     stall_stop(w->stall);
     samples_close(w->samples);
     endpoints_deinit(&w->endpoints);
+    wallet_deinit(&w->wallet);
     free(w);
 }
 

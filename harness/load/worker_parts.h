@@ -17,6 +17,7 @@
 #include "harness/load/pacer.h"
 #include "harness/load/resolver.h"
 #include "harness/load/stall.h"
+#include "harness/load/wallet.h"
 
 enum { KEYS = 16 }; /* k0 .. k15 */
 
@@ -46,6 +47,7 @@ struct worker {
     struct endpoints endpoints;
     struct resolver *resolver; /* NULL: the endpoints are an ordered list */
     size_t naming;             /* requests that wait for the name */
+    struct wallet wallet;
     struct patrol *patrols;
     size_t patrol_count;
     struct stream *streams;

@@ -36,7 +36,8 @@ static struct worker_config member_config(const struct drill *d, uint16_t site)
     return (struct worker_config){.plan = d->plan, .vantage = site, .run_path = d->options->run_path,
                                   .run_id = d->options->run_id, .zero_ns = d->rec.zero_ns,
                                   .http_port = topo_customer_port(d->plan->topology),
-                                  .authority = d->plan->topology->tls ? d->ops->tls_authority(d->lab) : NULL};
+                                  .authority = d->plan->topology->tls ? d->ops->tls_authority(d->lab) : NULL,
+                                  .token_key = lab_token_key(d->lab)};
 }
 
 /* A worker must not keep the others' channels open: they end when theirs closes. */

@@ -10,6 +10,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
 #include "harness/load/load.h"
+#include "harness/load/wallet.h"
 #include "harness/run/crowd.h"
 #include "harness/run/observe.h"
 #include "harness/run/roll.h"
@@ -67,10 +68,10 @@ static size_t pass_sources(struct drill *d, struct readback_source *sources)
 }
 
 static struct readback_config pass_config(const struct drill *d, uint8_t pass, const struct readback_source *sources,
-                                          size_t n, int64_t now)
+                                          size_t n, struct wallet *wallet, int64_t now)
 {
     return (struct readback_config){.run_path = d->options->run_path, .run_id = d->options->run_id,
-                                    .api_key = topo_key(d->plan->topology, CALLER_CUSTOMER),
+                                    .wallet = wallet,
                                     .zero_ns = d->rec.zero_ns, .deadline_ns = now + PASS_NS, .pass = pass,
                                     .first_read = pass == PASS_LIVE ? 1 : 1000,
                                     .chain = (uint16_t)(LEDGER_CHAIN_READ + pass), .sources = sources,
@@ -125,13 +126,16 @@ static int pass_run(struct drill *d, uint8_t pass, struct err *e)
 {
     scoped_free struct readback_source *sources = xcalloc(d->plan->topology->node_count + 1, sizeof(*sources));
     size_t n = pass_sources(d, sources);
-    struct readback_config c = pass_config(d, pass, sources, n, loop_now(d->loop));
+    struct wallet wallet;
+    wallet_init(&wallet, d->plan->topology, lab_token_key(d->lab));
+    struct readback_config c = pass_config(d, pass, sources, n, &wallet, loop_now(d->loop));
     bool complete = false;
     uint32_t next = 0;
     int failed = d->ops->client_fork
                      ? pass_fork(d, &c, &complete, e)
                      : readback_run(&c, d->loop, d->ops->transport(d->lab, d->plan->streams[0].vantage), &complete,
                                     &next, e);
+    wallet_deinit(&wallet);
     if (failed < 0)
         return -1;
     if (!complete)

@@ -52,7 +52,8 @@ static int prober_fork(struct shadow *s, struct prober *p, struct err *e)
         fd_close(&ours);
         shadow_disown(s);
         struct cross_config config = {.plan = d->plan, .vantage = p->site, .run_path = d->options->run_path,
-                                      .zero_ns = d->rec.zero_ns, .http_port = TOPO_PORT_HTTP};
+                                      .zero_ns = d->rec.zero_ns, .http_port = TOPO_PORT_HTTP,
+                                      .token_key = lab_token_key(d->lab)};
         cross_main(&config, theirs);
     }
     p->control = steal_fd(&ours);

@@ -39,7 +39,8 @@ static struct surge_config part_config(const struct swell *s, const struct part 
                                  .step = s->step,
                                  .vantage = p->site,
                                  .http_port = topo_customer_port(t),
-                                 .authority = t->tls ? d->ops->tls_authority(d->lab) : NULL};
+                                 .authority = t->tls ? d->ops->tls_authority(d->lab) : NULL,
+                                 .token_key = lab_token_key(d->lab)};
 }
 
 static void close_controls(struct swell *s)

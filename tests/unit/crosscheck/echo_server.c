@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void answer(int fd)
+static void answer(int fd, const char *wanted)
 {
     char request[2048], reply[256];
     size_t len = 0;
@@ -24,18 +24,18 @@ static void answer(int fd)
     }
     request[len] = '\0';
     const char *nonce = strstr(request, "X-DR-Nonce: ");
-    int size = snprintf(reply, sizeof(reply), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-DR-Nonce: %.16s\r\n\r\n{}",
-                        nonce ? nonce + 12 : "");
+    int size = snprintf(reply, sizeof(reply), "HTTP/1.1 %s\r\nContent-Length: 2\r\nX-DR-Nonce: %.16s\r\n\r\n{}",
+                        wanted && !strstr(request, wanted) ? "401 Unauthorized" : "200 OK", nonce ? nonce + 12 : "");
     (void)send(fd, reply, (size_t)size, MSG_NOSIGNAL);
 }
 
-static _Noreturn void serve(int listener)
+static _Noreturn void serve(int listener, const char *wanted)
 {
     for (;;) {
         int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0)
             _exit(1);
-        answer(fd);
+        answer(fd, wanted);
         close(fd);
     }
 }
@@ -54,7 +54,7 @@ void echo_server_start(struct echo_server *s, const char *address, uint16_t port
     int side = child_fork(&s->process, NULL);
     must(side >= 0);
     if (side == 0)
-        serve(listener);
+        serve(listener, s->wanted);
 }
 
 void echo_server_kill(struct echo_server *s)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A server on loopback in a process of its own, one connection after the other: 200 with the nonce it was sent, on
- * every path. echo_server_kill makes the port refuse.
+ * every path, or 401 to who does not say what is wanted of him. echo_server_kill makes the port refuse.
  */
 #pragma once
 #include "harness/base/child.h"
 #include <stdint.h>
 
 struct echo_server {
+    const char *wanted; /* in the head of each request; NULL: nothing */
     struct child process;
     uint16_t port;
 };

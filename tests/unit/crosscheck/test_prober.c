@@ -32,6 +32,7 @@ static struct plan_stream stream = {.kind = STREAM_READ_FRESH, .vantage = 1, .ra
                                     .timeout_ns = NS_PER_S, .path = "/v1/orders"};
 static struct plan plan = {.name = "test", .sha256 = SHA, .seed = 7, .topology = &topology, .streams = &stream,
                            .stream_count = 1};
+static struct token_key *token_key;
 static const char *const addresses[] = {"127.0.0.1", "127.0.0.2"};
 
 struct prober {
@@ -55,7 +56,7 @@ static void start(struct prober *p, const char *path, uint16_t port)
     must(side >= 0);
     if (side == 0) {
         struct cross_config c = {.plan = &plan, .vantage = 1, .run_path = path, .zero_ns = p->zero_ns,
-                                 .http_port = port, .addresses = addresses};
+                                 .http_port = port, .token_key = token_key, .addresses = addresses};
         close(pair[0]);
         cross_main(&c, pair[1]);
     }
@@ -108,6 +109,46 @@ static void every_planned_request_is_one_line(void)
     arena_deinit(&a);
     echo_server_kill(&one);
     scratch_remove();
+}
+
+/* How many requests went well where this is wanted of them, of how many. */
+static size_t good_of(const char *wanted, size_t *all)
+{
+    struct echo_server one = {.wanted = wanted};
+    struct prober p = {0};
+    struct arena a = {0};
+    struct cross_reading r;
+    const char *path = scratch_make();
+    size_t good = 0;
+    must(cross_create(path, SHA, NULL) == 0);
+    echo_server_start(&one, "127.0.0.1", 0);
+    start(&p, path, one.port);
+    settle(200 * NS_PER_MS);
+    CU_ASSERT_EQUAL(end(&p), 0);
+    read_back(&a, &r);
+    for (size_t i = 0; i < r.request_count; i++)
+        good += r.requests[i].outcome == OUTCOME_GOOD;
+    *all = r.request_count;
+    arena_deinit(&a);
+    echo_server_kill(&one);
+    scratch_remove();
+    return good;
+}
+
+static void it_shows_what_customers_show(void)
+{
+    size_t all = 0;
+    topology.callers[CALLER_CUSTOMER] = (struct topo_caller){"customer", "a", "customer.a"};
+    topology.identity.tokens = (struct topo_tokens){.there = true, .lifetime_ns = 4 * NS_PER_S};
+    CU_ASSERT_EQUAL(good_of("\r\nX-API-Key: customer.a\r\n", &all), all);
+    CU_ASSERT(all > 0);
+    must(token_key_new(&token_key, TOKEN_ES256, NULL) == 0);
+    CU_ASSERT_EQUAL(good_of("\r\nAuthorization: Bearer eyJ", &all), all);
+    CU_ASSERT(all > 0);
+    CU_ASSERT_EQUAL(good_of("X-API-Key", &all), 0);
+    token_key_free(token_key);
+    token_key = NULL;
+    topology.callers[CALLER_CUSTOMER] = (struct topo_caller){0};
 }
 
 static void the_client_moves_on_and_returns(void)
@@ -202,6 +243,7 @@ void suite_prober(void)
 {
     runner_suite(NULL, NULL);
     runner_test(every_planned_request_is_one_line);
+    runner_test(it_shows_what_customers_show);
     runner_test(the_client_moves_on_and_returns);
     runner_test(a_killed_prober_leaves_damage);
     runner_test(a_prober_without_a_file_says_so);

@@ -133,6 +133,24 @@ static void a_write_says_all_it_must(void)
     stub_stop(&server);
 }
 
+static void who_calls_is_said_in_one_way(void)
+{
+    begin();
+    struct exchange_request r = get(true);
+    r.api_key = "customer.a";
+    struct landing l = run(r);
+    CU_ASSERT_EQUAL(l.answer.status, 200);
+    CU_ASSERT_PTR_NOT_NULL(strstr(seen.raw, "X-API-Key: customer.a\r\n"));
+    CU_ASSERT_PTR_NULL(strstr(seen.raw, "Authorization:"));
+    r.api_key = NULL;
+    r.token = "aaa.bbb.ccc";
+    l = run(r);
+    CU_ASSERT_EQUAL(l.answer.status, 200);
+    CU_ASSERT_PTR_NOT_NULL(strstr(seen.raw, "Authorization: Bearer aaa.bbb.ccc\r\n"));
+    CU_ASSERT_PTR_NULL(strstr(seen.raw, "X-API-Key:"));
+    stub_stop(&server);
+}
+
 static void fresh_means_a_connection_of_its_own(void)
 {
     begin();
@@ -422,6 +440,7 @@ void suite_transport(void)
     runner_suite(set_up, tear_down);
     runner_test(a_good_read);
     runner_test(a_write_says_all_it_must);
+    runner_test(who_calls_is_said_in_one_way);
     runner_test(fresh_means_a_connection_of_its_own);
     runner_test(lies_are_noticed);
     runner_test(statuses_come_through);
