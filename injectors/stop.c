@@ -5,7 +5,9 @@
  * like the victims of a kill: the start comes with the heal.
  *
  * The fault spans the whole leaving, so [t_ib, t_ie] is as wide as the drain took. It is proven like a crash, by pidfd
- * and by a port that refuses; the method says how many went by themselves.
+ * and by a port that refuses; the method says how many went by themselves, and with which exit status where that was
+ * not 0. What became of the requests that were under way there meanwhile is counted by who sent them
+ * (harness/measure/leaving.c): who leaves does not keep those minutes.
  */
 #include "injectors/hold.h"
 
@@ -14,6 +16,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #define LOOK_AGAIN_NS (10 * NS_PER_MS)
 
@@ -21,7 +24,7 @@
 struct stop_state {
     struct look_round round;
     size_t asked, left; /* nodes; those of them that went within the grace */
-    char words[64];
+    char words[96];
 };
 
 static const struct field stop_fields[] = {
@@ -56,6 +59,22 @@ static int await_leave(struct injection *in, const uint16_t *nodes, struct stop_
     return 0;
 }
 
+/* What the proof is to say: who left by itself, and of those the first that did not leave well. */
+static void note_exits(struct injection *in, const uint16_t *nodes, struct stop_state *s)
+{
+    struct lab *lab = fabric_lab(in->fabric);
+    int bad = 0;
+    for (size_t i = 0; i < s->asked && bad == 0; i++) {
+        bad = lab->ops->node_state(lab, nodes[i]) == NODE_DOWN ? lab->ops->node_exit(lab, nodes[i]) : 0;
+    }
+    int n = snprintf(s->words, sizeof(s->words), "dead by pidfd, %zu of them by themselves", s->left);
+    if (bad != 0) {
+        snprintf(s->words + n, sizeof(s->words) - (size_t)n, ", one %s %d",
+                 WIFSIGNALED(bad) ? "by signal" : "with exit status",
+                 WIFSIGNALED(bad) ? WTERMSIG(bad) : WEXITSTATUS(bad));
+    }
+}
+
 static int stop_apply(struct injection *in, struct err *e)
 {
     struct lab *lab = fabric_lab(in->fabric);
@@ -71,7 +90,7 @@ static int stop_apply(struct injection *in, struct err *e)
     if (await_leave(in, nodes, s, e) != 0) {
         return -1;
     }
-    snprintf(s->words, sizeof(s->words), "dead by pidfd, %zu of them by themselves", s->left);
+    note_exits(in, nodes, s);
     return hold_apply(in, HOLD_DOWN, e);
 }
 

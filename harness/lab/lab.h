@@ -160,6 +160,8 @@ struct lab_ops {
     int (*node_freeze)(struct lab *lab, uint16_t node, bool frozen, struct err *e);
     int (*node_signal)(struct lab *lab, uint16_t node, int sig, struct err *e);
     enum node_state (*node_state)(struct lab *lab, uint16_t node); /* from the kernel, not from memory */
+    /* How the process of a node that is down has ended, as waitpid(2) says it; -1: somebody else has asked first. */
+    int (*node_exit)(struct lab *lab, uint16_t node);
 
     /* Limit what a node may have; needs lab_options.effects to name it. A process feels descriptors, disk, ports,
      * and limits of its group at once, RESOURCE_WRITING and RESOURCE_BACKLOG from its next start on. sim: taken note

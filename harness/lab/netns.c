@@ -296,6 +296,7 @@ const struct lab_ops lab_netns = {
     .node_supply = netns_node_supply,
     .node_crowd = netns_node_crowd,
     .node_state = netns_node_state,
+    .node_exit = netns_node_exit,
     .node_config_get = netns_config_get,
     .node_config_first = netns_config_first,
     .node_file_get = netns_file_get,

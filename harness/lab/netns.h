@@ -129,6 +129,7 @@ int netns_node_kill(struct lab *lab, uint16_t node, struct err *e);
 int netns_node_freeze(struct lab *lab, uint16_t node, bool frozen, struct err *e);
 int netns_node_signal(struct lab *lab, uint16_t node, int sig, struct err *e);
 enum node_state netns_node_state(struct lab *lab, uint16_t node);
+int netns_node_exit(struct lab *lab, uint16_t node);
 int netns_config_get(struct lab *lab, uint16_t node, json_t **config, struct err *e);
 int netns_config_first(struct lab *lab, uint16_t node, json_t **config, struct err *e);
 int netns_file_get(struct lab *lab, uint16_t node, struct lab_file *file, struct err *e);

@@ -276,6 +276,11 @@ enum node_state netns_node_state(struct lab *lab, uint16_t node)
     return state == 'T' ? NODE_FROZEN : state == 'Z' || state == 'X' ? NODE_DOWN : NODE_UP;
 }
 
+int netns_node_exit(struct lab *lab, uint16_t node)
+{
+    return netns_of(lab)->runs[node].process.status;
+}
+
 /* A node that starts into a freeze first comes to listen: one that never did would refuse, which is another fault. */
 static void await_listening(struct netns_lab *l, uint16_t node)
 {

@@ -13,15 +13,10 @@ static bool is_fault(const struct plan_step *step)
     return step->action.type && step->action.type->class == ACTION_FAULT;
 }
 
-static bool hits_node(const struct topology *t, const struct action *a, uint16_t node)
-{
-    return a->target == TARGET_NODE ? a->node == node : a->target == TARGET_REGION && t->nodes[node].site == a->site;
-}
-
 static bool node_hit(const struct plan *p, uint16_t node)
 {
     for (size_t i = 0; i < p->step_count; i++)
-        if (is_fault(&p->steps[i]) && hits_node(p->topology, &p->steps[i].action, node))
+        if (is_fault(&p->steps[i]) && action_hits_node(p->topology, &p->steps[i].action, node))
             return true;
     return false;
 }

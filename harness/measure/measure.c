@@ -236,6 +236,7 @@ int measure_run(const struct plan *plan, const struct evidence *ev, const struct
     facts_course(&study, r);
     facts_drift(&study, r);
     facts_config_age(&study, r);
+    facts_leaving(&study, r);
     quality_fill(&study, &r->quality);
 
     rto_measure(&study, &f.rto);

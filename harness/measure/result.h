@@ -297,6 +297,11 @@ struct result_surge {
     double amplification_ratio; /* sent over offered */
 };
 
+/* Requests that were under way at the gateways of one stop while they left. */
+struct result_stop {
+    int64_t fault_id, under_way_count, answered_count, cut_count, unanswered_count;
+};
+
 /* One objective of an earlier run, and how much worse this run is: negative is better, NAN an open or unknown end. */
 struct result_change {
     const char *name, *unit;
@@ -346,6 +351,7 @@ struct result {
     struct result_quality quality;
     struct result_history history;
     vec_of(struct result_surge) surges;
+    vec_of(struct result_stop) stops; /* of stops that hit a gateway */
     vec_of(struct result_comparison) comparisons;
     struct texts limits;
     struct arena arena;

@@ -387,6 +387,17 @@ static const struct json_field surge_fields[] = {
 SHAPE(surge, T);
 #undef T
 
+#define T struct result_stop
+static const struct json_field stop_fields[] = {
+    INT(fault_id, "number of the step"),
+    INT(under_way_count, "requests let in, sent before the last of its gateways was gone and over after it was told"),
+    INT(answered_count, "those that got an answer"),
+    INT(cut_count, "those that broke off"),
+    INT(unanswered_count, "those that got none in time"),
+};
+SHAPE(stop, T);
+#undef T
+
 #define T struct result_history
 static const struct json_field history_fields[] = {
     TEXT(file, "the history file, as seen from the run directory"),
@@ -449,6 +460,7 @@ static const struct json_field result_fields[] = {
     PART(quality, quality, "how well drtest measured"),
     PART(history, history, "where the run stands among the others"),
     LIST(surges, surge, "extra load of surge steps, part of no other number", LATER),
+    LIST(stops, stop, "requests that were under way at gateways while a stop let them leave", LATER),
     LIST(comparisons, comparison, "the run beside earlier ones; no part of any verdict", LATER),
     TEXTS(limits, "what the run does not show, in sentences"),
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whom an action on links hits. One link is named by its ends; any more by sides: each site stands on one side or on
+ * Whom an action hits: a node, the nodes of a region, or links. One link is named by its ends; any more by sides: each site stands on one side or on
  * none, and what joins two sides is hit. A site against all others is two sides, itself and the rest.
  */
 #include "harness/spec/action.h"
@@ -27,6 +27,11 @@ bool action_hits_path(const struct topology *t, const struct action *a, uint16_t
 bool action_hits_link(const struct topology *t, const struct action *a, uint16_t link)
 {
     return action_hits_path(t, a, path_of(link, false)) || action_hits_path(t, a, path_of(link, true));
+}
+
+bool action_hits_node(const struct topology *t, const struct action *a, uint16_t node)
+{
+    return a->target == TARGET_NODE ? a->node == node : a->target == TARGET_REGION && t->nodes[node].site == a->site;
 }
 
 bool action_severs(const struct topology *t, const struct action *a)

@@ -112,6 +112,7 @@ struct action {
 /* Whether it hits a path, or a link in any direction (action.c). False for other targets. */
 bool action_hits_path(const struct topology *t, const struct action *a, uint16_t path);
 bool action_hits_link(const struct topology *t, const struct action *a, uint16_t link);
+bool action_hits_node(const struct topology *t, const struct action *a, uint16_t node); /* a node, or one of a region */
 /* May it separate acknowledged writes from those who survive? A control endpoint holds none. */
 bool action_severs(const struct topology *t, const struct action *a);
 /* The site that is cut off from all others, whichever way that was written; TOPO_NONE: it is not that. */

@@ -37,9 +37,7 @@ bool step_kills(const struct plan_step *step)
 
 bool step_hits_node(const struct topology *t, const struct plan_step *step, uint16_t node)
 {
-    const struct action *a = &step->action;
-    return (a->target == TARGET_REGION && t->nodes[node].site == a->site) ||
-           (a->target == TARGET_NODE && a->node == node);
+    return action_hits_node(t, &step->action, node);
 }
 
 const struct scenario_step *plan_step_written(const struct scenario *s, const struct plan_step *step)

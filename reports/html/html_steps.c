@@ -63,13 +63,26 @@ static void add_event(struct steps *s, const struct page *p, const char *name, c
     }
 }
 
-static void add_proof(struct steps *s, const struct result_fault *f)
+/* Of a gateway that was told to leave: what it took along. */
+static void say_what_was_cut(struct text *how, const struct result *r, int64_t fault_id)
+{
+    for (size_t i = 0; i < r->stops.len; i++) {
+        const struct result_stop *stop = &r->stops.at[i];
+        if (stop->fault_id == fault_id) {
+            text_addf(how, "; of %lld requests under way there %lld were cut off and %lld not answered in time",
+                      (long long)stop->under_way_count, (long long)stop->cut_count, (long long)stop->unanswered_count);
+        }
+    }
+}
+
+static void add_proof(struct steps *s, const struct page *p, const struct result_fault *f)
 {
     struct text *how = add(s, "proven", text_eq(f->proof.verdict, "proven") ? f->proof.at_s : (double)NAN, PAINT_FAULT);
     text_add(how, f->proof.method ? f->proof.method : "no proof");
     if (f->proof.verdict && !text_eq(f->proof.verdict, "proven")) {
         text_addf(how, ": %s", f->proof.verdict);
     }
+    say_what_was_cut(how, p->r, f->id);
 }
 
 static void collect(struct steps *s, const struct page *p, const struct result_fault *f)
@@ -77,7 +90,7 @@ static void collect(struct steps *s, const struct page *p, const struct result_f
     const struct result_measures *m = &p->r->measures;
     text_addf(add(s, "injected", f->t_ib_s, PAINT_FAULT), "%s by %s, took %.1f ms", f->do_ ? f->do_ : "a fault",
               f->mechanism ? f->mechanism : "no mechanism of ours", (f->t_ie_s - f->t_ib_s) * 1000);
-    add_proof(s, f);
+    add_proof(s, p, f);
     add_event(s, p, "first_failure", "first failure", PAINT_BAD, "first bad answer", (double)NAN, (double)NAN);
     add_event(s, p, "detected", "detected", PAINT_BLUE, "a node said so of itself", m->detected_lower_s,
               m->detected_upper_s);

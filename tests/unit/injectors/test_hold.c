@@ -3,7 +3,9 @@
 #include "tests/unit/injectors/bench.h"
 #include "tests/unit/runner.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static void a_region_loses_power(void)
 {
@@ -107,16 +109,36 @@ static void who_is_told_to_stop_goes_by_itself(void)
     bench_free(&b);
 }
 
+static void who_leaves_in_disorder_is_told(void)
+{
+    static const struct {
+        int status;
+        const char *said;
+    } ends[] = {{W_EXITCODE(3, 0), "3 of them by themselves, one with exit status 3, own port refused"},
+                {W_EXITCODE(0, SIGSEGV), "3 of them by themselves, one by signal 11, own port refused"}};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        struct bench b;
+        bench_new(&b, "stop", &(struct action){.target = TARGET_REGION, .site = 0, .grace_ns = NS_PER_S});
+        b.lab->nodes[1].exit = ends[i].status;
+        CU_ASSERT_EQUAL(bench_apply(&b), 0);
+        CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
+        CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, ends[i].said));
+        bench_free(&b);
+    }
+}
+
+/* A SIGKILL of ours is no exit of theirs. */
 static void who_stays_is_killed_after_the_grace(void)
 {
     struct bench b;
     bench_new(&b, "stop", &(struct action){.target = TARGET_NODE, .node = 1, .grace_ns = 300 * NS_PER_MS});
     b.lab->ignores_hangup = true;
+    b.lab->nodes[1].exit = W_EXITCODE(0, SIGKILL);
     CU_ASSERT_EQUAL(bench_apply(&b), 0);
     CU_ASSERT(b.in.applied_at_ns >= 300 * NS_PER_MS && b.in.applied_at_ns < 400 * NS_PER_MS);
     CU_ASSERT_EQUAL(b.lab->nodes[1].state, NODE_DOWN);
     CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_PROVEN);
-    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "0 of them by themselves"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.in.method, "0 of them by themselves, own port"));
     bench_free(&b);
 }
 
@@ -328,6 +350,7 @@ void suite_hold(void)
     runner_test(dead_but_still_answering_is_refuted);
     runner_test(a_world_where_nobody_answers_proves_nothing);
     runner_test(who_is_told_to_stop_goes_by_itself);
+    runner_test(who_leaves_in_disorder_is_told);
     runner_test(who_stays_is_killed_after_the_grace);
     runner_test(freezing);
     runner_test(the_dead_are_left_out_of_a_freeze);

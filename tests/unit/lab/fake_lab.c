@@ -112,6 +112,11 @@ static enum node_state fake_state(struct lab *lab, uint16_t node)
     return fake_of(lab)->nodes[node].state;
 }
 
+static int fake_exit(struct lab *lab, uint16_t node)
+{
+    return fake_of(lab)->nodes[node].exit;
+}
+
 static int fake_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
 {
     int rc = fake_permit(fake_of(lab), e);
@@ -385,6 +390,7 @@ static const struct lab_ops fake_ops = {
     .node_freeze = fake_freeze,
     .node_signal = fake_signal,
     .node_state = fake_state,
+    .node_exit = fake_exit,
     .node_starve = fake_starve,
     .node_supply = fake_supply,
     .node_crowd = fake_crowd,

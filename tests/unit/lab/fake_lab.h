@@ -11,6 +11,7 @@ enum { FAKE_SITES = 3, FAKE_NODES = 7, FAKE_LINKS = 3, FAKE_PATHS = 2 * FAKE_LIN
 
 struct fake_node {
     enum node_state state;
+    int exit; /* how its process ends when it is told to leave: waitpid(2) */
     bool unplugged;
     unsigned starts, fresh_starts, started; /* the last: how, the last time */
     json_t *file, *running, *desired, *refused;

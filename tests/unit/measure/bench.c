@@ -30,6 +30,7 @@ static uint16_t endpoints[] = {GATEWAY_EAST, GATEWAY_WEST};
 
 static const struct action_type types[] = {
     {.verb = "kill", .class = ACTION_FAULT, .severing = true, .proven_once = true},
+    {.verb = "stop", .class = ACTION_FAULT, .severing = true, .proven_once = true},
     {.verb = "freeze", .class = ACTION_FAULT, .severing = true},
     {.verb = "partition", .class = ACTION_FAULT, .severing = true},
     {.verb = "degrade", .class = ACTION_FAULT},

@@ -96,8 +96,8 @@ static void every_key_of_the_contract_is_there(void)
 {
     static const char *const top[] = {"schema_version", "tool", "run", "clock", "scenario", "host", "lab", "mechanisms",
                                       "phases", "faults", "events", "objectives", "checks", "measures", "requests",
-                                      "ledger", "drift", "quality", "history", "surges", "comparisons", "limits",
-                                      "blast_radius"};
+                                      "ledger", "drift", "quality", "history", "surges", "stops", "comparisons",
+                                      "limits", "blast_radius"};
     scoped_json json_t *doc = result_to_json(b.result);
     CU_ASSERT_EQUAL(json_object_size(doc), sizeof(top) / sizeof(top[0]));
     for (size_t i = 0; i < sizeof(top) / sizeof(top[0]); i++)
