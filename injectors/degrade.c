@@ -10,9 +10,18 @@
  *     duplicate  the same, of those that arrived
  *     reorder    the same, of those that came in less than half of the median delay; where the delay or its jitter does
  *                not allow that, one overtaken at least, or read-back alone
- *     rate       by read-back: the canary is too thin to fill a pipe
+ *     rate       once, by trains of datagrams: the second half of each comes no faster than the rate and a tenth. By
+ *                read-back alone where the rate is too high for that, or where a narrow queue, jitter, losses or
+ *                packets that overtake would blur it
  *     only       all of these by datagrams on that port; those of no port on the same path must be as late as all are
  *     mtu        the newest five datagrams of one byte too many were lost, while short ones arrive
+ *
+ * Until what is to be counted has shown once, ten datagrams leave at each beat of a canary instead of one, unless a
+ * narrow rate or a queue is asked for as well: what is rare has to be waited for.
+ *
+ * A delay that loses what nobody asked to be lost (its queue is too short) is refuted as well.
+ *
+ * Only what was sent since the last change of the path is judged: faults come and go beside this one.
  *
  * What is compared with is the merge of all faults, since that is what the datagrams meet. Losses in bursts come in
  * lumps: counts are divided by the factor by which the lumps widen the spread. Other traffic on the path only thins the
@@ -20,8 +29,8 @@
  * and loss than asked for are no contradiction there, less is. Whether a copy is lost with or without its original
  * differs between mechanisms; a count may lie anywhere between the two.
  */
+#include "injectors/degrade.h"
 #include "injectors/binomial.h"
-#include "injectors/link.h"
 
 #include "harness/base/err.h"
 #include "harness/base/units.h"
@@ -31,6 +40,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CONFIDENCE 0.99999
 #define GAP_NS (20 * NS_PER_MS)
@@ -41,6 +51,10 @@
 #define MTU_MIN 100
 #define MTU_MAX 1499 /* a link itself carries 1500 */
 #define LONG_LOOK 5  /* datagrams */
+#define UNASKED 0.02 /* of the datagrams may be lost, */
+#define UNASKED_FEW 5 /* or so many, without a word */
+#define THICK 10 /* datagrams a beat where shares are counted */
+#define THICK_RATE_MIN_BPS 2000000 /* 500 a second take a quarter of a megabit */
 #define LIMIT_MAX 40000 /* below what the lab puts where nobody asks */
 
 #define SHAPE(word, kind_, member, choice_, ...)                                                         \
@@ -157,7 +171,7 @@ static int degrade_apply(struct injection *in, struct err *e)
     return link_apply(in, &wish, e);
 }
 
-static double lost_share(const struct path_state *s)
+double degrade_lost_share(const struct path_state *s)
 {
     return 1 - (1 - (double)s->loss_ppm / (double)PPM) * (1 - (double)s->corrupt_ppm / (double)PPM);
 }
@@ -165,16 +179,35 @@ static double lost_share(const struct path_state *s)
 /* How many datagrams leave until enough have come for a median. */
 static double sent_for_median(const struct path_state *s)
 {
-    return MEDIAN_DATAGRAMS / fmax(1 - lost_share(s), 0.01);
+    return MEDIAN_DATAGRAMS / fmax(1 - degrade_lost_share(s), 0.01);
 }
 
-static enum proof judge_delay(struct injection *in, const struct canary *c, const struct path_state *w)
+/* Datagrams sent since then meet what is in force on the path of canary i. */
+static int64_t since(struct injection *in, size_t i)
+{
+    return degrade_state_of(in)->at[i].since_ns;
+}
+
+/* Faults come and go beside this one: what was sent before the last of them did has met something else. */
+static void note_changes(struct injection *in)
+{
+    for (size_t i = 0; i < in->canary_count; i++) {
+        struct degrade_path *p = &degrade_state_of(in)->at[i];
+        struct path_state wanted = fabric_wanted(in->fabric, canary_path(in->canaries[i]));
+        if (!p->seen || !shape_same(&wanted, &p->wanted)) {
+            p->since_ns = p->since_ns == 0 ? in->applied_at_ns : lab_now(fabric_lab(in->fabric));
+            p->wanted = wanted;
+        }
+        p->seen = !link_hidden(in, canary_path(in->canaries[i]));
+    }
+}
+
+static enum proof judge_delay(struct injection *in, const struct canary *c, size_t i, const struct path_state *w)
 {
     uint16_t path = canary_path(c);
     int64_t allowance = link_allowance(in, path), now = lab_now(fabric_lab(in->fabric));
-    int64_t since = now - allowance - (int64_t)(1.5 * sent_for_median(w) * (double)GAP_NS);
-    since = since > in->applied_at_ns ? since : in->applied_at_ns;
-    struct canary_view v = canary_look(c, since, now, allowance);
+    int64_t from = now - allowance - (int64_t)(1.5 * sent_for_median(w) * (double)GAP_NS);
+    struct canary_view v = canary_look(c, from > since(in, i) ? from : since(in, i), now, allowance);
     if (v.received < MEDIAN_DATAGRAMS) {
         return PROOF_PENDING;
     }
@@ -232,22 +265,62 @@ static enum proof judge_order(struct injection *in, const struct canary_view *v,
     return v->reordered > 0 || w->delay_ns <= 2 * GAP_NS ? PROOF_PROVEN : PROOF_PENDING;
 }
 
-static enum proof judge_counts(struct injection *in, const struct canary *c, const struct path_state *w)
+/* Lost though nobody asked for that: a queue that was too short for the delay, say. A few are nobody's fault. */
+static enum proof judge_unasked(struct injection *in, const struct canary_view *v, const struct path_state *w)
+{
+    struct share_claim c = {"lost", v->sent - v->received, v->sent, 0, degrade_lost_share(w) + UNASKED, shape_lumps(w)};
+    if (w->rate_bps > 0 || w->limit_packets > 0 || c.k <= UNASKED_FEW || plausible(&c)) {
+        return PROOF_PROVEN;
+    }
+    snprintf(in->method, sizeof(in->method), "read back; %llu of %llu lost, and nobody asked for so many",
+             (unsigned long long)c.k, (unsigned long long)c.n);
+    return PROOF_REFUTED;
+}
+
+static enum proof judge_lost(struct injection *in, const struct canary_view *v, const struct path_state *w)
 {
     const struct path_state *asked = &in->action->shape;
-    struct canary_view v = canary_look(c, in->applied_at_ns, lab_now(fabric_lab(in->fabric)),
-                                       link_allowance(in, canary_path(c)));
-    enum proof p = PROOF_PROVEN;
-    double lost = lost_share(w), twice = (double)w->duplicate_ppm / (double)PPM;
-    if (asked->loss_ppm > 0 || asked->corrupt_ppm > 0) {
-        p = judge_share(in, &(struct share_claim){"lost", v.sent - v.received, v.sent, lost * (1 - twice),
-                                                  w->rate_bps > 0 ? 2 : lost, shape_lumps(w)});
+    double lost = degrade_lost_share(w), twice = (double)w->duplicate_ppm / (double)PPM;
+    if (asked->loss_ppm == 0 && asked->corrupt_ppm == 0) {
+        return judge_unasked(in, v, w);
     }
+    return judge_share(in, &(struct share_claim){"lost", v->sent - v->received, v->sent, lost * (1 - twice),
+                                                 w->rate_bps > 0 ? 2 : lost, shape_lumps(w)});
+}
+
+static enum proof judge_counts(struct injection *in, const struct canary *c, size_t i, const struct path_state *w)
+{
+    const struct path_state *asked = &in->action->shape;
+    struct canary_view v =
+        canary_look(c, since(in, i), lab_now(fabric_lab(in->fabric)), link_allowance(in, canary_path(c)));
+    double lost = degrade_lost_share(w), twice = (double)w->duplicate_ppm / (double)PPM;
+    enum proof p = judge_lost(in, &v, w);
     if (p == PROOF_PROVEN && asked->duplicate_ppm > 0) {
         p = judge_share(in, &(struct share_claim){"came twice", v.duplicated, v.received,
                                                   twice * (1 - lost) * (1 - lost), twice, 1});
     }
     return p == PROOF_PROVEN && asked->reorder_ppm > 0 ? judge_order(in, &v, w) : p;
+}
+
+/* Datagrams per beat for what the step asks to be counted. */
+static unsigned density(const struct path_state *asked)
+{
+    bool counted = asked->loss_ppm > 0 || asked->corrupt_ppm > 0 || asked->duplicate_ppm > 0 || asked->reorder_ppm > 0;
+    bool narrow = asked->limit_packets > 0 || (asked->rate_bps > 0 && asked->rate_bps < THICK_RATE_MIN_BPS);
+    return counted && !narrow ? THICK : 1;
+}
+
+static void thicken(struct injection *in, unsigned per_beat)
+{
+    for (size_t i = 0; i < in->canary_count; i++) {
+        canary_thicken(in->lane_canaries ? in->lane_canaries[i] : in->canaries[i], per_beat);
+    }
+}
+
+static int degrade_heal(struct injection *in, struct err *e)
+{
+    thicken(in, 1);
+    return link_heal(in, e);
 }
 
 /* Datagrams one byte longer than this step allows, on the path of canary i. */
@@ -292,9 +365,11 @@ static enum proof judge_path(struct injection *in, size_t i)
 {
     const struct canary *c = in->lane_canaries ? in->lane_canaries[i] : in->canaries[i];
     struct path_state wanted = fabric_wanted(in->fabric, canary_path(c)), w = lane_met(&wanted, canary_port(c));
-    enum proof p = judge_counts(in, c, &w);
+    enum proof p = judge_counts(in, c, i, &w);
     p = p == PROOF_PROVEN ? judge_length(in, i) : p;
-    return p == PROOF_PROVEN && in->action->shape.delay_ns > 0 && lost_share(&w) < 1 ? judge_delay(in, c, &w) : p;
+    bool delayed = in->action->shape.delay_ns > 0 && degrade_lost_share(&w) < 1;
+    p = p == PROOF_PROVEN && delayed ? judge_delay(in, c, i, &w) : p;
+    return p == PROOF_PROVEN ? degrade_judge_rate(in, i, &w) : p;
 }
 
 /* Of a step about one port: the datagrams of no port on the same path meet what all meet, and no more. */
@@ -302,16 +377,23 @@ static enum proof judge_others(struct injection *in, size_t i)
 {
     struct path_state w = fabric_wanted(in->fabric, canary_path(in->canaries[i]));
     char of_port[sizeof(in->method)];
-    if (!in->lane_canaries || lost_share(&w) >= 1) {
+    if (!in->lane_canaries || degrade_lost_share(&w) >= 1) {
         return PROOF_PROVEN;
     }
     snprintf(of_port, sizeof(of_port), "%s", in->method);
-    enum proof p = judge_delay(in, in->canaries[i], &w);
+    enum proof p = judge_delay(in, in->canaries[i], i, &w);
     if (p == PROOF_PROVEN) {
         snprintf(in->method, sizeof(in->method), "%.110s, port %u; others as before", of_port,
                  (unsigned)in->action->port);
     }
     return p;
+}
+
+static void say_rate(struct injection *in, const struct degrade_state *s)
+{
+    size_t room = sizeof(in->method) - 1 - strlen(s->rate_words);
+    in->method[strlen(in->method) < room ? strlen(in->method) : room] = '\0';
+    strcat(in->method, s->rate_words);
 }
 
 static enum proof degrade_prove(struct injection *in, bool healed)
@@ -320,10 +402,14 @@ static enum proof degrade_prove(struct injection *in, bool healed)
         return PROOF_REFUTED;
     }
     if (healed) {
-        enum proof short_ones = link_carries(in, in->healed_at_ns);
-        return short_ones == PROOF_PROVEN && in->action->shape.mtu_bytes > 0 ? carries_long(in) : short_ones;
+        enum proof p = degrade_runs_free(in);
+        p = p == PROOF_PROVEN ? link_carries(in, in->healed_at_ns) : p;
+        return p == PROOF_PROVEN && in->action->shape.mtu_bytes > 0 ? carries_long(in) : p;
     }
+    struct degrade_state *s = degrade_state_of(in);
+    thicken(in, s->shown ? 1 : density(&in->action->shape));
     snprintf(in->method, sizeof(in->method), "read back");
+    note_changes(in);
     for (size_t i = 0; i < in->canary_count; i++) {
         if (link_hidden(in, canary_path(in->canaries[i]))) {
             continue; /* another fault hides this one: the kernel is the only witness left */
@@ -331,25 +417,32 @@ static enum proof degrade_prove(struct injection *in, bool healed)
         enum proof p = judge_path(in, i);
         p = p == PROOF_PROVEN ? judge_others(in, i) : p;
         if (p != PROOF_PROVEN) {
+            say_rate(in, s);
             return p;
         }
     }
-    return link_control(in, in->applied_at_ns);
+    enum proof control = link_control(in, in->applied_at_ns);
+    if (control == PROOF_PROVEN) {
+        say_rate(in, s);
+        s->shown = true;
+        thicken(in, 1);
+    }
+    return control;
 }
 
 /* Half as long again as the canaries need for the packets that the counts ask for. */
 static int64_t degrade_bound(const struct action *a)
 {
     struct path_state w = shape_of(a);
-    double lost = lost_share(&w), twice = (double)w.duplicate_ppm / (double)PPM, kept = 1 - lost;
+    double lost = degrade_lost_share(&w), twice = (double)w.duplicate_ppm / (double)PPM, kept = 1 - lost;
     double skipping = w.reorder_ppm > 0 && skipping_shows(&w) ? skipping_share(&w) * kept : 0;
     const double shares[] = {lost * (1 - twice) / shape_lumps(&w), twice * kept * kept * kept, skipping};
     double datagrams = w.delay_ns > 0 ? sent_for_median(&w) : 0;
     for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
-        datagrams = shares[i] > 0 ? fmax(datagrams, COUNT_MIN / shares[i]) : datagrams;
+        datagrams = shares[i] > 0 ? fmax(datagrams, COUNT_MIN / shares[i] / density(&w)) : datagrams;
     }
     double ns = 1.5 * (datagrams * (double)GAP_NS + (double)(w.delay_ns + 3 * w.jitter_ns));
-    ns = fmin(ns, 3600e9);
+    ns = fmin(ns + 1.5 * (double)degrade_trains_ns(w.rate_bps), 3600e9);
     return ns > (double)PROOF_MIN_NS ? (int64_t)ns : PROOF_MIN_NS;
 }
 
@@ -365,7 +458,7 @@ const struct injector injector_degrade = {
              .proof_bound_ns = degrade_bound,
              .objects = degrade_objects},
     .apply = degrade_apply,
-    .heal = link_heal,
+    .heal = degrade_heal,
     .prove = degrade_prove,
     .effect_of = degrade_effect,
     .also = degrade_also,

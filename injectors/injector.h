@@ -12,6 +12,7 @@
 #include "harness/lab/canary.h"
 #include "harness/lab/fabric.h"
 #include "harness/lab/tether.h"
+#include "harness/lab/train.h"
 #include "harness/spec/action.h"
 #include "harness/spec/field.h"
 
@@ -38,6 +39,7 @@ struct injection {
     const struct load_seen *load; /* surge: made by the conductor, begun before apply, ended after heal; else NULL */
     struct canary *const *long_canaries; /* canary_count of them, one byte longer than the mtu asked for; else NULL */
     struct canary *const *lane_canaries; /* of a step that shapes one port: canary_count of them, on that port; else NULL */
+    struct train *const *trains; /* of a step with a rate that they can show: canary_count of them; else NULL */
     struct tether *const *tethers; /* for verbs about connections, in the order of injection_tethers, as many at most */
     size_t tether_count;
     struct tether *control_tether; /* between places no fault hits; NULL if the world has none */
@@ -69,6 +71,8 @@ const struct action_type *const *injector_types(size_t *n);
 size_t injection_paths(const struct topology *t, const struct action *a, uint16_t *paths, size_t max);
 /* The port whose packets an action shapes; 0: those of all, or of none. */
 uint16_t injection_lane(const struct action *a);
+/* The rate that an action asks for and a train can show; 0: none. */
+int64_t injection_train_bps(const struct action *a);
 /* The nodes between which tethers show what a fault about connections does; of a link one per path, in their order. */
 struct tether_ends {
     uint16_t from, to;

@@ -3,6 +3,8 @@
  * Two witnesses for a network fault: the kernel, read back, and canaries, whose datagrams show what the path does. A
  * lab without sockets (the simulated one) has the first witness only.
  *
+ * A loss shows a fault only where something came before: a canary of which nothing ever arrived leaves it unproven.
+ *
  * The control is a canary on a path that no fault of the scenario hits: it must be as well as it was before this
  * fault began. One that was not well even then says nothing, and neither does one whose ends are unplugged.
  */
@@ -125,6 +127,10 @@ enum proof link_all_lost(struct injection *in)
 {
     for (size_t i = 0; i < in->canary_count; i++) {
         uint16_t path = canary_path(in->canaries[i]);
+        if (!canary_arrived_before(in->canaries[i], in->begun_at_ns)) {
+            snprintf(in->method, sizeof(in->method), "no datagram arrived on path %u before the fault either", path);
+            return PROOF_PENDING;
+        }
         struct canary_view v = canary_look(in->canaries[i], in->applied_at_ns, lab_now(fabric_lab(in->fabric)),
                                            link_allowance(in, path));
         if (v.lost_in_a_row < LINK_LOOK_DATAGRAMS) {

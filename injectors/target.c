@@ -54,6 +54,11 @@ uint16_t injection_lane(const struct action *a)
     return a->type->selective && !a->type->severing ? a->port : 0;
 }
 
+int64_t injection_train_bps(const struct action *a)
+{
+    return a->target == TARGET_LINK && train_size_for(a->shape.rate_bps).datagrams > 0 ? a->shape.rate_bps : 0;
+}
+
 size_t injection_paths(const struct topology *t, const struct action *a, uint16_t *paths, size_t max)
 {
     size_t n = 0;

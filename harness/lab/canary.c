@@ -49,6 +49,7 @@ struct canary {
     uint16_t path, port;
     size_t bytes; /* of a datagram: the record above, and padding */
     int64_t beat_ns;
+    unsigned per_beat;
     int send_fd, receive_fd;
     struct loop_io io;
     struct loop_timer timer;
@@ -63,9 +64,8 @@ static int64_t tick(struct canary *c)
     return loop_tick(c->loop) - c->lab->zero_ns;
 }
 
-static void beat(struct loop_timer *t, int64_t now)
+static void send_one(struct canary *c)
 {
-    struct canary *c = canary_of(t, timer);
     struct {
         struct datagram d;
         unsigned char padding[PADDING_MAX];
@@ -73,6 +73,14 @@ static void beat(struct loop_timer *t, int64_t now)
     *vec_push(&c->flights) = (struct flight){.sent_ns = tick(c), .delay_ns = -1};
     ssize_t n = send(c->send_fd, &out, c->bytes, MSG_NOSIGNAL);
     (void)n; /* not sent is not arrived */
+}
+
+static void beat(struct loop_timer *t, int64_t now)
+{
+    struct canary *c = canary_of(t, timer);
+    for (unsigned i = 0; i < c->per_beat; i++) {
+        send_one(c);
+    }
     int64_t next = t->at + c->beat_ns;
     loop_timer_set(c->loop, t, next > now ? next : now + c->beat_ns);
 }
@@ -119,6 +127,7 @@ static int start(struct canary **out, struct lab *lab, uint16_t path, uint16_t p
     c->port = port;
     c->bytes = bytes;
     c->beat_ns = beat_ns;
+    c->per_beat = 1;
     c->send_fd = c->receive_fd = -1;
     c->io.ready = ready;
     c->timer.due = beat;
@@ -160,6 +169,11 @@ void canary_free(struct canary *c)
     free(c);
 }
 
+void canary_thicken(struct canary *c, unsigned per_beat)
+{
+    c->per_beat = per_beat;
+}
+
 uint16_t canary_path(const struct canary *c)
 {
     return c->path;
@@ -183,6 +197,16 @@ static size_t first_since(const struct canary *c, int64_t from_ns)
         }
     }
     return low;
+}
+
+bool canary_arrived_before(const struct canary *c, int64_t at_ns)
+{
+    for (size_t i = 0; i < c->flights.len && c->flights.at[i].sent_ns < at_ns; i++) {
+        if (c->flights.at[i].delay_ns >= 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int by_size(const void *a, const void *b)

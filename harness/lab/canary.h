@@ -14,6 +14,8 @@ int canary_new(struct canary **out, struct lab *lab, uint16_t path, uint16_t por
 /* One whose datagrams are IP packets of so many bytes; ten a second. */
 int canary_new_long(struct canary **out, struct lab *lab, uint16_t path, size_t ip_bytes, struct err *e);
 void canary_free(struct canary *c);
+/* So many datagrams at each beat from now on, to count what is rare; 1 is what a canary begins with. */
+void canary_thicken(struct canary *c, unsigned per_beat);
 
 struct canary_view {
     uint64_t sent, received;
@@ -25,5 +27,7 @@ struct canary_view {
 /* What was seen of datagrams sent in [from_ns, to_ns), run time, without those that may still be under way: sent less
  * than allowance_ns ago. */
 struct canary_view canary_look(const struct canary *c, int64_t from_ns, int64_t to_ns, int64_t allowance_ns);
+/* Has any of the datagrams sent before this instant arrived? One of which none did shows nothing of a loss. */
+bool canary_arrived_before(const struct canary *c, int64_t at_ns);
 uint16_t canary_path(const struct canary *c);
 uint16_t canary_port(const struct canary *c); /* 0: none that anybody singles out */

@@ -10,6 +10,7 @@
 #include "harness/base/err.h"
 #include "harness/base/units.h"
 #include "harness/lab/nl_private.h"
+#include "harness/lab/shape.h"
 #include "harness/spec/topology.h"
 
 #include <linux/pkt_sched.h>
@@ -22,7 +23,6 @@
 #define OUR_HANDLE 0xD7010000u
 #define TICK_NS 64
 #define UNLIMITED_BYTES_PER_S INT64_C(2147483647)
-#define TBF_BURST_BYTES 65536u
 #define TBF_LIMIT_BYTES (4u << 20)
 
 struct nl_msg *netlink_qdisc_message(int index, const char *kind, bool first)
@@ -75,7 +75,7 @@ int netlink_tbf_set(struct netlink *nl, int index, int64_t rate_bps, bool first,
     }
     struct nl_msg *m = netlink_qdisc_message(index, "tbf", first);
     struct nlattr *options = nla_nest_start(m, TCA_OPTIONS);
-    uint32_t burst = TBF_BURST_BYTES;
+    uint32_t burst = (uint32_t)shape_bucket_bytes(rate_bps);
     struct tc_tbf_qopt head = {
         .rate = {.rate = (uint32_t)bytes_per_s, .linklayer = TC_LINKLAYER_ETHERNET},
         .limit = TBF_LIMIT_BYTES,

@@ -26,6 +26,9 @@
 #include <stdlib.h>
 
 #define SPREAD_CUT 4.0
+#define BUCKET_NS (20 * NS_PER_MS)
+#define BUCKET_BYTES_MIN 3028 /* a full packet is 1514 */
+#define BUCKET_BYTES_MAX 65536
 
 static double chance(int64_t ppm)
 {
@@ -164,6 +167,14 @@ double shape_lumps(const struct path_state *s)
     double pi = c.begin / (c.begin + c.end), stays = 1 - c.begin - c.end; /* correlation of the state, per packet */
     double between = (c.within - c.calm) * (c.within - c.calm) * pi * (1 - pi);
     return fmax(1, 1 + 2 * between * stays / (1 - stays) / (loss * (1 - loss)));
+}
+
+int64_t shape_bucket_bytes(int64_t rate_bps)
+{
+    int64_t bytes = (int64_t)((double)rate_bps / 8 * (double)BUCKET_NS / (double)NS_PER_S);
+    return rate_bps == 0 || bytes > BUCKET_BYTES_MAX ? BUCKET_BYTES_MAX
+           : bytes < BUCKET_BYTES_MIN                ? BUCKET_BYTES_MIN
+                                                     : bytes;
 }
 
 int64_t shape_correlated_burst(int64_t loss_ppm, int64_t correlation_ppm)

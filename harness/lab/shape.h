@@ -51,6 +51,10 @@ void shape_from_chain(struct path_state *s, const struct shape_chain *chain);
  * variances over many packets; 1: not at all. */
 double shape_lumps(const struct path_state *s);
 
+/* What a bucket for this rate holds and so lets through at once: 20 ms of it, two full packets at least and 64 KiB
+ * at most, which is also for no rate (0). */
+int64_t shape_bucket_bytes(int64_t rate_bps);
+
 /* The burst of losses that lean on each other: lag-1 correlation c of a loss of share p. Thousandths of a packet. */
 int64_t shape_correlated_burst(int64_t loss_ppm, int64_t correlation_ppm);
 /* The least burst_milli whose spells can carry the loss; INT64_MAX: none, the loss is not between calm and within. */

@@ -20,6 +20,7 @@ struct strike {
     struct canary *canaries[INJECTION_CANARIES_MAX];
     struct canary *long_canaries[INJECTION_CANARIES_MAX]; /* owned */
     struct canary *lane_canaries[INJECTION_CANARIES_MAX];
+    struct train *trains[INJECTION_CANARIES_MAX]; /* owned */
     struct tether *tethers[INJECTION_CANARIES_MAX];
 };
 

@@ -38,11 +38,13 @@ static int strike_init(struct strike *k, struct strikes *s, const struct plan_st
         return 0;
     size_t n = injection_paths(t, &step->action, paths, INJECTION_CANARIES_MAX);
     int64_t mtu_bytes = step->action.shape.mtu_bytes;
+    int64_t rate_bps = injection_train_bps(&step->action);
     uint16_t lane = injection_lane(&step->action);
     for (size_t i = 0; i < n; i++) {
         struct canary *c = strikes_canary(s, paths[i], 0, e);
         k->lane_canaries[i] = lane ? strikes_canary(s, paths[i], lane, e) : NULL;
         if (!c || (lane && !k->lane_canaries[i]) ||
+            (rate_bps > 0 && train_new(&k->trains[i], s->drill->lab, paths[i], lane, rate_bps, e) < 0) ||
             (mtu_bytes > 0 &&
              canary_new_long(&k->long_canaries[i], s->drill->lab, paths[i], (size_t)mtu_bytes + 1, e) < 0))
             return -1;
@@ -50,6 +52,7 @@ static int strike_init(struct strike *k, struct strikes *s, const struct plan_st
     }
     k->injection.lane_canaries = lane ? k->lane_canaries : NULL;
     k->injection.long_canaries = mtu_bytes > 0 ? k->long_canaries : NULL;
+    k->injection.trains = rate_bps > 0 ? k->trains : NULL;
     return 0;
 }
 
@@ -177,8 +180,10 @@ void strikes_free(struct strikes *s)
     for (size_t i = 0; i < s->count; i++) {
         loop_timer_stop(&s->at[i].beat);
         free(s->at[i].injection.state);
-        for (size_t j = 0; j < INJECTION_CANARIES_MAX; j++)
+        for (size_t j = 0; j < INJECTION_CANARIES_MAX; j++) {
             canary_free(s->at[i].long_canaries[j]);
+            train_free(s->at[i].trains[j]);
+        }
     }
     for (size_t i = 0; i < s->tethers.len; i++)
         tether_free(s->tethers.at[i]);

@@ -68,12 +68,15 @@ void drill_begin(struct drill *d, struct stage *s, const char *verb, const struc
         size_t mtu = (size_t)a->shape.mtu_bytes;
         drill_must(d, mtu > 0 ? canary_new_long(&d->long_canaries[i], d->lab, paths[i], mtu + 1, &s->err) : 0,
                    "long canary");
+        int64_t rate_bps = injection_train_bps(&d->action);
+        drill_must(d, rate_bps > 0 ? train_new(&d->trains[i], d->lab, paths[i], lane, rate_bps, &s->err) : 0, "train");
     }
     struct canary **control = &d->canaries[CANARIES_MAX - 1];
     drill_must(d, n > 0 ? canary_new(control, d->lab, control_path(&s->topo), 0, &s->err) : 0, "control");
     d->in = (struct injection){.fault = 1, .action = &d->action, .fabric = d->fabric, .canaries = d->canaries,
                                .canary_count = n, .control = *control,
                                .lane_canaries = injection_lane(&d->action) ? d->lane_canaries : NULL,
+                               .trains = injection_train_bps(&d->action) > 0 ? d->trains : NULL,
                                .long_canaries = a->shape.mtu_bytes > 0 ? d->long_canaries : NULL};
     tie(d);
     drill_pass(d, 400 * NS_PER_MS);
@@ -85,6 +88,7 @@ void drill_end(struct drill *d)
         canary_free(d->canaries[i]);
         canary_free(d->long_canaries[i]);
         canary_free(d->lane_canaries[i]);
+        train_free(d->trains[i]);
     }
     for (int i = 0; i < TETHERS_MAX; i++) {
         tether_free(d->tethers[i]);

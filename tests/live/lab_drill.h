@@ -17,6 +17,7 @@ struct drill {
     struct injection in;
     const struct injector *injector;
     struct canary *canaries[CANARIES_MAX], *long_canaries[CANARIES_MAX], *lane_canaries[CANARIES_MAX];
+    struct train *trains[CANARIES_MAX];
     struct tether *tethers[TETHERS_MAX], *control_tether;
 };
 

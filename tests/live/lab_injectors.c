@@ -55,6 +55,27 @@ static void cuts_nothing(struct stage *s)
     drill_end(&d);
 }
 
+/* Canaries of which nothing arrived before the fault: that nothing arrives in it shows nothing. */
+static void cuts_what_was_dead(struct stage *s)
+{
+    enum { OTHER = 9 };
+    const struct path_state cut = {.cut = true};
+    struct drill d;
+    drill_begin(&d, s, "partition", &(struct action){.target = TARGET_LINK, .link = 0});
+    for (size_t i = 0; i < d.in.canary_count; i++) {
+        uint16_t path = canary_path(d.canaries[i]);
+        drill_must(&d, fabric_lay(d.fabric, OTHER, path, &cut, &s->err), "an earlier cut");
+        canary_free(d.canaries[i]);
+        drill_must(&d, canary_new(&d.canaries[i], d.lab, path, 0, &s->err), "canary");
+    }
+    drill_pass(&d, 400 * NS_PER_MS);
+    drill_must(&d, fabric_lift(d.fabric, OTHER, &s->err), "its end");
+    drill_apply(&d);
+    CHECK(drill_prove(&d, false, NS_PER_S) == PROOF_PENDING);
+    CHECK(strstr(d.in.method, "before the fault"));
+    drill_end(&d);
+}
+
 static void drifts(struct stage *s)
 {
     json_t *merge = json_pack("{s:i}", "drain_ms", 123);
@@ -124,6 +145,155 @@ static void degrades(struct stage *s)
     CHECK(drill_prove(&d, false, d.injector->type.proof_bound_ns(&a)) == PROOF_PROVEN);
     drill_heal(&d);
     CHECK(drill_prove(&d, true, 5 * NS_PER_S) == PROOF_PROVEN);
+    drill_end(&d);
+}
+
+static bool degrades_here(struct stage *s, enum lab_effect effect)
+{
+    struct lab_caps caps;
+    CHECK(lab_caps_probe(&caps, &s->err) == 0);
+    if (!caps.effects[effect].available) {
+        printf("skipped: %s\n", caps.effects[effect].why);
+    }
+    return caps.effects[effect].available;
+}
+
+/* One in a hundred: shown by thick canaries within seconds, which are thin from then on. */
+static void loses_few(struct stage *s)
+{
+    const struct action a = {.target = TARGET_LINK, .link = 0, .shape = {.loss_ppm = 10000}};
+    if (!degrades_here(s, EFFECT_DEGRADE)) {
+        return;
+    }
+    struct drill d;
+    drill_begin(&d, s, "degrade", &a);
+    drill_apply(&d);
+    CHECK(drill_prove(&d, false, stage_slow() * d.injector->type.proof_bound_ns(&a)) == PROOF_PROVEN);
+    int64_t shown_ns = lab_now(d.lab);
+    drill_pass(&d, NS_PER_S);
+    struct canary_view v = canary_look(d.canaries[0], shown_ns, shown_ns + 500 * NS_PER_MS, 0);
+    printf("%d datagrams in half a second after the proof\n", (int)v.sent);
+    CHECK(v.sent > 0 && v.sent < 100);
+    drill_heal(&d);
+    CHECK(drill_prove(&d, true, 5 * NS_PER_S) == PROOF_PROVEN);
+    drill_end(&d);
+}
+
+/* Looks for a while at a fault in force; how many of them refute it. */
+static int refuted_within(struct drill *d, int64_t ns)
+{
+    int refuted = 0;
+    for (int64_t until_ns = clock_mono_ns() + ns; clock_mono_ns() < until_ns;) {
+        refuted += d->injector->prove(&d->in, false) == PROOF_REFUTED;
+        drill_pass(d, 50 * NS_PER_MS);
+    }
+    if (refuted > 0) {
+        printf("refuted %d times: %s\n", refuted, d->in.method);
+    }
+    return refuted;
+}
+
+/* Another fault on the same link comes and goes: what was sent before it did is not held against this one. */
+static void degrades_beside_others(struct stage *s)
+{
+    enum { OTHER = 9 };
+    const struct action a = {.target = TARGET_LINK, .link = 0,
+                             .shape = {.delay_ns = 100 * NS_PER_MS, .loss_ppm = 200000}};
+    const struct path_state others[] = {{.corrupt_ppm = 400000}, {.delay_ns = 60 * NS_PER_MS}, {.cut = true}};
+    if (!degrades_here(s, EFFECT_DEGRADE)) {
+        return;
+    }
+    struct drill d;
+    drill_begin(&d, s, "degrade", &a);
+    drill_apply(&d);
+    CHECK(drill_prove(&d, false, 3 * NS_PER_S) == PROOF_PROVEN);
+    for (size_t i = 0; i < array_len(others); i++) {
+        drill_must(&d, fabric_lay(d.fabric, OTHER, 0, &others[i], &s->err), "another fault");
+        CHECK(refuted_within(&d, 1500 * NS_PER_MS) == 0);
+        drill_must(&d, fabric_lift(d.fabric, OTHER, &s->err), "its end");
+        CHECK(refuted_within(&d, 1500 * NS_PER_MS) == 0);
+    }
+    CHECK(drill_prove(&d, false, 3 * NS_PER_S) == PROOF_PROVEN);
+    drill_heal(&d);
+    CHECK(drill_prove(&d, true, 5 * NS_PER_S) == PROOF_PROVEN);
+    drill_end(&d);
+}
+
+/* Read back as asked for, and a third of the datagrams is lost all the same, as by a queue that is too short. */
+static void delays_and_loses(struct stage *s)
+{
+    const struct action a = {.target = TARGET_LINK, .link = 0, .shape = {.delay_ns = 20 * NS_PER_MS}};
+    const struct path_state lossy = {.loss_ppm = 300000};
+    if (!degrades_here(s, EFFECT_DEGRADE)) {
+        return;
+    }
+    struct drill d;
+    drill_also(1u << EFFECT_DEGRADE);
+    drill_begin(&d, s, "degrade", &a);
+    uint16_t elsewhere = canary_path(d.in.control);
+    for (size_t i = 0; i < d.in.canary_count; i++) { /* they watch a path that loses behind the fabric's back */
+        canary_free(d.canaries[i]);
+        drill_must(&d, canary_new(&d.canaries[i], d.lab, elsewhere, 0, &s->err), "canary");
+    }
+    drill_must(&d, lab_netns.path_set(d.lab, elsewhere, &lossy, &s->err), "behind the fabric's back");
+    drill_apply(&d);
+    CHECK(drill_prove(&d, false, 1500 * NS_PER_MS) == PROOF_REFUTED);
+    CHECK(strstr(d.in.method, "nobody asked for so many"));
+    drill_end(&d);
+}
+
+static void narrows_to(struct stage *s, int64_t rate_bps, const char *mechanism)
+{
+    const struct action a = {.target = TARGET_LINK, .link = 0, .shape = {.rate_bps = rate_bps}};
+    struct drill d;
+    if (!degrades_here(s, mechanism ? EFFECT_DEGRADE : EFFECT_RATE)) {
+        return;
+    }
+    s->options.forced[EFFECT_RATE] = s->options.forced[EFFECT_DEGRADE] = mechanism;
+    drill_begin(&d, s, "degrade", &a);
+    printf("%.1f Mbit/s by %s\n", (double)rate_bps / 1e6, lab_netns.mechanism(d.lab, EFFECT_RATE).name);
+    drill_apply(&d);
+    int64_t bound_ns = stage_slow() * d.injector->type.proof_bound_ns(&a);
+    CHECK(drill_prove(&d, false, bound_ns) == PROOF_PROVEN);
+    CHECK(strstr(d.in.method, "trains came at"));
+    CHECK(drill_prove(&d, false, bound_ns) == PROOF_PROVEN);
+    drill_heal(&d);
+    CHECK(drill_prove(&d, true, bound_ns) == PROOF_PROVEN);
+    drill_end(&d);
+}
+
+static void narrows_much(struct stage *s)
+{
+    narrows_to(s, 400000, NULL);
+}
+
+static void narrows_little(struct stage *s)
+{
+    narrows_to(s, TRAIN_RATE_MAX_BPS, NULL);
+}
+
+static void narrows_by_wire(struct stage *s)
+{
+    narrows_to(s, 5000000, "wire");
+}
+
+/* The kernel's word alone will not do: trains that are not held up refute it. */
+static void narrows_nothing(struct stage *s)
+{
+    const struct action a = {.target = TARGET_LINK, .link = 0, .shape = {.rate_bps = 5000000}};
+    struct drill d;
+    if (!degrades_here(s, EFFECT_RATE)) {
+        return;
+    }
+    drill_begin(&d, s, "degrade", &a);
+    for (size_t i = 0; i < d.in.canary_count; i++) { /* on a path that is not hit */
+        train_free(d.trains[i]);
+        int rc = train_new(&d.trains[i], d.lab, canary_path(d.in.control), 0, a.shape.rate_bps, &s->err);
+        drill_must(&d, rc, "train");
+    }
+    drill_apply(&d);
+    CHECK(drill_prove(&d, false, NS_PER_S) == PROOF_REFUTED);
+    CHECK(strstr(d.in.method, "trains came at"));
     drill_end(&d);
 }
 
@@ -278,11 +448,19 @@ int main(int argc, char **argv)
                                       {"partition", cuts},
                                       {"partition, one way", cuts_one_way},
                                       {"a partition that is none", cuts_nothing},
+                                      {"a partition of what was dead", cuts_what_was_dead},
                                       {"drift", drifts},
                                       {"drift via the control plane", pushes},
                                       {"drift of what runs", patches_what_runs},
                                       {"drift of the file alone", drifts_in_its_file},
                                       {"degrade", degrades}, {"degrade one port", degrades_one_port},
+                                      {"rare losses", loses_few},
+                                      {"degrade beside other faults", degrades_beside_others},
+                                      {"a delay that loses", delays_and_loses},
+                                      {"a low rate", narrows_much},
+                                      {"a high rate", narrows_little},
+                                      {"a rate by wire", narrows_by_wire},
+                                      {"a rate that is none", narrows_nothing},
                                       {"misbehave", serves_badly},
                                       {"a misbehaviour that is none", forgets},
                                       {"fail over and back", fails_over_and_back}};

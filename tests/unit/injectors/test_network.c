@@ -81,10 +81,27 @@ static void how_long_a_proof_may_take(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(t->proof_bound_ns);
     struct action a = {.shape = {.delay_ns = 10 * NS_PER_MS}};
     CU_ASSERT_EQUAL(t->proof_bound_ns(&a), 2 * NS_PER_S);
-    a.shape.loss_ppm = 10000; /* 1 %: a thousand datagrams, 20 s, and half as long again */
+    a.shape.loss_ppm = 10000; /* 1 %: a thousand datagrams, 2 s, and half as long again */
+    CU_ASSERT_TRUE(t->proof_bound_ns(&a) >= 3 * NS_PER_S && t->proof_bound_ns(&a) < 3100 * NS_PER_MS);
+    a.shape.rate_bps = 1000000; /* in a narrow place they leave one by one */
     CU_ASSERT_TRUE(t->proof_bound_ns(&a) >= 30 * NS_PER_S && t->proof_bound_ns(&a) < 31 * NS_PER_S);
+    a.shape.rate_bps = 0;
     a.shape.loss_ppm = 1;
     CU_ASSERT_TRUE(t->proof_bound_ns(&a) <= 3600 * NS_PER_S);
+    a.shape = (struct path_state){.rate_bps = 8000000}; /* three trains of 41 ms */
+    CU_ASSERT_EQUAL(t->proof_bound_ns(&a), 2 * NS_PER_S);
+    a.shape.rate_bps = 8000; /* one of 6.4 s */
+    CU_ASSERT_TRUE(t->proof_bound_ns(&a) >= 9 * NS_PER_S && t->proof_bound_ns(&a) < 10 * NS_PER_S);
+}
+
+static void trains_are_for_rates_that_they_can_show(void)
+{
+    const struct action a = {.target = TARGET_LINK, .shape = {.rate_bps = TRAIN_RATE_MAX_BPS}};
+    const struct action fast = {.target = TARGET_LINK, .shape = {.rate_bps = TRAIN_RATE_MAX_BPS + 1}};
+    const struct action slow = {.target = TARGET_LINK, .shape = {.delay_ns = NS_PER_MS}};
+    CU_ASSERT_EQUAL(injection_train_bps(&a), TRAIN_RATE_MAX_BPS);
+    CU_ASSERT_EQUAL(injection_train_bps(&fast), 0);
+    CU_ASSERT_EQUAL(injection_train_bps(&slow), 0);
 }
 
 static void bursts_are_told_in_two_ways(void)
@@ -104,8 +121,8 @@ static void bursts_are_told_in_two_ways(void)
     CU_ASSERT_EQUAL(bench_prove(&b, false), PROOF_REFUTED);
     bench_free(&b);
     /* As lumps of 5 tell less than single losses, the proof takes longer. */
-    struct action plain = {.shape = {.loss_ppm = 50000}};
-    CU_ASSERT(t->proof_bound_ns(&a) > 5 * t->proof_bound_ns(&plain));
+    struct action plain = {.shape = {.loss_ppm = 10000}}, lumpy = {.burst = 5, .shape = {.loss_ppm = 10000}};
+    CU_ASSERT(t->proof_bound_ns(&lumpy) > 5 * t->proof_bound_ns(&plain));
     a.loss_correlation_ppm = 250000;
     CU_ASSERT_TRUE(t->objects(&a, why));
     CU_ASSERT_PTR_NOT_NULL(strstr(why, "`loss_correlation`"));
@@ -291,6 +308,7 @@ void suite_network(void)
     runner_test(a_lie_is_refuted);
     runner_test(degrading);
     runner_test(how_long_a_proof_may_take);
+    runner_test(trains_are_for_rates_that_they_can_show);
     runner_test(bursts_are_told_in_two_ways);
     runner_test(losses_that_no_burst_can_carry);
     runner_test(which_mechanism_a_shape_needs);
