@@ -179,15 +179,30 @@ static int64_t query_int(struct exchange *x, const char *name, int64_t otherwise
     return span_int(given, &v) ? v : -1;
 }
 
+bool orders_take_page(struct store *s, struct exchange *x, int64_t *from, int64_t *limit)
+{
+    *from = query_int(x, "from", 1);
+    *limit = query_int(x, "limit", 1000);
+    if (*from < 0 || *limit < 1 || *limit > 1000) {
+        send_error(s, x, 400, "from must be a number, limit one from 1 to 1000");
+        return false;
+    }
+    *from = *from < 1 ? 1 : *from;
+    return true;
+}
+
+void orders_add_op(struct text *out, const struct record *r, int64_t version)
+{
+    text_addf(out, "%s[\"%s\",%lld,%lld,\"%s\",%lld,\"%s\"]", out->len > 0 ? "," : "", r->op, (long long)r->lsn,
+              (long long)r->epoch, r->key, (long long)version, r->value);
+}
+
 void orders_answer_ops(struct store *s, struct exchange *x)
 {
     (void)store_put_down(s); /* nobody is shown what may be taken back */
-    int64_t from = query_int(x, "from", 1), limit = query_int(x, "limit", 1000), total = index_last(&s->index);
-    if (from < 0 || limit < 1 || limit > 1000) {
-        send_error(s, x, 400, "from must be a number, limit one from 1 to 1000");
+    int64_t from, limit, total = index_last(&s->index);
+    if (!orders_take_page(s, x, &from, &limit))
         return;
-    }
-    from = from < 1 ? 1 : from;
     int64_t end = from > total ? from : (total - from < limit ? total + 1 : from + limit);
     bool last = end > total;
     int64_t count = 0;
@@ -196,8 +211,8 @@ void orders_answer_ops(struct store *s, struct exchange *x)
         const struct record *r = index_at(&s->index, lsn);
         if (r->revocation)
             continue;
-        text_addf(&ops, "%s[\"%s\",%lld,%lld,\"%s\",%lld,\"%s\"]", count++ > 0 ? "," : "", r->op, (long long)r->lsn,
-                  (long long)r->epoch, r->key, (long long)r->version, r->value);
+        orders_add_op(&ops, r, r->version);
+        count++;
     }
     text_addf(&body, "{\"from\":%lld,\"next\":%lld,\"count\":%lld,\"total\":%lld,\"ops\":[%s", (long long)from,
               last ? 0LL : (long long)end, (long long)count, (long long)index_orders(&s->index), text_str(&ops));

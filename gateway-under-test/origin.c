@@ -211,6 +211,8 @@ static bool origin_admin(struct node *n, struct exchange *x)
         revoked_take_order(o->store, x);
     else if (span_is(path, "/v1/ops") && span_is(method, "GET") && o->store != NULL)
         orders_answer_ops(o->store, x);
+    else if (span_is(path, "/v1/lost") && span_is(method, "GET") && o->store != NULL)
+        lost_answer(o->store, x);
     else
         return misbehave_admin(&o->misbehave, x);
     return true;

@@ -91,8 +91,8 @@ static int reconcile(struct store *s, const struct boundary *history, size_t cou
         node_log(s->node, "%s: %s", e.at, e.msg);
         return -1;
     }
+    lost_take(s, keep);
     index_cut(&s->index, keep);
-    s->lost += last - keep;
     s->node->counters[COUNTER_lost_records] += last - keep;
     node_log(s->node, "%lld records after lsn %lld moved to lost-%lld.log", (long long)(last - keep), (long long)keep,
              (long long)epoch);

@@ -115,7 +115,7 @@ int store_open(struct store *s, struct node *n, struct err *e)
     if (cut > 0)
         node_log(n, "cut %lld bytes of a torn tail", (long long)cut);
     node_log(n, "log has %lld records, epoch %lld", (long long)index_last(&s->index), (long long)s->epoch);
-    s->lost = store_log_lost(&s->log);
+    lost_open(s);
     leader_open(s);
     lease_open(s);
     store_gathered_open(s);
@@ -139,6 +139,7 @@ void store_close(struct store *s)
     lease_close(s); /* after the other calls to the witness: they leave their connections with it */
     store_log_close(&s->log);
     index_deinit(&s->index);
+    lost_close(s);
     vec_deinit(&s->waiters);
     fd_close(&s->lock_fd);
 }

@@ -120,7 +120,7 @@ struct store {
     int64_t led_since;
     enum written written;  /* the last write, while leading */
     int64_t fresh_at;      /* when it last was known to have every revocation; 0: never */
-    int64_t lost;          /* records in the lost logs */
+    vec_of(struct record) lost; /* what lies in the lost logs, in their order */
     int64_t dropped_count; /* flaw drop_every_nth_write */
     struct lease lease;
     struct link links[STORE_PEERS_MAX];
@@ -207,6 +207,12 @@ void follower_close(struct store *s);
 void follower_drop_links(struct store *s);
 void follower_tick(struct store *s, int64_t now); /* let go of who has fallen silent */
 
+/* lost.c: what this store set aside when it followed another history */
+void lost_open(struct store *s);           /* from the disk */
+void lost_take(struct store *s, int64_t keep); /* the entries after lsn keep, which are about to leave the index */
+void lost_answer(struct store *s, struct exchange *x); /* GET /v1/lost */
+void lost_close(struct store *s);
+
 /* handover.c */
 bool handover_begin(struct store *s, struct link *to, bool ordered);
 void handover_progress(struct store *s, int64_t now);    /* after every ACK and every tick */
@@ -227,3 +233,5 @@ void orders_refuse(struct store *s, struct exchange *x); /* 503, not forwarded *
 void orders_refuse_unwritten(struct store *s, struct exchange *x, enum written how);
 void orders_send(struct store *s, struct exchange *x, int status, const char *fields, const struct text *body);
 void orders_answer_ops(struct store *s, struct exchange *x);
+bool orders_take_page(struct store *s, struct exchange *x, int64_t *from, int64_t *limit); /* false: refused */
+void orders_add_op(struct text *out, const struct record *r, int64_t version); /* a row of a page */

@@ -17,11 +17,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define LOG_MAX (INT64_C(4) << 30)
+#define LOST_BEGIN "lost-"
+#define LOST_NAME LOST_BEGIN "%lld.log"
 
 static void scan(struct store_log *l, const char *bytes, size_t len, void (*each)(void *, const struct record *),
                  void *ctx)
@@ -114,7 +117,7 @@ static int keep_lost(const struct store_log *l, int64_t from, int64_t epoch, str
     char path[512];
     struct stat st;
     size_t len = (size_t)(l->size - from);
-    (void)snprintf(path, sizeof(path), "%s/lost-%lld.log", l->dir, (long long)epoch);
+    (void)snprintf(path, sizeof(path), "%s/" LOST_NAME, l->dir, (long long)epoch);
     scoped_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     scoped_free char *bytes = malloc(len + 1);
     int os = fd < 0 || bytes == NULL ? errno : file_read_at(l->fd, bytes, len, from);
@@ -140,34 +143,54 @@ int store_log_cut(struct store_log *l, int64_t keep, int64_t epoch, struct err *
     return 0;
 }
 
-static int64_t count_records(const char *path)
+static void read_lost(const char *path, void (*each)(void *ctx, const struct record *r), void *ctx)
 {
     scoped_text struct text bytes = {0};
     struct record r;
     size_t at = 0, used = 0;
-    int64_t count = 0;
     if (text_read_file(&bytes, path, (size_t)LOG_MAX, NULL) < 0)
-        return 0;
+        return;
     for (; record_read(text_str(&bytes) + at, bytes.len - at, &r, &used) == RECORD_OK; at += used)
-        count++;
-    return count;
+        each(ctx, &r);
 }
 
-int64_t store_log_lost(const struct store_log *l)
+/* The epoch in the name of a lost log; -1: it is none. */
+static int64_t lost_epoch(const char *name)
 {
-    char path[sizeof(l->dir) + 300];
-    int64_t count = 0;
+    char same[sizeof("lost-.log") + 20];
+    if (!text_starts(name, LOST_BEGIN))
+        return -1;
+    int64_t epoch = strtoll(name + strlen(LOST_BEGIN), NULL, 10);
+    (void)snprintf(same, sizeof(same), LOST_NAME, (long long)epoch);
+    return strcmp(name, same) == 0 ? epoch : -1;
+}
+
+static int by_epoch(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+void store_log_each_lost(const struct store_log *l, void (*each)(void *ctx, const struct record *r), void *ctx)
+{
+    char path[sizeof(l->dir) + sizeof("/lost-.log") + 20];
+    vec_of(int64_t) epochs = {0};
     DIR *dir = opendir(l->dir);
     if (dir == NULL)
-        return 0;
+        return;
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        if (!text_starts(entry->d_name, "lost-"))
-            continue;
-        (void)snprintf(path, sizeof(path), "%s/%s", l->dir, entry->d_name);
-        count += count_records(path);
+        int64_t epoch = lost_epoch(entry->d_name);
+        if (epoch >= 0)
+            *vec_push(&epochs) = epoch;
     }
     (void)closedir(dir);
-    return count;
+    if (epochs.len > 0)
+        qsort(epochs.at, epochs.len, sizeof(*epochs.at), by_epoch);
+    for (size_t i = 0; i < epochs.len; i++) {
+        (void)snprintf(path, sizeof(path), "%s/" LOST_NAME, l->dir, (long long)epochs.at[i]);
+        read_lost(path, each, ctx);
+    }
+    vec_deinit(&epochs);
 }
 
 void store_log_close(struct store_log *l)

@@ -33,6 +33,7 @@ int store_log_append(struct store_log *l, const struct text *bytes, const int64_
 int store_log_force(struct store_log *l, int64_t keep, struct err *e);
 /* Move the entries after lsn keep to DIR/lost-<epoch>.log (appending), then cut them off. */
 int store_log_cut(struct store_log *l, int64_t keep, int64_t epoch, struct err *e);
-/* How many records lie in the lost logs of the directory. */
-int64_t store_log_lost(const struct store_log *l);
+/* The records in the lost logs of the directory, in the order of the epochs and of the cuts. A log is believed as far
+ * as its CRCs hold. */
+void store_log_each_lost(const struct store_log *l, void (*each)(void *ctx, const struct record *r), void *ctx);
 void store_log_close(struct store_log *l);

@@ -62,7 +62,7 @@ void store_status(struct store *s, json_t *into)
     json_object_set_new(into, "writes", json_integer(s->node->counters[COUNTER_writes]));
     json_object_set_new(into, "mode", json_string(s->cfg->sync ? "sync" : "async"));
     json_object_set_new(into, "digest", last > 0 ? json_string(digest) : json_null());
-    json_object_set_new(into, "lost_log", json_integer(s->lost));
+    json_object_set_new(into, "lost_log", json_integer((json_int_t)s->lost.len));
     json_object_set_new(into, "frames_broken", json_integer(s->node->counters[COUNTER_frames_broken]));
     json_object_set_new(into, "frames_repeated", json_integer(s->node->counters[COUNTER_frames_repeated]));
     json_object_set_new(into, "peers", peers);

@@ -163,7 +163,44 @@ static void a_cut_keeps_the_suffix_elsewhere(void)
         CU_ASSERT_EQUAL(r.lsn, lsn);
     }
     CU_ASSERT_EQUAL(at, kept.len);
-    CU_ASSERT_EQUAL(store_log_lost(&l), COUNT - 15);
+    int64_t last = 15;
+    store_log_each_lost(&l, count_one, &last);
+    CU_ASSERT_EQUAL(last, COUNT);
+}
+
+static void put_lost(const char *name, int64_t lsn)
+{
+    scoped_text struct text bytes = {0};
+    struct record r = order(lsn, 1);
+    char at[96];
+    record_write(&r, &bytes);
+    (void)snprintf(at, sizeof(at), "%s/%s", dir, name);
+    scoped_file FILE *f = fopen(at, "w");
+    CU_ASSERT_EQUAL(fwrite(text_str(&bytes), 1, bytes.len, f), bytes.len);
+}
+
+static void lost_logs_are_read_in_the_order_of_their_epochs(void)
+{
+    static const char *const names[] = {"lost-10.log", "lost-2.log", "lost-1.log", "lost-x.log", "lost-3.log.old",
+                                        "lost-.log", "lost-03.log", "lost--4.log"};
+    struct store_log l;
+    int64_t count = 0, cut;
+    (void)unlink(path);
+    CU_ASSERT_EQUAL(store_log_open(&l, dir, count_one, &count, &cut, NULL), 0);
+    put_lost(names[0], 3);
+    put_lost(names[1], 2);
+    put_lost(names[2], 1);
+    for (size_t i = 3; i < sizeof(names) / sizeof(names[0]); i++)
+        put_lost(names[i], 77);
+    count = 0;
+    store_log_each_lost(&l, count_one, &count); /* 1, 2, 3 and nothing else */
+    CU_ASSERT_EQUAL(count, 3);
+    store_log_close(&l);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char at[96];
+        (void)snprintf(at, sizeof(at), "%s/%s", dir, names[i]);
+        CU_ASSERT_EQUAL(unlink(at), 0);
+    }
 }
 
 static void what_is_no_file_is_refused(void)
@@ -186,4 +223,5 @@ void suite_store_log(void)
     runner_test(holes_and_falling_epochs_end_the_log);
     runner_test(what_is_no_file_is_refused);
     runner_test(a_cut_keeps_the_suffix_elsewhere);
+    runner_test(lost_logs_are_read_in_the_order_of_their_epochs);
 }
