@@ -225,7 +225,7 @@ static int read_field(struct reader *r, const struct json_field *f, json_t *v, v
         return read_int(r, v, at);
     case JB_BOOL:
         *(bool *)at = json_is_true(v);
-        return json_is_boolean(v) ? 0 : wanted(r, "true or false");
+        return json_is_boolean(v) || (f->added && json_is_null(v)) ? 0 : wanted(r, "true or false");
     case JB_OBJECT:
         return read_object(r, f, v, to);
     case JB_LIST:

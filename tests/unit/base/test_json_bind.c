@@ -203,17 +203,21 @@ static void fields_that_came_later_may_be_absent(void)
             const char **at;
             size_t len, cap;
         } list;
-    } got = {0};
+        bool flag;
+    } got = {.flag = true};
+    const size_t flag_at = (size_t)((char *)&got.flag - (char *)&got);
     const struct json_field fields[] = {{.name = "old", .kind = JB_NUMBER, .offset = 0},
                                         {.name = "newer", .kind = JB_NUMBER, .offset = sizeof(double), .added = true},
                                         {.name = "list", .kind = JB_TEXTS, .offset = 2 * sizeof(double),
-                                         .added = true}};
+                                         .added = true},
+                                        {.name = "flag", .kind = JB_BOOL, .offset = flag_at, .added = true}};
     const struct json_shape shape = {fields, array_len(fields), sizeof(got)};
     scoped_json json_t *doc = json_pack("{s:f}", "old", 1.5);
     CU_ASSERT_EQUAL(json_to_struct(&shape, doc, &got, &memory, "x", NULL), 0);
     CU_ASSERT_EQUAL(got.old, 1.5);
     CU_ASSERT(isnan(got.newer));
     CU_ASSERT_EQUAL(got.list.len, 0);
+    CU_ASSERT_FALSE(got.flag);
     json_object_set_new(doc, "newer", json_string("7"));
     CU_ASSERT_EQUAL(json_to_struct(&shape, doc, &got, &memory, "x", NULL), -1); /* but not wrong */
     json_object_del(doc, "newer");
