@@ -24,7 +24,12 @@ static bool member(const struct ops_page *p, const char *name, uint64_t *out)
 
 int ops_page_read(struct ops_page *p, const char *body, size_t len, uint64_t from, const char *at, struct err *e)
 {
-    *p = (struct ops_page){.doc = json_loadb(body, len, 0, NULL)};
+    return ops_page_take(p, json_loadb(body, len, 0, NULL), from, at, e);
+}
+
+int ops_page_take(struct ops_page *p, json_t *take_doc, uint64_t from, const char *at, struct err *e)
+{
+    *p = (struct ops_page){.doc = take_doc};
     p->ops = json_object_get(p->doc, "ops");
     p->digest = json_string_value(json_object_get(p->doc, "digest"));
     uint64_t count;

@@ -23,7 +23,9 @@ struct stored_op {
     uint32_t epoch, version;
 };
 
-/* from: what was asked for. A page that does not lead on (next not beyond from) is refused. */
+/* from: what was asked for. A page that does not lead on (next not beyond from) is refused. The document is the page's,
+ * whatever becomes of it; NULL is none. */
+int ops_page_take(struct ops_page *p, json_t *take_doc, uint64_t from, const char *at, struct err *e);
 int ops_page_read(struct ops_page *p, const char *body, size_t len, uint64_t from, const char *at, struct err *e);
 void ops_page_deinit(struct ops_page *p);
 static inline size_t ops_page_count(const struct ops_page *p)

@@ -21,7 +21,7 @@
 #include "harness/base/units.h"
 #include "harness/evidence/evidence_write.h"
 #include "harness/load/flight.h"
-#include "harness/load/read_content.h"
+#include "harness/load/ops_record.h"
 #include "harness/load/wallet.h"
 
 #include <inttypes.h>
@@ -84,39 +84,6 @@ static void record(struct source *s, struct ledger_record *r)
     }
 }
 
-static void record_page(struct source *s, const struct ledger_found *found, size_t n)
-{
-    struct ledger_record r = {0};
-    sign(s, &r);
-    if (ledger_add_page(s->home->ledger, &r, found, n, &s->home->failure) != 0) {
-        s->home->stop = true;
-    }
-}
-
-/* An op that no write of ours can have: not our kind of name, or a number beyond those that we give. */
-static bool is_foreign(const struct stored_op *op)
-{
-    return !op->ours || op->order.seq > UINT32_MAX;
-}
-
-static void record_foreign(struct source *s, const struct stored_op *op)
-{
-    struct ledger_record r = {.kind = LEDGER_FOREIGN, .lsn = op->lsn, .epoch = op->epoch, .version = op->version};
-    char hash[65];
-    r.key = op->order.key;
-    sha256_hex(op->id, strlen(op->id), hash);
-    hash[16] = '\0';
-    r.value = strtoull(hash, NULL, 16);
-    record(s, &r);
-}
-
-static struct ledger_found found_of(const struct stored_op *op)
-{
-    return (struct ledger_found){.client = op->order.client, .key = op->order.key, .version = op->version,
-                                 .seq = (uint32_t)op->order.seq, .epoch = op->epoch, .value = op->order.value,
-                                 .lsn = op->lsn};
-}
-
 /* The end of one read, whole or not; the next one comes after a pause. */
 static void end_read(struct source *s, bool whole, uint64_t announced)
 {
@@ -135,14 +102,6 @@ static void end_read(struct source *s, bool whole, uint64_t announced)
     loop_timer_set(b->loop, &s->pause, loop_now(b->loop) + PAUSE_NS);
 }
 
-static bool is_whole(const struct source *s, const struct ops_page *last)
-{
-    char digest[65];
-    read_content_digest(&s->content, digest);
-    bool digest_right = last->digest ? strcmp(digest, last->digest) == 0 : last->total == 0;
-    return s->content.count == last->total && digest_right;
-}
-
 /* 0: taken; the read goes on or has ended. -1: this is no page. */
 static int take_page(struct source *s, const struct exchange_answer *a)
 {
@@ -151,23 +110,12 @@ static int take_page(struct source *s, const struct exchange_answer *a)
     if (!sound || ops_page_read(&page, a->body, a->body_len, s->from_lsn, s->from->address, NULL) != 0) {
         return -1;
     }
-    scoped_free struct ledger_found *found = xcalloc(ops_page_count(&page), sizeof(*found));
-    size_t n = 0;
-    bool whole = true;
-    for (size_t i = 0; i < ops_page_count(&page); i++) {
-        struct stored_op op;
-        whole = ops_page_op(&page, i, &op, s->from->address, NULL) == 0;
-        if (!whole) {
-            break;
-        }
-        read_content_add(&s->content, &op);
-        if (is_foreign(&op)) {
-            record_foreign(s, &op);
-        } else {
-            found[n++] = found_of(&op);
-        }
+    struct ledger_record like = {0};
+    bool whole;
+    sign(s, &like);
+    if (ops_record(s->home->ledger, &like, &page, &s->content, s->from->address, &whole, &s->home->failure) != 0) {
+        s->home->stop = true;
     }
-    record_page(s, found, n);
     if (!whole) {
         return -1;
     }
@@ -175,7 +123,7 @@ static int take_page(struct source *s, const struct exchange_answer *a)
         s->from_lsn = page.next;
         ask_page(s);
     } else {
-        end_read(s, is_whole(s, &page), page.total);
+        end_read(s, ops_record_is_whole(&s->content, &page), page.total);
     }
     return 0;
 }
