@@ -33,6 +33,7 @@ struct sim_op {
 /* The log of one region; position i holds lsn i + 1. */
 struct sim_store {
     vec_of(struct sim_op) log;
+    vec_of(struct sim_op) aside;  /* cut off its log when it followed another history */
     vec_of(struct sim_op) medium; /* the newest backup in this region */
     int64_t away_since_ns; /* as a standby: since when its leader cannot reach it, 0 reachable */
     bool in_sync;
@@ -110,6 +111,7 @@ void sim_store_tick(struct sim *s, int64_t now); /* lease, shipping, fail-back *
 bool sim_hand_over(struct sim *s, uint16_t to);
 void sim_store_leaves(struct sim *s, uint16_t site); /* its store was told to stop: who leads passes the lead on */
 json_t *sim_ops_page(const struct sim *s, uint16_t site, uint64_t from, size_t limit);
+json_t *sim_lost_page(const struct sim *s, uint16_t site, uint64_t from, size_t limit);
 
 /* sim_backup.c */
 void sim_backup_tick(struct sim *s, int64_t now);

@@ -209,6 +209,8 @@ int sim_admin(struct lab *lab, uint16_t node, const char *method, const char *ta
         status = admin_post(s, node, target, body, &answer);
     else if (sscanf(target, "/v1/ops?from=%llu&limit=%llu", &from, &limit) >= 1)
         answer = sim_ops_page(s, s->topology->nodes[node].site, from, limit);
+    else if (sscanf(target, "/v1/lost?from=%llu&limit=%llu", &from, &limit) >= 1)
+        answer = sim_lost_page(s, s->topology->nodes[node].site, from, limit);
     else if (text_eq(method, "PUT") && text_eq(target, "/config")) {
         scoped_json json_t *order = json_loads(body ? body : "{}", 0, NULL);
         status = sim_config_patch(&s->nodes[node], order);

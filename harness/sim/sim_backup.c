@@ -34,7 +34,7 @@ void sim_store_starts(struct sim *s, uint16_t site, unsigned how)
 {
     struct sim_store *st = &s->stores[site];
     if (how & LAB_START_FRESH)
-        st->log.len = 0;
+        st->log.len = st->aside.len = 0;
     if (how & LAB_START_NO_BACKUPS)
         st->medium.len = 0;
     bool empty = st->log.len == 0;

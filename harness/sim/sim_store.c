@@ -118,6 +118,8 @@ static void store_follow(struct sim *s, uint16_t site, int64_t until_ns)
     while (common > 0 && (to->log.at[common - 1].epoch != from->log.at[common - 1].epoch ||
                           strcmp(to->log.at[common - 1].op, from->log.at[common - 1].op) != 0))
         common--;
+    for (size_t i = common; i < to->log.len; i++)
+        *vec_push(&to->aside) = to->log.at[i];
     to->log.len = common;
     for (size_t i = common; i < from->log.len && from->log.at[i].at_ns <= until_ns; i++)
         *vec_push(&to->log) = from->log.at[i];
@@ -286,12 +288,12 @@ static int op_name_order(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void log_digest(const struct sim_store *st, char out[SHA256_HEX])
+static void ops_digest(const struct sim_op *at, size_t n, char out[SHA256_HEX])
 {
     vec_of(const char *) names = {0};
     scoped_text struct text all = {0};
-    for (size_t i = 0; i < st->log.len; i++)
-        *vec_push(&names) = st->log.at[i].op;
+    for (size_t i = 0; i < n; i++)
+        *vec_push(&names) = at[i].op;
     if (names.len)
         qsort(names.at, names.len, sizeof(*names.at), op_name_order);
     for (size_t i = 0; i < names.len; i++)
@@ -300,26 +302,34 @@ static void log_digest(const struct sim_store *st, char out[SHA256_HEX])
     sha256_hex(text_str(&all), all.len, out);
 }
 
-json_t *sim_ops_page(const struct sim *s, uint16_t site, uint64_t from, size_t limit)
+static json_t *page_of(const struct sim_op *at, size_t n, uint64_t from, size_t limit)
 {
-    const struct sim_store *st = &s->stores[site];
     json_t *ops = json_array();
     size_t i = from ? from - 1 : 0;
-    for (; i < st->log.len && json_array_size(ops) < limit; i++) {
-        const struct sim_op *op = &st->log.at[i];
+    for (; i < n && json_array_size(ops) < limit; i++) {
         char key[8];
-        snprintf(key, sizeof(key), "k%u", op->key);
-        json_array_append_new(ops, json_pack("[s,I,i,s,i,s]", op->op, (json_int_t)i + 1, (int)op->epoch, key,
-                                             (int)op->version, op->value));
+        snprintf(key, sizeof(key), "k%u", at[i].key);
+        json_array_append_new(ops, json_pack("[s,I,i,s,i,s]", at[i].op, (json_int_t)i + 1, (int)at[i].epoch, key,
+                                             (int)at[i].version, at[i].value));
     }
-    bool last = i >= st->log.len;
+    bool last = i >= n;
     json_t *page = json_pack("{s:I,s:I,s:I,s:I,s:o}", "from", (json_int_t)(from ? from : 1), "next",
                              (json_int_t)(last ? 0 : i + 1), "count", (json_int_t)json_array_size(ops), "total",
-                             (json_int_t)st->log.len, "ops", ops);
+                             (json_int_t)n, "ops", ops);
     char digest[SHA256_HEX];
     if (last) {
-        log_digest(st, digest);
+        ops_digest(at, n, digest);
         json_object_set_new(page, "digest", json_string(digest));
     }
     return page;
+}
+
+json_t *sim_ops_page(const struct sim *s, uint16_t site, uint64_t from, size_t limit)
+{
+    return page_of(s->stores[site].log.at, s->stores[site].log.len, from, limit);
+}
+
+json_t *sim_lost_page(const struct sim *s, uint16_t site, uint64_t from, size_t limit)
+{
+    return page_of(s->stores[site].aside.at, s->stores[site].aside.len, from, limit);
 }

@@ -145,6 +145,7 @@ static void sim_close(struct lab *lab)
     loop_timer_stop(&s->tick);
     for (size_t i = 0; i < s->topology->site_count; i++) {
         vec_deinit(&s->stores[i].log);
+        vec_deinit(&s->stores[i].aside);
         vec_deinit(&s->stores[i].medium);
     }
     for (size_t i = 0; i < s->topology->node_count; i++) {

@@ -126,8 +126,27 @@ static void the_lease_passes_when_the_leader_dies_and_comes_home_without_loss(vo
     CU_ASSERT_EQUAL(sim->stores[EAST].log.len, sim->stores[WEST].log.len);
 }
 
+static void keep_page(void *arg, const struct lab_answer *a)
+{
+    *(json_t **)arg = a->status == 200 ? json_incref(a->body) : NULL;
+}
+
+/* What a store says it set aside: how many, and the first of them. */
+static json_int_t set_aside(uint16_t node, char first[32])
+{
+    json_t *page = NULL;
+    lab_sim.admin(lab, node, "GET", "/v1/lost?from=1&limit=500", NULL, NS_PER_S, keep_page, &page, NULL);
+    loop_run(sim->loop, loop_now(sim->loop) + NS_PER_S, NULL, NULL);
+    json_int_t total = json_integer_value(json_object_get(page, "total"));
+    const char *op = json_string_value(json_array_get(json_array_get(json_object_get(page, "ops"), 0), 0));
+    snprintf(first, 32, "%s", op ? op : "");
+    json_decref(page);
+    return total;
+}
+
 static void an_unshipped_write_is_lost_with_its_leader(void)
 {
+    char first[32];
     size_t shipped = sim->stores[WEST].log.len;
     sim->ship_at_ns = INT64_MAX;
     CU_ASSERT_EQUAL(write_op(GATEWAY_EAST, "c0-2").status, 200);
@@ -139,6 +158,9 @@ static void an_unshipped_write_is_lost_with_its_leader(void)
     loop_run(sim->loop, loop_now(sim->loop) + 3 * NS_PER_S, NULL, NULL);
     for (size_t i = 0; i < sim->stores[EAST].log.len; i++)
         CU_ASSERT(strcmp(sim->stores[EAST].log.at[i].op, "c0-2") != 0);
+    CU_ASSERT_EQUAL(set_aside(ORIGIN_EAST, first), 1);
+    CU_ASSERT_STRING_EQUAL(first, "c0-2");
+    CU_ASSERT_EQUAL(set_aside(ORIGIN_WEST, first), 0);
 }
 
 static void a_one_way_cut_swallows_the_answer(void)
