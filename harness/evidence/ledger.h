@@ -32,7 +32,9 @@ enum ledger_kind {
     LEDGER_KINDS
 };
 
-enum ledger_pass { PASS_LIVE = 1, PASS_COLD = 2 }; /* before and after the cold restart of every store */
+/* Before and after the cold restart of every store; and last, no part of the final read: what each store says it set
+ * aside when it followed another history. */
+enum ledger_pass { PASS_LIVE = 1, PASS_COLD = 2, PASS_ASIDE = 3 };
 
 struct ledger_record {
     uint8_t kind;    /* enum ledger_kind */
@@ -49,7 +51,7 @@ struct ledger_record {
     uint64_t lsn;
     uint32_t epoch;
     uint16_t region; /* RESULT: site that acknowledged; READ_*: site read, UINT16_MAX through the gateway */
-    uint16_t status; /* HTTP */
+    uint16_t status; /* HTTP; READ_END of PASS_ASIDE: of the last answer, 0 none */
     uint32_t read;   /* FOUND, READ_*: number of the final read, 1.. */
     uint8_t pass;    /* enum ledger_pass */
     uint8_t reserved[3];

@@ -111,6 +111,11 @@ static uint32_t spokesman(const struct reading *at, size_t n, uint16_t region, u
     return 0;
 }
 
+bool readings_speak(const struct readings *all, uint16_t region, uint8_t pass)
+{
+    return spokesman(all->at, all->len, region, pass) != 0;
+}
+
 static bool region_is_down(const struct study *s, uint16_t site)
 {
     for (size_t i = 0; i < s->applied_count; i++) {

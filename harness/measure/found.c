@@ -126,7 +126,7 @@ static void pass(struct findings *f, struct readings *all)
 {
     scoped_ledger_scan struct ledger_scan *scan = ledger_scan_open(f->study->ev);
     for (const struct ledger_record *r; (r = ledger_scan_next(scan));)
-        if (r->kind == LEDGER_FOUND)
+        if (r->kind == LEDGER_FOUND && r->pass != PASS_ASIDE)
             findings_take(f, r, readings_index(all, r->read));
 }
 
@@ -138,7 +138,7 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static size_t distinct(uint64_t *at, size_t n)
+size_t ids_distinct(uint64_t *at, size_t n)
 {
     size_t count = 0;
     if (n)
@@ -223,7 +223,7 @@ void findings_settle(struct findings *f, struct readings *all)
         wanted += l->reads[i].number != 0;
     for (size_t i = 0; i < l->write_count; i++)
         l->writes[i].everywhere = wanted && l->writes[i].in_reads == wanted;
-    l->foreign_count = distinct(f->strangers.at, f->strangers.len);
+    l->foreign_count = ids_distinct(f->strangers.at, f->strangers.len);
     vec_deinit(&f->strangers);
     l->conflicting_count = conflicts(f);
     vec_deinit(&f->elsewhere);

@@ -11,6 +11,8 @@
  */
 #include "harness/measure/join.h"
 
+#include "harness/measure/set_aside.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,8 +125,21 @@ static void take_result(const struct study *s, struct ledger_view *l, const stru
         w->ack_ns = r->at_ns;
 }
 
+/* What a store set aside is not in its log: it is no part of what the final reads found. */
+static void take_reading(const struct ledger_record *r, struct readings *all, struct findings *found,
+                         struct asides *asides)
+{
+    size_t reading = readings_note(all, r);
+    if (r->kind != LEDGER_FOUND && r->kind != LEDGER_FOREIGN)
+        return;
+    if (r->pass == PASS_ASIDE)
+        asides_take(asides, r);
+    else
+        findings_take(found, r, reading);
+}
+
 static void take_all(const struct study *s, struct ledger_view *l, size_t room, struct readings *all,
-                     struct findings *found)
+                     struct findings *found, struct asides *asides)
 {
     scoped_ledger_scan struct ledger_scan *scan = ledger_scan_open(s->ev);
     l->writes = arena_array(s->arena, struct write, room + 1);
@@ -133,10 +148,8 @@ static void take_all(const struct study *s, struct ledger_view *l, size_t room, 
             take_intent(s, l, room, r);
         else if (r->kind == LEDGER_RESULT)
             take_result(s, l, r);
-        else if (r->kind == LEDGER_FOUND || r->kind == LEDGER_FOREIGN)
-            findings_take(found, r, readings_note(all, r));
         else
-            readings_note(all, r);
+            take_reading(r, all, found, asides);
     }
 }
 
@@ -161,8 +174,10 @@ void ledger_join(const struct study *s, struct ledger_view *l)
     size_t room = s->ev->ledger_kinds[LEDGER_INTENT];
     struct readings *all = readings_new(s);
     struct findings *found = findings_new(s, l, room);
-    take_all(s, l, room, all, found);
+    struct asides *asides = asides_new(s, l);
+    take_all(s, l, room, all, found, asides);
     list_acked(s, l);
     final_reads_choose(s, l, all);
     findings_settle(found, all);
+    asides_settle(asides, all);
 }

@@ -24,6 +24,7 @@ struct write {
     bool everywhere : 1;   /* F: every final read has it */
     bool twice : 1, corrupt : 1;
     bool placed : 1;       /* a final read that speaks found it at found_key, found_version */
+    bool aside : 1;        /* S: some store says that it set it aside, as it was written */
 };
 _Static_assert(sizeof(struct write) == 64, "memory per write");
 
@@ -31,6 +32,14 @@ struct final_read {
     uint16_t region;       /* UINT16_MAX: through the gateway */
     uint8_t pass;
     uint32_t number;       /* of the reading that speaks for it; 0: no two whole readings agreed */
+};
+
+/* What the stores told about what they set aside. */
+struct set_aside {
+    uint16_t *sites;       /* of the stores that told all */
+    size_t told;
+    bool all_told;         /* every store did, and its log was read, too */
+    size_t stranger_count; /* ops in their lists that are no write of ours, or not as it was sent */
 };
 
 /* Writes of one client: rows of `writes`, by id. */
@@ -55,6 +64,7 @@ struct ledger_view {
     const char *missing;   /* why not, NULL if complete */
     const char *broken;    /* a contradiction in the records (gate G3), NULL if none */
     size_t foreign_count, conflicting_count;
+    struct set_aside set_aside;
 };
 
 void ledger_join(const struct study *s, struct ledger_view *l);
@@ -66,12 +76,14 @@ struct readings *readings_new(const struct study *s);
 size_t readings_note(struct readings *all, const struct ledger_record *r); /* its number from 0, NO_INDEX: of none */
 size_t readings_count(const struct readings *all);
 size_t readings_index(struct readings *all, uint32_t number);
+bool readings_speak(const struct readings *all, uint16_t region, uint8_t pass); /* two whole ones in a row agree */
 void final_reads_choose(const struct study *s, struct ledger_view *l, struct readings *all);
 /* And what they found: taken entry by entry in the pass over the ledger, settled when it is known which speak. */
 struct findings;
 struct findings *findings_new(const struct study *s, struct ledger_view *l, size_t room);
 void findings_take(struct findings *f, const struct ledger_record *r, size_t reading);
 void findings_settle(struct findings *f, struct readings *all); /* the end of f */
+size_t ids_distinct(uint64_t *at, size_t n); /* how many different ones; sorts them */
 
 static inline uint64_t ledger_id(const struct ledger_record *r)
 {

@@ -236,6 +236,7 @@ struct result_lost {
     const char *region, *when; /* before | after */
     const char *key, *value;   /* as the store has them: k7, sixteen hex digits */
     const char *class;         /* gone | stranded */
+    bool set_aside;            /* by some store, as it says */
 };
 
 struct result_ledger {
@@ -243,6 +244,10 @@ struct result_ledger {
     int64_t write_count, acked_count, failed_count, unknown_count, lost_before_count, lost_after_count, gone_count,
         stranded_count, landed_count, vanished_count, contradicted_count, foreign_count, duplicated_count,
         corrupt_count, conflicting_count, lost_most_count; /* lost_most: |(A u U) \\ F|, the upper end of the bracket */
+    /* What stores set aside; JSON_NONE unless some store told all, traceless unless every one did. */
+    int64_t set_aside_count, recoverable_count, traceless_count, set_aside_kept_count, set_aside_unacked_count,
+        set_aside_foreign_count;
+    struct texts set_aside_regions; /* whose store told all */
     bool final_read_complete;
     struct texts regions_read;
     vec_of(struct result_lost) lost; /* at most 1000 */

@@ -267,6 +267,7 @@ static const struct json_field lost_fields[] = {
     TEXT(key, "its key as the store has it", LATER),
     TEXT(value, "its value as the store has it", LATER),
     TEXT(class, "whether it is anywhere", .means = class_means, LATER),
+    FLAG(set_aside, "whether a store said that it had set it aside", LATER),
 };
 SHAPE(lost, T);
 #undef T
@@ -291,6 +292,13 @@ static const struct json_field ledger_fields[] = {
     INT(corrupt_count, "found with another key or value", SURE),
     INT(conflicting_count, "keys with the same version and different writes in different regions", SURE),
     INT(lost_most_count, "upper end of what may be lost: acknowledged and unknown ones that were not found", LATER),
+    INT(set_aside_count, "writes that stores said they had set aside, each once; null if none told", LATER),
+    INT(recoverable_count, "of the lost: set aside by some store", LATER),
+    INT(traceless_count, "of the lost: in no log and not set aside; null unless every store told", LATER),
+    INT(set_aside_kept_count, "set aside, acknowledged and yet in every final read", LATER),
+    INT(set_aside_unacked_count, "set aside, and never acknowledged", LATER),
+    INT(set_aside_foreign_count, "set aside, and no write of ours or not as it was sent", LATER),
+    TEXTS(set_aside_regions, "regions whose store told what it had set aside", LATER),
     FLAG(final_read_complete, "whether everything stored was read, before and after the restart"),
     TEXTS(regions_read, "regions whose store was read"),
     LIST(lost, lost, "lost writes, at most 1000"),

@@ -16,6 +16,7 @@
 
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "harness/measure/set_aside.h"
 
 #include <inttypes.h>
 
@@ -272,6 +273,7 @@ static void list_losses(const struct study *s, const struct ledger_view *l, stru
         lost->key = arena_printf(s->arena, "k%u", (unsigned)w->key);
         lost->value = arena_printf(s->arena, "%016" PRIx64, w->value);
         lost->class = w->anywhere ? "stranded" : "gone";
+        lost->set_aside = w->aside;
     }
 }
 
@@ -304,6 +306,7 @@ static void fill_ledger(const struct study *s, const struct ledger_view *l, cons
     for (size_t i = 0; i < l->read_count; i++)
         if (l->reads[i].number && l->reads[i].region != NO_SITE && l->reads[i].pass == PASS_LIVE)
             *arena_push(s->arena, &out->regions_read) = topo->sites[l->reads[i].region].name;
+    set_aside_fill(s, l, r->any, out);
     if (r->any)
         list_losses(s, l, out);
 }
