@@ -14,6 +14,7 @@
 #include "harness/run/crowd.h"
 #include "harness/run/observe.h"
 #include "harness/run/roll.h"
+#include "harness/run/set_aside.h"
 #include "harness/evidence/ledger.h"
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -172,5 +173,5 @@ int final_reads(struct drill *d, struct err *e)
     drill_sync_ledger(d);
     if (pass_run(d, PASS_LIVE, e) < 0 || stores_restart(d, e) < 0)
         return -1;
-    return pass_run(d, PASS_COLD, e);
+    return pass_run(d, PASS_COLD, e) < 0 ? -1 : set_aside_read(d, e);
 }
