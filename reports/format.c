@@ -361,6 +361,38 @@ void format_crosscheck(struct text *t, const struct result *r)
     text_addf(t, ", upper ends %.1f ms apart, %.1f ms allowed", c->difference_ms, c->allowed_ms);
 }
 
+void format_traceless(struct text *t, const struct result *r)
+{
+    const struct result_ledger *l = &r->ledger;
+    if (r->has_ledger && l->traceless_count != JSON_NONE && l->traceless_count > 0)
+        text_addf(t, "%lld lost %s left no trace: in no store's log, and no store set %s aside",
+                  (long long)l->traceless_count, l->traceless_count == 1 ? "write" : "writes",
+                  l->traceless_count == 1 ? "it" : "them");
+}
+
+void format_set_aside(struct text *t, const struct result *r)
+{
+    const struct result_ledger *l = &r->ledger;
+    long long lost;
+    if (!r->has_ledger || __builtin_add_overflow(l->lost_before_count, l->lost_after_count, &lost) || lost <= 0)
+        return;
+    if (l->set_aside_regions.len == 0 || l->recoverable_count == JSON_NONE) {
+        text_add(t, "No store told whether it had set lost writes aside.");
+        return;
+    }
+    text_addf(t,
+              "Stores had set aside %lld of %lld lost %s when they came back to another history: those can be had "
+              "again from their lost logs.",
+              (long long)l->recoverable_count, lost, lost == 1 ? "write" : "writes");
+    if (l->traceless_count == JSON_NONE) {
+        text_add(t, " Of the others nobody can say whether they left a trace: not every store told, or was read.");
+    } else if (l->traceless_count > 0) {
+        text_add(t, " ");
+        format_traceless(t, r);
+        text_add(t, ". A store that keeps its disk must not do that.");
+    }
+}
+
 double format_run_end(const struct result *r)
 {
     double end = isfinite(r->run.duration_s) && r->run.duration_s > 0 ? r->run.duration_s : 0;

@@ -40,6 +40,10 @@ struct plan;
 void format_reproduce(struct text *t, const struct result *r, const struct plan *plan);
 /* What the second prober says about the RTO; for results with quality.has_crosscheck. */
 void format_crosscheck(struct text *t, const struct result *r);
+/* What the stores had set aside of the lost writes, in a sentence; none without a loss, or without known losses. */
+void format_set_aside(struct text *t, const struct result *r);
+/* "3 lost writes left no trace: ..."; none where none did, or nobody can say. */
+void format_traceless(struct text *t, const struct result *r);
 /* "against the last run of this configuration, RUN: RTO worse by 0.300 to 0.500 s; no change that can be told in RPO". */
 void format_comparison(struct text *t, const struct result_comparison *c);
 /* Is the time without service of these clients worth a line, since a traffic manager leads them? */

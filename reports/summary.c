@@ -128,6 +128,16 @@ static void write_clients(struct text *t, const struct result *r)
     text_add(t, any ? "\nThe RTO is judged on the clients that honour what the DNS says.\n\n" : "");
 }
 
+static void write_traceless(struct text *t, const struct result *r)
+{
+    scoped_text struct text said = {0};
+    format_traceless(&said, r);
+    if (said.len > 0) {
+        escape(t, ESCAPE_MARKDOWN, text_str(&said));
+        text_add(t, ".\n\n");
+    }
+}
+
 static void write_crosscheck(struct text *t, const struct result *r)
 {
     scoped_text struct text said = {0};
@@ -223,6 +233,7 @@ int summary_write(FILE *out, const struct report_input *in, struct err *e)
     write_checks(&t, r);
     write_comparisons(&t, r);
     write_clients(&t, r);
+    write_traceless(&t, r);
     write_crosscheck(&t, r);
     write_selftest(&t, r);
     write_gantt(&t, r);

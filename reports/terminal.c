@@ -130,8 +130,18 @@ static void print_clients(FILE *out, const struct result *r, const struct termin
     }
 }
 
-/* The remaining lines: checks that were not met, clients by how they take the DNS, what a second prober says, how
- * earlier runs did, where the report is. */
+static void print_traceless(FILE *out, const struct result *r, const struct terminal_style *style)
+{
+    scoped_text struct text said = {0}, line = {0};
+    format_traceless(&said, r);
+    cell(&line, style, text_str(&said));
+    if (line.len > 0) {
+        fprintf(out, "%*s%s\n", INDENT, "", text_str(&line));
+    }
+}
+
+/* The remaining lines: checks that were not met, clients by how they take the DNS, losses without a trace, what a
+ * second prober says, how earlier runs did, where the report is. */
 static void print_rest(FILE *out, const struct report_input *in, const struct terminal_style *style, size_t column)
 {
     const struct result *r = in->result;
@@ -148,6 +158,7 @@ static void print_rest(FILE *out, const struct report_input *in, const struct te
                 plain(style), text_str(&line));
     }
     print_clients(out, r, style);
+    print_traceless(out, r, style);
     if (r->quality.has_crosscheck) {
         scoped_text struct text said = {0}, line = {0};
         format_crosscheck(&said, r);

@@ -5,7 +5,7 @@
  * Bars are acknowledged writes per bucket, apart what every final read had (below) and what was lost (above, hatched),
  * then unknown ones. A cross marks each lost write at the moment it was acknowledged. Below, a tick per comparison of
  * the regions' copies after the heal: equal, different, or a region that could not be asked. The counts that decide
- * come first, all others behind a fold.
+ * come first, then a sentence on what the stores had set aside of the lost ones, all others behind a fold.
  */
 #include "reports/html/html.h"
 
@@ -54,6 +54,21 @@ static void main_counts(struct page *p, const struct result_ledger *l)
     text_add(p->out, "</dl>\n");
 }
 
+/* Where no store told what it had set aside, there is nothing to count. */
+static int64_t told(const struct result_ledger *l, int64_t n)
+{
+    return l->set_aside_regions.len > 0 ? n : JSON_NONE;
+}
+
+static void set_aside(struct page *p)
+{
+    scoped_text struct text said = {0};
+    format_set_aside(&said, p->r);
+    if (said.len > 0) {
+        html_element(p, "p", "note", text_str(&said));
+    }
+}
+
 static void other_counts(struct page *p, const struct result_ledger *l)
 {
     static const char *const columns[] = {"#writes", "count", "meaning", NULL};
@@ -61,6 +76,11 @@ static void other_counts(struct page *p, const struct result_ledger *l)
         {"written", l->write_count, "planned writes", false},
         {"gone", l->gone_count, "of the lost: nowhere to be found", true},
         {"stranded", l->stranded_count, "lost, but still in some region", true},
+        {"recoverable", told(l, l->recoverable_count), "of the lost: a store had set them aside", false},
+        {"traceless", told(l, l->traceless_count), "of the lost: in no log, and not set aside", true},
+        {"set aside, kept", told(l, l->set_aside_kept_count), "set aside, and yet in every copy", false},
+        {"set aside, not acknowledged", told(l, l->set_aside_unacked_count), "nobody was told: stored", false},
+        {"set aside, foreign", told(l, l->set_aside_foreign_count), "set aside, but nobody sent them so", true},
         {"lost at most", l->lost_most_count, "with all unknown writes that are not stored", true},
         {"landed", l->landed_count, "unknown, and stored", false},
         {"vanished", l->vanished_count, "unknown, and not stored everywhere", false},
@@ -189,7 +209,9 @@ static void lost_table(struct page *p)
         html_element(p, "td", NULL, w->when);
         html_element(p, "td", NULL, w->key);
         html_element(p, "td", NULL, w->value);
-        html_element(p, "td", NULL, w->class);
+        scoped_text struct text now = {0};
+        text_addf(&now, "%s%s", w->class ? w->class : "", w->set_aside ? ", set aside" : "");
+        html_element(p, "td", NULL, text_str(&now));
         text_add(p->out, "</tr>\n");
     }
     html_table_end(p);
@@ -230,6 +252,7 @@ void html_writes(struct page *p)
                  l->final_read_complete ? "Every write was on record before it left, and looked for afterwards."
                                         : "The final read is not complete: losses are not fully known.");
     main_counts(p, l);
+    set_aside(p);
     html_figure_begin(p, "Writes over time", &p->axis);
     chart(p);
     html_figure_chart_end(p);

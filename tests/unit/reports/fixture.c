@@ -158,8 +158,8 @@ void fixture_free(struct fixture *f)
         vec_deinit(&r->objectives.at[i].evidence);
         vec_deinit(&r->objectives.at[i].flags);
     }
-    struct texts *lists[] = {&r->run.command,  &r->scenario.tags,       &r->lab.regions,
-                             &r->lab.vantages, &r->ledger.regions_read, &r->limits};
+    struct texts *lists[] = {&r->run.command,          &r->scenario.tags,           &r->lab.regions, &r->lab.vantages,
+                             &r->ledger.regions_read, &r->ledger.set_aside_regions, &r->limits};
     for (size_t i = 0; i < array_len(lists); i++) {
         vec_deinit(lists[i]);
     }

@@ -160,14 +160,19 @@ static void fill_ledger(struct result *r)
                                        .landed_count = 1,
                                        .vanished_count = 1,
                                        .lost_most_count = 4,
+                                       .set_aside_count = 5,
+                                       .recoverable_count = 3,
+                                       .set_aside_kept_count = 1, .set_aside_unacked_count = 1,
                                        .final_read_complete = true};
     const double acked[] = {21.872, 21.922, 21.972};
     for (size_t i = 0; i < array_len(acked); i++) {
         *vec_push(&r->ledger.lost) = (struct result_lost){297 + (int64_t)i, acked[i], "us-east", "before",
-                                                          "k9", "00a1b2c3d4e5f607", "gone"};
+                                                          "k9", "00a1b2c3d4e5f607", "gone", true};
     }
     *vec_push(&r->ledger.regions_read) = "us-east";
     *vec_push(&r->ledger.regions_read) = "eu-west";
+    *vec_push(&r->ledger.set_aside_regions) = "us-east";
+    *vec_push(&r->ledger.set_aside_regions) = "eu-west";
 }
 
 static void fill_identity(struct result *r)
@@ -293,6 +298,10 @@ static void make_met(struct result *r)
     r->measures.rto_act_s = 0.08;
     r->events.at[2].t_s = 23.1;
     r->events.at[3].t_s = 23.14;
+    r->ledger.set_aside_count = 4;
+    r->ledger.recoverable_count = 2;
+    r->ledger.traceless_count = 1;
+    r->ledger.lost.at[2].set_aside = false;
     r->run.verdict = MET;
     r->run.reason = NULL;
     r->run.met_count = 6;

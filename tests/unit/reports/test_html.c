@@ -213,6 +213,35 @@ static void cuts_are_announced(void)
     fixture_free(f);
 }
 
+static bool page_says(const struct fixture *f, const char *what)
+{
+    scoped_free char *page = fixture_render("html", &f->in);
+    return strstr(page, what) != NULL;
+}
+
+static void the_ledger_stands_beside_what_was_set_aside(void)
+{
+    struct fixture *f = fixture_new(FIXTURE_MISSED);
+    struct result_ledger *l = &f->result.ledger;
+    CU_ASSERT(page_says(f, "Stores had set aside 3 of 3 lost writes when they came back to another history"));
+    CU_ASSERT(page_says(f, "<td class=\"n\">3</td><td>recoverable</td>"));
+    CU_ASSERT(page_says(f, "<td>gone, set aside</td>"));
+    CU_ASSERT_FALSE(page_says(f, "no trace"));
+    l->recoverable_count = 2;
+    l->traceless_count = 1;
+    CU_ASSERT(page_says(f, "log, and no store set it aside. A store that keeps its disk must not"));
+    CU_ASSERT(page_says(f, "<td class=\"n bad\">1</td><td>traceless</td>"));
+    l->traceless_count = JSON_NONE;
+    CU_ASSERT(page_says(f, "not every store told, or was read"));
+    CU_ASSERT_FALSE(page_says(f, "<td>traceless</td>"));
+    l->set_aside_regions.len = 0;
+    CU_ASSERT(page_says(f, "No store told whether it had set lost writes aside."));
+    CU_ASSERT_FALSE(page_says(f, "<td>recoverable</td>"));
+    l->lost_before_count = l->lost_after_count = 0;
+    CU_ASSERT_FALSE(page_says(f, "set lost writes aside"));
+    fixture_free(f);
+}
+
 static void needs_neither_plan_nor_evidence(void)
 {
     struct fixture *f = fixture_new(FIXTURE_MISSED);
@@ -278,6 +307,7 @@ void suite_html(void)
     runner_test(foreign_text_stays_text);
     runner_test(cuts_are_announced);
     runner_test(earlier_runs_are_told);
+    runner_test(the_ledger_stands_beside_what_was_set_aside);
     runner_test(needs_neither_plan_nor_evidence);
     runner_test(lines_of_other_files_are_not_marked);
 }

@@ -47,6 +47,23 @@ static void a_target_from_elsewhere_says_so(void)
     fixture_free(f);
 }
 
+static void losses_without_a_trace_have_a_line(void)
+{
+    struct fixture *f = fixture_new(FIXTURE_MISSED);
+    scoped_free char *none = show(f, (struct terminal_style){.width = 80});
+    f->result.ledger.traceless_count = JSON_NONE;
+    scoped_free char *unknown = show(f, (struct terminal_style){.width = 80});
+    CU_ASSERT(!strstr(none, "no trace") && !strstr(unknown, "no trace"));
+    f->result.ledger.traceless_count = 2;
+    scoped_free char *got = show(f, (struct terminal_style){.width = 80});
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(got, "  2 lost writes left no trace: in no store's log, and no store set them aside\n"));
+    scoped_free char *summary = fixture_render("summary", &f->in);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(summary, "\n2 lost writes left no trace: in no store's log, and no store set them aside.\n"));
+    fixture_free(f);
+}
+
 static void clients_that_the_dns_leads_have_a_line_each(void)
 {
     struct fixture *f = fixture_new(FIXTURE_MISSED);
@@ -110,6 +127,7 @@ void suite_terminal(void)
     runner_suite(NULL, NULL);
     runner_test(has_the_documented_shape);
     runner_test(a_target_from_elsewhere_says_so);
+    runner_test(losses_without_a_trace_have_a_line);
     runner_test(clients_that_the_dns_leads_have_a_line_each);
     runner_test(colour_adds_nothing_but_colour);
     runner_test(shows_no_foreign_control_character);
