@@ -253,6 +253,28 @@ static struct standing standing(struct drill *d, uint16_t store)
     return now;
 }
 
+static void take_list(void *arg, const struct lab_answer *a)
+{
+    *(json_t **)arg = json_deep_copy(json_object_get(a->body, "ops"));
+}
+
+/* Exactly the ops that the status counts, in a row. */
+static void check_list(struct drill *d, uint16_t store, int64_t lost)
+{
+    json_t *ops = NULL;
+    CHECK(lab_netns.admin(d->lab, store, "GET", "/v1/lost?from=1&limit=500", NULL, NS_PER_S, take_list, &ops,
+                          &d->stage->err) == 0);
+    for (int i = 0; i < 100 && !ops; i++) {
+        pass(d, 10 * NS_PER_MS);
+    }
+    CHECK((int64_t)json_array_size(ops) == lost);
+    for (size_t i = 1; i < json_array_size(ops); i++) {
+        CHECK(json_integer_value(json_array_get(json_array_get(ops, i), 1)) ==
+              json_integer_value(json_array_get(json_array_get(ops, i - 1), 1)) + 1);
+    }
+    json_decref(ops);
+}
+
 static void await_equal(struct drill *d)
 {
     for (int i = 0; i < 100 && strcmp(standing(d, STORE).digest, standing(d, OTHER_STORE).digest) != 0; i++) {
@@ -291,6 +313,8 @@ static void old_primary(struct stage *s)
            (long long)old.last, (long long)old.epoch, (long long)old.lost, (long long)heir.last, (long long)heir.epoch);
     CHECK(old.last == heir.last && old.lost == 5 && !(old.leads && heir.leads));
     CHECK(strcmp(old.digest, heir.digest) == 0);
+    check_list(&d, STORE, old.lost);
+    check_list(&d, OTHER_STORE, 0);
     end(&d);
 }
 
