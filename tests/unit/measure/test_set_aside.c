@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The write ledger beside what the stores say they set aside: recoverable, traceless, kept, never acknowledged. */
 #include "harness/base/json.h"
+#include "harness/base/rng.h"
 #include "tests/unit/measure/bench.h"
 #include "tests/unit/runner.h"
 
@@ -183,6 +184,104 @@ static void without_final_reads_nothing_is_known_to_be_lost(void)
     bench_deinit(&b);
 }
 
+/* ---- the same a second way, on random worlds ---- */
+
+enum { WORLDS = 300, SOURCES = 6 };
+
+struct world {
+    enum write_outcome outcome[WRITES];
+    bool found[SOURCES][WRITES], aside[2][WRITES]; /* gateway, east, west; each live and cold */
+    bool read[SOURCES], told[2];
+};
+
+static void dream(struct world *w, struct rng *r)
+{
+    static const enum write_outcome outcomes[] = {WRITE_OK, WRITE_OK, WRITE_OK, WRITE_UNKNOWN, WRITE_FAIL};
+    uint64_t hole = rng_below(r, 4);
+    for (int i = 0; i < WRITES; i++) {
+        w->outcome[i] = outcomes[rng_below(r, 5)];
+        for (int s = 0; s < SOURCES; s++)
+            w->found[s][i] = rng_below(r, 8) >= hole;
+        for (int s = 0; s < 2; s++)
+            w->aside[s][i] = rng_below(r, 3) == 0;
+    }
+    for (int s = 0; s < SOURCES; s++)
+        w->read[s] = rng_below(r, 12) > 0;
+    for (int s = 0; s < 2; s++)
+        w->told[s] = rng_below(r, 6) > 0;
+}
+
+static const struct result_ledger *measured(const struct world *w)
+{
+    static const uint16_t sources[] = {UINT16_MAX, UINT16_MAX, EAST, EAST, WEST, WEST};
+    bench_init(&b);
+    bench_stream(&b, STREAM_WRITE, 20, 1000);
+    bench_fault(&b, "kill", 15000, 15001, NEVER, NEVER, 1000);
+    for (uint64_t i = 0; i < WRITES; i++)
+        bench_write(&b, 0, i, 13000 + 50 * (double)i, 13004 + 50 * (double)i, w->outcome[i]);
+    for (int s = 0; s < SOURCES; s++)
+        if (w->read[s])
+            bench_reads(&b, sources[s], s % 2 ? PASS_COLD : PASS_LIVE, w->found[s], WRITES);
+    for (int s = 0; s < 2; s++)
+        if (w->told[s])
+            bench_reads(&b, s ? WEST : EAST, PASS_ASIDE, w->aside[s], WRITES);
+    return &bench_run(&b)->ledger;
+}
+
+static bool any_read(const struct world *w, int from, int to)
+{
+    for (int s = from; s < to; s++)
+        if (w->read[s])
+            return true;
+    return false;
+}
+
+static bool agrees(const struct world *w, const struct result_ledger *l)
+{
+    int64_t recoverable = 0, traceless = 0, keeps = 0, unacked = 0, all = 0;
+    for (int i = 0; i < WRITES; i++) {
+        bool anywhere = false, everywhere = any_read(w, 0, SOURCES), set = false;
+        for (int s = 0; s < SOURCES; s++) {
+            anywhere = anywhere || (w->read[s] && w->found[s][i]);
+            everywhere = everywhere && (!w->read[s] || w->found[s][i]);
+        }
+        for (int s = 0; s < 2; s++)
+            set = set || (w->told[s] && w->aside[s][i]);
+        bool ok = w->outcome[i] == WRITE_OK;
+        all += set;
+        unacked += set && !ok;
+        keeps += set && ok && everywhere;
+        recoverable += set && ok && !everywhere;
+        traceless += ok && !set && !anywhere;
+    }
+    bool told = w->told[0] || w->told[1], losses = told && any_read(w, 0, SOURCES);
+    bool complete = w->read[0] && w->read[1] && w->read[4] && w->read[5] && /* east is killed: once is enough there */
+                    any_read(w, 2, 4);
+    return l->set_aside_count == (told ? all : JSON_NONE) &&
+           l->set_aside_unacked_count == (told ? unacked : JSON_NONE) &&
+           l->recoverable_count == (losses ? recoverable : JSON_NONE) &&
+           l->set_aside_kept_count == (losses ? keeps : JSON_NONE) &&
+           l->traceless_count == (w->told[0] && w->told[1] && complete ? traceless : JSON_NONE) &&
+           l->set_aside_regions.len == (size_t)w->told[0] + w->told[1];
+}
+
+static void two_ways_to_the_comparison_agree(void)
+{
+    size_t traceless = 0, unknown = 0;
+    for (uint64_t seed = 0; seed < WORLDS; seed++) {
+        static struct world w;
+        struct rng r;
+        rng_init(&r, seed, "set-aside");
+        dream(&w, &r);
+        const struct result_ledger *l = measured(&w);
+        CU_ASSERT(agrees(&w, l));
+        unknown += l->traceless_count == JSON_NONE;
+        traceless += l->traceless_count != JSON_NONE && l->traceless_count > 0;
+        bench_deinit(&b);
+    }
+    CU_ASSERT(traceless > 0 && unknown > 0 && unknown < WORLDS); /* the worlds differ in what matters */
+}
+
 void suite_set_aside(void)
 {
     runner_suite(NULL, NULL);
@@ -196,4 +295,5 @@ void suite_set_aside(void)
     runner_test(one_store_did_not_tell);
     runner_test(one_log_was_not_read);
     runner_test(without_final_reads_nothing_is_known_to_be_lost);
+    runner_test(two_ways_to_the_comparison_agree);
 }
