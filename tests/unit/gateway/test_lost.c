@@ -64,7 +64,7 @@ static void append(int64_t lsn)
     struct record r = {.lsn = lsn, .epoch = 1, .time_ns = 1, .revocation = lsn == 7};
     (void)snprintf(r.op, sizeof(r.op), "c0-%lld", (long long)(COUNT - lsn)); /* the ids are in no order */
     (void)snprintf(r.idem, sizeof(r.idem), "run/%lld", (long long)lsn);
-    strcpy(r.key, r.revocation ? "key:leaked" : "k1");
+    (void)snprintf(r.key, sizeof(r.key), "%s", r.revocation ? "key:leaked" : "k1");
     strcpy(r.value, "00000000000000aa");
     record_write(&r, &bytes);
     int64_t length = (int64_t)bytes.len;
