@@ -61,7 +61,7 @@ static int list_files(const char *path, struct names *names, struct err *e)
     if (!walk) {
         return err_os(e, ERR_OUTPUT, errno, path, "cannot list the run directory");
     }
-    size_t prefix = strlen(path) + 1;
+    size_t prefix = strlen(path);
     for (;;) {
         errno = 0;
         const FTSENT *entry = fts_read(walk);
@@ -73,6 +73,7 @@ static int list_files(const char *path, struct names *names, struct err *e)
         }
         if (entry->fts_info == FTS_F && S_ISREG(entry->fts_statp->st_mode)) {
             const char *relative = entry->fts_path + prefix;
+            relative += strspn(relative, "/"); /* none where the path itself ends in one */
             if (!text_eq(relative, MANIFEST)) {
                 *vec_push(names) = xstrdup(relative);
             }
