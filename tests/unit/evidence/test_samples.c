@@ -108,6 +108,14 @@ static void impossible_records_end_the_file(void)
     scratch_remove();
 }
 
+/* Member by member: what lies between them is nobody's. */
+static bool same_brief(const struct sample_brief *a, const struct sample_brief *b)
+{
+    return a->planned_ns == b->planned_ns && a->took_ns == b->took_ns && a->code == b->code && a->stream == b->stream &&
+           a->status == b->status && a->endpoint == b->endpoint && a->region == b->region &&
+           a->outcome == b->outcome && a->write == b->write;
+}
+
 /* In brief, whatever the order, the same requests; the rest of the evidence is the same, damage too. */
 static void a_skim_tells_the_same(void)
 {
@@ -128,7 +136,7 @@ static void a_skim_tells_the_same(void)
             size_t found = 0;
             for (size_t k = 0; k < brief->sample_count; k++) {
                 struct sample_brief have = evidence_brief(brief, k);
-                found += memcmp(&have, &want, sizeof(want)) == 0;
+                found += same_brief(&have, &want);
             }
             CU_ASSERT(found >= 1);
             CU_ASSERT_EQUAL(want.took_ns, whole->samples[i].done_ns - whole->samples[i].planned_ns);
