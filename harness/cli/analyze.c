@@ -21,13 +21,7 @@ struct analyze_flags {
 };
 
 static const struct option_row options[] = {
-    {.name = "output",
-     .letter = 'o',
-     .kind = OPTION_TEXT,
-     .offset = offsetof(struct analyze_flags, output),
-     .value = "DIR",
-     .fallback = "runs",
-     .help = "folder in which a run id and latest are looked up"},
+    OPTION_OUTPUT(struct analyze_flags, "folder in which a run id and latest are looked up"),
 };
 
 static int measure_again(const struct stored_run *s, struct result **again, struct err *e)

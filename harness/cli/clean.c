@@ -25,13 +25,7 @@ struct clean_flags {
 };
 
 static const struct option_row options[] = {
-    {.name = "output",
-     .letter = 'o',
-     .kind = OPTION_TEXT,
-     .offset = offsetof(struct clean_flags, output),
-     .value = "DIR",
-     .fallback = "runs",
-     .help = "folder in which a run id and latest are looked up"},
+    OPTION_OUTPUT(struct clean_flags, "folder in which a run id and latest are looked up"),
 };
 
 /* The last word of the journal on each fault; a torn last line is ignored. New reference. */

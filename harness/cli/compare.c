@@ -26,13 +26,7 @@ struct compare_flags {
 };
 
 static const struct option_row options[] = {
-    {.name = "output",
-     .letter = 'o',
-     .kind = OPTION_TEXT,
-     .offset = offsetof(struct compare_flags, output),
-     .value = "DIR",
-     .fallback = "runs",
-     .help = "folder in which run ids, sets and latest are looked up"},
+    OPTION_OUTPUT(struct compare_flags, "folder in which run ids, sets and latest are looked up"),
 };
 
 /* One scenario on both sides. */

@@ -31,13 +31,7 @@ struct doctor_flags {
 };
 
 static const struct option_row options[] = {
-    {.name = "output",
-     .letter = 'o',
-     .kind = OPTION_TEXT,
-     .offset = offsetof(struct doctor_flags, output),
-     .value = "DIR",
-     .fallback = "runs",
-     .help = "folder that runs would be written to"},
+    OPTION_OUTPUT(struct doctor_flags, "folder that runs would be written to"),
 };
 
 enum finding { FINDING_GOOD, FINDING_WISH, FINDING_MUST };

@@ -29,18 +29,8 @@ struct due_flags {
 static const char *const lab_words[] = {"netns", "sim", NULL};
 #define AT(member) .offset = offsetof(struct due_flags, member)
 static const struct option_row options[] = {
-    {.name = "output",
-     .letter = 'o',
-     .kind = OPTION_TEXT,
-     AT(output),
-     .value = "DIR",
-     .fallback = "runs",
-     .help = "folder whose history is read"},
-    {.name = "history",
-     .kind = OPTION_TEXT,
-     AT(history),
-     .value = "FILE",
-     .help = "the history elsewhere than in the output folder"},
+    OPTION_OUTPUT(struct due_flags, "folder whose history is read"),
+    OPTION_HISTORY(struct due_flags),
     {.name = "every",
      .kind = OPTION_DURATION,
      AT(every_ns),

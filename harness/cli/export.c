@@ -38,13 +38,7 @@ static const struct option_row options[] = {
      .value = "FORM",
      .choices = format_words,
      .help = "csv or jsonl (csv; jsonl with --json)"},
-    {.name = "output",
-     .letter = 'o',
-     .kind = OPTION_TEXT,
-     .offset = offsetof(struct export_flags, output),
-     .value = "DIR",
-     .fallback = "runs",
-     .help = "folder in which a run id and latest are looked up"},
+    OPTION_OUTPUT(struct export_flags, "folder in which a run id and latest are looked up"),
 };
 
 static const char *const stream_words[] = {

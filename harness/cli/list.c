@@ -28,18 +28,8 @@ struct list_flags {
 };
 
 static const struct option_row options[] = {
-    {.name = "output",
-     .letter = 'o',
-     .kind = OPTION_TEXT,
-     .offset = offsetof(struct list_flags, output),
-     .value = "DIR",
-     .fallback = "runs",
-     .help = "folder whose history is looked at"},
-    {.name = "history",
-     .kind = OPTION_TEXT,
-     .offset = offsetof(struct list_flags, history),
-     .value = "FILE",
-     .help = "the history elsewhere than in the output folder"},
+    OPTION_OUTPUT(struct list_flags, "folder whose history is looked at"),
+    OPTION_HISTORY(struct list_flags),
     {.name = "tag",
      .kind = OPTION_LIST,
      .offset = offsetof(struct list_flags, tags),

@@ -39,6 +39,14 @@ struct option_row {
     const char *help;
 };
 
+/* Rows that are the same with several commands, whose structs have a member of that name. */
+#define OPTION_OUTPUT(flags, what_for)                                                                           \
+    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, .offset = offsetof(flags, output), .value = "DIR",    \
+     .fallback = "runs", .help = (what_for)}
+#define OPTION_HISTORY(flags)                                                                                    \
+    {.name = "history", .kind = OPTION_TEXT, .offset = offsetof(flags, history), .value = "FILE",                \
+     .help = "the history elsewhere than in the output folder"}
+
 /* A table, the struct it fills, and who gave each value. */
 struct option_set {
     const struct option_row *rows;

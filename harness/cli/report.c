@@ -19,13 +19,7 @@ struct report_flags {
 static const char *const junit_styles[] = {"common", "jenkins", NULL};
 #define AT(member) .offset = offsetof(struct report_flags, member)
 static const struct option_row options[] = {
-    {.name = "output",
-     .letter = 'o',
-     .kind = OPTION_TEXT,
-     AT(output),
-     .value = "DIR",
-     .fallback = "runs",
-     .help = "folder in which a run id and latest are looked up"},
+    OPTION_OUTPUT(struct report_flags, "folder in which a run id and latest are looked up"),
     {.name = "junit", .kind = OPTION_TEXT, AT(junit), .value = "FILE", .help = "a copy of junit.xml"},
     {.name = "junit-style",
      .kind = OPTION_TEXT,

@@ -36,18 +36,8 @@ static const char *const junit_styles[] = {"common", "jenkins", NULL};
 
 #define AT(member) .offset = offsetof(struct run_flags, member)
 static const struct option_row options[] = {
-    {.name = "output",
-     .letter = 'o',
-     .kind = OPTION_TEXT,
-     AT(output),
-     .value = "DIR",
-     .fallback = "runs",
-     .help = "folder for run directories and history"},
-    {.name = "history",
-     .kind = OPTION_TEXT,
-     AT(history),
-     .value = "FILE",
-     .help = "the history elsewhere than in the output folder"},
+    OPTION_OUTPUT(struct run_flags, "folder for run directories and history"),
+    OPTION_HISTORY(struct run_flags),
     {.name = "baseline",
      .kind = OPTION_TEXT,
      AT(baseline),

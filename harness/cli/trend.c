@@ -23,18 +23,8 @@ struct history_flags {
 
 #define AT(member) .offset = offsetof(struct history_flags, member)
 static const struct option_row options[] = {
-    {.name = "output",
-     .letter = 'o',
-     .kind = OPTION_TEXT,
-     AT(output),
-     .value = "DIR",
-     .fallback = "runs",
-     .help = "folder whose history is read"},
-    {.name = "history",
-     .kind = OPTION_TEXT,
-     AT(history),
-     .value = "FILE",
-     .help = "the history elsewhere than in the output folder"},
+    OPTION_OUTPUT(struct history_flags, "folder whose history is read"),
+    OPTION_HISTORY(struct history_flags),
     {.name = "last",
      .kind = OPTION_COUNT,
      AT(last),

@@ -24,13 +24,7 @@ struct verify_flags {
 };
 
 static const struct option_row options[] = {
-    {.name = "output",
-     .letter = 'o',
-     .kind = OPTION_TEXT,
-     .offset = offsetof(struct verify_flags, output),
-     .value = "DIR",
-     .fallback = "runs",
-     .help = "folder in which a run id and latest are looked up"},
+    OPTION_OUTPUT(struct verify_flags, "folder in which a run id and latest are looked up"),
 };
 
 /* The run before, if its folder still lies beside. */
