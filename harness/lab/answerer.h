@@ -22,7 +22,6 @@ struct answerer_options {
 int answerer_open(struct answerer **out, const struct answerer_options *o, struct err *e);
 void answerer_close(struct answerer *a);
 void answerer_forget(struct answerer *a); /* in a forked child: lets go without ending it */
-bool answerer_dead(struct answerer *a);
 
 /* For whom it answers on a path: packets that the router of a site gets for
  * 10.<to site + 1>.0.0/16 and that meet a gate. */

@@ -162,7 +162,7 @@ static void obey(struct live *l, const struct answerer_ask *q, struct answerer_a
 {
     struct standing *s = standing_of(l, q->order.path);
     if (q->set && (!sensible(l, &q->order) || refilter(l, &q->order) != 0)) {
-        err_set(&a->failed, ERR_RUN, "answerer", "an order for path %u cannot be carried out", q->order.path);
+        err_set(&a->head.failed, ERR_RUN, "answerer", "an order for path %u cannot be carried out", q->order.path);
         return;
     }
     if (q->set) {
@@ -171,7 +171,7 @@ static void obey(struct live *l, const struct answerer_ask *q, struct answerer_a
     }
     a->order = s->order;
     a->answered = s->answered;
-    a->right = true;
+    a->head.right = true;
 }
 
 static void asked(struct loop_io *io, uint32_t events)
@@ -278,10 +278,10 @@ void answerer_live(int control_fd, const struct answerer_options *o)
     struct live l = {.control_fd = control_fd};
     struct answerer_answer hello = {0};
     prctl(PR_SET_NAME, "drtest-answer", 0UL, 0UL, 0UL);
-    hello.right = begin(&l, o, &hello.failed) == 0;
+    hello.head.right = begin(&l, o, &hello.head.failed) == 0;
     bool told = send(control_fd, &hello, sizeof(hello), MSG_NOSIGNAL) == (ssize_t)sizeof(hello);
-    if (told && hello.right) {
+    if (told && hello.head.right) {
         loop_run(l.loop, INT64_MAX, &l.stop, NULL);
     }
-    _exit(told && hello.right ? 0 : 1);
+    _exit(told && hello.head.right ? 0 : 1);
 }

@@ -2,8 +2,8 @@
 /* What passes between the lab (answerer.c) and the answerer's process
  * (answerer_loop.c): one message each way per question. */
 #pragma once
-#include "harness/base/err.h"
 #include "harness/lab/answerer.h"
+#include "harness/lab/helper.h"
 
 struct answerer_ask {
     bool set; /* else only: tell the order of order.path */
@@ -11,8 +11,7 @@ struct answerer_ask {
 };
 
 struct answerer_answer {
-    bool right;
-    struct err failed;
+    struct helper_answer head;
     struct answerer_order order;
     uint64_t answered;
 };

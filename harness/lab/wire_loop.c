@@ -255,7 +255,7 @@ static void reply(struct live *l, const struct wire_ask *q, struct wire_answer *
     if (q->what == WIRE_TOTALS) {
         a->counts = totals(l);
     } else if (!c) {
-        err_set(&a->failed, ERR_DEFECT, "wire", "path %u is not wired", q->path);
+        err_set(&a->head.failed, ERR_DEFECT, "wire", "path %u is not wired", q->path);
         return;
     } else {
         if (q->what == WIRE_SET) {
@@ -265,7 +265,7 @@ static void reply(struct live *l, const struct wire_ask *q, struct wire_answer *
         wire_lanes_get(&c->lanes, &a->shape);
         a->counts = c->counts;
     }
-    a->right = true;
+    a->head.right = true;
 }
 
 static void asked(struct loop_io *io, uint32_t events)
@@ -322,10 +322,10 @@ void wire_live(int control_fd, const struct wire_options *o)
         _exit(1);
     }
     close_range(CONTROL_FD + 1, ~0U, 0);
-    hello.right = begin(&l, o, &hello.failed) == 0;
+    hello.head.right = begin(&l, o, &hello.head.failed) == 0;
     bool told = send(CONTROL_FD, &hello, sizeof(hello), MSG_NOSIGNAL) == (ssize_t)sizeof(hello);
-    if (told && hello.right) {
+    if (told && hello.head.right) {
         loop_run(l.loop, INT64_MAX, &l.stop, NULL);
     }
-    _exit(told && hello.right ? 0 : 1);
+    _exit(told && hello.head.right ? 0 : 1);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What passes between the lab (wire.c) and the wire's process (wire_loop.c): one message each way per question. */
 #pragma once
-#include "harness/base/err.h"
+#include "harness/lab/helper.h"
 #include "harness/lab/wire.h"
 
 enum wire_what { WIRE_SET, WIRE_GET, WIRE_TOTALS };
@@ -13,8 +13,7 @@ struct wire_ask {
 };
 
 struct wire_answer {
-    bool right;
-    struct err failed;
+    struct helper_answer head;
     struct path_state shape;
     struct wire_counts counts;
 };
