@@ -10,10 +10,9 @@
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
 #include "harness/load/load.h"
+#include "harness/run/client.h"
 #include "harness/run/shadow.h"
-#include <errno.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 struct member {
     uint16_t site;
@@ -50,22 +49,15 @@ static void close_controls(struct crowd *c)
 static int member_fork(struct crowd *c, struct member *m, struct err *e)
 {
     struct drill *d = c->drill;
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return err_os(e, ERR_RUN, errno, "socketpair", "cannot make a control channel for a load worker");
-    scoped_fd int ours = pair[0], theirs = pair[1];
-    uint16_t node = d->plan->topology->sites[m->site].first_node;
-    int side = d->ops->client_fork(d->lab, node, &m->process, e);
-    if (side < 0)
-        return -1;
+    int channel;
+    int side = client_fork(d, m->site, &m->process, &channel, e);
     if (side == 0) {
-        fd_close(&ours);
         close_controls(c);
         struct worker_config config = member_config(d, m->site);
-        worker_main(&config, theirs);
+        worker_main(&config, channel);
     }
-    m->control = steal_fd(&ours);
-    return worker_link_new(&m->link, m->control, d->loop, e);
+    m->control = channel;
+    return side < 0 ? -1 : worker_link_new(&m->link, channel, d->loop, e);
 }
 
 static int member_join(struct crowd *c, struct member *m, struct err *e)

@@ -12,6 +12,7 @@
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
 #include "harness/crosscheck/crosscheck.h"
+#include "harness/run/client.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,23 +42,17 @@ void shadow_disown(struct shadow *s)
 static int prober_fork(struct shadow *s, struct prober *p, struct err *e)
 {
     struct drill *d = s->drill;
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return err_os(e, ERR_RUN, errno, "socketpair", "cannot make a control channel for a second prober");
-    scoped_fd int ours = pair[0], theirs = pair[1];
-    int side = d->ops->client_fork(d->lab, d->plan->topology->sites[p->site].first_node, &p->process, e);
-    if (side < 0)
-        return -1;
+    int channel;
+    int side = client_fork(d, p->site, &p->process, &channel, e);
     if (side == 0) {
-        fd_close(&ours);
         shadow_disown(s);
         struct cross_config config = {.plan = d->plan, .vantage = p->site, .run_path = d->options->run_path,
                                       .zero_ns = d->rec.zero_ns, .http_port = TOPO_PORT_HTTP,
                                       .token_key = lab_token_key(d->lab)};
-        cross_main(&config, theirs);
+        cross_main(&config, channel);
     }
-    p->control = steal_fd(&ours);
-    return 0;
+    p->control = channel;
+    return side < 0 ? -1 : 0;
 }
 
 int shadow_new(struct shadow **out, struct drill *d, struct err *e)

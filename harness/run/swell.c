@@ -9,9 +9,8 @@
 #include "harness/base/scoped.h"
 #include "harness/base/units.h"
 #include "harness/load/surge.h"
-#include <errno.h>
+#include "harness/run/client.h"
 #include <stdio.h>
-#include <sys/socket.h>
 
 struct part {
     uint16_t site;
@@ -52,21 +51,15 @@ static void close_controls(struct swell *s)
 static int part_fork(struct swell *s, struct part *p, struct err *e)
 {
     struct drill *d = s->drill;
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return err_os(e, ERR_RUN, errno, "socketpair", "cannot make a control channel for a surge");
-    scoped_fd int ours = pair[0], theirs = pair[1];
-    int side = d->ops->client_fork(d->lab, d->plan->topology->sites[p->site].first_node, &p->process, e);
-    if (side < 0)
-        return -1;
+    int channel;
+    int side = client_fork(d, p->site, &p->process, &channel, e);
     if (side == 0) {
-        fd_close(&ours);
         close_controls(s);
         struct surge_config config = part_config(s, p);
-        surge_main(&config, theirs);
+        surge_main(&config, channel);
     }
-    p->control = steal_fd(&ours);
-    return surge_link_new(&p->link, p->control, d->loop, e);
+    p->control = channel;
+    return side < 0 ? -1 : surge_link_new(&p->link, channel, d->loop, e);
 }
 
 static int part_join(struct swell *s, struct part *p, struct err *e)
