@@ -121,11 +121,10 @@ static void on_bytes(struct loop_io *io, uint32_t events)
         return;
     }
     p->len += n > 0 ? (size_t)n : 0;
-    if (n <= 0 || !serve(p)) {
-        hang_up(p);
-    } else if (p->server->delay_ns > 0 && p->filled > 0) {
+    bool stays = n > 0 && serve(p);
+    if (stays && p->server->delay_ns > 0 && p->filled > 0) {
         loop_timer_set(io->loop, &p->due, loop_now(io->loop) + p->server->delay_ns);
-    } else if (!let_out(p)) {
+    } else if (!stays || !let_out(p)) {
         hang_up(p);
     }
 }

@@ -27,7 +27,7 @@ struct bare_client {
     int timer_fd;
 };
 
-static size_t swallow(char *bytes, size_t size, size_t count, void *arg)
+static size_t swallow(const char *bytes, size_t size, size_t count, void *arg)
 {
     (void)bytes, (void)arg;
     return size * count;

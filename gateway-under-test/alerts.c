@@ -48,11 +48,12 @@ static int by_value(const void *a, const void *b)
 static double usual_of(const struct usual *u)
 {
     int64_t sorted[ALERT_MEMORY];
+    size_t middle = u->count / 2;
     if (u->count < ALERT_LEARN)
         return NAN;
     memcpy(sorted, u->seen, u->count * sizeof(*sorted));
     qsort(sorted, u->count, sizeof(*sorted), by_value);
-    return (double)sorted[u->count / 2];
+    return (double)sorted[middle];
 }
 
 /* ---- the rules ---- */

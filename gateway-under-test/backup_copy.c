@@ -246,7 +246,7 @@ static int write_log(const struct copy *c, struct copy_limit limit, const char *
                      struct err *e)
 {
     struct store_log l;
-    struct mapping m;
+    struct mapping m = {0};
     int64_t there = 0, cut = 0;
     if (store_log_open(&l, data_dir, count_record, &there, &cut, e) < 0)
         return -1;

@@ -150,7 +150,7 @@ const struct record *index_by_idem(const struct store_index *x, const char *idem
 const struct record *index_revocation(const struct store_index *x, const char *subject)
 {
     for (size_t i = 0; i < x->revocations.len; i++) {
-        const struct record *r = index_at(x, x->revocations.at[i]);
+        const struct record *r = &x->records.at[x->revocations.at[i] - 1];
         if (strcmp(r->key, subject) == 0)
             return r;
     }

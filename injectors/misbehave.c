@@ -198,7 +198,7 @@ static int misbehave_heal(struct injection *in, struct err *e)
         rc |= look_round_call(r, in->fabric, nodes[i], "DELETE", misbehave_slot(in, slot), NULL, e);
     }
     rc |= look_round_wait(r, in->fabric, e);
-    for (size_t i = 0; rc == 0 && i < r->n; i++) {
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         if (r->at[i].status != 200 && lab->ops->node_state(lab, nodes[i]) == NODE_UP) {
             rc = err_set(e, ERR_RUN, fabric_topology(in->fabric)->nodes[nodes[i]].name,
                          "its knobs could not be taken away (%d)", r->at[i].status);

@@ -292,7 +292,8 @@ static bool ask_more(struct misbehave_looks *l, struct asked_node *n)
     }
     char target[32] = "/healthz";
     if (!health) {
-        snprintf(target, sizeof(target), "/bytes/%lld", (long long)(fault_of(l)->reset_after_bytes + BODY_BYTES));
+        int64_t bytes = fault_of(l)->reset_after_bytes + BODY_BYTES;
+        snprintf(target, sizeof(target), "/bytes/%lld", (long long)bytes);
     }
     *q = (struct question){.looks = l, .node = n, .out = true, .about_health = health};
     n->bytes_sent += !health;

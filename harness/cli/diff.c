@@ -36,13 +36,7 @@ static const struct option_row options[] = {
      .value = "FORM",
      .choices = formats,
      .help = "human, json, patch (RFC 6902, from A to B) or unified"},
-    {.name = "output",
-     .letter = 'o',
-     .kind = OPTION_TEXT,
-     .offset = offsetof(struct diff_flags, output),
-     .value = "DIR",
-     .fallback = "runs",
-     .help = "folder where runs are looked for"},
+    OPTION_OUTPUT(struct diff_flags, "folder where runs are looked for"),
 };
 
 struct pair {
@@ -121,7 +115,7 @@ static int spill(const json_t *doc, char *path, struct err *e)
 
 static int print_unified(const struct pair *p, struct err *e)
 {
-    const char *folder = getenv("TMPDIR") && *getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+    const char *tmp = getenv("TMPDIR"), *folder = tmp && *tmp ? tmp : "/tmp";
     char a[256], b[256];
     struct child diff = {0};
     snprintf(a, sizeof(a), "%.200s/drtest-diff-XXXXXX", folder);

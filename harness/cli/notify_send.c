@@ -82,7 +82,7 @@ int notify_check(const char *url, struct err *e)
     return rc;
 }
 
-static size_t ignore(char *bytes, size_t size, size_t n, void *arg)
+static size_t ignore(const char *bytes, size_t size, size_t n, void *arg)
 {
     (void)bytes, (void)arg;
     return size * n;

@@ -34,8 +34,7 @@ int binary_file_open(const char *run_path, const char *name, size_t max, int *fd
         return err_set(e, ERR_READING, at, "the file is larger than the %zu bytes that a run may have", max);
     }
     *size = (size_t)st.st_size;
-    *fd = opened;
-    opened = -1;
+    *fd = steal_fd(&opened);
     return 0;
 }
 

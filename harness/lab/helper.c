@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pair of SOCK_SEQPACKET sockets carries one question and one answer at a time. A helper answers between two pieces of
- * its work, so an answer takes microseconds; one that takes longer than two seconds, or an end of file, means that the
- * helper is of no use any more. An answer that came too late would be taken for that of the next question: after a
+ * A pair of SOCK_SEQPACKET sockets carries one question and one answer at a time. A helper answers between two pieces
+ * of its work, so an answer takes microseconds; one that takes longer than two seconds, or an end of file, means that
+ * the helper is of no use any more. An answer that came too late would be taken for that of the next question: after a
  * time-out nothing is asked again.
  */
 #include "harness/lab/helper.h"

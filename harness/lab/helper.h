@@ -3,9 +3,9 @@
  * A process of the lab that does one thing and answers questions about it: the wire and the answerer. This is the lab's
  * end of it: fork it, ask it, notice that it is gone.
  *
- * Called by wire.c and answerer.c, which own the helper and say what questions and answers look like; every answer begins
- * with a struct helper_answer. A helper dies with the process that forked it. Every call is bounded in time; one that is
- * gone or does not answer is an error of ours (ERR_RUN) and stays so: nothing is asked of it again.
+ * Called by wire.c and answerer.c, which own the helper and say what questions and answers look like; every answer
+ * begins with a struct helper_answer. A helper dies with the process that forked it. Every call is bounded in time; one
+ * that is gone or does not answer is an error of ours (ERR_RUN) and stays so: nothing is asked of it again.
  */
 #pragma once
 #include "harness/base/child.h"

@@ -37,7 +37,7 @@ struct tap {
     struct tap_page *page;
 };
 
-int tap_open(struct tap **tap, struct err *e);
+int tap_open(struct tap **out, struct err *e);
 void tap_close(struct tap *tap); /* NULL is fine */
 void tap_disk(struct tap *tap, dev_t disk);
 

@@ -64,7 +64,7 @@ struct transport {
 int transport_curl_new(struct transport **t, struct loop *l, size_t max_in_flight, struct err *e);
 /* Connections made from now on leave from these addresses of this machine in turn. Copied; host byte order. With
  * none or one the kernel chooses. */
-void transport_curl_sources(struct transport *t, const uint32_t *addresses, size_t count);
+void transport_curl_sources(struct transport *base, const uint32_t *addresses, size_t count);
 /* Requests made from now on go by https; servers are believed by the root in this file alone. Before the first one. */
 void transport_curl_secure(struct transport *t, const char *authority);
 json_t *transport_curl_facts(void); /* library version and every setting that matters, for the header; new reference */

@@ -127,6 +127,11 @@ static uint64_t memory_available(void)
     return line && sscanf(line, "MemAvailable: %llu kB", &kib) == 1 ? kib << 10 : 0;
 }
 
+static unsigned long long mib(uint64_t bytes)
+{
+    return bytes / MIB;
+}
+
 static int check_memory(const struct plan *p, uint64_t needed, struct err *e)
 {
     uint64_t there = memory_available();
@@ -134,8 +139,7 @@ static int check_memory(const struct plan *p, uint64_t needed, struct err *e)
         return 0;
     }
     err_set(e, ERR_MACHINE, "memory", "%s may need %llu MiB and has to leave %llu to others, %llu are available",
-            p->name, (unsigned long long)(needed / MIB + 1), (unsigned long long)(MEMORY_RESERVE / MIB),
-            (unsigned long long)(there / MIB));
+            p->name, mib(needed) + 1, mib(MEMORY_RESERVE), mib(there));
     return err_help(e, "end other programs, or plan lower rates, a shorter timeline or fewer nodes");
 }
 
@@ -182,7 +186,7 @@ int load_needs_check_disk(const char *folder, uint64_t bytes, struct err *e)
         return 0;
     }
     err_set(e, ERR_MACHINE, folder, "the evidence may need %llu MiB, its file system has %llu left",
-            (unsigned long long)(bytes / MIB + 1), (unsigned long long)(there / MIB));
+            mib(bytes) + 1, mib(there));
     return err_help(e, "make room, choose another folder with --output, or plan lower rates or a shorter timeline");
 }
 

@@ -46,17 +46,17 @@ void compared_add(struct result *r, const struct pool_run *mine, const struct po
                   const char *source)
 {
     struct arena *a = &r->arena;
-    const struct pool_run *out = pool_left_out(earlier) ? earlier : pool_left_out(mine) ? mine : NULL;
+    const char *theirs = pool_left_out(earlier), *ours = pool_left_out(mine);
     struct result_comparison c = {.with = with,
                                   .source = arena_strdup(a, source),
                                   .run_id = arena_strdup(a, earlier->run_id),
                                   .started_at = arena_strdup(a, earlier->started_at)};
-    if (out)
-        c.left_out = arena_printf(a, "%s is %s", out == mine ? "this run" : "that run", pool_left_out(out));
+    if (theirs || ours)
+        c.left_out = arena_printf(a, "%s is %s", theirs ? "that run" : "this run", theirs ? theirs : ours);
     for (int d = 0; d < POOL_DIGESTS; d++)
         if (!text_eq(earlier->digest[d], mine->digest[d]))
             *arena_push(a, &c.differs) = pool_digest_words[d];
-    for (size_t i = 0; i < mine->objectives.len && !out; i++)
+    for (size_t i = 0; i < mine->objectives.len && !c.left_out; i++)
         for (size_t k = 0; k < earlier->objectives.len; k++)
             if (text_eq(earlier->objectives.at[k].name, mine->objectives.at[i].name)) {
                 add_objective(r, &c, &earlier->objectives.at[k], &mine->objectives.at[i]);

@@ -232,13 +232,12 @@ int sim_knock(struct lab *lab, uint16_t from, uint16_t to, const char *http_targ
     enum knock how = KNOCK_ANSWERED;
     uint16_t here = s->topology->nodes[from].site, there = s->topology->nodes[to].site;
     uint16_t port = topo_service_port(s->topology->nodes[to].role);
-    if (sim_turned_away(s, here, there, port))
-        how = KNOCK_REFUSED;
-    else if (n->unplugged || !sim_path_open(s, here, there, port) || !sim_lets_in(s, here, there))
+    bool away = sim_turned_away(s, here, there, port);
+    if (!away && (n->unplugged || !sim_path_open(s, here, there, port) || !sim_lets_in(s, here, there)))
         how = KNOCK_SILENT;
-    else if (n->state == NODE_FROZEN)
+    else if (!away && n->state == NODE_FROZEN)
         how = KNOCK_CONNECTED_SILENT;
-    else if (!sim_serving(s, to))
+    else if (away || !sim_serving(s, to))
         how = KNOCK_REFUSED;
     bool waits = how == KNOCK_SILENT || how == KNOCK_CONNECTED_SILENT;
     question_start(s, (int)how, NULL, waits ? timeout_ns : ADMIN_NS, done, arg);

@@ -39,7 +39,7 @@ void html_rows_cut(struct page *p, size_t shown, size_t all, const char *what, c
 
 void html_data(struct page *p, const char *id, const json_t *doc); /* for scripts; nothing for NULL */
 const char *html_role(const struct topo_site *site); /* of a region */
-void html_evidence(struct page *p, const struct result_evidence *ev); /* a link to it */
+void html_evidence(struct page *p, const struct result_evidence *found); /* a link to it */
 /* The fault that the RTO was charged to, else the first that began; NULL without any. */
 const struct result_fault *html_charged_fault(const struct result *r);
 const char *html_event_label(const char *name); /* "first_failure" gives "first failure" */
