@@ -223,6 +223,24 @@ static bool exchange_turned_away(struct sim_exchange *x, uint16_t gateway)
     return false;
 }
 
+/* The region that leads has answered, or will; false: not now. */
+static bool leader_takes(struct sim_exchange *x, bool listing, int64_t now)
+{
+    struct sim *s = x->pending.sim;
+    if (listing) {
+        serve_ops(x, s->leader);
+        return true;
+    }
+    if (!sim_warm(s, s->leader, now))
+        return false;
+    if (exchange_misbehaved(x, now))
+        return true;
+    if (x->request.post)
+        return serve_write(x);
+    serve_read(x);
+    return true;
+}
+
 /* At the gateway: serve, or come back in 20 ms, or give up with 503. */
 static void exchange_try(struct sim_pending *p, int64_t now)
 {
@@ -254,20 +272,8 @@ static void exchange_try(struct sim_pending *p, int64_t now)
     }
     if (exchange_turned_away(x, gateway))
         return;
-    if (sim_may_serve(s, site) && !gateway_misrouted(s, gateway)) {
-        if (listing)
-            serve_ops(x, s->leader);
-        else if (!sim_warm(s, s->leader, now))
-            goto later;
-        else if (exchange_misbehaved(x, now))
-            return;
-        else if (!x->request.post)
-            serve_read(x);
-        else if (!serve_write(x))
-            goto later;
+    if (sim_may_serve(s, site) && !gateway_misrouted(s, gateway) && leader_takes(x, listing, now))
         return;
-    }
-later:
     if (now < x->budget_end_ns) {
         loop_timer_set(s->loop, &p->timer, now + RETRY_NS);
         return;
