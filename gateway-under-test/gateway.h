@@ -45,7 +45,7 @@ struct gateway {
     struct table *table;
     struct drift drift;
     struct retry_budget budget;
-    LIST_HEAD(, proxied) proxied; /* requests that proxy.c has and has not yet answered */
+    LIST_HEAD(proxied_list, proxied) proxied; /* requests that proxy.c has and has not yet answered */
     int in_flight;                /* their number */
     struct callers callers;
     struct alerts alerts;

@@ -16,7 +16,7 @@ struct passing;
 
 struct passer { /* an origin without a store */
     struct node *node;
-    LIST_HEAD(, passing) passing; /* what it has passed on and not yet answered */
+    LIST_HEAD(passed_on, passing) passing; /* what it has passed on and not yet answered */
     struct upstream store;
     struct call check;
     struct loop_timer timer;

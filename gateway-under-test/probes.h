@@ -16,7 +16,7 @@ struct slow;
 
 struct probes {
     struct node *node;
-    LIST_HEAD(, slow) slow; /* held until their time is over */
+    LIST_HEAD(slow_probes, slow) slow; /* held until their time is over */
 };
 
 void probes_open(struct probes *p, struct node *n);

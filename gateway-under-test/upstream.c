@@ -75,11 +75,10 @@ static void end_soon(struct call *c)
 
 void upstream_host_down(struct upstream *u)
 {
-    struct call *c;
     if (u->unseen)
         return;
     upstream_drop_idle(u);
-    LIST_FOREACH (c, &u->calls, among) {
+    for (struct call *c = LIST_FIRST(&u->calls); c != NULL; c = LIST_NEXT(c, among)) {
         if (c->connect_deadline != 0 || (c->moves != NULL && c->moves(c)))
             end_soon(c);
     }

@@ -26,10 +26,10 @@ struct line;
 struct upstream {
     struct loop *loop;
     struct sockaddr_in address;
-    LIST_HEAD(, line) idle; /* the newest first */
+    LIST_HEAD(idle_lines, line) idle; /* the newest first */
     int idle_count;
     int64_t idle_ms; /* a kept connection older than this is not used again */
-    LIST_HEAD(, call) calls; /* under way */
+    LIST_HEAD(calls_under_way, call) calls; /* under way */
     int active;      /* their number */
     bool unseen;     /* the flaw keepalive_no_check */
 };

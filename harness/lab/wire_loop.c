@@ -118,7 +118,11 @@ static void take_in(struct live *l, const struct wire_frame *f, int64_t arrived_
     }
     bool barred = c->shaper.shape.block_new && wire_opens_connection(f->bytes, f->len);
     struct wire_fate fate = wire_shaper_decide(&c->shaper, arrived_ns, f->len, barred ? 0 : room_on(c));
-    fate = barred ? (struct wire_fate){.lost = 1} : wire_lanes_decide(&c->lanes, &fate, f->bytes, f->len);
+    if (barred) {
+        fate = (struct wire_fate){.lost = 1};
+    } else {
+        fate = wire_lanes_decide(&c->lanes, &fate, f->bytes, f->len);
+    }
     c->counts.lost += fate.lost;
     c->counts.duplicated += fate.duplicated;
     turn_away(c, fate.turned_away);

@@ -107,12 +107,13 @@ static void objective(struct text *t, const struct result_objective *o)
     text_add(t, "</span></li>\n");
 }
 
-static void objectives(struct text *t, const struct suite_input *in, const struct suite_row *r)
+static void objectives(struct text *t, const struct suite_input *in, const struct suite_row *r,
+                       const struct result *newest)
 {
     text_add(t, "<td><ul class=\"goals\">\n");
     size_t told = 0;
-    for (size_t i = 0; r->newest && i < r->newest->result->objectives.len; i++) {
-        const struct result_objective *o = worst_of(in, r, r->newest->result->objectives.at[i].name);
+    for (size_t i = 0; newest && i < newest->objectives.len; i++) {
+        const struct result_objective *o = worst_of(in, r, newest->objectives.at[i].name);
         if (!o->implied || o->verdict != MET) {
             objective(t, o);
             told++;
@@ -160,13 +161,13 @@ static void trail(struct text *t, const struct suite_input *in, const struct sui
     text_add(t, "</td>");
 }
 
-static void when(struct text *t, const struct suite_row *r)
+static void when(struct text *t, const struct suite_row *r, const struct result *newest)
 {
     text_add(t, "<td class=\"when\">");
-    if (r->newest) {
-        html_date(t, r->newest->result->run.started_at);
-        text_addf(t, "<span>took %.0f s, %s</span>", format_run_end(r->newest->result),
-                  text_eq(r->newest->result->lab.kind, "sim") ? "on virtual time" : "on real processes");
+    if (newest) {
+        html_date(t, newest->run.started_at);
+        text_addf(t, "<span>took %.0f s, %s</span>", format_run_end(newest),
+                  text_eq(newest->lab.kind, "sim") ? "on virtual time" : "on real processes");
     }
     if (r->first->earlier_count) {
         text_add(t, "<span>before that ");
@@ -217,9 +218,9 @@ static void table_row(struct text *t, const struct suite_input *in, const struct
     }
     runs(t, in, r);
     text_add(t, "</th>");
-    objectives(t, in, r);
+    objectives(t, in, r, result);
     trail(t, in, r);
-    when(t, r);
+    when(t, r, result);
     text_add(t, "</tr>\n");
 }
 

@@ -34,9 +34,9 @@ static double place_regions(struct world_layout *l, const struct topology *topo,
     l->width = fmax(taken + 2 * MARGIN, 560);
     for (size_t s = 0; s < topo->site_count; s++) {
         if (topo->sites[s].kind == SITE_REGION) {
-            double row = (double)(at / a_row), column = (double)(at % a_row);
-            l->sites[s] =
-                (struct world_place){(l->width - taken) / 2 + column * (w + gap), REGION_Y + row * (h + 44), w, h};
+            size_t row = at / a_row, column = at % a_row;
+            l->sites[s] = (struct world_place){(l->width - taken) / 2 + (double)column * (w + gap),
+                                               REGION_Y + (double)row * (h + 44), w, h};
             below = l->sites[s].y + h;
             at++;
         }

@@ -200,6 +200,7 @@ static void drain(void)
     scoped_text struct text log = {0};
     stage_change(&stage, GATE_US, json_pack("{s:i, s:i}", "drain_ms", 2000, "finish_ms", 50));
     scoped_fd int kept = stage_dial(stage_port(&stage, GATE_US)), idle = stage_dial(stage_port(&stage, GATE_US));
+    check(kept >= 0 && idle >= 0);
     say(kept, "GET /livez HTTP/1.1\r\nHost: t\r\n\r\n");
     hear(kept, "ok\n");
     check(!heard_says("Connection: close"));

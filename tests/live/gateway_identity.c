@@ -77,7 +77,7 @@ static void furnish(enum stage_node gate)
 /* Status of a request with these fields; *why, if wanted, is its X-DR-Reason. */
 static int get(enum stage_node gate, const char *target, const char *fields, char why[64])
 {
-    char none[64];
+    char none[64] = "";
     if (!ask(stage_port(&stage, gate), "GET", target, fields, "", 2000, &answer))
         return 0;
     if (!field(&answer, "X-DR-Reason", why ? why : none, 64) && why)

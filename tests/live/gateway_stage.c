@@ -149,7 +149,7 @@ static void forward(int listener, int to_port)
         int free_at = 1;
         while (free_at < 2 * DETOUR_PAIRS && p[free_at].fd >= 0)
             free_at += 2;
-        if (!p[0].revents || free_at > 2 * DETOUR_PAIRS)
+        if (!p[0].revents || free_at >= 2 * DETOUR_PAIRS)
             continue;
         p[free_at].fd = accept(listener, NULL, NULL);
         p[free_at + 1].fd = socket(AF_INET, SOCK_STREAM, 0);

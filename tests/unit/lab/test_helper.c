@@ -46,7 +46,7 @@ static _Noreturn void live(int fd, bool ready)
 static int open_helper(struct helper *h, bool ready, struct err *e)
 {
     int fd;
-    struct answer a;
+    struct answer a = {0};
     int side = helper_fork(h, "helper", "doubles numbers", &fd, e);
     if (side == 0) {
         live(fd, ready);

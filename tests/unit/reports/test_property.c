@@ -191,7 +191,7 @@ static void read_tags(const char *html, struct tags *t, const struct tags *allow
         for (size_t i = 0; i + 1 < TAG_LENGTH && (isalnum((unsigned char)from[i]) || from[i] == '!'); i++)
             name[i] = from[i];
         CU_ASSERT(!allowed || has_tag(allowed, name));
-        if (!allowed && !has_tag(t, name) && t->n < TAGS_MAX)
+        if (t && !has_tag(t, name) && t->n < TAGS_MAX)
             memcpy(t->name[t->n++], name, TAG_LENGTH);
         size_t to = strcspn(at, ">");
         for (size_t i = 0; i + 3 < to; i++)
