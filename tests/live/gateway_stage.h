@@ -36,8 +36,8 @@ struct reply {
     char body[128 * 1024];
 };
 
-#define check(what) stage_check((what), #what, __FILE__, __LINE__)
-void stage_check(bool fine, const char *what, const char *file, int line);
+#define check(what) ((what) ? (void)0 : stage_fail(#what, __FILE__, __LINE__))
+_Noreturn void stage_fail(const char *what, const char *file, int line);
 
 void stage_open(struct stage *s, const char *binary, struct stage_wish wish);
 void stage_close(struct stage *s); /* also on exit(3) */

@@ -11,6 +11,6 @@ struct point {
     bool twice; /* and once more, while the first is being answered */
 };
 
-/* steps: the timeline of a drill that was let alone. How many there are. */
-int all_points(struct point points[POINTS_MAX], const struct event_line *steps, int step_count);
-int few_points(struct point points[POINTS_MAX]);
+/* of: the timeline of a drill that was let alone, n lines. How many there are. */
+int all_points(struct point to[POINTS_MAX], const struct event_line *of, int n);
+int few_points(struct point to[POINTS_MAX]);

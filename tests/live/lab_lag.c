@@ -389,7 +389,8 @@ static void knows_the_old_configuration(struct stage *s)
 static double astray_s(struct world *w, uint16_t node)
 {
     int64_t before = clock_wall_ns(), said = number(w, node, "time_us") * NS_PER_US;
-    return (double)(said - (before + clock_wall_ns()) / 2) / 1e9;
+    int64_t middle = (before + clock_wall_ns()) / 2;
+    return (double)(said - middle) / 1e9;
 }
 
 static double seconds_off(double x)

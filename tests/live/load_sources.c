@@ -71,7 +71,7 @@ static void note_peer(uint32_t address)
 static void on_visit(struct loop_io *io, uint32_t events)
 {
     (void)events;
-    struct sockaddr_in peer, own;
+    struct sockaddr_in peer = {0}, own = {0};
     socklen_t len = sizeof(peer), own_len = sizeof(own);
     int fd = accept4(io->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
     if (fd < 0) {
@@ -161,9 +161,11 @@ static _Noreturn void visit(struct stage *s, uint16_t site, const char *address)
 {
     struct loop *l = loop_new(NULL);
     struct transport *t = NULL;
-    struct in_addr own;
+    struct in_addr own = {0};
     uint32_t sources[SOURCES];
-    CHECK(l && transport_curl_new(&t, l, 16, &s->err) == 0);
+    if (!l || transport_curl_new(&t, l, 16, &s->err) != 0) {
+        stage_give_up(s, "transport");
+    }
     shrink_ports();
     check_ports(s, site);
     struct tally one = ask(l, t, address, ONE_PORT);
