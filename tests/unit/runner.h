@@ -22,7 +22,13 @@
 
 #ifdef __clang_analyzer__ /* which does not know that a fatal assertion does not return */
 #include <stdlib.h>
+#undef CU_ASSERT_FATAL
+#undef CU_ASSERT_TRUE_FATAL
+#undef CU_ASSERT_EQUAL_FATAL
 #undef CU_ASSERT_PTR_NOT_NULL_FATAL
+#define CU_ASSERT_FATAL(that) ((that) ? (void)0 : abort())
+#define CU_ASSERT_TRUE_FATAL(that) ((that) ? (void)0 : abort())
+#define CU_ASSERT_EQUAL_FATAL(is, expected) ((is) == (expected) ? (void)0 : abort())
 #define CU_ASSERT_PTR_NOT_NULL_FATAL(pointer) ((pointer) ? (void)0 : abort())
 #endif
 

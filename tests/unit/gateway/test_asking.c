@@ -46,7 +46,7 @@ static json_t *document(void)
 static void begin(void)
 {
     struct err e = {0};
-    struct sockaddr_in at;
+    struct sockaddr_in at = {0};
     socklen_t len = sizeof(at);
     memset(&node, 0, sizeof(node));
     memset(&gateway, 0, sizeof(gateway));

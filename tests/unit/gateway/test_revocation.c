@@ -10,12 +10,13 @@
 #include "harness/base/units.h"
 #include "tests/unit/runner.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct record record_of(int64_t lsn, bool revocation, const char *key)
 {
     struct record r = {.lsn = lsn, .epoch = 1, .revocation = revocation, .op = "op", .idem = "idem", .value = "v"};
-    strcpy(r.key, key);
+    (void)snprintf(r.key, sizeof(r.key), "%s", key);
     return r;
 }
 

@@ -121,7 +121,7 @@ static void what_is_kept_is_used_again(void)
 /* TCP_USER_TIMEOUT of the other end of `peer`, which is ours. */
 static unsigned user_timeout(void)
 {
-    struct sockaddr_in there, here;
+    struct sockaddr_in there = {0}, here = {0};
     unsigned ms = 0;
     socklen_t len = sizeof(there);
     CU_ASSERT_EQUAL(getpeername(peer, (struct sockaddr *)&there, &len), 0);

@@ -257,7 +257,7 @@ static void dream(struct naive *h, struct rng *r)
     h->line_count = 1 + (int)rng_below(r, STREAMS);
     h->fault_count = 1 + (int)rng_below(r, FAULTS);
     h->end = 0;
-    for (int i = 0; i < h->line_count; i++) {
+    for (int i = 0; i < h->line_count && i < STREAMS; i++) {
         dream_line(&h->lines[i], kinds[i], 14007 + (double)i, r);
         h->end = fmax(h->end, h->lines[i].at[h->lines[i].n - 1].s + 50);
     }

@@ -3,6 +3,7 @@
 #include "harness/run/news.h"
 
 #include "harness/base/scoped.h"
+#include "harness/base/text.h"
 #include "tests/unit/runner.h"
 
 #include <string.h>
@@ -40,12 +41,10 @@ static void what_always_moves_is_no_news(void)
 
 static void hostile_statuses_stay_in_bounds(void)
 {
-    char after[8192] = "{\"mode\":\"";
-    memset(after + strlen(after), 'x', 2000);
-    strcat(after, "\",\"holder\":\"");
-    memset(after + strlen(after), 'y', 2000);
-    strcat(after, "\",\"answer\":[[[1]]],\"upstreams\":{\"~1/~\":1},\"peers\":[7,{\"region\":5}]}");
-    CU_ASSERT(strlen(words("{\"upstreams\":{}}", after)) == NEWS_WORDS - 1);
+    scoped_text struct text after = {0};
+    text_addf(&after, "{\"mode\":\"%02000d\",\"holder\":\"%02000d\",", 0, 0);
+    text_add(&after, "\"answer\":[[[1]]],\"upstreams\":{\"~1/~\":1},\"peers\":[7,{\"region\":5}]}");
+    CU_ASSERT(strlen(words("{\"upstreams\":{}}", text_str(&after))) == NEWS_WORDS - 1);
     CU_ASSERT_STRING_EQUAL(words("[]", "7"), "");
     CU_ASSERT_STRING_EQUAL(words("{\"upstreams\":{\"a/b~c\":1}}", "{\"upstreams\":{\"a/b~c\":[2]}}"),
                            "upstreams a/b~c: 1 -> [2]");

@@ -41,7 +41,10 @@ static void expect_equal(const struct plan *a, const struct plan *b)
     CU_ASSERT_STRING_EQUAL(a->topology->name, b->topology->name);
     CU_ASSERT_EQUAL(a->topology->node_count, b->topology->node_count);
     CU_ASSERT_EQUAL(a->topology->flaw_count, b->topology->flaw_count);
-    CU_ASSERT_EQUAL(memcmp(&a->topology->failover, &b->topology->failover, sizeof(a->topology->failover)), 0);
+    const struct topo_failover *f = &a->topology->failover, *g = &b->topology->failover;
+    CU_ASSERT(f->probe_every_ns == g->probe_every_ns && f->probe_timeout_ns == g->probe_timeout_ns);
+    CU_ASSERT(f->unhealthy_after == g->unhealthy_after && f->healthy_after == g->healthy_after);
+    CU_ASSERT(f->dns_ttl_ns == g->dns_ttl_ns && f->failsafe == g->failsafe);
     REQUIRE(a->stream_count == b->stream_count);
     for (size_t i = 0; i < a->stream_count; i++) {
         CU_ASSERT_EQUAL(a->streams[i].kind, b->streams[i].kind);
