@@ -71,8 +71,8 @@ static bool answer(struct echo_peer *p, const char *head)
     size_t body_len = write_body(head, body);
     p->close_after = strcasestr(head, "\r\nconnection: close") != NULL;
     int len = snprintf(p->out + p->filled, room,
-                       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n%.*s", body_len,
-                       p->close_after ? "Connection: close\r\n" : "", (int)body_len, body);
+                       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n%.*s",
+                       body_len, p->close_after ? "Connection: close\r\n" : "", (int)body_len, body);
     p->filled += (size_t)len;
     return (size_t)len < room;
 }

@@ -6,8 +6,8 @@
  * have a delay of its own, so that it is wired:
  *
  *     idle     datagrams one by one over the wired link, set neutral, and over a direct pair, in turns: what is added
- *     busy     20,000 datagrams a second through 20 ms of delay, sent twenty at a time; beside it, over the same seconds, a
- *              process that waits for an absolute timer as often and does nothing else (slip_bare.c)
+ *     busy     20,000 datagrams a second through 20 ms of delay, sent twenty at a time; beside it, over the same
+ *              seconds, a process that waits for an absolute timer as often and does nothing else (slip_bare.c)
  *
  * Datagrams carry their send time and the kernel stamps their arrival, so that when the receiver looks does not matter.
  * The delay error counts the kernel's own path besides the wire. What its socket could not take is told apart from

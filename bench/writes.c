@@ -72,8 +72,8 @@ static void send_order(int fd, int64_t n)
     int len = snprintf(body, sizeof(body), "{\"op\":\"b%lld-%lld\",\"key\":\"k%lld\",\"value\":\"v%lld\"}",
                        (long long)run, (long long)n, (long long)(n % 1000), (long long)n);
     len = snprintf(request, sizeof(request),
-                   "POST /v1/orders HTTP/1.1\r\nHost: bench\r\nIdempotency-Key: b%lld-%lld\r\nContent-Type: application/json\r\n"
-                   "Content-Length: %d\r\n\r\n%s",
+                   "POST /v1/orders HTTP/1.1\r\nHost: bench\r\nIdempotency-Key: b%lld-%lld\r\n"
+                   "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
                    (long long)run, (long long)n, len, body);
     if (send(fd, request, (size_t)len, MSG_NOSIGNAL) != len) {
         give_up("an order could not be sent");

@@ -2,7 +2,7 @@
 /*
  * To another region's medium, in pieces:
  *
- *     PUT /backups/REGION/CHAIN/OFFSET   bytes that follow those that are there: 200, or 409 {"bytes": as many are there}
+ *     PUT /backups/REGION/CHAIN/OFFSET   bytes that follow those that are there: 200, or 409 {"bytes": so many are}
  *     PUT /backups/REGION/manifest       what the bytes sent before are: 200, or 409 when some are missing
  *
  * Pieces are read back from the own medium, so what leaves is what lies there. The receiver knows nothing of records:

@@ -100,7 +100,8 @@ static void on_due(struct loop_timer *t, int64_t now)
     }
     text_clear(&v->call.request);
     text_addf(&v->call.request,
-              "GET /v1/desired/%s?epoch=%lld&fingerprint=%s&wait_ms=%lld HTTP/1.1\r\nHost: control\r\nConnection: close\r\n\r\n",
+              "GET /v1/desired/%s?epoch=%lld&fingerprint=%s&wait_ms=%lld HTTP/1.1\r\n"
+              "Host: control\r\nConnection: close\r\n\r\n",
               v->node->config->node, (long long)v->epoch, desired_newest(v->desired), (long long)cfg->wait_ms);
     call_start(&v->call, &v->endpoints[v->which], (struct call_times){CONNECT_MS, cfg->wait_ms + ANSWER_MS}, false,
                on_answer);

@@ -73,5 +73,6 @@ void drift_status(const struct drift *d, json_t *into);
 void drift_reloaded(struct drift *d, const struct config *next); /* another one is about to run */
 bool drift_told(const struct drift *d);                          /* there is some, and it is not concealed */
 void drift_gauges(const struct drift *d, struct text *out);
-bool drift_keeps_out(const struct drift *d);    /* quarantine: drifted, so not ready */
-bool drift_out_of_touch(const struct drift *d); /* no word from the control plane for too long, and told to refuse then */
+bool drift_keeps_out(const struct drift *d); /* quarantine: drifted, so not ready */
+/* No word from the control plane for too long, and told to refuse then. */
+bool drift_out_of_touch(const struct drift *d);

@@ -166,7 +166,8 @@ static void ask(struct limiter *l, struct table *table, struct member *m, const 
     l->asked = table;
     text_clear(&l->call.request);
     text_addf(&l->call.request,
-              "POST /gateway/limits HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+              "POST /gateway/limits HTTP/1.1\r\nHost: %s\r\n"
+              "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
               m->cfg->address, strlen(body), body);
     call_start(&l->call, &m->up, (struct call_times){CONNECT_MS, TOTAL_MS}, true, on_answer);
 }

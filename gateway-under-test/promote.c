@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The lead by an operator's order, POST /promote at a store that follows. Where there is a witness it is asked, and its
- * grant is needed; nothing is gained over the store's own questions but an answer, and that a store which is not to take
- * over by itself does. Refused is who leads, and who hears from a leader.
+ * grant is needed; nothing is gained over the store's own questions but an answer, and that a store which is not to
+ * take over by itself does. Refused is who leads, and who hears from a leader.
  *
  * With force neither a leader that is heard nor the witness's refusal counts. The witness takes the order for its own:
  * the lease of whoever held it is over, and he learns so with his next question or from a peer. When the witness does

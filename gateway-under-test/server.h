@@ -72,7 +72,8 @@ int server_open(struct server *s, struct loop *l, int port, const struct server_
                 void (*handle)(void *ctx, struct exchange *x), void *ctx, struct err *e);
 /* Newcomers speak TLS with this identity from now on; who is connected stays with what he has. */
 void server_secure(struct server *s, const struct tls_identity *identity);
-int server_hold(struct server *s, bool held, struct err *e); /* leave newcomers waiting in the kernel's queue, or take them in */
+/* Leave newcomers waiting in the kernel's queue, or take them in. */
+int server_hold(struct server *s, bool held, struct err *e);
 void server_drain(struct server *s);          /* each answer is the last one of its connection from now on */
 void server_stop_accepting(struct server *s); /* and close what is idle; what is still open then is unfinished */
 void server_close(struct server *s);          /* everything, at once */

@@ -2,9 +2,10 @@
 /*
  * The append-only log file of a store: DIR/orders.log.
  *
- * Called by store.c and store_write.c. Owns the descriptor and the ends of the entries. When append returns, the entries
- * are in the page cache of the kernel and survive the death of the process (durability "os"); when force returns, they
- * are on the medium and survive a loss of power, too (durability "disk"). The status of a store names what it promises.
+ * Called by store.c and store_write.c. Owns the descriptor and the ends of the entries. When append returns, the
+ * entries are in the page cache of the kernel and survive the death of the process (durability "os"); when force
+ * returns, they are on the medium and survive a loss of power, too (durability "disk"). The status of a store names
+ * what it promises.
  */
 #pragma once
 #include "gateway-under-test/record.h"

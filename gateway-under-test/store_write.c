@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How entries get on disk. What a leader appends in one turn of the loop is gathered and goes there with one write, and
- * with `durability: disk` one fdatasync(2), at the beginning of the next turn; only then may it be shipped, committed and
- * acknowledged (store_written). Under load a turn has many orders, without load an order has a turn of its own and
+ * with `durability: disk` one fdatasync(2), at the beginning of the next turn; only then may it be shipped, committed
+ * and acknowledged (store_written). Under load a turn has many orders, without load an order has a turn of its own and
  * waits for nothing. Only a leader has something gathered: who steps down writes it first.
  *
  * What a follower receives has been gathered by its leader, and is on disk before the ACK.

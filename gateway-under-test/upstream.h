@@ -54,7 +54,8 @@ struct call {
     bool called_off; /* it ended because its host was found down, not by what the host did */
     enum call_end end;
     void (*done)(struct call *c, enum call_end end);
-    bool (*moves)(struct call *c); /* of the owner: sent, and the host is found down: true if not to be waited for; or NULL */
+    /* Of the owner: sent, and the host is found down: true if not to be waited for; or NULL. */
+    bool (*moves)(struct call *c);
 };
 
 struct call_times {

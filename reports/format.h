@@ -35,7 +35,7 @@ void format_counts(struct text *t, const struct result_run *run); /* "5 met, 1 m
 void format_plain(struct text *t, double value);                  /* shortest decimal that reads back the same */
 void format_seconds(struct text *t, double seconds);              /* "22.0 s": for prose */
 
-/* How to run it again: drtest run FILE --seed N --mechanism EFFECT=NAME --set KEY=VALUE, words quoted for a POSIX shell. */
+/* How to run it again: drtest run FILE --seed N --mechanism EFFECT=NAME --set KEY=VALUE, quoted for a POSIX shell. */
 struct plan;
 void format_reproduce(struct text *t, const struct result *r, const struct plan *plan);
 /* What the second prober says about the RTO; for results with quality.has_crosscheck. */
@@ -44,7 +44,7 @@ void format_crosscheck(struct text *t, const struct result *r);
 void format_set_aside(struct text *t, const struct result *r);
 /* "3 lost writes left no trace: ..."; none where none did, or nobody can say. */
 void format_traceless(struct text *t, const struct result *r);
-/* "against the last run of this configuration, RUN: RTO worse by 0.300 to 0.500 s; no change that can be told in RPO". */
+/* "against the last run of this configuration, RUN: RTO worse by 0.300 to 0.500 s; no change to be told in RPO". */
 void format_comparison(struct text *t, const struct result_comparison *c);
 /* Is the time without service of these clients worth a line, since a traffic manager leads them? */
 bool format_led(const struct result_vantage *v);

@@ -48,7 +48,7 @@ struct json_field {
     const struct json_shape *of;     /* JB_OBJECT, JB_LIST: the inner shape */
     const char *const *words;        /* JB_ENUM: int-sized enum, NULL-terminated words */
     size_t present_offset;           /* JB_OBJECT: offset of a bool; false writes null. 0: always present */
-    bool added;                      /* came later within the format version: a document without it says null, or an empty list */
+    bool added;                      /* came later within the version: where it is missing, null or an empty list */
     /* For people and other programs (json_doc.h); neither writing nor reading asks. */
     const char *doc;                 /* one sentence or less, no full stop */
     const struct json_word *means;   /* TEXT, TEXTS, ENUM: all words there are */

@@ -4,7 +4,7 @@
  * member, whose name is the key, says in a sentence what it is, and then whatever else there is to say of the field:
  *
  *     #define T struct stone
- *     static const struct json_field stone_fields[] = {TEXT(name, "what it is called", SURE), NUM(width_ms, "how wide")};
+ *     static const struct json_field stone_fields[] = {TEXT(name, "what it is called", SURE), NUM(width_ms, "width")};
  *     SHAPE(stone, T);
  *     #undef T
  */

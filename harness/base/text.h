@@ -29,7 +29,7 @@ char *text_steal(struct text *t); /* the heap string, never NULL; t is empty aft
 
 bool text_eq(const char *a, const char *b); /* NULL equals only NULL */
 bool text_starts(const char *s, const char *prefix);
-const char *text_behind_bom(const char *s); /* the same without the byte order mark that some editors begin a file with */
+const char *text_behind_bom(const char *s); /* without the byte order mark that some editors begin a file with */
 bool text_is_name(const char *s); /* [a-z0-9]+(-[a-z0-9]+)*, at most 40 characters */
 
 /* The candidate (of n) nearest to word by edit distance when it is near enough to be meant, else NULL. */

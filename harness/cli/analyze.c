@@ -3,8 +3,8 @@
  * drtest analyze: the verdict again from timeline, samples and ledger alone. It must equal result.json.
  *
  * What is not in the evidence is taken from the stored result: who measured (tool), the run's place in a suite, the
- * history and what it was compared with, and the exit code, which also depends on flags. Everything else is compared, key by key; differences are
- * printed as the JSON Patch that leads from the stored result to the measured one.
+ * history and what it was compared with, and the exit code, which also depends on flags. Everything else is compared,
+ * key by key; differences are printed as the JSON Patch that leads from the stored result to the measured one.
  */
 #include "harness/base/err.h"
 #include "harness/base/json.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Annotations stand on the line of the target, in the scenario or in the suite. GitHub reads the file name relative to the
- * workspace, which is where drtest runs, so the name is given as it was on the command line. The step summary is a file
- * that others offer, too (Gitea, act, a shell): its variable is enough.
+ * Annotations stand on the line of the target, in the scenario or in the suite. GitHub reads the file name relative to
+ * the workspace, which is where drtest runs, so the name is given as it was on the command line. The step summary is a
+ * file that others offer, too (Gitea, act, a shell): its variable is enough.
  */
 #include "harness/cli/annotate.h"
 

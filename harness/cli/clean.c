@@ -103,15 +103,15 @@ static int run(struct call *c)
     return left[0] ? 4 : 0;
 }
 
-const struct command command_clean = {.name = "clean",
-                                      .operands = "[RUN]",
-                                      .summary = "what a killed run had open, and whether anything of it is left",
-                                      .text = "RUN is a run directory, a run id, or latest, which is also meant when it is "
-                                              "left out. 4: something is left, and is named. Nothing is changed: a lab of "
-                                              "namespaces ends with its runner.",
-                                      .exits = "0 3 4",
-                                      .options = options,
-                                      .option_count = array_len(options),
-                                      .flags_size = sizeof(struct clean_flags),
-                                      .operands_max = 1,
-                                      .run = run};
+const struct command command_clean = {
+    .name = "clean",
+    .operands = "[RUN]",
+    .summary = "what a killed run had open, and whether anything of it is left",
+    .text = "RUN is a run directory, a run id, or latest, which is also meant when it is left out. 4: something is "
+            "left, and is named. Nothing is changed: a lab of namespaces ends with its runner.",
+    .exits = "0 3 4",
+    .options = options,
+    .option_count = array_len(options),
+    .flags_size = sizeof(struct clean_flags),
+    .operands_max = 1,
+    .run = run};

@@ -301,10 +301,10 @@ const struct command command_compare = {
     .name = "compare",
     .operands = "EARLIER LATER",
     .summary = "did the later run, or set of runs, get worse?",
-    .text = "EARLIER and LATER are each a run (directory, run id or latest), a set (the folder that a suite or --repeat "
-            "leaves), a file that was kept of one (a result.json by any name, or a history, which stands for the newest run "
-            "of each scenario), or several of these joined by commas. Two runs are compared by their intervals, sets by the "
-            "exact Mann-Whitney test with the Hodges-Lehmann shift.",
+    .text = "EARLIER and LATER are each a run (directory, run id or latest), a set (the folder that a suite or "
+            "--repeat leaves), a file that was kept of one (a result.json by any name, or a history, which stands for "
+            "the newest run of each scenario), or several of these joined by commas. Two runs are compared by their "
+            "intervals, sets by the exact Mann-Whitney test with the Hodges-Lehmann shift.",
     .exits = "0 1 3",
     .options = options,
     .option_count = array_len(options),

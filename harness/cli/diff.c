@@ -176,9 +176,9 @@ const struct command command_diff = {
     .name = "diff",
     .operands = "A B",
     .summary = "configuration drift: what B is otherwise than A",
-    .text = "A side is a file, the URL of a gateway's admin port, RUN:GATEWAY (what the gateway ran when the run saw drift) or "
-            "RUN:GATEWAY:desired. Exit code 0: the same, 1: different, 2 and above: an error. Beware: some tools have "
-            "1 and 2 the other way round.",
+    .text = "A side is a file, the URL of a gateway's admin port, RUN:GATEWAY (what the gateway ran when the run saw "
+            "drift) or RUN:GATEWAY:desired. Exit code 0: the same, 1: different, 2 and above: an error. Beware: some "
+            "tools have 1 and 2 the other way round.",
     .exits = "0 1 2 3",
     .options = options,
     .option_count = array_len(options),

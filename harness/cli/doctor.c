@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * drtest doctor: what this machine can do. Every row is a question that a run would ask, its answer, and for a bad
- * answer the remedy. Nothing is assumed: mechanisms are tried in a throwaway process. --quiet is for jobs that mail what
- * is printed: it leaves the musts that are not met.
+ * answer the remedy. Nothing is assumed: mechanisms are tried in a throwaway process. --quiet is for jobs that mail
+ * what is printed: it leaves the musts that are not met.
  *
  * A row is good, a wish (runs work without it, something is left out) or a must. Exit code 5 when a must is not met.
  */

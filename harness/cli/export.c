@@ -212,14 +212,15 @@ static int run(struct call *c)
     return 0;
 }
 
-const struct command command_export = {.name = "export",
-                                       .operands = "RUN",
-                                       .summary = "requests, writes or events of a run as CSV or JSON lines",
-                                       .text = "RUN is a run directory, a run id, or latest. Instants are nanoseconds of run time.",
-                                       .exits = "0 3",
-                                       .options = options,
-                                       .option_count = array_len(options),
-                                       .flags_size = sizeof(struct export_flags),
-                                       .operands_min = 1,
-                                       .operands_max = 1,
-                                       .run = run};
+const struct command command_export = {
+    .name = "export",
+    .operands = "RUN",
+    .summary = "requests, writes or events of a run as CSV or JSON lines",
+    .text = "RUN is a run directory, a run id, or latest. Instants are nanoseconds of run time.",
+    .exits = "0 3",
+    .options = options,
+    .option_count = array_len(options),
+    .flags_size = sizeof(struct export_flags),
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run};

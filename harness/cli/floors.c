@@ -2,7 +2,8 @@
 /*
  * Method: a target below the smallest floor cannot be met by this configuration at all; between smallest and largest it
  * hangs on the phase in which the fault meets the timers. The first is worth a warning of `validate`, both a remark of
- * `plan`. The warning points at the target where it is written: in the scenario, in the suite, in the argument of --set.
+ * `plan`. The warning points at the target where it is written: in the scenario, in the suite, in the argument of
+ * --set.
  */
 #include "harness/cli/floors.h"
 

@@ -99,10 +99,11 @@ static int run(struct call *c)
     return 0;
 }
 
-const struct command command_init = {.name = "init",
-                                     .operands = "[DIR]",
-                                     .summary = "files to start with: a scenario that runs, a suite, settings, a schema",
-                                     .text = "Nothing that exists is overwritten: when a name is taken, nothing is written.",
-                                     .exits = "0 2 4",
-                                     .operands_max = 1,
-                                     .run = run};
+const struct command command_init = {
+    .name = "init",
+    .operands = "[DIR]",
+    .summary = "files to start with: a scenario that runs, a suite, settings, a schema",
+    .text = "Nothing that exists is overwritten: when a name is taken, nothing is written.",
+    .exits = "0 2 4",
+    .operands_max = 1,
+    .run = run};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The telling side: events, lanes that changed and a view a second become small JSON datagrams. What does not fit the queue is dropped; the
- * page shows the course, the evidence is in the files.
+ * The telling side: events, lanes that changed and a view a second become small JSON datagrams. What does not fit the
+ * queue is dropped; the page shows the course, the evidence is in the files.
  */
 #include "harness/cli/live.h"
 

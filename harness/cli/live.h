@@ -28,6 +28,6 @@ void live_view(struct live *l, const struct run_view *v);
 void live_end(struct live *l, const struct result *r);
 void live_close(struct live *l); /* in any case */
 
-/* {"from", "to", "p50", "p99", "sites": [[good, bad, served], ...], "moves": [[vantage, "eu-west/1", at], ...]}, as a view
- * has it; sites are numbers in the page's `about`. New reference. */
+/* {"from", "to", "p50", "p99", "sites": [[good, bad, served], ...], "moves": [[vantage, "eu-west/1", at], ...]}, as a
+ * view has it; sites are numbers in the page's `about`. New reference. */
 json_t *live_second(const struct run_second *s, const struct topology *t);

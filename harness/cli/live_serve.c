@@ -64,8 +64,12 @@ struct server {
 static const struct {
     const char *url, *type, *text;
 } parts[] = {
-    {"/", "text/html; charset=utf-8", live_html}, {"/page.css", STYLE, page_css}, {"/chart.css", STYLE, chart_css},
-    {"/live.css", STYLE, live_css},               {"/page.js", SCRIPT, page_js},  {"/live_charts.js", SCRIPT, live_charts_js},
+    {"/", "text/html; charset=utf-8", live_html},
+    {"/page.css", STYLE, page_css},
+    {"/chart.css", STYLE, chart_css},
+    {"/live.css", STYLE, live_css},
+    {"/page.js", SCRIPT, page_js},
+    {"/live_charts.js", SCRIPT, live_charts_js},
     {"/live.js", SCRIPT, live_js},
 };
 

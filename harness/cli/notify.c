@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The telling side: events become CloudEvents, are appended to the log and, where there is a sender (notify_send.c), go to
- * it as datagrams, without ever waiting. A sender that is behind loses what does not fit its queue; that is counted by the
- * gap in the ids, and the log has it all the same.
+ * The telling side: events become CloudEvents, are appended to the log and, where there is a sender (notify_send.c), go
+ * to it as datagrams, without ever waiting. A sender that is behind loses what does not fit its queue; that is counted
+ * by the gap in the ids, and the log has it all the same.
  *
  * Each line of the log is one write(2) behind the end, so that the lines of the two processes never mix. One that fails
  * (a full disk, which takes the evidence, too) is told at the end by the process that judges.

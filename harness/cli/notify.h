@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What others may want to hear of a drill while it runs, as CloudEvents 1.0: every run leaves them in events.jsonl, a line
- * each, and with --notify URL they are posted as well (HTTP, application/cloudevents+json).
+ * What others may want to hear of a drill while it runs, as CloudEvents 1.0: every run leaves them in events.jsonl, a
+ * line each, and with --notify URL they are posted as well (HTTP, application/cloudevents+json).
  *
  * A process of its own sends, so that nothing that is measured waits for a web server, and so that a server that hangs
  * costs nobody more than the bound of notify_end. It leaves notifications.jsonl in the run directory, a line per event

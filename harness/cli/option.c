@@ -6,7 +6,8 @@
  * `--` ends the options, a lone `-` is an operand. Names are never abbreviated: a script that says --out today must not
  * mean something else when --output-style arrives. An unknown name fails with the nearest known one as help.
  *
- * No value is empty. Whatever is wrong with the command line is ERR_USAGE, also when the parser of a unit calls it something else.
+ * No value is empty. Whatever is wrong with the command line is ERR_USAGE, also when the parser of a unit calls it
+ * something else.
  */
 #include "harness/cli/option.h"
 
@@ -107,7 +108,7 @@ static int check_choice(const struct option_row *row, const char *text, const ch
     return err_help(e, "write one of %s", text_str(&all));
 }
 
-/* A variable that a script forgot to set arrives as nothing, and as a path it would mean the root of the file system. */
+/* A variable that a script forgot to set arrives as nothing, and as a path it would mean the root of all files. */
 static int check_not_empty(const char *text, const char *at, struct err *e)
 {
     if (*text) {

@@ -382,8 +382,8 @@ const struct command command_run = {
     .summary = "run scenarios, suites or folders of them",
     .text =
         "Reads and checks every file first; while one is wrong nothing is started. Each run leaves a directory with "
-        "its plan, its evidence and its reports; `latest` in the output folder points to the newest. Repeats and suites "
-        "also leave a folder with suite.json, which says what the repeats together support.",
+        "its plan, its evidence and its reports; `latest` in the output folder points to the newest. Repeats and "
+        "suites also leave a folder with suite.json, which says what the repeats together support.",
     .exits = "0 1 3 4 5 6 130 143",
     .options = options,
     .option_count = array_len(options),

@@ -49,7 +49,8 @@ static const struct json_field series_fields[] = {
     NUM(median_upper, "its 95 % interval, upper end; null is open, or too few runs"),
     NUM(worst, "worst of the values; null is open"),
     NUM(p95_bound, "95 % bound on the 95th percentile, of availability on the 5th; null with too few runs"),
-    NUM(autocorrelation, "lag-1 autocorrelation: far from 0, the runs lean on each other and all of this claims too much"),
+    NUM(autocorrelation,
+        "lag-1 autocorrelation: far from 0, the runs lean on each other and all of this claims too much"),
     JSON(values, "the values in the order of the runs; null is open", .schema = VALUES),
 };
 SHAPE(series, T);
@@ -93,7 +94,8 @@ SHAPE(suite, T);
 #undef T
 /* clang-format on */
 
-const struct json_doc suite_doc = {.file = "suite.json",
-                                   .summary = "The runs of a suite, or of a set of repeats, and what they support together.",
-                                   .shape = &suite,
-                                   .version = 1};
+const struct json_doc suite_doc = {
+    .file = "suite.json",
+    .summary = "The runs of a suite, or of a set of repeats, and what they support together.",
+    .shape = &suite,
+    .version = 1};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * suite.json: the table of its keys, and the structs that it binds. What comparisons tell of a pool of runs has the form
- * of its statistics.
+ * suite.json: the table of its keys, and the structs that it binds. What comparisons tell of a pool of runs has the
+ * form of its statistics.
  */
 #pragma once
 #include "harness/base/json_doc.h"

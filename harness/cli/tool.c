@@ -103,7 +103,8 @@ static int no_such_run(const char *run, const char *below, const char *output, s
         return err_os(e, ERR_READING, errno, path, "cannot look into the folder");
     }
     err_set(e, ERR_READING, run, "no such run: neither a run directory nor one below %s", output);
-    return err_help(e, "give a run directory, the name of a folder in %s, or latest (--output moves %s)", output, output);
+    return err_help(e, "give a run directory, the name of a folder in %s, or latest (--output moves %s)", output,
+                    output);
 }
 
 int tool_find_run(struct text *path, const char *output, const char *run, struct err *e)

@@ -262,8 +262,8 @@ const struct command command_history = {
     .name = "history",
     .operands = "[SCENARIO]",
     .summary = "runs so far with verdict, RTO and RPO, and whether they got worse",
-    .text = "With four comparable runs a side (equal digests of drtest, scenario, system and configuration) the later half "
-            "is tested against the earlier one; from ten a side a trend is claimed.",
+    .text = "With four comparable runs a side (equal digests of drtest, scenario, system and configuration) the later "
+            "half is tested against the earlier one; from ten a side a trend is claimed.",
     .exits = "0 3",
     .options = options,
     .option_count = array_len(options),

@@ -82,15 +82,16 @@ static int run(struct call *c)
     return code < 0 ? say_error(&c->err, &e) : code;
 }
 
-const struct command command_validate = {.name = "validate",
-                                         .operands = "PATH...",
-                                         .summary = "check files, all errors at once; needs no privilege",
-                                         .text = "A folder stands for all .yaml and .yml files in it and below, but for "
-                                                 "drtest.yaml and the directories of runs.",
-                                         .exits = "0 3 6",
-                                         .options = options,
-                                         .option_count = array_len(options),
-                                         .flags_size = sizeof(struct validate_flags),
-                                         .operands_min = 1,
-                                         .operands_max = SIZE_MAX,
-                                         .run = run};
+const struct command command_validate = {
+    .name = "validate",
+    .operands = "PATH...",
+    .summary = "check files, all errors at once; needs no privilege",
+    .text = "A folder stands for all .yaml and .yml files in it and below, but for drtest.yaml and the directories of "
+            "runs.",
+    .exits = "0 3 6",
+    .options = options,
+    .option_count = array_len(options),
+    .flags_size = sizeof(struct validate_flags),
+    .operands_min = 1,
+    .operands_max = SIZE_MAX,
+    .run = run};

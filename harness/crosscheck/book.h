@@ -19,7 +19,8 @@ struct cross_book {
     struct err failure;
 };
 
-int cross_book_open(struct cross_book *b, const char *run_path, uint16_t vantage, struct err *e); /* and its begin line */
+/* Writes the begin line, too. */
+int cross_book_open(struct cross_book *b, const char *run_path, uint16_t vantage, struct err *e);
 /* kind, outcome, node, status, number and instants of r count; vantage and check are the book's business, and so is the
  * number of a change and of the end. */
 void cross_book_add(struct cross_book *b, const struct cross_record *r);

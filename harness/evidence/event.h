@@ -2,8 +2,8 @@
 /*
  * The lines of timeline.jsonl: one JSON object per event, integer ns of run time. Only the conductor writes it.
  *
- *     {"seq":3611,"kind":"fault.proof","due_ns":..,"at_ns":..,"end_ns":..,"subject":"us-east","outcome":"ok","code":0,"detail":"pidfd",
- *      "crc":"1f3a90c4"}
+ *     {"seq":3611,"kind":"fault.proof","due_ns":..,"at_ns":..,"end_ns":..,"subject":"us-east","outcome":"ok","code":0,
+ *      "detail":"pidfd","crc":"1f3a90c4"}
  *
  * (in one line). The first line is the header (kind "header": format = EVENT_FORMAT, scenario hash, hash of plan.yaml,
  * seed, host, capabilities, wall time at zero, argv in `data`). crc is the CRC-32C, eight hex digits, of all bytes of
@@ -35,7 +35,7 @@
                                         last poll without it, at = send of the first with it, end = its completion */ \
     X(POSITION, "position")          /* subject: origin node; code: applied lsn; due/at/end as observed */            \
     X(BASELINE, "baseline")          /* outcome met|missed; data: intended, good, p50_ms, p95_ms, p99_ms */           \
-    X(CLOCK, "clock")                /* detail: start|inject|heal|end; data: wall_ns, mono_ns, raw_ns, boot_ns */              \
+    X(CLOCK, "clock")                /* detail: start|inject|heal|end; data: wall_ns, mono_ns, raw_ns, boot_ns */     \
     X(HARNESS, "harness")            /* outcome error|warning; detail */                                              \
     X(CANARY, "canary")              /* subject: path; data: baseline delay, loss */                                  \
     X(CONVERGE, "converge")          /* one poll of all live regions: outcome equal|different|unreachable; data */    \
@@ -44,11 +44,13 @@
     X(ABORT, "abort")                /* detail: signal or abort condition */                                          \
     X(DRIFT, "drift")                /* subject: gateway; data: desired and running configuration at that moment */   \
     X(SELFTEST, "selftest")          /* outcome met|missed|skipped; detail; data {"form", "at", "rows"} */            \
-    X(WIRE, "wire")                  /* outcome late: at..end, a frame waited that much beyond its instant; ok|overflow: \
-                                        the books at the end; code: frames lost though nobody asked; data: counts */ \
-    X(SURGE, "surge")                /* code: step id; outcome complete|cut; data: what became of the extra load, see      \
+    X(WIRE, "wire")                  /* outcome late: at..end, a frame waited that much beyond its instant;           \
+                                        ok|overflow: the books at the end; code: frames lost though nobody asked;     \
+                                        data: counts */                                                               \
+    X(SURGE, "surge")                /* code: step id; outcome complete|cut; data: what became of the extra load, see \
                                         SURGE_TALLY in harness/load/surge.h, and {"amplification"}: sent / offered */ \
-    X(END, "end")                    /* outcome completed|void|interrupted|unfit; data {"scenario_sha256", "seals"}; the last line */
+    X(END, "end")                    /* the last line; outcome completed|void|interrupted|unfit;                      \
+                                        data {"scenario_sha256", "seals"} */
 
 enum event_kind {
 #define X(name, word) EVENT_##name,

@@ -23,8 +23,9 @@ enum ledger_kind {
     LEDGER_HEADER = 1,     /* first record: version, record size in seq, zero_wall_ns in count, magic in digest */
     LEDGER_INTENT = 2,     /* about to send: client, seq, key, value, t_inv */
     LEDGER_RESULT = 3,     /* what came of it: outcome, status, region, epoch, version, lsn, t_ack = at_ns */
-    LEDGER_FOUND = 4,      /* a final read found this op: read number, client, seq, key, version, epoch, lsn, value. On
-                          file they stand by the page behind a LEDGER_PAGE; ledger_scan_next hands them out one by one */
+    LEDGER_FOUND = 4,      /* a final read found this op: read number, client, seq, key, version, epoch, lsn, value.
+                              On file they stand by the page behind a LEDGER_PAGE; ledger_scan_next hands them out one
+                              by one */
     LEDGER_READ_BEGIN = 5, /* a final read begins: read number, region (UINT16_MAX: through the gateway), pass */
     LEDGER_READ_END = 6,   /* it ended: count = records announced by the store, outcome 1 complete, 0 not */
     LEDGER_FOREIGN = 7,    /* a final read found an op id that is not ours: hash of it in value */

@@ -27,7 +27,7 @@ enum outcome {
     OUTCOME_RESET,       /* broke after a byte left: reset, empty reply, short body, send or receive error */
     OUTCOME_TIMEOUT,     /* connect or whole-request time-out */
     OUTCOME_UNSENT,      /* planned, not sent: a harness error */
-    OUTCOME_TLS,         /* no secure connection: handshake failed or certificate not accepted; no byte of the request left */
+    OUTCOME_TLS,         /* no secure connection: handshake failed or certificate not accepted; no byte of ours left */
     OUTCOMES
 };
 

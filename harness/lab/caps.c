@@ -285,7 +285,8 @@ void caps_judge(const struct caps_trial *trial, struct lab_caps *caps)
     caps->effects[EFFECT_DNS] =
         gdnsd_is_there() ? always("gdnsd", GDNSD_PATH " as a node of the lab")
                          : (struct lab_mechanism){"none", "the traffic manager is not installed: ci/install-deps test, "
-                                                          "or apt-get install gdnsd (its service is not needed)", false};
+                                                          "or apt-get install gdnsd (its service is not needed)",
+                                                  false};
     caps->effects[EFFECT_MISBEHAVE] = always("admin", "the admin port of the origins");
     caps->effects[EFFECT_SURGE] = always("load", "further load processes");
     caps->effects[EFFECT_SLOW_CLIENTS] = always("load", "sockets of further load processes");

@@ -103,7 +103,8 @@ static struct lab_mechanism by_group(const struct caps_trial *t, enum cgroup_kin
     static const char *const why[] = {"tried: a control group (v1), limited and read back",
                                       "tried: a control group (v2), limited and read back"};
     return judged(t->group[kind], "cgroup", why[t->group_v2[kind]],
-                  "no control group with this limit can be made; run as root where its hierarchy is mounted and writable");
+                  "no control group with this limit can be made; run as root where its hierarchy is mounted and "
+                  "writable");
 }
 
 static struct lab_mechanism freezing(const struct caps_trial *t)
@@ -125,7 +126,8 @@ void caps_judge_nodes(const struct caps_trial *t, struct lab_caps *caps)
     m[EFFECT_DISK] = judged(t->disk, "tmpfs", "tried: a memory file system, mounted and changed",
                             "no memory file system can be mounted and changed; allow mount(2) in a user namespace");
     m[EFFECT_IO] = judged(t->tap, "seccomp", "tried: a guest's write, refused in its stead by who was told of it",
-                          "the kernel does not tell of system calls; it needs seccomp with user notification (Linux 5.9)");
+                          "the kernel does not tell of system calls; it needs seccomp with user notification "
+                          "(Linux 5.9)");
     m[EFFECT_PORTS] =
         judged(t->local_ports, "sysctl", "tried: ip_local_port_range of a network namespace, set and set back",
                "ip_local_port_range cannot be set; make /proc/sys writable");

@@ -250,7 +250,7 @@ void cgroup_favour(const struct cgroups *g, unsigned node, bool favoured)
     bool unified = g->at[CGROUP_CPU].unified;
     char path[400];
     path_of_file(g, CGROUP_CPU, node, files[unified], path);
-    (void)write_text(path, favoured ? most[unified] : plain[unified]); /* without it a trial may need more than one try */
+    (void)write_text(path, favoured ? most[unified] : plain[unified]); /* without it a trial may need a second try */
 }
 
 int64_t cgroup_felt(const struct cgroups *g, enum cgroup_kind kind, unsigned node)

@@ -2,10 +2,10 @@
 /*
  * A resource `clients` of a plugin for each way of leading, all gateways watched by one service type:
  *
- *     failover    metafo    the regions in order, each with the multifo of its gateways; the first region with a gateway
- *                           that is up is the answer, with those of its gateways that are
- *     weighted    weighted  a group per region, of which each answer draws one. A gateway carries its part of the region's
- *                           weight, and takes it along when it is down
+ *     failover    metafo    the regions in order, each with the multifo of its gateways; the first region with a
+ *                           gateway that is up is the answer, with those of its gateways that are
+ *     weighted    weighted  a group per region, of which each answer draws one. A gateway carries its part of the
+ *                           region's weight, and takes it along when it is down
  *     geographic  geoip     as metafo, but the order is that of the net from which the question comes. No data base of
  *                           the earth: nets alone. What a resolver would say of its client (EDNS client subnet) is not
  *                           needed, since each vantage asks by itself

@@ -6,7 +6,8 @@
  *     network   links, queueing disciplines, rules, permanent neighbours, nftables (nl.h)
  *     mounts    all that our mount namespace shows
  *     cgroups   below our own, and whatever bears our name
- *     processes below a given one (whose children, and whose orphans, all of a run are), or whose command line names a folder
+ *     processes below a given one (whose children, and whose orphans, all of a run are), or whose command line names a
+ *               folder
  *     listeners held by those processes
  *     clocks    CLOCK_REALTIME and CLOCK_BOOTTIME against CLOCK_MONOTONIC
  */

@@ -37,7 +37,8 @@ enum lab_effect {
 extern const char *const lab_effect_words[LAB_EFFECTS];
 
 struct lab_mechanism {
-    const char *name; /* signal cgroup freezer netem wire fib tbf bpf link diag file admin gdnsd load openssl prlimit tmpfs sysctl seccomp sim; "none": cannot be done here */
+    const char *name; /* signal cgroup freezer netem wire fib tbf bpf link diag file admin gdnsd load openssl prlimit
+                       * tmpfs sysctl seccomp sim; "none": cannot be done here */
     const char *why;  /* how we know, or why not and the remedy */
     bool available;
 };

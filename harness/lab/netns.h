@@ -140,7 +140,8 @@ int netns_tls_get(struct lab *lab, uint16_t node, struct text *bundle, struct er
 int netns_tls_set(struct lab *lab, uint16_t node, const char *bundle, struct err *e);
 int netns_client_fork(struct lab *lab, uint16_t node, struct child *c, struct err *e);
 
-int netns_desired_keep(struct netns_lab *l, uint16_t node, const json_t *config, struct err *e); /* in the node's own folder */
+/* In the node's own folder. */
+int netns_desired_keep(struct netns_lab *l, uint16_t node, const json_t *config, struct err *e);
 int netns_put_json(const char *path, const json_t *doc, struct err *e);
 
 /* netns_control.c: what the control endpoints hand out, where there are any */
@@ -174,7 +175,7 @@ int netns_make_folders(const char *path, struct err *e);
 /* netns_dns.c: the node of the traffic manager, whose program is not ours. */
 int netns_dns_furnish(struct netns_lab *l, uint16_t node, struct err *e); /* its files, from its config.json */
 int netns_dns_start(struct netns_lab *l, uint16_t node, int log_fd, struct err *e);
-int netns_dns_reload(struct netns_lab *l, uint16_t node, int log_fd, struct err *e); /* after a change of its config.json */
+int netns_dns_reload(struct netns_lab *l, uint16_t node, int log_fd, struct err *e); /* its config.json has changed */
 
 /* netns_wire.c: which links, what they are made of, and the process that carries them. */
 void netns_wire_choose(struct netns_lab *l);

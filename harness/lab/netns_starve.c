@@ -2,8 +2,9 @@
 /*
  * What a node may have: one function sets each limit, one reads it back and tries to take more.
  *
- *     descriptors   prlimit(2), the soft limit of the live process: it can be raised again without any privilege. The kernel
- *                   limits the number a new descriptor gets, so a node is short of them when all lower ones are taken
+ *     descriptors   prlimit(2), the soft limit of the live process: it can be raised again without any privilege. The
+ *                   kernel limits the number a new descriptor gets, so a node is short of them when all lower ones are
+ *                   taken
  *     disk          netns_disk.c, and how it behaves netns_io.c
  *     ports         ip_local_port_range of the node's network namespace; the trial binds UDP sockets there, whose ports
  *                   are drawn from the same range and are nobody's but ours
@@ -226,7 +227,7 @@ static int count_completed(size_t n)
         (void)connect(p[i].fd, (struct sockaddr *)&at, sizeof(at)); /* told by poll */
     }
     int completed = 0;
-    poll(NULL, 0, 2); /* a handshake over loopback needs no more; one that is refused a place is tried again after a second */
+    poll(NULL, 0, 2); /* a handshake over loopback needs no more; whoever is refused tries again after a second */
     poll(p, n, 0);
     for (size_t i = 0; i < n; i++) {
         completed += p[i].revents == POLLOUT;

@@ -34,7 +34,7 @@ void netlink_veth(struct netlink *nl, const struct netlink_end *a, const struct 
 void netlink_up(struct netlink *nl, int index);
 void netlink_down(struct netlink *nl, int index);
 void netlink_address(struct netlink *nl, int index, uint32_t address, uint8_t prefix_len);
-void netlink_route(struct netlink *nl, uint32_t to, uint8_t prefix_len, uint32_t gateway, int index); /* 0/0: default route */
+void netlink_route(struct netlink *nl, uint32_t to, uint8_t prefix_len, uint32_t gateway, int index); /* 0/0: default */
 void netlink_neighbour(struct netlink *nl, int index, uint32_t address, const uint8_t mac[6]);        /* permanent */
 int netlink_flush(struct netlink *nl, struct err *e);
 
@@ -57,9 +57,10 @@ struct netlink_rule {
     bool unreachable;
 };
 bool netlink_rule_same(const struct netlink_rule *a, const struct netlink_rule *b);
-int netlink_rule_add(struct netlink *nl, const struct netlink_rule *r, struct err *e);    /* exclusive: there already is an error */
-int netlink_rule_delete(struct netlink *nl, const struct netlink_rule *r, struct err *e); /* with its full description */
-int netlink_rule_there(struct netlink *nl, const struct netlink_rule *r, bool *there, struct err *e); /* as read back, field by field */
+/* To add one that is there is an error; it is deleted by its full description, and there as read back, by field. */
+int netlink_rule_add(struct netlink *nl, const struct netlink_rule *r, struct err *e);
+int netlink_rule_delete(struct netlink *nl, const struct netlink_rule *r, struct err *e);
+int netlink_rule_there(struct netlink *nl, const struct netlink_rule *r, bool *there, struct err *e);
 /* Every rule of ours in this namespace; `each` returns non-zero to see no more of them. */
 typedef int netlink_rule_fn(void *arg, const struct netlink_rule *r);
 int netlink_rule_each(struct netlink *nl, netlink_rule_fn *each, void *arg, struct err *e);

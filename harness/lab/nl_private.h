@@ -9,7 +9,7 @@
 struct nl_msg;
 struct nlmsghdr;
 
-int netlink_open_to(struct netlink **nl, int protocol, struct err *e); /* NETLINK_ROUTE, NETLINK_NETFILTER, NETLINK_SOCK_DIAG */
+int netlink_open_to(struct netlink **nl, int protocol, struct err *e); /* NETLINK_ROUTE, _NETFILTER, _SOCK_DIAG */
 
 /* A message with its fixed header, and its attributes. Memory aborts; a message
  * holds a page, none of ours comes near. */

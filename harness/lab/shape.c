@@ -190,7 +190,7 @@ int64_t shape_shortest_burst(const struct path_state *s)
         return INT64_MAX;
     }
     double pi = (loss - calm) / (within - calm);
-    return llround(fmax(1000, ceil(1000 * pi / (1 - pi) - 1e-6))); /* begin is 1 there: each calm packet starts a spell */
+    return llround(fmax(1000, ceil(1000 * pi / (1 - pi) - 1e-6))); /* begin is 1: each calm packet starts a spell */
 }
 
 /* The standard normal quantile by Newton's method; the start is good enough for it to settle over the whole range. */

@@ -14,9 +14,9 @@
  *     rate, limit, mtu            the smallest that there is
  *     lanes                       one per port, each merged for itself (harness/lab/lane.h)
  *     gates                       one per port, the strongest; hidden under a cut unless they drop (harness/lab/gate.h)
- *     bursts                      the longest keeps its spells. All other losses count as independent and fall both within
- *                                 and between the spells. That is exact for one burst; of two, the share is exact and the
- *                                 pattern that of the longer.
+ *     bursts                      the longest keeps its spells. All other losses count as independent and fall both
+ *                                 within and between the spells. That is exact for one burst; of two, the share is
+ *                                 exact and the pattern that of the longer.
  */
 #pragma once
 #include "harness/spec/topology.h"

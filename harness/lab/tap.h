@@ -22,7 +22,7 @@ struct tap_page {
     _Atomic int64_t delay_ns; /* before each call; 0 none */
     _Atomic bool failing, forgetful;
     _Atomic uint64_t disk;    /* st_dev */
-    _Atomic unsigned attached[TAP_KINDS], buried[TAP_KINDS]; /* ever; and those of them whose death has been dealt with */
+    _Atomic unsigned attached[TAP_KINDS], buried[TAP_KINDS]; /* ever; and those whose death has been dealt with */
 };
 
 /* What comes with a listener. */

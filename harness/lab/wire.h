@@ -33,7 +33,7 @@ struct wire_counts {
     WIRE_COUNTS(X)
 #undef X
     int64_t late_max_ns; /* the longest that a frame waited beyond its instant */
-    int64_t late_from_ns, late_to_ns; /* totals only: the worst since they were last asked for, CLOCK_MONOTONIC; 0 0: none left */
+    int64_t late_from_ns, late_to_ns; /* totals only: the worst since last asked, CLOCK_MONOTONIC; 0 0: none left */
 };
 
 struct wire_options {

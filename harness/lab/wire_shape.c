@@ -8,7 +8,7 @@
  *     duplicate         independent of loss; a packet both lost and duplicated arrives once
  *     corrupt           one bit of a copy is flipped
  *     reorder           a copy skips the delay and so overtakes what waits; at least gap - 1 others come between two
- *     rate              packets are sent one after the other through a narrow place, then delayed; they keep their order
+ *     rate              packets go through a narrow place one after the other, then are delayed; they keep their order
  *     delay, jitter     the spread of shape.h, not below zero; each copy has its own draw. A draw that leans on the one
  *                       before is their weighted mean, as netem reckons it
  *

@@ -40,7 +40,7 @@
 #define QUIESCE_S 10
 #define PROC_MAX 65536
 
-enum { READS_OF_A_PASS = 2, PASSES = 2 }; /* each final read is repeated until two agree, before and after the restart */
+enum { READS_OF_A_PASS = 2, PASSES = 2 }; /* final reads are repeated until two agree, before and after the restart */
 
 uint64_t load_needs_descriptors(const struct plan *p, uint16_t vantage)
 {

@@ -21,7 +21,8 @@ static bool usable(const struct event *e)
 
 static int64_t raised(const json_t *status, const char *rule)
 {
-    json_int_t n = json_integer_value(json_object_get(json_object_get(json_object_get(status, "alerts"), rule), "raised"));
+    const json_t *of_rule = json_object_get(json_object_get(status, "alerts"), rule);
+    json_int_t n = json_integer_value(json_object_get(of_rule, "raised"));
     return n > 0 ? n : 0; /* the gateway's word, and it may be any */
 }
 

@@ -7,11 +7,11 @@
  * the probe time-out if the region is silent and 0 if it refuses; or, if that is sooner, after as many failing requests
  * of their own, each of which takes its time-out where nothing answers. Meanwhile the lease of the dead leader runs out
  * ([t - renew, t]), another region asks for it (up to one renewal), and gateways learn of it by their checks (up to one
- * interval). The lease lasts unhealthy_after probe intervals, three seconds at most; it is renewed once in each, but three
- * times in its span at least (topo_renew_ms), which for an unhealthy_after below 3 is more often.
+ * interval). The lease lasts unhealthy_after probe intervals, three seconds at most; it is renewed once in each, but
+ * three times in its span at least (topo_renew_ms), which for an unhealthy_after below 3 is more often.
  *
- * Clients that are quicker than the takeover find the standby, too, unable to serve, and give it up like the others. It is
- * back in their list after healthy_after good probes, each probe_every: with slow checks the longest wait of all.
+ * Clients that are quicker than the takeover find the standby, too, unable to serve, and give it up like the others. It
+ * is back in their list after healthy_after good probes, each probe_every: with slow checks the longest wait of all.
  *
  * Where a traffic manager leads the clients, the first wait is its: its own checks, every I of whole seconds and two at
  * least, up to a second until a change shows in its answers (gdnsd gathers changes for so long), and what is left of an

@@ -327,9 +327,9 @@ struct result_comparison {
 struct result_history {
     const char *file;
     int64_t line;
-    const char *previous_run_id, *previous_line_sha256; /* of the same scenario; of the line before, whatever it is about */
+    const char *previous_run_id, *previous_line_sha256; /* of the same scenario; of the line before, of any */
     int64_t comparable_count;
-    const char *before_run_id, *before_manifest_sha256; /* the run of that line; NULL: none, or its folder is not beside */
+    const char *before_run_id, *before_manifest_sha256; /* the run of that line; NULL: none, or no folder beside */
 };
 
 struct result {

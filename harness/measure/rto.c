@@ -62,7 +62,7 @@ static int64_t upper_origin(const struct study *s, const struct fault_view *f, c
     return f->ib;
 }
 
-/* Left while the fault held and failed after the heal: a loss of the failback, but no sign that nothing had happened. */
+/* Left while the fault held, failed after the heal: a loss of the failback, but no sign that nothing had happened. */
 static bool failed_late(const struct window *w, const struct sample *ff)
 {
     return ff && ff->planned_ns < w->end_ns && w->cut_ns == w->end_ns;

@@ -22,7 +22,7 @@ struct stream_rto {
     const struct stream_view *stream;
     const struct fault_view *fault;
     bool hurt;                       /* a loss period is charged to this fault */
-    size_t ff, lb, fg;               /* NO_INDEX where there is none; lb by the lower end's search, the rest the upper's */
+    size_t ff, lb, fg;               /* NO_INDEX: none; lb by the search of the lower end, the rest of the upper */
     size_t stable;                   /* fg, or where service became stable after the heal */
     int64_t lo_ns, hi_ns;
     int64_t client_lo_ns, client_hi_ns; /* NS_NONE when not hurt */

@@ -72,7 +72,8 @@ void study_make(struct study *s, const struct plan *plan, const struct evidence 
 /* First request planned at or after this instant; len when there is none. */
 size_t stream_from(const struct stream_view *v, int64_t at_ns);
 bool stream_connects(const struct plan_stream *p); /* fresh reads and writes */
-bool stream_decides(const struct plan_stream *p); /* the ones the RTO verdict uses: of clients that honour the DNS, where one leads them */
+/* The ones the RTO verdict uses: of clients that honour the DNS, where one leads them. */
+bool stream_decides(const struct plan_stream *p);
 bool fault_is(const struct fault_view *f, const char *verb);
 bool fault_in_force(const struct fault_view *f, int64_t at_ns); /* ib <= at < hb */
 bool any_fault_in_force(const struct study *s, int64_t at_ns);

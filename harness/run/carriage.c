@@ -3,7 +3,8 @@
  * The wire is part of the instrument: it makes what the scenario asked for, and when it errs the gateway must not pay.
  *
  *     it dies or hangs        a harness error, the drill ends
- *     it was late             a line per watch with the worst of it; measure counts that as lateness of our own, like a stall
+ *     it was late             a line per watch with the worst of it; measure counts that as lateness of our own, like a
+ *                             stall
  *     frames lost unasked     in the books at the end; measure makes the run void
  */
 #include "harness/run/carriage.h"

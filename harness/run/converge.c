@@ -177,7 +177,7 @@ static void converge_beat(struct loop_timer *t, int64_t now)
         return;
     for (size_t i = 0; i < c->drill->plan->stream_count; i++) {
         uint64_t bound = steady_planned_before(c->drill->steady, (uint16_t)i, c->before_ns);
-        c->bounds[i] = bound > c->bounds[i] ? bound : c->bounds[i]; /* the samples that told it may be forgotten by now */
+        c->bounds[i] = bound > c->bounds[i] ? bound : c->bounds[i]; /* the samples that told it may be gone by now */
     }
     for (size_t i = 0; i < c->count; i++)
         c->listings[i].asking = true;

@@ -84,7 +84,8 @@ static json_t *header_data(struct drill *d)
                      "scenario_sha256", d->plan->sha256, "plan_sha256", plan, "seed", (json_int_t)d->plan->seed,
                      "zero_wall", clock_rfc3339(zero_wall, wall), "argv", argv, "forced",
                      forced(d->options), "crosscheck", d->options->crosscheck, "host", host_facts(geteuid() != 0),
-                     "client", simulated(d) ? NULL : transport_curl_facts(), "lab", "kind", d->ops->kind, "system_sha256", system, "config_sha256", config);
+                     "client", simulated(d) ? NULL : transport_curl_facts(), "lab", "kind", d->ops->kind,
+                     "system_sha256", system, "config_sha256", config);
 }
 
 static bool effect_used(const struct plan *p, enum lab_effect effect)
@@ -216,8 +217,8 @@ int prelude_customers(struct drill *d, struct err *e)
 static void baseline_record(struct drill *d, const struct baseline *b, bool met, const char *why)
 {
     int64_t now = record_now(&d->rec);
-    struct event ev = {.kind = EVENT_BASELINE, .at_ns = met ? b->from_ns : now, .end_ns = met ? b->to_ns : now, .outcome = met ? "met" : "missed",
-                       .detail = why,
+    struct event ev = {.kind = EVENT_BASELINE, .at_ns = met ? b->from_ns : now, .end_ns = met ? b->to_ns : now,
+                       .outcome = met ? "met" : "missed", .detail = why,
                        .data = json_pack("{s:I,s:I,s:f,s:f,s:f}", "intended", (json_int_t)b->intended, "good",
                                          (json_int_t)b->good, "p50_ms", (double)b->p50_ns / 1e6, "p95_ms",
                                          (double)b->p95_ns / 1e6, "p99_ms", (double)b->p99_ns / 1e6)};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last second as the customers had it, for who watches the run: counted from their requests as these end, told once,
- * forgotten. Of steady.c; no number of a result comes from here.
+ * The last second as the customers had it, for who watches the run: counted from their requests as these end, told
+ * once, forgotten. Of steady.c; no number of a result comes from here.
  */
 #pragma once
 #include "harness/evidence/sample.h"

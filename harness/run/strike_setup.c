@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all strikes of a drill need before the first of them: the canaries and tethers by which links are watched, one of
- * each per path and pair of nodes however many strikes look at it, a control where no step strikes, and the guard with
- * its journal of undoing.
+ * What all strikes of a drill need before the first of them: the canaries and tethers by which links are watched, one
+ * of each per path and pair of nodes however many strikes look at it, a control where no step strikes, and the guard
+ * with its journal of undoing.
  */
 #include "harness/base/arena.h"
 #include "harness/run/guard.h"

@@ -18,7 +18,7 @@ struct table_row {
     const char *mode;
     double gap_ms;
     int64_t outages, inside, voided;
-    int64_t second_watched, second_confirmed; /* of the outages, by the second prober; unconfirmed ones are not inside */
+    int64_t second_watched, second_confirmed; /* of outages, by the second prober; unconfirmed ones are not inside */
     struct table_bound excess, slack, loss;
     struct { /* sums over the outages, in s, and requests; only outages of RTO modes */
         double down_s, span_s, open_s, closed_s;

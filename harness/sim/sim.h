@@ -95,7 +95,8 @@ struct sim {
 /* sim_world.c */
 bool sim_serving(const struct sim *s, uint16_t node); /* up, started, plugged in */
 bool sim_path_open(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port); /* in both directions */
-bool sim_turned_away(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port); /* with an error, at once */
+/* With an error, at once. */
+bool sim_turned_away(const struct sim *s, uint16_t from_site, uint16_t to_site, uint16_t port);
 bool sim_lets_in(const struct sim *s, uint16_t from_site, uint16_t to_site); /* new connections begun there */
 int64_t sim_round_trip_ns(const struct sim *s, uint16_t from_site, uint16_t to_site);
 bool sim_flaw(const struct sim *s, const char *name);
@@ -123,7 +124,7 @@ void sim_service_free(struct sim *s);
 struct transport *sim_transport(struct lab *lab, uint16_t site);
 
 /* sim_platform.c */
-bool sim_hears(const struct sim *s, uint16_t gateway);        /* from a control endpoint, or there is no control plane */
+bool sim_hears(const struct sim *s, uint16_t gateway);        /* from a control endpoint, or none is planned */
 bool sim_out_of_touch(const struct sim *s, uint16_t gateway); /* for too long, and told to refuse then */
 bool sim_warm(struct sim *s, uint16_t site, int64_t now);     /* a request comes: can the region's origin take it? */
 bool sim_deep_well(struct sim *s);                            /* what a probe sees that looks behind the gateways */
@@ -146,7 +147,8 @@ struct sim_fate {
     int64_t first_byte_ns, body_ns, reset_after, retry_after_s; /* -1: no reset, not told */
 };
 struct sim_fate sim_draw(struct sim *s, uint16_t node);
-int sim_misbehave_call(struct sim *s, uint16_t node, const char *method, const char *name, json_t *knobs); /* a status */
+/* Returns a status. */
+int sim_misbehave_call(struct sim *s, uint16_t node, const char *method, const char *name, json_t *knobs);
 /* An origin asked from elsewhere: fills what is not zero for a node that
  * answers; *after_ns is the time-out, then when. */
 void sim_answer_course(struct sim *s, uint16_t from, uint16_t to, const char *target, struct lab_answer *a,

@@ -11,7 +11,7 @@ enum action_target {
     TARGET_NONE = 0,
     TARGET_REGION = 1,  /* region: R        every node of the region */
     TARGET_NODE = 2,    /* gateway: R/N */
-    TARGET_LINK = 4,    /* between: [A, B], isolate: A, split: [[A], [B, C]]  with direction: both | forward | backward */
+    TARGET_LINK = 4,    /* between: [A, B], isolate: A, split: [[A], [B, C]]; direction: both | forward | backward */
     TARGET_ORIGIN = 8,  /* origin: R/N; only in the mask of a verb, the action then says TARGET_NODE */
     TARGET_DNS = 16,    /* dns: dns/1, the traffic manager; likewise */
     TARGET_CONTROL = 32, /* control: R/1, a control endpoint; likewise */
@@ -53,7 +53,7 @@ struct service_fault {
 
 /* surge: extra customers. What is for one vantage is set when the plan is compiled. */
 struct surge_wish {
-    int64_t pace;           /* as written: 1e-6 per second over all vantages, or minus the multiple of the workload in ppm */
+    int64_t pace;           /* as written: 1e-6 per second over all vantages, or minus the ppm of the workload */
     int64_t slow_in_all;    /* slow clients over all vantages */
     int64_t retries;        /* made at once after a failure */
     bool herd;              /* who failed comes back when a fault is healed, all at once */
@@ -82,7 +82,8 @@ struct action {
                                     * sides, forward is from a side to a later one */
     uint16_t port;             /* TARGET_LINK, `only`: TCP to and from this port; 0: all */
     enum gate_way way;         /* reject; what is left at GATE_DROP lets packets vanish */
-    struct path_state shape;   /* partition, reject (cut or gate is set by the loader), degrade; lag: delay, corrupt, duplicate */
+    struct path_state shape;   /* partition, reject (cut or gate is set by the loader), degrade; lag: delay, corrupt,
+                                * duplicate */
     int64_t burst, loss_correlation_ppm; /* degrade: two spellings of the shape's burst, packets or chance */
     enum topo_alert alert;     /* the rule that must raise an alert about it; NONE: none is asked for */
     enum kill_how how;
@@ -157,7 +158,9 @@ struct action_type {
     /* Two of this verb on one target at a time that set different keys: what of it
      * both set nevertheless, NULL if nothing. */
     const char *(*clash)(const struct action *a, const struct action *b);
-    bool (*objects)(const struct action *a, char why[ACTION_WHY]); /* true: its parameters contradict each other; may be NULL */
+    /* True: its parameters contradict each other; NULL: never. */
+    bool (*objects)(const struct action *a, char why[ACTION_WHY]);
     bool (*spares)(const struct action *a); /* severing, yet whoever is hit so serves on, if worse; NULL: never */
-    bool (*apart)(const struct action *a, const struct action *b); /* two on one target are about different things; NULL: never */
+    /* Two on one target are about different things; NULL: never. */
+    bool (*apart)(const struct action *a, const struct action *b);
 };

@@ -9,8 +9,8 @@
  *         {.key = "stop", .kind = FIELD_BOOL, .offset = offsetof(struct action, stop), .words = no_yes, ...},
  *     };
  *
- * What a key binds to, by kind: DURATION (ns), STEP (ns, with a sign), RATIO, FACTOR (ppm), RATE (1e-6 per second), PACE (a
- * rate, or minus the ppm of a multiple: x5), BANDWIDTH (bit/s), BYTES, COUNT: int64_t.
+ * What a key binds to, by kind: DURATION (ns), STEP (ns, with a sign), RATIO, FACTOR (ppm), RATE (1e-6 per second),
+ * PACE (a rate, or minus the ppm of a multiple: x5), BANDWIDTH (bit/s), BYTES, COUNT: int64_t.
  * NAME, TEXT: const char * in the binder's arena. BOOL: bool; words, if any, are {word for false, word for true}.
  * ENUM: an enum (int-sized), the index of its word; an empty word cannot be chosen and stands for "not given".
  * REGION: uint16_t, the site. TEXTS: struct field_texts; words, if any, are the only ones allowed. JSON: json_t *, a
@@ -24,8 +24,8 @@
 #include "harness/spec/yaml_tree.h"
 
 enum field_kind {
-    FIELD_DURATION, FIELD_RATIO, FIELD_RATE, FIELD_PACE, FIELD_BANDWIDTH, FIELD_BYTES, FIELD_COUNT, FIELD_STEP, FIELD_FACTOR,
-    FIELD_NAME, FIELD_TEXT, FIELD_BOOL, FIELD_ENUM, FIELD_REGION, FIELD_TEXTS, FIELD_JSON,
+    FIELD_DURATION, FIELD_RATIO, FIELD_RATE, FIELD_PACE, FIELD_BANDWIDTH, FIELD_BYTES, FIELD_COUNT, FIELD_STEP,
+    FIELD_FACTOR, FIELD_NAME, FIELD_TEXT, FIELD_BOOL, FIELD_ENUM, FIELD_REGION, FIELD_TEXTS, FIELD_JSON,
     FIELD_MAP, FIELD_DICT, FIELD_LIST, FIELD_NODE,
 };
 

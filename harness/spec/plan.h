@@ -41,7 +41,7 @@ struct plan_step {
     uint16_t ended_by;     /* id of the restore step that ends it, 0 if none */
     int64_t hold_ns;       /* H of this fault (measurement section 7); faults and the null drill's `nothing` */
     const char *note;
-    uint16_t of;           /* id of the step as written; another than its own in later rounds of a flap or a repetition */
+    uint16_t of;           /* id of the step as written; not its own in later rounds of a flap or a repetition */
     const char *text;      /* "kill us-east": for people */
     int line, column;      /* in the scenario file, 1..; 0: from an override */
 };

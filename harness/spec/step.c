@@ -51,13 +51,15 @@ static const struct shared_key {
       .doc = "forward is from the first to the second, out of what is isolated, from a side to those behind it"},
      TARGET_LINK, FAULTS, false},
     {{.key = "only", .kind = FIELD_NODE, IN(only), .example = "replication",
-      .doc = "not everything, but what clients, replication, control (the lease) or config say, or one TCP port: {port: 7001}"},
+      .doc = "not everything, but what clients, replication, control (the lease) or config say, or one TCP port: "
+             "{port: 7001}"},
      TARGET_LINK, SELECTIVE, false},
     {{.key = "for", .kind = FIELD_DURATION, IN(for_ns), .given = offsetof(struct scenario_step, has_for),
       .min = NS_PER_MS, .max = 86400 * NS_PER_S, .example = "20s",
       .doc = "ends by itself after this time"}, 0, FAULTS, true},
     {{.key = "alert", .kind = FIELD_ENUM, IN(action.alert), .words = topo_alert_words, .example = "slow",
-      .doc = "the gateways' rule that must notice it: slow, errors or traffic; see the target `alerted`"}, 0, FAULTS, false},
+      .doc = "the gateways' rule that must notice it: slow, errors or traffic; see the target `alerted`"},
+     0, FAULTS, false},
     {{.key = "note", .kind = FIELD_TEXT, IN(note), .doc = "for people"}, 0, EVERY_STEP, true},
 };
 

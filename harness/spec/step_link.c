@@ -215,11 +215,11 @@ static void check_plane(struct binder *b, const struct scenario_step *s, const s
     }
     struct diag *d = diag_error(b->diags, DIAG_NO_SUCH, at->place, "nothing speaks on port %u across these links",
                                 (unsigned)s->action.port);
-    diag_help(
-        d,
-        "clients ask regions on %d, gateways on %d, stores replicate between regions on %d, regions ask the witness on %d%s",
-        topo_customer_port(t), TOPO_PORT_HTTP, TOPO_PORT_REPLICATION, TOPO_PORT_LEASE,
-        t->control.there ? ", gateways ask for their configuration on 7003" : "");
+    diag_help(d,
+              "clients ask regions on %d, gateways on %d, stores replicate between regions on %d, regions ask the "
+              "witness on %d%s",
+              topo_customer_port(t), TOPO_PORT_HTTP, TOPO_PORT_REPLICATION, TOPO_PORT_LEASE,
+              t->control.there ? ", gateways ask for their configuration on 7003" : "");
 }
 
 /* What a severing step makes of the packets that it hits. */

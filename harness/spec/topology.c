@@ -317,7 +317,8 @@ static void out_of_reach(struct builder *b, const char *count_key, int64_t count
         return;
     }
     struct diag *d = diag_error(b->binder->diags, DIAG_RANGE, node_place(n ? n : every),
-                                "`probe_every` times `%s` is %s: %s", count_key, unit_print_duration(product, is), what);
+                                "`probe_every` times `%s` is %s: %s", count_key, unit_print_duration(product, is),
+                                what);
     if (least > 0) {
         diag_help(d, "choose them so that the product is from %s to %s", unit_print_duration(least, low),
                   unit_print_duration(most, high));

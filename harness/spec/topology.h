@@ -58,7 +58,8 @@ struct topo_site {
 };
 
 struct topo_node {
-    const char *name; /* "us-east/1" a gateway, "us-east/origin-1", "us-east/control-1", "witness/1", "clients-us-east/1" */
+    const char *name; /* "us-east/1" a gateway, "us-east/origin-1", "us-east/control-1", "witness/1",
+                       * "clients-us-east/1" */
     enum node_role role;
     uint16_t site;
     uint16_t number;  /* 1.. within its role and site */
@@ -83,17 +84,17 @@ struct path_gate {
 #define PATH_GATES_MAX 8
 
 /* What a path does to the packets that it lets through. Of a merge too. */
-#define PATH_SHAPE                                                                                                      \
-    int64_t delay_ns, jitter_ns;                                                                                        \
-    enum path_spread spread;                                                                                            \
-    int64_t jitter_correlation_ppm; /* each draw leans this far on the one before */                                    \
-    int64_t loss_ppm;                                                                                                   \
-    int64_t burst_milli; /* mean length of a lossy spell in thousandths of a packet; 0: losses are independent */       \
-    int64_t burst_loss_ppm, calm_loss_ppm; /* share lost within a spell, and between spells; only beside a burst */     \
-    int64_t duplicate_ppm, corrupt_ppm;                                                                                 \
-    int64_t reorder_ppm, reorder_gap; /* of each packet that may overtake: every one, or gap - 1 must come between (0: as 1) */ \
-    int64_t rate_bps;                                                                                                   \
-    int64_t limit_packets; /* the queue of the path holds so many, delayed ones included; more are lost */              \
+#define PATH_SHAPE                                                                                                  \
+    int64_t delay_ns, jitter_ns;                                                                                    \
+    enum path_spread spread;                                                                                        \
+    int64_t jitter_correlation_ppm; /* each draw leans this far on the one before */                                \
+    int64_t loss_ppm;                                                                                               \
+    int64_t burst_milli; /* mean length of a lossy spell in thousandths of a packet; 0: losses are independent */   \
+    int64_t burst_loss_ppm, calm_loss_ppm; /* share lost within a spell, and between spells; only beside a burst */ \
+    int64_t duplicate_ppm, corrupt_ppm;                                                                             \
+    int64_t reorder_ppm, reorder_gap; /* of packets that may overtake: gap - 1 others come between (0: as 1) */     \
+    int64_t rate_bps;                                                                                               \
+    int64_t limit_packets; /* the queue of the path holds so many, delayed ones included; more are lost */          \
     int64_t mtu_bytes;     /* longer IP packets vanish without a word */
 
 struct path_shape {
@@ -158,7 +159,7 @@ enum certificate {
     CERTIFICATE_NO_CHAIN,
     CERTIFICATES
 };
-extern const char *const certificate_words[CERTIFICATES + 1]; /* as a scenario says them; "" for none, NULL at the end */
+extern const char *const certificate_words[CERTIFICATES + 1]; /* as scenarios say them; "" for none, NULL at the end */
 
 struct topo_link {
     uint16_t a, b; /* sites */

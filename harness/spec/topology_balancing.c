@@ -29,8 +29,8 @@ static const struct field breaker_fields[] = {
      .example = "[refuse, timeout]", .doc = "what counts as a failure; everything if absent"},
 };
 static const struct field_set breaker_set = {
-    "`topology.balancing.breaker`", "topology.balancing.breaker", "The circuit breaker of each origin, in each gateway.",
-    breaker_fields, array_len(breaker_fields), 0};
+    "`topology.balancing.breaker`", "topology.balancing.breaker",
+    "The circuit breaker of each origin, in each gateway.", breaker_fields, array_len(breaker_fields), 0};
 
 static const struct field balancing_fields[] = {
     {.key = "policy", .kind = FIELD_ENUM, IN(topo_balancing, policy), .words = policy_words,

@@ -30,8 +30,8 @@ static const char *const flaw_words[] = {
     "no_failover", "ack_before_replicate", "no_fencing", "drift_unreported", "stale_follower_read",
     "drop_every_nth_write", "silent_async_degrade", "slow_detect", "failback_without_catchup", "duplicate_on_retry",
     "sticky_dead_upstream", "health_reset_on_target_change", "keepalive_no_check", "accept_empty_config",
-    "drain_ignored", "no_retry_budget", "limiter_local_only", "revocation_ignored", "dns_pin_forever", "lease_by_wall_clock",
-    "backup_corrupt", NULL,
+    "drain_ignored", "no_retry_budget", "limiter_local_only", "revocation_ignored", "dns_pin_forever",
+    "lease_by_wall_clock", "backup_corrupt", NULL,
 };
 
 #define IN(type, member) .offset = offsetof(struct type, member)
@@ -54,8 +54,8 @@ static const struct field vantage_fields[] = {
     {.key = "home", .kind = FIELD_NAME, IN(vantage_spec, home), .required = true, .example = "us-east",
      .doc = "the region that these clients are near to"},
     {.key = "dns", .kind = FIELD_ENUM, IN(vantage_spec, dns), .words = topo_dns_words, .example = "pins",
-     .doc = "how they keep an answer of the DNS: as long as it says (honours, also if absent), 30s at least, for ever, or "
-            "as long as it says with all its addresses (several)"},
+     .doc = "how they keep an answer of the DNS: as long as it says (honours, also if absent), 30s at least, for ever, "
+            "or as long as it says with all its addresses (several)"},
 };
 static const struct field_set vantage_set = {
     "a vantage", "topology.vantages", "A place where clients sit; its process measures.", vantage_fields,
@@ -104,9 +104,10 @@ static const struct field replication_fields[] = {
     {.key = "degrade", .kind = FIELD_ENUM, IN(topo_replication, degrade), .words = degrade_words, .preset = "async",
      .doc = "what sync does without its peer: go on alone (once the witness has recorded the peer as out of sync), or "
             "stop acknowledging"},
-    {.key = "durability", .kind = FIELD_ENUM, IN(topo_replication, durability), .words = durability_words, .preset = "os",
-     .doc = "what a store has done with a write before it counts: handed it to the operating system, which outlives the "
-            "process, or forced it to the disk, which outlives a loss of power"},
+    {.key = "durability", .kind = FIELD_ENUM, IN(topo_replication, durability), .words = durability_words,
+     .preset = "os",
+     .doc = "what a store has done with a write before it counts: handed it to the operating system, which outlives "
+            "the process, or forced it to the disk, which outlives a loss of power"},
 };
 static const struct field_set replication_set = {
     "`topology.replication`", "topology.replication", "How writes reach the other regions.", replication_fields,
@@ -162,8 +163,8 @@ static const struct field topology_fields[] = {
      .preset = "reference", .doc = "what leads clients to a region: reference, their own ordered list; gdnsd, the DNS"},
     {.key = "routing", .kind = FIELD_ENUM, IN(topology_spec, routing), .words = topo_routing_words,
      .example = "geographic",
-     .doc = "where gdnsd leads: the first region that is up (failover, also if absent), by `weight`, or the nearest to the "
-            "client"},
+     .doc = "where gdnsd leads: the first region that is up (failover, also if absent), by `weight`, or the nearest to "
+            "the client"},
 };
 const struct field_set topology_set = {
     "`topology`", "topology", "The world under test: a bundled name (two-regions, the default) or a map.",

@@ -76,7 +76,8 @@ void html_load(struct page *p)
         return;
     }
     html_heading(p, "load", "Load and criteria",
-                 "Fixed before the drill began; requests leave when they are planned, whatever became of those before.");
+                 "Fixed before the drill began; requests leave when they are planned, whatever became of those "
+                 "before.");
     text_add(p->out, "<p class=\"lead\">Targets, SHA-256 before the start: <code>");
     html_escaped(p, p->r->scenario.targets_sha256);
     text_add(p->out, "</code></p>\n<div class=\"columns\">\n<div>");

@@ -50,9 +50,8 @@ static void follow_ups(struct page *p)
         html_badge(p->out, o->verdict);
         text_add(p->out, "</td>");
         html_element(p, "td", NULL, text_str(&found));
-        text_add(
-            p->out,
-            "<td class=\"blank\"></td><td class=\"blank\"></td><td class=\"blank\"></td><td class=\"blank\"></td></tr>\n");
+        text_add(p->out, "<td class=\"blank\"></td><td class=\"blank\"></td><td class=\"blank\"></td>"
+                         "<td class=\"blank\"></td></tr>\n");
     }
     html_table_end(p);
 }

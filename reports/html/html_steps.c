@@ -182,10 +182,10 @@ void html_steps(struct page *p)
     collect(&s, p, f);
     sort(&s);
     text_add(p->out,
-             "<h3 id=\"steps\">Step by step</h3>\n<div class=\"scroll\" tabindex=\"0\"><table class=\"steps\"><thead><tr>"
-             "<th scope=\"col\">step</th><th scope=\"col\" class=\"n\">after, s</th><th scope=\"col\" class=\"n\">since the "
-             "last, s</th><th scope=\"col\" class=\"bar\">course</th><th scope=\"col\" class=\"n\">run time, s</th>"
-             "<th scope=\"col\">how it is known</th></tr></thead>\n");
+             "<h3 id=\"steps\">Step by step</h3>\n<div class=\"scroll\" tabindex=\"0\"><table class=\"steps\"><thead>"
+             "<tr><th scope=\"col\">step</th><th scope=\"col\" class=\"n\">after, s</th><th scope=\"col\" class=\"n\">"
+             "since the last, s</th><th scope=\"col\" class=\"bar\">course</th><th scope=\"col\" class=\"n\">"
+             "run time, s</th><th scope=\"col\">how it is known</th></tr></thead>\n");
     bool heals = isfinite(f->t_hb_s) && f->t_hb_s > f->t_ib_s;
     size_t next = group(p, &s, 0, f->t_ib_s, heals ? f->t_hb_s : INFINITY, "Counted from the fault");
     group(p, &s, next, heals ? f->t_hb_s : f->t_ib_s, INFINITY, heals ? "Counted from the heal" : "Not seen");

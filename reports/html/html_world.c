@@ -134,8 +134,8 @@ static void draw_client(const struct picture *k, uint16_t site, double at_s)
         text_add(&word, "no requests");
     }
     text_addf(k->p->out,
-              "<rect class=\"w-box w-%s\" data-e=\"c%u\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"%.1f\" "
-              "fill=\"#fff\" stroke-width=\"2\" stroke=\"%s\"/>",
+              "<rect class=\"w-box w-%s\" data-e=\"c%u\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
+              "rx=\"%.1f\" fill=\"#fff\" stroke-width=\"2\" stroke=\"%s\"/>",
               lane_state_words[state], site, at->x, at->y, at->w, at->h, at->h / 2, svg_colour(looks[state].paint));
     centred(k, x, at->y + 19, 14, true, k->topo->sites[site].name);
     text_addf(k->p->out,
@@ -162,8 +162,8 @@ static void draw_node(const struct picture *k, uint16_t node, double x, double y
         text_addf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"22\" height=\"22\" rx=\"4\"/>", x - 11, y - 11);
     }
     text_addf(out,
-              "<text class=\"w-glyph\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"17\" font-weight=\"700\" "
-              "stroke=\"none\" fill=\"#fff\">%s</text></g>\n",
+              "<text class=\"w-glyph\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"17\" "
+              "font-weight=\"700\" stroke=\"none\" fill=\"#fff\">%s</text></g>\n",
               x, y + 6, looks[state].glyph);
 }
 
@@ -187,8 +187,8 @@ static void draw_region(const struct picture *k, uint16_t site, double at_s)
     scoped_text struct text name = {0};
     text_addf(&name, "%s", s->name);
     text_addf(k->p->out,
-              "<rect class=\"w-box w-%s\" data-e=\"r%u\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"10\" "
-              "fill=\"#fff\" stroke-width=\"2.5\" stroke=\"%s\"/>",
+              "<rect class=\"w-box w-%s\" data-e=\"r%u\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
+              "rx=\"10\" fill=\"#fff\" stroke-width=\"2.5\" stroke=\"%s\"/>",
               lane_state_words[state], site, at->x, at->y, at->w, at->h, svg_colour(looks[state].paint));
     centred(k, x, at->y + 25, k->layout.roomy ? 16 : 13, true, text_str(&name));
     text_addf(k->p->out,
@@ -309,18 +309,19 @@ static void legend(struct page *p)
     text_add(p->out, "<p class=\"legend\">");
     for (int i = LANE_STARTING; i < LANE_STATES; i++) {
         text_addf(p->out,
-                  "<span><svg class=\"w-node w-%s\" width=\"18\" height=\"18\" viewBox=\"0 0 18 18\" aria-hidden=\"true\" "
-                  "fill=\"%s\"><circle cx=\"9\" cy=\"9\" r=\"8.5\"/><text class=\"w-glyph\" x=\"9\" y=\"14\" "
-                  "text-anchor=\"middle\" font-size=\"14\" font-weight=\"700\" fill=\"#fff\">%s</text></svg> %s</span> ",
+                  "<span><svg class=\"w-node w-%s\" width=\"18\" height=\"18\" viewBox=\"0 0 18 18\" "
+                  "aria-hidden=\"true\" fill=\"%s\"><circle cx=\"9\" cy=\"9\" r=\"8.5\"/><text class=\"w-glyph\" "
+                  "x=\"9\" y=\"14\" text-anchor=\"middle\" font-size=\"14\" font-weight=\"700\" fill=\"#fff\">%s</text>"
+                  "</svg> %s</span> ",
                   lane_state_words[i], svg_colour(looks[i].paint), looks[i].glyph, lane_state_words[i]);
     }
     for (int i = LINK_IMPAIRED; i < LINK_STATES; i++) {
-        text_addf(
-            p->out,
-            "<span><svg width=\"30\" height=\"8\" viewBox=\"0 0 30 8\" aria-hidden=\"true\"><path class=\"w-link w-%s\" "
-            "d=\"M0 4H30\" fill=\"none\" stroke=\"%s\" stroke-width=\"%g\" stroke-dasharray=\"%s\"/></svg> link %s</span> ",
-            picture_strokes[i].class, picture_strokes[i].colour, picture_strokes[i].width, picture_strokes[i].dash,
-            link_state_words[i]);
+        text_addf(p->out,
+                  "<span><svg width=\"30\" height=\"8\" viewBox=\"0 0 30 8\" aria-hidden=\"true\">"
+                  "<path class=\"w-link w-%s\" d=\"M0 4H30\" fill=\"none\" stroke=\"%s\" stroke-width=\"%g\" "
+                  "stroke-dasharray=\"%s\"/></svg> link %s</span> ",
+                  picture_strokes[i].class, picture_strokes[i].colour, picture_strokes[i].width,
+                  picture_strokes[i].dash, link_state_words[i]);
     }
     text_add(p->out, "<span>round: gateway, square: store, ringed: the store that leads</span><span><svg width=\"26\" "
                      "height=\"8\" viewBox=\"0 0 26 8\" aria-hidden=\"true\">");

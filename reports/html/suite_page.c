@@ -5,8 +5,8 @@
  *
  * Repeats of a scenario share a row: the verdict is their worst, an objective's value that of its worst run, and each
  * run has a mark that leads to it. Scenarios that were never reached have a row that says so. Bars have the target at
- * two thirds of their width, so that rows can be compared by eye whatever their units; what lies beyond the right end is
- * cut there.
+ * two thirds of their width, so that rows can be compared by eye whatever their units; what lies beyond the right end
+ * is cut there.
  */
 #include "reports/suite.h"
 

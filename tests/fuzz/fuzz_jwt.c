@@ -10,7 +10,8 @@
 #include <string.h>
 
 static const char own_set[] =
-    "{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"h\",\"k\":\"c2VjcmV0LW9mLXRoZS1mdXp6ZXItbm9ib2R5LWtub3dzLWl0\"},"
+    "{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"h\","
+    "\"k\":\"c2VjcmV0LW9mLXRoZS1mdXp6ZXItbm9ib2R5LWtub3dzLWl0\"},"
     "{\"kty\":\"EC\",\"alg\":\"ES256\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
     "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}";
 

@@ -21,11 +21,12 @@
 
 static const char follower[] =
     "{\"node\":\"eu-west/origin-1\",\"role\":\"origin\",\"region\":\"eu-west\",\"listen\":1,\"admin\":2,"
-    "\"store\":{\"mode\":\"async\",\"port\":3,\"peers\":[{\"region\":\"us-east\",\"address\":\"127.0.0.1\",\"port\":4}]}}";
+    "\"store\":{\"mode\":\"async\",\"port\":3,\"peers\":[{\"region\":\"us-east\",\"address\":\"127.0.0.1\","
+    "\"port\":4}]}}";
 static const char leader[] =
     "{\"node\":\"us-east/origin-1\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":1,\"admin\":2,"
-    "\"store\":{\"mode\":\"sync\",\"home\":true,\"port\":3,\"peers\":[{\"region\":\"eu-west\",\"address\":\"127.0.0.1\","
-    "\"port\":4}]}}";
+    "\"store\":{\"mode\":\"sync\",\"home\":true,\"port\":3,\"peers\":[{\"region\":\"eu-west\","
+    "\"address\":\"127.0.0.1\",\"port\":4}]}}";
 
 struct stage {
     struct node node;

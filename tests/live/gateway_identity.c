@@ -17,15 +17,18 @@
 #define NEW_KEY \
     "{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"b\",\"k\":\"bmV3IHNlY3JldCBvZiB0aGUgbGl2ZSB0ZXN0LCAzMiBiKw\"}"
 /* Of alice for the shop, with the id t1, until the year 2100; the last one ended in 2001. */
-#define OLD_TOKEN                                                                                                      \
-    "eyJhbGciOiJIUzI1NiIsImtpZCI6ImEifQ.eyJzdWIiOiJhbGljZSIsImF1ZCI6InNob3AiLCJleHAiOjQxMDI0NDQ4MDAsImp0aSI6InQxIn0.MkA3" \
-    "PktGIo7vixw96m9ZvcGaDTDp5WomTRS5-dDZ_yA"
-#define NEW_TOKEN                                                                                                      \
-    "eyJhbGciOiJIUzI1NiIsImtpZCI6ImIifQ.eyJzdWIiOiJhbGljZSIsImF1ZCI6InNob3AiLCJleHAiOjQxMDI0NDQ4MDAsImp0aSI6InQxIn0.Ok9m" \
-    "e0W-ETazPxV2W1KI7PlXDQR9hr_JEm5D7MDVUUk"
-#define ENDED_TOKEN                                                                                                    \
-    "eyJhbGciOiJIUzI1NiIsImtpZCI6ImIifQ.eyJzdWIiOiJhbGljZSIsImF1ZCI6InNob3AiLCJleHAiOjEwMDAwMDAwMDAsImp0aSI6InQyIn0.qph2" \
-    "9WYNsugHrk7N3TeOb1kcsrPkvLWSvpzxiHlI-Ak"
+#define OLD_TOKEN                                                                                                 \
+    "eyJhbGciOiJIUzI1NiIsImtpZCI6ImEifQ."                                                                         \
+    "eyJzdWIiOiJhbGljZSIsImF1ZCI6InNob3AiLCJleHAiOjQxMDI0NDQ4MDAsImp0aSI6InQxIn0."                                \
+    "MkA3PktGIo7vixw96m9ZvcGaDTDp5WomTRS5-dDZ_yA"
+#define NEW_TOKEN                                                                                                 \
+    "eyJhbGciOiJIUzI1NiIsImtpZCI6ImIifQ."                                                                         \
+    "eyJzdWIiOiJhbGljZSIsImF1ZCI6InNob3AiLCJleHAiOjQxMDI0NDQ4MDAsImp0aSI6InQxIn0."                                \
+    "Ok9me0W-ETazPxV2W1KI7PlXDQR9hr_JEm5D7MDVUUk"
+#define ENDED_TOKEN                                                                                               \
+    "eyJhbGciOiJIUzI1NiIsImtpZCI6ImIifQ."                                                                         \
+    "eyJzdWIiOiJhbGljZSIsImF1ZCI6InNob3AiLCJleHAiOjEwMDAwMDAwMDAsImp0aSI6InQyIn0."                                \
+    "qph29WYNsugHrk7N3TeOb1kcsrPkvLWSvpzxiHlI-Ak"
 #define SHOP "X-API-Key: shop.open sesame\r\n"
 #define BULK "X-API-Key: bulk.bulk secret\r\n"
 #define BEARER(token) "Authorization: Bearer " token "\r\n"
@@ -57,8 +60,8 @@ static void furnish(enum stage_node gate)
         json_pack("{s:{s:{s:s}, s:{s:s}}, s:{s:s, s:s}, s:{s:s, s:i, s:i, s:s}}", "keys", "shop", "sha256",
                   "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb", "bulk", "sha256",
                   "0805102dc0545074030a0c003c58c77d03ad11b48ed8efb540688a272c16c6a6", "tokens", "keys", "jwks.json",
-                  "audience", "shop", "revocations", "pool", "orders", "every_ms", 50, "stale_after_ms", 1000, "when_stale",
-                  "fail_closed"));
+                  "audience", "shop", "revocations", "pool", "orders", "every_ms", 50, "stale_after_ms", 1000,
+                  "when_stale", "fail_closed"));
     json_object_set_new(doc, "limits",
                         json_pack("{s:s, s:i, s:s, s:i, s:{s:{s:i}}}", "mode", "shared", "gateways", 2, "pool",
                                   "orders", "every_ms", 50, "subjects", "key:bulk", "per_s", PER_S));

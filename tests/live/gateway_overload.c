@@ -159,7 +159,7 @@ static void a_breaker_opens_and_closes(void)
     check(strcmp(breaker(), "open") == 0);
     behave();
     check(ask(stage_port(&stage, GATE_US), "GET", READ, "", "", 2000, &answer));
-    check(strcmp(breaker(), "open") == 0 || answer.status == 200); /* the other region was asked, or the time was over */
+    check(strcmp(breaker(), "open") == 0 || answer.status == 200); /* the other region was asked, or time was over */
     for (int64_t end = now_ms() + 3000; strcmp(breaker(), "closed") != 0; pause_ms(50)) {
         (void)ask(stage_port(&stage, GATE_US), "GET", READ, "", "", 1000, &answer);
         check(now_ms() < end);

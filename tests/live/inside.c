@@ -74,7 +74,8 @@ int inside_write_order(struct lab *lab, uint16_t from, uint16_t to, int patience
     number++;
     snprintf(body, sizeof(body), "{\"op\":\"op-%u\",\"key\":\"k%u\",\"value\":\"v%u\"}", number, number % 50, number);
     snprintf(request, sizeof(request),
-             "POST /v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIdempotency-Key: %d-%u\r\nContent-Length: %zu\r\n\r\n%s",
+             "POST /v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIdempotency-Key: %d-%u\r\n"
+             "Content-Length: %zu\r\n\r\n%s",
              (int)getpid(), number, strlen(body), body);
     return inside_ask(lab, from, to, request, patience_ms);
 }

@@ -273,7 +273,7 @@ static void composes(struct stage *s)
 static void damages(struct stage *s)
 {
     struct world w;
-    const struct path_state often = {.corrupt_ppm = 100000, .duplicate_ppm = 500000}; /* records come five times a second */
+    const struct path_state often = {.corrupt_ppm = 100000, .duplicate_ppm = 500000}; /* of five records a second */
     begin(&w, s, 2, &(struct action){.target = TARGET_REGION, .site = WEST, .shape = often});
     uint16_t west = store_of(&w, WEST);
     json_int_t broken = number(&w, west, "frames_broken"), repeated = number(&w, west, "frames_repeated");

@@ -358,7 +358,7 @@ static void bufferbloat(struct stage *s)
     CHECK(flight_arrived(alone, 30) == 30);
     CHECK(idle <= each + tolerance_ns());
     CHECK(llabs(loaded - LIMIT * each) <= 2 * each + tolerance_ns());
-    double full = (double)(crowd[N - 1].sent_ns - crowd[SETTLED].sent_ns) / (double)each; /* as many fit through in the time */
+    double full = (double)(crowd[N - 1].sent_ns - crowd[SETTLED].sent_ns) / (double)each; /* so many fit through then */
     double through = flight_arrived(crowd + SETTLED, N - SETTLED) / fmin(full, N - SETTLED);
     CHECK(through > 0.9 && through < 1.1);
     check_healed(s, lab, 0);

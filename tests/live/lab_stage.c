@@ -116,7 +116,8 @@ void stage_topology(struct topology *t, uint16_t regions, uint16_t gateways)
                                      .slow_least_ns = 50 * NS_PER_MS,
                                      .errors_ppm = 10000,
                                      .traffic_ppm = 2000000,
-                                     .rules = 1u << TOPO_ALERT_SLOW | 1u << TOPO_ALERT_ERRORS | 1u << TOPO_ALERT_TRAFFIC};
+                                     .rules = 1u << TOPO_ALERT_SLOW | 1u << TOPO_ALERT_ERRORS |
+                                              1u << TOPO_ALERT_TRAFFIC};
 }
 
 uint16_t stage_client(const struct topology *t, uint16_t vantage)

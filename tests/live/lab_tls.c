@@ -44,7 +44,8 @@ struct visit {
     const char *address[WHO];
 };
 
-static bool all_landed; /* of the requests that left together: a regular customer with two at once would need a newcomer's */
+/* Of the requests that left together: a regular customer with two at once would need a newcomer's connection. */
+static bool all_landed;
 static unsigned under_way;
 
 static void on_done(void *arg, const struct exchange_answer *a)
@@ -270,7 +271,7 @@ static void stalled_handshakes(struct stage *s)
     CHECK(t[NEWCOMER].asked >= ENOUGH && t[NEWCOMER].timed_out == t[NEWCOMER].sent);
     CHECK(fine(&t[REGULAR]));
     CHECK(fine(&t[ELSEWHERE]));
-    CHECK(stage_knock(d.lab, stage_client(&s->topo, 0), TARGET, NS_PER_S) == KNOCK_ANSWERED); /* without TLS it is well */
+    CHECK(stage_knock(d.lab, stage_client(&s->topo, 0), TARGET, NS_PER_S) == KNOCK_ANSWERED); /* without TLS: well */
     heal(&d);
     CHECK(prove(&d, true, 5 * NS_PER_S) == PROOF_PROVEN);
     CHECK(everybody_is_fine(look(&d)));

@@ -8,8 +8,8 @@
  * than the lease. What was killed starts again after a random while. Then, with both in sync again:
  *
  *   - in sync mode every acknowledged write is in both stores; in any, each is there once, and none that was never sent
- *   - no epoch acknowledged when it was over: no acknowledgement comes for a write that was begun after one of a higher epoch had
- *     been seen, nor DELIVERY_MS later
+ *   - no epoch acknowledged when it was over: no acknowledgement comes for a write that was begun after one of a higher
+ *     epoch had been seen, nor DELIVERY_MS later
  *
  * A flaw makes it fail, which shows that it can: sync with ack_before_replicate loses writes, async with no_fencing
  * acknowledges too late. (In sync mode the other store's refusal fences as well.)
@@ -88,8 +88,9 @@ static void begin_write(struct writer *w)
     int len = snprintf(body, sizeof(body), "{\"op\":\"p-%d\",\"key\":\"k%d\",\"value\":\"00000000000000aa\"}", w->op,
                        w->op % 16);
     len = snprintf(request, sizeof(request),
-                   "POST /v1/orders HTTP/1.1\r\nHost: test\r\nIdempotency-Key: run/p-%d\r\nContent-Length: %d\r\n\r\n%s", w->op, len,
-                   body);
+                   "POST /v1/orders HTTP/1.1\r\nHost: test\r\nIdempotency-Key: run/p-%d\r\n"
+                   "Content-Length: %d\r\n\r\n%s",
+                   w->op, len, body);
     if (send(w->fd, request, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) != len)
         hang_up(w);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Write i belongs to client i % 2, is invoked 100 us after the one before, goes to key i % 1000 as its next version, and
- * is acknowledged 1 to 4 ms later, so that acknowledgements overtake each other as they do in life. Intents and results
- * stand in the file in the order of their instants.
+ * Write i belongs to client i % 2, is invoked 100 us after the one before, goes to key i % 1000 as its next version,
+ * and is acknowledged 1 to 4 ms later, so that acknowledgements overtake each other as they do in life. Intents and
+ * results stand in the file in the order of their instants.
  */
 #include "tests/million/million.h"
 
@@ -21,8 +21,10 @@
 enum { CLIENTS = 2, KEYS = 1000, OVERTAKING = 64, PER_PAGE = 1000 };
 
 static struct topo_site sites[] = {
-    {.name = "us-east", .kind = SITE_REGION, .role = REGION_PRIMARY, .first_node = 0, .node_count = 2, .gateways = 1, .origins = 1},
-    {.name = "eu-west", .kind = SITE_REGION, .role = REGION_STANDBY, .first_node = 2, .node_count = 2, .gateways = 1, .origins = 1},
+    {.name = "us-east", .kind = SITE_REGION, .role = REGION_PRIMARY, .first_node = 0, .node_count = 2, .gateways = 1,
+     .origins = 1},
+    {.name = "eu-west", .kind = SITE_REGION, .role = REGION_STANDBY, .first_node = 2, .node_count = 2, .gateways = 1,
+     .origins = 1},
     {.name = "clients", .kind = SITE_VANTAGE, .first_node = 4, .node_count = 1},
 };
 static struct topo_node nodes[] = {
@@ -71,15 +73,16 @@ static void make_plan(struct million *m)
                                              .client = i, .rate_micro = 10 * 1000 * 1000, .timeout_ns = NS_PER_S,
                                              .path = "/v1/orders"};
     }
-    m->steps[0] = (struct plan_step){.id = 1, .hold_ns = NS_PER_S, .until_ns = INT64_MAX, .text = "partition", .line = 1,
-                                     .action = {.type = &partition, .target = TARGET_LINK}};
+    m->steps[0] = (struct plan_step){.id = 1, .hold_ns = NS_PER_S, .until_ns = INT64_MAX, .text = "partition",
+                                     .line = 1, .action = {.type = &partition, .target = TARGET_LINK}};
     m->targets[0] = (struct plan_target){.key = TARGET_LOST_WRITES, .value = 0, .line = 1, .column = 1};
     m->plan = (struct plan){.name = "million", .title = "one write of many is lost", .file = "million.yaml", .text = "",
                             .sha256 = SHA, .targets_sha256 = SHA, .seed = 1, .topology = &m->topology,
                             .streams = m->streams, .stream_count = 3, .steps = m->steps, .step_count = 1,
                             .targets = m->targets, .target_count = 1, .good_ratio_ppm = 990000,
-                            .baseline_hold_ns = 4 * NS_PER_S, .window_ns = NS_PER_S, .converge_within_ns = 60 * NS_PER_S,
-                            .timeline_end_ns = 20 * NS_PER_S, .drill_ns = 20 * NS_PER_S, .observe_ns = 60 * NS_PER_S};
+                            .baseline_hold_ns = 4 * NS_PER_S, .window_ns = NS_PER_S,
+                            .converge_within_ns = 60 * NS_PER_S, .timeline_end_ns = 20 * NS_PER_S,
+                            .drill_ns = 20 * NS_PER_S, .observe_ns = 60 * NS_PER_S};
 }
 
 static int write_samples(const struct million *m, const char *folder, struct err *e)
@@ -158,9 +161,9 @@ static int write_reading(struct ledger_writer *w, struct million *m, struct ledg
     status = add(w, m, &begin, e);
     for (size_t i = 0; i < m->writes && status == 0; i++) {
         if (i != m->lost)
-            page[n++] = (struct ledger_found){.client = (uint16_t)(i % CLIENTS), .key = (uint16_t)(i % KEYS), .epoch = 1,
-                                              .version = (uint32_t)(i / KEYS + 1), .seq = (uint32_t)(i / CLIENTS),
-                                              .value = value_of(i), .lsn = i + 1};
+            page[n++] = (struct ledger_found){.client = (uint16_t)(i % CLIENTS), .key = (uint16_t)(i % KEYS),
+                                              .epoch = 1, .version = (uint32_t)(i / KEYS + 1),
+                                              .seq = (uint32_t)(i / CLIENTS), .value = value_of(i), .lsn = i + 1};
         if (n == PER_PAGE || (n && i + 1 == m->writes)) {
             status = ledger_add_page(w, &of, page, n, e);
             m->entries += n;
@@ -202,8 +205,8 @@ static void note(struct timeline *t, enum event_kind kind, int64_t at, const cha
 
 static json_t *clocks(int64_t at)
 {
-    return json_pack("{s:I,s:I,s:I,s:I}", "wall_ns", (json_int_t)at, "mono_ns", (json_int_t)at, "raw_ns", (json_int_t)at,
-                     "boot_ns", (json_int_t)at);
+    return json_pack("{s:I,s:I,s:I,s:I}", "wall_ns", (json_int_t)at, "mono_ns", (json_int_t)at, "raw_ns",
+                     (json_int_t)at, "boot_ns", (json_int_t)at);
 }
 
 static int write_timeline(const struct million *m, const char *folder, struct err *e)

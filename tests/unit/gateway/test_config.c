@@ -32,15 +32,17 @@ static const char asking[] =
     "{\"node\":\"eu-west/1\",\"role\":\"gateway\",\"region\":\"eu-west\",\"listen\":8080,\"admin\":9900,\"flaws\":[],"
     "\"routes\":{\"orders\":{\"path\":\"/v1/\",\"upstream\":\"pool:orders\",\"identity\":[\"api_key\",\"token\"]},"
     "\"open\":{\"upstream\":\"pool:orders\"}},\"pools\":{\"orders\":{\"regions\":[\"us-east\"],\"members\":[{\"name\":"
-    "\"us-east/origin-1\",\"region\":\"us-east\",\"address\":\"10.1.3.2\",\"port\":8080}]}},\"identity\":{\"keys\":{\"shop\":{"
-    "\"sha256\":\"41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb\"}},\"tokens\":{\"keys\":\"jwks.json\","
-    "\"audience\":\"shop\",\"leeway_s\":5},\"revocations\":{\"pool\":\"orders\",\"every_ms\":50,\"stale_after_ms\":1000,"
-    "\"when_stale\":\"fail_closed\"}},\"limits\":{\"mode\":\"shared\",\"gateways\":2,\"pool\":\"orders\",\"every_ms\":50,"
+    "\"us-east/origin-1\",\"region\":\"us-east\",\"address\":\"10.1.3.2\",\"port\":8080}]}},"
+    "\"identity\":{\"keys\":{\"shop\":{"
+    "\"sha256\":\"41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb\"}},"
+    "\"tokens\":{\"keys\":\"jwks.json\",\"audience\":\"shop\",\"leeway_s\":5},"
+    "\"revocations\":{\"pool\":\"orders\",\"every_ms\":50,\"stale_after_ms\":1000,\"when_stale\":\"fail_closed\"}},"
+    "\"limits\":{\"mode\":\"shared\",\"gateways\":2,\"pool\":\"orders\",\"every_ms\":50,"
     "\"subjects\":{\"key:shop\":{\"per_s\":20}}}}";
 
 static const char store[] =
-    "{\"node\":\"us-east/origin-1\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":8080,\"admin\":9900,\"flaws\":"
-    "[\"no_fencing\",\"slow_detect\"],\"store\":{\"mode\":\"sync\",\"every_ms\":200,\"degrade\":\"block\","
+    "{\"node\":\"us-east/origin-1\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":8080,\"admin\":9900,"
+    "\"flaws\":[\"no_fencing\",\"slow_detect\"],\"store\":{\"mode\":\"sync\",\"every_ms\":200,\"degrade\":\"block\","
     "\"degrade_after_ms\":1000,\"port\":7001,\"home\":true,\"peers\":[{\"region\":\"eu-west\",\"address\":\"10.2.3.2\","
     "\"port\":7001}],\"witness\":{\"address\":\"10.9.1.2\",\"port\":7002},\"lease_ms\":750,\"renew_ms\":250,"
     "\"failback_hold_ms\":1000}}";
@@ -56,8 +58,9 @@ static const char witness[] =
 /* A gateway that hears of a control plane, an origin that scales, a control endpoint. */
 static const char controlled[] =
     "{\"node\":\"eu-west/1\",\"role\":\"gateway\",\"region\":\"eu-west\",\"listen\":8080,\"admin\":9900,"
-    "\"drift\":{\"policy\":\"quarantine\"},\"control\":{\"endpoints\":[{\"address\":\"10.2.4.2\",\"port\":7003}],\"wait_ms\":1000,"
-    "\"when_stale\":\"refuse\"},\"routes\":{\"x\":{\"upstream\":\"http://10.0.0.1:81\"}},\"pools\":{}}";
+    "\"drift\":{\"policy\":\"quarantine\"},\"control\":{\"endpoints\":[{\"address\":\"10.2.4.2\",\"port\":7003}],"
+    "\"wait_ms\":1000,\"when_stale\":\"refuse\"},\"routes\":{\"x\":{\"upstream\":\"http://10.0.0.1:81\"}},"
+    "\"pools\":{}}";
 static const char scaled[] =
     "{\"node\":\"us-east/origin-2\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":8080,\"admin\":9900,"
     "\"store_at\":{\"address\":\"10.1.3.2\",\"port\":8080},\"scaling\":{\"cold_start_ms\":800,\"most\":8,\"least\":0}}";
@@ -180,11 +183,11 @@ static void wrong_gateways_are_refused_where_they_are_wrong(void)
 static const char balanced[] =
     "{\"node\":\"a/1\",\"role\":\"gateway\",\"region\":\"a\",\"listen\":8080,\"admin\":9900,\"in_flight\":50,"
     "\"routes\":{\"x\":{\"upstream\":\"pool:p\"}},\"pools\":{\"p\":{\"policy\":\"ip_hash\",\"hash\":\"modulo\","
-    "\"user\":\"query:key\",\"panic\":\"fail_fast\",\"spill_over\":true,\"regions\":[\"a\"],\"members\":[{\"name\":\"m\","
-    "\"region\":\"a\",\"address\":\"10.1.3.2\",\"port\":8080,\"weight\":7}],\"check\":{"
+    "\"user\":\"query:key\",\"panic\":\"fail_fast\",\"spill_over\":true,\"regions\":[\"a\"],\"members\":["
+    "{\"name\":\"m\",\"region\":\"a\",\"address\":\"10.1.3.2\",\"port\":8080,\"weight\":7}],\"check\":{"
     "\"FullyQualifiedDomainName\":\"api.example\",\"Port\":81,\"RequestInterval\":10,\"FailureThreshold\":2,"
-    "\"SuccessThreshold\":5,\"status\":204},\"passive\":{\"eject_share\":30},\"breaker\":{\"failures\":9,\"open_ms\":70,"
-    "\"probes\":4,\"triggers\":[\"refuse\",\"5xx\"]},\"first_byte_ms\":300,\"backoff_ms\":10}}}";
+    "\"SuccessThreshold\":5,\"status\":204},\"passive\":{\"eject_share\":30},\"breaker\":{\"failures\":9,"
+    "\"open_ms\":70,\"probes\":4,\"triggers\":[\"refuse\",\"5xx\"]},\"first_byte_ms\":300,\"backoff_ms\":10}}}";
 
 static void a_pool_says_how_it_shares(void)
 {

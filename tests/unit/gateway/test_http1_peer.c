@@ -49,25 +49,26 @@ static const struct rule {
     {"host", REFUSED, TAKEN,
      "RFC 9112 section 3.2: no Host, or two, must be answered with 400; http-parser leaves that to its user"},
     {"leading-line", REFUSED, TAKEN,
-     "RFC 9112 section 2.2 lets a server skip empty lines before a request; no client of ours sends them, and they are what "
-     "is left over when the end of a body was misjudged"},
+     "RFC 9112 section 2.2 lets a server skip empty lines before a request; no client of ours sends them, and they are "
+     "what is left over when the end of a body was misjudged"},
     {"target-form", REFUSED, TAKEN,
-     "the gateway is neither a forward proxy nor asked about itself as a whole: its routes begin with a slash, and a target "
-     "with a host of its own could contradict Host; nor does it make tunnels"},
+     "the gateway is neither a forward proxy nor asked about itself as a whole: its routes begin with a slash, and a "
+     "target with a host of its own could contradict Host; nor does it make tunnels"},
     {"version", REFUSED, TAKEN,
-     "HTTP/1.0 and 1.1 are spoken here, not 0.9, whose answers have no head, nor what 1.9 or 2.0 may mean by the same bytes"},
+     "HTTP/1.0 and 1.1 are spoken here, not 0.9, whose answers have no head, nor what 1.9 or 2.0 may mean by the same "
+     "bytes"},
     {"coding", REFUSED, TAKEN,
      "the one transfer coding understood is chunked, once, in HTTP/1.1; http-parser then takes the body for as long as "
      "Content-Length or the connection says, which the next server may not"},
     {"trailer", REFUSED, TAKEN, "fields after the body would have to be merged or dropped; nothing here sends them"},
     {"space-in-name", REFUSED, TAKEN,
-     "RFC 9112 section 5.1: a space before the colon must be refused, since servers differ about the name; http-parser drops "
-     "spaces in it"},
+     "RFC 9112 section 5.1: a space before the colon must be refused, since servers differ about the name; http-parser "
+     "drops spaces in it"},
     {"one-space", REFUSED, TAKEN,
      "RFC 9112 section 3: a single space between the parts of the first line; servers differ about more"},
     {"chunk-line", REFUSED, TAKEN,
-     "spaces after the size, sizes of more than eight digits, control characters in an extension: smuggling has been built on "
-     "each"},
+     "spaces after the size, sizes of more than eight digits, control characters in an extension: smuggling has been "
+     "built on each"},
     {"limit", REFUSED, TAKEN,
      "heads of 16 KiB and 64 fields, bodies of 1 MiB: the gateway's limits, answered with 431 or 413"},
     {"limit-waits", REFUSED, UNFINISHED, "the same, of a body that has not come yet"},

@@ -170,9 +170,9 @@ static void a_kid_names_one_key(void)
 static void malformed_tokens_are_refused(void)
 {
     static const char *const bad[] = {
-        "", ".", "..", "...", "a", "a.b", "a.b.c", "a.b.c.d", OF_MAC, "." PAYLOAD "." MAC, OF_MAC MAC ".", OF_MAC MAC "=",
-        OF_MAC MAC " ", " " OF_MAC MAC, OF_MAC "dBjftJeZ4CVP+mB92K27uhbUJU1p1r/wW1gFWFOEjXk", OF_MAC "dBjf\ntJeZ",
-        "W10." PAYLOAD "." MAC, "Int9Ig." PAYLOAD "." MAC, "eyJ9." PAYLOAD "." MAC};
+        "", ".", "..", "...", "a", "a.b", "a.b.c", "a.b.c.d", OF_MAC, "." PAYLOAD "." MAC, OF_MAC MAC ".",
+        OF_MAC MAC "=", OF_MAC MAC " ", " " OF_MAC MAC, OF_MAC "dBjftJeZ4CVP+mB92K27uhbUJU1p1r/wW1gFWFOEjXk",
+        OF_MAC "dBjf\ntJeZ", "W10." PAYLOAD "." MAC, "Int9Ig." PAYLOAD "." MAC, "eyJ9." PAYLOAD "." MAC};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         CU_ASSERT_EQUAL(at(bad[i], 1), JWT_MALFORMED);
     const struct jwt_rules rules = {.now_s = 1};
@@ -227,7 +227,8 @@ static void key_sets_are_read_strictly(void)
         "{\"keys\":[{\"kty\":\"EC\",\"alg\":\"ES256\",\"crv\":\"P-384\"," POINT "}]}",
         "{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"c2hvcnQ\"}]}",
         "{\"keys\":[{\"kty\":\"EC\",\"alg\":\"ES256\",\"crv\":\"P-256\",\"d\":\"x\"," POINT "}]}",
-        "{\"keys\":[{\"kty\":\"EC\",\"alg\":\"ES256\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+        "{\"keys\":[{\"kty\":\"EC\",\"alg\":\"ES256\",\"crv\":\"P-256\","
+        "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
         "\"y\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}]}", /* not on the curve */
         "{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"\",\"k\":\"" SECRET "\"}]}"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -82,9 +82,11 @@ static const char *gateway_text(const char *path)
 {
     static char text[2048];
     snprintf(text, sizeof(text),
-             "{\"node\":\"us-east/1\",\"role\":\"gateway\",\"region\":\"us-east\",\"listen\":8080,\"admin\":9900,\"routes\":{\"x\":{\"path\":"
-             "\"%s\",\"upstream\":\"http://10.0.0.1:81\"}},\"pools\":{},\"control\":{\"endpoints\":[{\"address\":\"127.0.0.1\",\"port\":%d},"
-             "{\"address\":\"127.0.0.1\",\"port\":%d}],\"wait_ms\":400,\"stale_after_ms\":500,\"when_stale\":\"refuse\"}}",
+             "{\"node\":\"us-east/1\",\"role\":\"gateway\",\"region\":\"us-east\",\"listen\":8080,\"admin\":9900,"
+             "\"routes\":{\"x\":{\"path\":\"%s\",\"upstream\":\"http://10.0.0.1:81\"}},\"pools\":{},"
+             "\"control\":{\"endpoints\":["
+             "{\"address\":\"127.0.0.1\",\"port\":%d},{\"address\":\"127.0.0.1\",\"port\":%d}],"
+             "\"wait_ms\":400,\"stale_after_ms\":500,\"when_stale\":\"refuse\"}}",
              path, ports[0], ports[2]);
     return text;
 }
@@ -266,8 +268,8 @@ static void a_gateway(struct node *n, const char *more)
     struct err e = {0};
     char text[1024];
     snprintf(text, sizeof(text),
-             "{\"node\":\"us-east/1\",\"role\":\"gateway\",\"region\":\"us-east\",\"listen\":%d,\"admin\":%d,\"routes\":{\"x\":{\"upstream\":"
-             "\"http://127.0.0.1:1\"}},\"pools\":{}%s}",
+             "{\"node\":\"us-east/1\",\"role\":\"gateway\",\"region\":\"us-east\",\"listen\":%d,\"admin\":%d,"
+             "\"routes\":{\"x\":{\"upstream\":\"http://127.0.0.1:1\"}},\"pools\":{}%s}",
              ports[4], ports[5], more);
     CU_ASSERT_EQUAL(file_replace(n->config_path, text, strlen(text), &e), 0);
     CU_ASSERT_EQUAL(node_open(n, loop, configured(text), &e), 0);
@@ -308,10 +310,10 @@ static void out_of_touch_it_refuses_only_when_told_to(void)
         char more[256];
         in_folder(&file, "lonely.json");
         struct node n = {.config_path = text_str(&file)};
-        snprintf(
-            more, sizeof(more),
-            ",\"control\":{\"endpoints\":[{\"address\":\"127.0.0.1\",\"port\":%d}],\"stale_after_ms\":100,\"when_stale\":\"%s\"}",
-            ports[0], words[i]);
+        snprintf(more, sizeof(more),
+                 ",\"control\":{\"endpoints\":[{\"address\":\"127.0.0.1\",\"port\":%d}],"
+                 "\"stale_after_ms\":100,\"when_stale\":\"%s\"}",
+                 ports[0], words[i]);
         a_gateway(&n, more);
         struct gateway *g = n.self;
         CU_ASSERT_FALSE(drift_out_of_touch(&g->drift));
@@ -419,8 +421,9 @@ static void instances_come_with_requests_and_go_without(void)
     struct node n = {.data_dir = folder};
     struct client one, crowd[12];
     snprintf(text, sizeof(text),
-             "{\"node\":\"us-east/origin-1\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":%d,\"admin\":%d,\"store\":{\"mode\":\"async\","
-             "\"port\":%d,\"home\":true},\"scaling\":{\"cold_start_ms\":200,\"warm_up_ms\":100,\"per_instance\":2,\"most\":4,\"least\":0,"
+             "{\"node\":\"us-east/origin-1\",\"role\":\"origin\",\"region\":\"us-east\",\"listen\":%d,\"admin\":%d,"
+             "\"store\":{\"mode\":\"async\",\"port\":%d,\"home\":true},"
+             "\"scaling\":{\"cold_start_ms\":200,\"warm_up_ms\":100,\"per_instance\":2,\"most\":4,\"least\":0,"
              "\"idle_after_ms\":150}}",
              ports[4], ports[5], ports[3]);
     CU_ASSERT_EQUAL(node_open(&n, loop, configured(text), &e), 0);

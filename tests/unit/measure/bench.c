@@ -11,8 +11,10 @@
 #include <string.h>
 
 static struct topo_site sites[] = {
-    {.name = "us-east", .kind = SITE_REGION, .role = REGION_PRIMARY, .first_node = 0, .node_count = 2, .gateways = 1, .origins = 1},
-    {.name = "eu-west", .kind = SITE_REGION, .role = REGION_STANDBY, .first_node = 2, .node_count = 2, .gateways = 1, .origins = 1},
+    {.name = "us-east", .kind = SITE_REGION, .role = REGION_PRIMARY, .first_node = 0, .node_count = 2, .gateways = 1,
+     .origins = 1},
+    {.name = "eu-west", .kind = SITE_REGION, .role = REGION_STANDBY, .first_node = 2, .node_count = 2, .gateways = 1,
+     .origins = 1},
     {.name = "clients", .kind = SITE_VANTAGE, .first_node = 4, .node_count = 1},
     {.name = "witness", .kind = SITE_WITNESS, .first_node = 5, .node_count = 1},
 };
@@ -95,8 +97,9 @@ void bench_init(struct bench *b)
     struct event *header = bench_event(b, EVENT_HEADER, 0, 0, NULL, NULL, 0);
     header->data = bench_json("{\"format\":2,\"scenario_sha256\":\"%s\",\"seed\":7,\"zero_wall\":"
                               "\"2026-01-01T06:00:00.118Z\",\"argv\":[\"drtest\",\"run\",\"test.yaml\"],"
-                              "\"host\":{\"hostname\":\"ci-7\",\"kernel\":\"6.1\",\"os\":\"Debian\",\"arch\":\"x86_64\","
-                              "\"clocksource\":\"tsc\",\"cpu_count\":4,\"memory_bytes\":8589934592,\"rootless\":true},"
+                              "\"host\":{\"hostname\":\"ci-7\",\"kernel\":\"6.1\",\"os\":\"Debian\","
+                              "\"arch\":\"x86_64\",\"clocksource\":\"tsc\",\"cpu_count\":4,"
+                              "\"memory_bytes\":8589934592,\"rootless\":true},"
                               "\"lab\":{\"kind\":\"netns\",\"system_sha256\":\"aa\",\"config_sha256\":\"bb\"}}",
                               BENCH_SHA);
     bench_event(b, EVENT_SELFTEST, 0, 0, NULL, "met", 0);

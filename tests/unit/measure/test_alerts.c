@@ -164,8 +164,8 @@ static void wild_counters_make_no_negative_count(void)
                                        "{\"alerts\":{\"slow\":{\"raised\":9223372036854775807}}}"};
     build(TOPO_ALERT_NONE);
     for (size_t i = 0; i < array_len(wild); i++) {
-        struct event *e = bench_event(&b, EVENT_OBSERVED, 11000 + 10.0 * (double)i, 11001 + 10.0 * (double)i, "us-east/1",
-                                      "ok", 0);
+        struct event *e = bench_event(&b, EVENT_OBSERVED, 11000 + 10.0 * (double)i, 11001 + 10.0 * (double)i,
+                                      "us-east/1", "ok", 0);
         e->due_ns = MS(10990 + 10.0 * (double)i);
         e->data = bench_json("%s", wild[i]);
     }

@@ -20,10 +20,11 @@ static int tear_down(void)
 
 static void promise(struct pool_run *r, const char *name, double lower, double upper, enum verdict v)
 {
+    bool ratio = text_eq(name, "availability");
     *arena_push(&memory, &r->objectives) = (struct pool_objective){.name = name,
-                                                                   .unit = text_eq(name, "availability") ? "ratio" : "s",
-                                                                   .at_least = text_eq(name, "availability"),
-                                                                   .target = text_eq(name, "availability") ? 0.9 : 5,
+                                                                   .unit = ratio ? "ratio" : "s",
+                                                                   .at_least = ratio,
+                                                                   .target = ratio ? 0.9 : 5,
                                                                    .lower = lower,
                                                                    .upper = upper,
                                                                    .verdict = v};
@@ -38,7 +39,8 @@ static struct pool_run drill(const char *id, const char *config)
 static void the_last_that_counts_of_the_configuration(void)
 {
     struct pool_run mine = drill("now", "c");
-    struct pool_run runs[] = {drill("a", "c"), drill("b", "c"), drill("void", "c"), drill("sim", "c"), drill("d", "other")};
+    struct pool_run runs[] = {drill("a", "c"), drill("b", "c"), drill("void", "c"), drill("sim", "c"),
+                              drill("d", "other")};
     runs[1].digest[DIGEST_TOOL] = "newer"; /* another drtest is no other configuration */
     runs[2].status = "void";
     runs[3].lab = "sim";

@@ -80,7 +80,7 @@ static void the_dns_counts_in_seconds(void)
     bench_deinit(&b);
 }
 
-/* Checks every 30 s, a lease of 3 s: clients give the standby up before it leads, and come back after four good probes. */
+/* Checks every 30 s, a lease of 3 s: clients give the standby up before it leads, and return after four good probes. */
 static void slow_checks_wait_for_the_standby_to_be_taken_back(void)
 {
     bench_init(&b);

@@ -240,7 +240,7 @@ static void zero_loss_needs_writes_in_the_replication_lag(void)
     CU_ASSERT_EQUAL(bench_objective(&b, "lost_writes")->verdict, INCONCLUSIVE);
     for (size_t i = 0; i < b.events.len; i++)
         if (b.events.at[i].kind == EVENT_POSITION)
-            b.events.at[i].due_ns = (b.events.at[i].at_ns -= MS(145)) - MS(20); /* within one poll: no lag to speak of */
+            b.events.at[i].due_ns = (b.events.at[i].at_ns -= MS(145)) - MS(20); /* within one poll: no lag at all */
     bench_run(&b);
     CU_ASSERT_NEAR(b.result->quality.replication_lag_ms, 0);
     CU_ASSERT_EQUAL(bench_objective(&b, "rpo")->verdict, MET);

@@ -234,7 +234,8 @@ static void of_two_faults_at_one_instant_the_second_answers(void)
     bench_deinit(&b);
 }
 
-/* A hole shorter than the time-out: all that fails, fails after the heal. One request that slipped through is no proof. */
+/* A hole shorter than the time-out: all that fails, fails after the heal. One request that slipped through proves
+ * nothing. */
 static void what_fails_after_the_heal_has_failed_all_the_same(void)
 {
     build();

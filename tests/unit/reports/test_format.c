@@ -143,9 +143,9 @@ static void says_what_changed_in_one_line(void)
     scoped_text struct text t = {0};
     format_comparison(&t, &c);
     CU_ASSERT_STRING_EQUAL(text_str(&t),
-                           "against the last run of this configuration, r-1: RTO worse by 0.300 to 0.600 s, Failback worse "
-                           "by 2.000 s or more, Availability better by 4.000 %; no change that can be told in RPO, "
-                           "Converged; not decided in both: Detected");
+                           "against the last run of this configuration, r-1: RTO worse by 0.300 to 0.600 s, Failback "
+                           "worse by 2.000 s or more, Availability better by 4.000 %; no change that can be told in "
+                           "RPO, Converged; not decided in both: Detected");
     c = (struct result_comparison){.with = "baseline", .run_id = "r-0", .left_out = "that run is void"};
     c.differs.at = &other;
     c.differs.len = 1;

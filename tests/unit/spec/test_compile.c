@@ -121,8 +121,9 @@ static void streams_share_the_rates(void)
 }
 
 static const char with_limits[] =
-    "drtest: 1\nname: t\nworkload: {seed: %d, reads: {rate: 90/s}}\ntopology: {identity: {patrol: 5/s}, limits: {rate: 40/s, "
-    "offered: 50/s}}\ntimeline: [{at: 0s, do: revoke}]\ntargets: {revoked: 3s, overshoot: 10%%}\n";
+    "drtest: 1\nname: t\nworkload: {seed: %d, reads: {rate: 90/s}}\n"
+    "topology: {identity: {patrol: 5/s}, limits: {rate: 40/s, offered: 50/s}}\n"
+    "timeline: [{at: 0s, do: revoke}]\ntargets: {revoked: 3s, overshoot: 10%%}\n";
 
 static struct plan *load_seeded(int seed)
 {
@@ -282,9 +283,10 @@ static void links_in_three_forms(void)
 {
     struct plan *p = load_steps("  - {at: 0s, do: partition, between: [us-east, eu-west], for: 20s}\n"
                                 "  - {at: 30s, do: partition, isolate: us-east, for: 20s}\n"
-                                "  - {at: 60s, do: degrade, isolate: clients-us-east, direction: backward, delay: 50ms, for: 20s}\n"
-                                "  - {at: 90s, do: partition, split: [[us-east, clients-us-east], [eu-west], [witness]], "
-                                "direction: forward, for: 20s}\n",
+                                "  - {at: 60s, do: degrade, isolate: clients-us-east, direction: backward, "
+                                "delay: 50ms, for: 20s}\n"
+                                "  - {at: 90s, do: partition, split: [[us-east, clients-us-east], [eu-west], "
+                                "[witness]], direction: forward, for: 20s}\n",
                                 "{rto: 2s}", NULL);
     static const char *const texts[] = {"partition us-east and eu-west", "partition us-east from all others",
                                         "degrade clients-us-east, inwards",
@@ -308,8 +310,8 @@ static void links_in_three_forms(void)
 static void packets_that_are_singled_out(void)
 {
     struct plan *p = load_steps("  - {at: 0s, do: partition, isolate: us-east, only: replication, for: 20s}\n"
-                                "  - {at: 30s, do: reject, between: [eu-west, us-east], with: unreachable, direction: forward, "
-                                "only: {proto: tcp, port: 8080}, for: 20s}\n"
+                                "  - {at: 30s, do: reject, between: [eu-west, us-east], with: unreachable, "
+                                "direction: forward, only: {proto: tcp, port: 8080}, for: 20s}\n"
                                 "  - {at: 60s, do: reject, between: [us-east, eu-west], with: refused, for: 20s}\n",
                                 "{rto: 2s}", NULL);
     REQUIRE(p != NULL);

@@ -167,7 +167,8 @@ static void near_is_what_the_links_say(void)
     const struct topology *t = build("topology:\n"
                                      "  regions: {a: {}, b: {}, c: {}, d: {}}\n"
                                      "  vantages: {v: {home: c}, w: {home: a}}\n"
-                                     "  links: [{between: [v, a], delay: 30ms}, {between: [v, b], delay: 10ms}, {between: [w, d], delay: 5ms}]\n"
+                                     "  links: [{between: [v, a], delay: 30ms}, {between: [v, b], delay: 10ms}, "
+                                     "{between: [w, d], delay: 5ms}]\n"
                                      "  traffic_manager: gdnsd\n"
                                      "  routing: geographic\n");
     uint16_t near[TOPO_MAX_SITES];
