@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A relative name begins in the data directory. Whatever bytes a target has, the line is ASCII: what is not printable
- * is written as \u00XX of the byte. What would take the file beyond its bound is not begun, so each line in it is whole.
+ * is written as \u00XX of the byte. What would take the file beyond its bound is not begun, so each line in it is
+ * whole.
  */
 #include "gateway-under-test/access_log.h"
 

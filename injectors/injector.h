@@ -38,7 +38,7 @@ struct injection {
     struct canary *control;       /* on a path no fault hits; NULL if the world has none */
     const struct load_seen *load; /* surge: made by the conductor, begun before apply, ended after heal; else NULL */
     struct canary *const *long_canaries; /* canary_count of them, one byte longer than the mtu asked for; else NULL */
-    struct canary *const *lane_canaries; /* of a step that shapes one port: canary_count of them, on that port; else NULL */
+    struct canary *const *lane_canaries; /* of a step that shapes one port: canary_count, on that port; else NULL */
     struct train *const *trains; /* of a step with a rate that they can show: canary_count of them; else NULL */
     struct tether *const *tethers; /* for verbs about connections, in the order of injection_tethers, as many at most */
     size_t tether_count;

@@ -47,7 +47,8 @@ static const struct field kill_fields[] = {
      .offset = offsetof(struct action, how),
      .words = how_words,
      .example = "power",
-     .doc = "power: silently, links first; crash: the system closes its connections (power for a region, crash for a node)"},
+     .doc = "power: silently, links first; crash: the system closes its connections (power for a region, crash for a "
+            "node)"},
     {.key = "disk",
      .kind = FIELD_ENUM,
      .offset = offsetof(struct action, disk),

@@ -3,7 +3,8 @@
  * lag: what one region gets from the others comes late, not at all, damaged or twice, while the connections that carry
  * it live and customers are served as before.
  *
- *     of: replication   the records that leaders ship to the region's store; its followers' position trails or stands still
+ *     of: replication   the records that leaders ship to the region's store; its followers' position trails or stands
+ *                       still
  *     of: config        the desired state of the region's gateways, which go on with an old one
  *
  * Made through the admin ports of the sender's side of replication (every store of another region, since any of them
@@ -245,7 +246,8 @@ static enum proof lag_prove(struct injection *in, bool healed)
 
 const struct injector injector_lag = {
     .type = {.verb = "lag",
-             .summary = "what a region gets from the others, records or configuration, comes late, not at all or damaged",
+             .summary = "what a region gets from the others, records or configuration, comes late, not at all or "
+                        "damaged",
              .class = ACTION_FAULT,
              .targets = TARGET_REGION,
              .fields = lag_fields,

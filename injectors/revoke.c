@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * revoke: an operator takes a key away, or believes no more tokens of a name. Not a fault: it is neither proven nor healed. The store that leads is told, and
- * has acknowledged when apply returns; that it then goes on to the gateways by itself is what a drill is about.
+ * revoke: an operator takes a key away, or believes no more tokens of a name. Not a fault: it is neither proven nor
+ * healed. The store that leads is told, and has acknowledged when apply returns; that it then goes on to the gateways
+ * by itself is what a drill is about.
  */
 #include "injectors/target.h"
 

@@ -54,8 +54,8 @@ static const struct field starve_fields[] = {
      .choice = FIELD_SOME,
      .words = io_words,
      .example = "slow",
-     .doc = "slow: each read, write and sync takes `delay` longer; error: they fail; lost_writes: a node that dies finds only "
-            "what it had synced"},
+     .doc = "slow: each read, write and sync takes `delay` longer; error: they fail; lost_writes: a node that dies "
+            "finds only what it had synced"},
     {.key = "delay",
      .kind = FIELD_DURATION,
      IN(io_delay_ns),
@@ -333,7 +333,8 @@ static enum lab_effect starve_effect(const struct action *a)
 
 const struct injector injector_starve = {
     .type = {.verb = "starve",
-             .summary = "nodes run short of descriptors, disk, ports, processes, processor or memory, or their disk turns bad",
+             .summary = "nodes run short of descriptors, disk, ports, processes, processor or memory, or their disk "
+                        "turns bad",
              .class = ACTION_FAULT,
              .targets = TARGET_REGION | TARGET_NODE | TARGET_ORIGIN,
              .fields = starve_fields,

@@ -23,7 +23,8 @@ static const struct field surge_fields[] = {
     {.key = "rate", .kind = FIELD_PACE, .offset = offsetof(struct action, surge.pace), .choice = FIELD_SOME,
      .min = 100000,
      .max = 20000 * PPM, .example = "x5",
-     .doc = "further reads over all vantages, each on a new connection; x5: five times the workload with the workload itself"},
+     .doc = "further reads over all vantages, each on a new connection; x5: five times the workload with the workload "
+            "itself"},
     {.key = "slow_clients", .kind = FIELD_COUNT, .offset = offsetof(struct action, surge.slow_in_all),
      .choice = FIELD_SOME,
      .min = 1, .max = 2000, .example = "50",

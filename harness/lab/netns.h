@@ -160,7 +160,8 @@ int netns_handshake(struct lab *lab, uint16_t from, uint16_t to, int64_t timeout
 
 /* netns_tokens.c */
 int netns_tokens_open(struct netns_lab *l, struct err *e);
-int netns_tokens_furnish(struct netns_lab *l, uint16_t node, struct err *e); /* what a gateway checks by, on a new disk */
+/* What a gateway checks by, on a new disk. */
+int netns_tokens_furnish(struct netns_lab *l, uint16_t node, struct err *e);
 const struct token_key *netns_token_key(struct lab *lab);
 
 /* For child_exec: into the node's control groups and network namespace; arg is a struct netns_entry. */

@@ -2,9 +2,9 @@
 /*
  * Nodes as processes. Each has a folder on the lab's private disk: config.json (what it reads, drift happens here),
  * desired.json (the truth, read-only; in a world with a control plane it is published there, netns_control.c), data/,
- * and in a world with TLS a gateway's tls.pem, in one with tokens its jwks.json. A start renders the configuration only on a disk that has neither: what
- * somebody changed or took away there survives a power loss as it would on a real machine. A lost disk takes all of it
- * along.
+ * and in a world with TLS a gateway's tls.pem, in one with tokens its jwks.json. A start renders the configuration only
+ * on a disk that has neither: what somebody changed or took away there survives a power loss as it would on a real
+ * machine. A lost disk takes all of it along.
  *
  * A file that nobody can read, not even who is root over the namespace's files, is a symbolic link to itself: opening
  * it fails, renaming another over it puts it right.
@@ -13,8 +13,8 @@
  *
  * The program is started in the node's network namespace, in its control groups where the run needs them, and, being
  * our child, in the cell's pid namespace. What it prints goes to nodes/<node>.log in the run directory, starts of one
- * node one behind the other. So does the access log of a gateway, to nodes/<node>.access.jsonl: what lies in data/ under
- * the name that the gateway knows is a link to there, so that the log takes no room on its disk and outlives it.
+ * node one behind the other. So does the access log of a gateway, to nodes/<node>.access.jsonl: what lies in data/
+ * under the name that the gateway knows is a link to there, so that the log takes no room on its disk and outlives it.
  */
 #include "harness/lab/netns.h"
 

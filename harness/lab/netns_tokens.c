@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tokens in the netns lab: one key a run, made when the world is. It stays in the conductor's memory and goes from there
- * to the customers' processes, which are forked from it; on the disk of each gateway lies what tokens are checked by,
- * which is the secret itself where they are signed with one. No clock is moved for any of it: a token runs out when the
- * host's time says so, or that of a gateway whose clock a fault has bent.
+ * Tokens in the netns lab: one key a run, made when the world is. It stays in the conductor's memory and goes from
+ * there to the customers' processes, which are forked from it; on the disk of each gateway lies what tokens are checked
+ * by, which is the secret itself where they are signed with one. No clock is moved for any of it: a token runs out when
+ * the host's time says so, or that of a gateway whose clock a fault has bent.
  */
 #include "harness/lab/netns.h"
 #include "harness/lab/render.h"

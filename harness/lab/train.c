@@ -6,9 +6,10 @@
  *
  * The instants of arrival are the kernel's (SO_TIMESTAMPNS): a loop that comes late to read does not matter. A sender
  * that is interrupted half-way does, since it spaces the datagrams itself. A train whose departure took more than two
- * fifths of its passage tells nothing and is counted apart: of a quicker one, on an open path, the second half is faster
- * than the rate and a quarter, wherever in it the sender was interrupted. The kernel's stamps are wall time, of which
- * only differences within a train are used; should somebody set the clock in between, the next train says otherwise.
+ * fifths of its passage tells nothing and is counted apart: of a quicker one, on an open path, the second half is
+ * faster than the rate and a quarter, wherever in it the sender was interrupted. The kernel's stamps are wall time, of
+ * which only differences within a train are used; should somebody set the clock in between, the next train says
+ * otherwise.
  *
  * What does not arrive makes the speed smaller, never larger; so does whoever else uses the path.
  */

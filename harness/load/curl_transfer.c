@@ -140,7 +140,8 @@ struct transfer *transfer_new(struct curl_transport *home, struct curl_sockets *
 
 /* From request to transfer. */
 
-/* The next header, its name with what stands before the value; everything after the last one used is cut off by the NULL of its next. */
+/* The next header, its name with what stands before the value; what is after the last one used is cut off by the NULL
+ * of its next. */
 static bool add_header(struct transfer *x, size_t *used, const char *name, const char *value)
 {
     char *at = x->header_text[*used];

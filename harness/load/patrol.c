@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Patrols: open loop like the streams, but each asks one gateway whatever becomes of it, shows what one caller shows, and
- * says nothing about how the service is. The first request of each falls at its own place within the interval, so that
- * the gateways are asked in turn. A patrol never blames an endpoint and never moves the customers.
+ * Patrols: open loop like the streams, but each asks one gateway whatever becomes of it, shows what one caller shows,
+ * and says nothing about how the service is. The first request of each falls at its own place within the interval, so
+ * that the gateways are asked in turn. A patrol never blames an endpoint and never moves the customers.
  */
 #include "harness/load/worker_parts.h"
 

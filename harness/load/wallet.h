@@ -23,5 +23,5 @@ struct wallet {
 
 void wallet_init(struct wallet *w, const struct topology *t, const struct token_key *key);
 void wallet_deinit(struct wallet *w);
-/* Put into the request what the caller shows at now_ns of loop time; borrowed from the wallet until it is asked again. */
+/* Put into the request what the caller shows at now_ns of loop time; borrowed from the wallet until asked again. */
 int wallet_show(struct wallet *w, enum caller who, int64_t now_ns, struct exchange_request *r, struct err *e);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whom an action hits: a node, the nodes of a region, or links. One link is named by its ends; any more by sides: each site stands on one side or on
- * none, and what joins two sides is hit. A site against all others is two sides, itself and the rest.
+ * Whom an action hits: a node, the nodes of a region, or links. One link is named by its ends; any more by sides: each
+ * site stands on one side or on none, and what joins two sides is hit. A site against all others is two sides, itself
+ * and the rest.
  */
 #include "harness/spec/action.h"
 

@@ -151,8 +151,8 @@ static const struct field topology_fields[] = {
      .example = "{rate: 40/s, offered: 50/s}", .given = offsetof(struct topology_spec, callers.limited),
      .doc = "a limit on the requests of one key"},
     {.key = "access_log", .kind = FIELD_BOOL, IN(topology_spec, access_log), .preset = "false",
-     .doc = "each gateway writes a line of JSON about every request to nodes/REGION-NUMBER.access.jsonl of the run, up to "
-            "64 MiB"},
+     .doc = "each gateway writes a line of JSON about every request to nodes/REGION-NUMBER.access.jsonl of the run, up "
+            "to 64 MiB"},
     {.key = "flaws", .kind = FIELD_TEXTS, IN(topology_spec, flaws), .words = flaw_words, .max = 21,
      .example = "[no_failover]", .doc = "deliberate weaknesses of the reference gateway"},
     {.key = "gateway", .kind = FIELD_ENUM, IN(topology_spec, gateway), .words = driver_words, .preset = "reference",

@@ -3,6 +3,7 @@
 #include "tests/unit/lab/fake_files.h"
 #include "tests/unit/lab/fake_ill.h"
 #include "tests/unit/lab/fake_late.h"
+#include "tests/unit/lab/fake_supply.h"
 #include "tests/unit/lab/fake_tls.h"
 
 #include "harness/base/arena.h"
@@ -115,38 +116,6 @@ static enum node_state fake_state(struct lab *lab, uint16_t node)
 static int fake_exit(struct lab *lab, uint16_t node)
 {
     return fake_of(lab)->nodes[node].exit;
-}
-
-static int fake_starve(struct lab *lab, uint16_t node, enum lab_resource r, int64_t limit, struct err *e)
-{
-    int rc = fake_permit(fake_of(lab), e);
-    if (rc == 0) {
-        fake_of(lab)->nodes[node].limits[r] = limit;
-    }
-    return rc < 0 ? -1 : 0;
-}
-
-static int fake_supply(struct lab *lab, uint16_t node, enum lab_resource r, int64_t want, struct lab_supply *s,
-                       struct err *e)
-{
-    struct fake_node *n = &fake_of(lab)->nodes[node];
-    (void)e;
-    *s = (struct lab_supply){.limit = n->limits[r]};
-    n->trying = want != LAB_PLENTY && r >= RESOURCE_PROCESSES && !n->trying;
-    s->short_of =
-        want != LAB_PLENTY && n->limits[r] != LAB_PLENTY && lab_as_scarce(r, n->limits[r], want) && !n->unfelt;
-    snprintf(s->seen, sizeof(s->seen), "fake trial");
-    return n->trying ? 1 : 0;
-}
-
-static int fake_crowd(struct lab *lab, uint16_t from, uint16_t to, size_t connections, struct err *e)
-{
-    (void)from;
-    int rc = fake_permit(fake_of(lab), e);
-    if (rc == 0) {
-        fake_of(lab)->nodes[to].crowd = connections;
-    }
-    return rc < 0 ? -1 : 0;
 }
 
 static int fake_path_set(struct lab *lab, uint16_t path, const struct path_state *wanted, struct err *e)

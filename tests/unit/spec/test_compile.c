@@ -185,7 +185,8 @@ static void tokens_outlive_a_request(void)
     plan_free(p);
     CU_ASSERT(refuses(TOKENS("3s", "1s"), "DR0114", "tokens of this `lifetime` can run out on their way"));
     CU_ASSERT(refuses(TOKENS("3s", "1s"), "DR0114", "at least 4s with this workload"));
-    CU_ASSERT(refuses(TOKENS("3s", "10ms"), "DR0114", "at least 4s with this workload")); /* patrols wait for a second */
+    /* patrols wait for a second */
+    CU_ASSERT(refuses(TOKENS("3s", "10ms"), "DR0114", "at least 4s with this workload"));
     CU_ASSERT(refuses(TOKENS("7s", "2100ms"), "DR0114", "at least 8s with this workload"));
     p = load_yaml(TOKENS("8s", "2100ms"), NULL);
     CU_ASSERT_PTR_NOT_NULL(p);
