@@ -391,9 +391,10 @@ static enum proof judge_others(struct injection *in, size_t i)
 
 static void say_rate(struct injection *in, const struct degrade_state *s)
 {
-    size_t room = sizeof(in->method) - 1 - strlen(s->rate_words);
-    in->method[strlen(in->method) < room ? strlen(in->method) : room] = '\0';
-    strcat(in->method, s->rate_words);
+    char said[sizeof(in->method)];
+    int room = (int)(sizeof(said) - 1 - strlen(s->rate_words));
+    snprintf(said, sizeof(said), "%.*s%s", room, in->method, s->rate_words);
+    memcpy(in->method, said, sizeof(said));
 }
 
 static enum proof degrade_prove(struct injection *in, bool healed)

@@ -177,7 +177,7 @@ static enum proof kill_prove(struct injection *in, bool healed)
     if (s && too_early(in, s)) {
         return PROOF_PENDING;
     }
-    if (a->every_ns) {
+    if (s && a->every_ns) {
         snprintf(words, sizeof(words), "dead by pidfd for the %u. time", s->deaths);
     }
     const struct hold_expectation dead = {.state = NODE_DOWN, .knock_fits = dead_knock, .proven = words};

@@ -96,7 +96,7 @@ static void what_is_promised_holds(void)
         uint16_t reads = bench_stream(&b, STREAM_READ_FRESH, 50, 1000);
         bench_fault(&b, "kill", 15000, 15003, interrupted ? NEVER : 35000, interrupted ? NEVER : 35010, 5000);
         for (int key = 0; key < TARGET_KEYS; key++)
-            bench_target(&b, key, MS(1000));
+            bench_target(&b, (enum target_key)key, MS(1000));
         for (uint64_t k = 0; k < 1000; k++) {
             double at = 10007 + 20 * (double)k;
             bench_sample(&b, reads, k, at, at, at + 3, at > 15001 && at < 16000 ? OUTCOME_REFUSED : OUTCOME_GOOD);
