@@ -66,7 +66,7 @@ int netlink_connections(struct netlink *nl, struct netlink_connection *list, siz
 
 int netlink_listens(struct netlink *nl, uint16_t port, bool *listens, struct err *e)
 {
-    struct netlink_connection at[LISTENERS_MAX];
+    struct netlink_connection at[LISTENERS_MAX] = {0};
     struct listing l = {.list = at, .max = LISTENERS_MAX};
     int rc = list_sockets(nl, 1u << TCP_LISTEN, &l, e);
     *listens = false;

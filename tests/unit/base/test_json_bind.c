@@ -8,6 +8,7 @@
 #include "tests/unit/runner.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -197,7 +198,7 @@ static void unknown_keys_are_ignored_and_integers_are_numbers(void)
 
 static void fields_that_came_later_may_be_absent(void)
 {
-    struct {
+    struct later {
         double old, newer;
         struct {
             const char **at;
@@ -205,12 +206,12 @@ static void fields_that_came_later_may_be_absent(void)
         } list;
         bool flag;
     } got = {.flag = true};
-    const size_t flag_at = (size_t)((char *)&got.flag - (char *)&got);
     const struct json_field fields[] = {{.name = "old", .kind = JB_NUMBER, .offset = 0},
                                         {.name = "newer", .kind = JB_NUMBER, .offset = sizeof(double), .added = true},
                                         {.name = "list", .kind = JB_TEXTS, .offset = 2 * sizeof(double),
                                          .added = true},
-                                        {.name = "flag", .kind = JB_BOOL, .offset = flag_at, .added = true}};
+                                        {.name = "flag", .kind = JB_BOOL, .offset = offsetof(struct later, flag),
+                                         .added = true}};
     const struct json_shape shape = {fields, array_len(fields), sizeof(got)};
     scoped_json json_t *doc = json_pack("{s:f}", "old", 1.5);
     CU_ASSERT_EQUAL(json_to_struct(&shape, doc, &got, &memory, "x", NULL), 0);
