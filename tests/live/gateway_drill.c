@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OPS_MAX 20000
+#define OPS_MAX 100000
 
 static struct stage stage;
 static struct reply answer;
