@@ -7,7 +7,7 @@ help:
 	@echo 'make drill   install what is missing, build, lose a region on purpose, print the achieved RTO and RPO'
 	@echo 'make test    install what is missing, build twice (one with sanitizers), run every test'
 	@echo 'make long    the live tests that make test leaves out for their length, about 7 minutes'
-	@echo 'make flaws   run every drill with and without the flaw that it is there to find, about 65 minutes'
+	@echo 'make flaws   run every drill with and without the flaw that it is there to find, about 80 minutes'
 	@echo 'make build   install what is missing, build build/release/bin/drtest'
 	@echo 'make bench   measure drtest itself'
 	@echo 'make lint    clang build, clang-tidy, cppcheck'
