@@ -29,22 +29,12 @@ struct tls {
     BIO *from_peer, *to_peer; /* owned by ssl */
 };
 
-static int fail(struct err *e, const char *at, const char *what)
-{
-    char why[160] = "";
-    unsigned long code = ERR_peek_last_error();
-    if (code != 0)
-        ERR_error_string_n(code, why, sizeof(why));
-    ERR_clear_error();
-    return err_set(e, ERR_MACHINE, at, "%s%s%s", what, why[0] ? ": " : "", why);
-}
-
 static int load(struct tls_identity *i, const char *certificate_path, const char *key_path, struct err *e)
 {
     if (SSL_CTX_use_certificate_chain_file(i->context, certificate_path) != 1)
-        return fail(e, certificate_path, "holds no certificate");
+        return err_openssl(e, ERR_MACHINE, certificate_path, "holds no certificate");
     if (SSL_CTX_use_PrivateKey_file(i->context, key_path, SSL_FILETYPE_PEM) != 1)
-        return fail(e, key_path, "holds no key for the certificate");
+        return err_openssl(e, ERR_MACHINE, key_path, "holds no key for the certificate");
     return 0;
 }
 
@@ -56,7 +46,7 @@ static int describe(struct tls_identity *i, struct err *e)
     const X509 *own = SSL_CTX_get0_certificate(i->context);
     if (X509_digest(own, EVP_sha256(), digest, &len) != 1 || len != SHA256_DIGEST_LENGTH ||
         ASN1_TIME_to_tm(X509_get0_notAfter(own), &ends) != 1)
-        return fail(e, "certificate", "cannot be read");
+        return err_openssl(e, ERR_MACHINE, "certificate", "cannot be read");
     for (unsigned k = 0; k < len; k++)
         (void)snprintf(i->fingerprint + 2 * k, 3, "%02x", digest[k]);
     i->ends_s = timegm(&ends);
@@ -79,7 +69,7 @@ int tls_identity_open(struct tls_identity **out, const char *certificate_path, c
     ERR_clear_error();
     i->context = SSL_CTX_new(TLS_server_method());
     if (i->context == NULL || !restrict_context(i->context))
-        (void)fail(e, "TLS", "OpenSSL cannot be set up");
+        (void)err_openssl(e, ERR_MACHINE, "TLS", "OpenSSL cannot be set up");
     else if (load(i, certificate_path, key_path, e) == 0 && describe(i, e) == 0)
         *out = steal(&i);
     tls_identity_close(i);

@@ -8,12 +8,11 @@
  * gateways of all regions serve again. A region that leads already keeps the lead. Whoever does not answer is the
  * operator's problem as it would be in life: what can be done is done, the first refusal is reported.
  */
+#include "injectors/operator.h"
 #include "injectors/target.h"
 
 #include "harness/base/err.h"
 #include "harness/base/text.h"
-
-#include <stdio.h>
 
 extern const struct injector injector_fail_back;
 
@@ -80,20 +79,6 @@ static int fail_over_apply(struct injection *in, struct err *e)
     return handed == 0 && turned == 0 ? 0 : -1;
 }
 
-static int fail_over_heal(struct injection *in, struct err *e)
-{
-    (void)in;
-    (void)e;
-    return 0;
-}
-
-static enum proof fail_over_prove(struct injection *in, bool healed)
-{
-    (void)healed;
-    snprintf(in->method, sizeof(in->method), "an operator's action, not a fault");
-    return PROOF_PROVEN;
-}
-
 const struct injector injector_fail_over = {
     .type = {.verb = "fail_over",
              .summary = "an operator moves the service to another region",
@@ -101,8 +86,8 @@ const struct injector injector_fail_over = {
              .fields = fail_over_fields,
              .field_count = sizeof(fail_over_fields) / sizeof(fail_over_fields[0])},
     .apply = fail_over_apply,
-    .heal = fail_over_heal,
-    .prove = fail_over_prove,
+    .heal = operator_heal,
+    .prove = operator_prove,
     .effect = EFFECT_FAIL_OVER,
 };
 
@@ -111,7 +96,7 @@ const struct injector injector_fail_back = {
              .summary = "an operator moves the service back to the primary region, and lets all gateways serve",
              .class = ACTION_OPERATOR},
     .apply = fail_over_apply,
-    .heal = fail_over_heal,
-    .prove = fail_over_prove,
+    .heal = operator_heal,
+    .prove = operator_prove,
     .effect = EFFECT_FAIL_OVER,
 };

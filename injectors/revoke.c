@@ -4,13 +4,12 @@
  * healed. The store that leads is told, and has acknowledged when apply returns; that it then goes on to the gateways
  * by itself is what a drill is about.
  */
+#include "injectors/operator.h"
 #include "injectors/target.h"
 
 #include "harness/base/err.h"
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
-
-#include <stdio.h>
 
 static int revoke_apply(struct injection *in, struct err *e)
 {
@@ -30,27 +29,13 @@ static int revoke_apply(struct injection *in, struct err *e)
     return look_round_accepted(r, in->fabric, "revocation", e);
 }
 
-static int revoke_heal(struct injection *in, struct err *e)
-{
-    (void)in;
-    (void)e;
-    return 0;
-}
-
-static enum proof revoke_prove(struct injection *in, bool healed)
-{
-    (void)healed;
-    snprintf(in->method, sizeof(in->method), "an operator's action, not a fault");
-    return PROOF_PROVEN;
-}
-
 const struct injector injector_revoke = {
     .type = {.verb = "revoke",
              .summary = "an operator revokes the key, or the name of the tokens, that patrols show at every gateway",
              .class = ACTION_OPERATOR,
              .of_identity = true},
     .apply = revoke_apply,
-    .heal = revoke_heal,
-    .prove = revoke_prove,
+    .heal = operator_heal,
+    .prove = operator_prove,
     .effect = EFFECT_REVOKE,
 };

@@ -36,6 +36,9 @@ int err_set(struct err *e, enum err_kind kind, const char *at, const char *fmt, 
 int err_os(struct err *e, enum err_kind kind, int os, const char *at, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* The same, with what OpenSSL says last (ERR_get_error(3)) appended to what; empties its queue. */
+int err_openssl(struct err *e, enum err_kind kind, const char *at, const char *what);
+
 /* Add the remedy to the failure just recorded (the first help wins, too). Returns -1. */
 int err_help(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

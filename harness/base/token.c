@@ -33,27 +33,13 @@ struct token_key {
     EVP_PKEY *pair;               /* ES256 */
 };
 
-static int fail(struct err *e, const char *what)
-{
-    char why[120] = "";
-    unsigned long code = ERR_peek_last_error();
-    if (code != 0) {
-        ERR_error_string_n(code, why, sizeof(why));
-    }
-    ERR_clear_error();
-    return err_set(e, ERR_MACHINE, "tokens", "%s (OpenSSL: %s)", what, why);
-}
-
-/* base64url without padding, RFC 7515 section 2. */
+/* base64url without padding, RFC 7515 section 2: OpenSSL's base64 in another alphabet. */
 static void add_encoded(struct text *out, const unsigned char *at, size_t len)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    for (size_t i = 0; i < len; i += 3) {
-        size_t n = len - i < 3 ? len - i : 3;
-        uint32_t bits = (uint32_t)at[i] << 16 | (n > 1 ? (uint32_t)at[i + 1] << 8 : 0) | (n > 2 ? at[i + 2] : 0);
-        for (size_t k = 0; k <= n; k++) {
-            text_add_bytes(out, &digits[bits >> (18 - 6 * k) & 63], 1);
-        }
+    scoped_free unsigned char *plain = xcalloc(1, 4 * ((len + 2) / 3) + 1);
+    EVP_EncodeBlock(plain, at, (int)len);
+    for (unsigned char *c = plain; *c && *c != '='; c++) {
+        text_add_bytes(out, *c == '+' ? "-" : *c == '/' ? "_" : (const char *)c, 1);
     }
 }
 
@@ -68,7 +54,7 @@ int token_key_new(struct token_key **out, enum token_algorithm algorithm, struct
     }
     if (algorithm == TOKEN_ES256 ? k->pair == NULL : RAND_bytes(k->secret, SECRET) != 1) {
         token_key_free(k);
-        return fail(e, "a key cannot be made");
+        return err_openssl(e, ERR_MACHINE, "tokens", "a key cannot be made");
     }
     *out = k;
     return 0;
@@ -113,7 +99,7 @@ json_t *token_key_set(const struct token_key *k, struct err *e)
                             put_coordinate(jwk, "y", k->pair, OSSL_PKEY_PARAM_EC_PUB_Y)
                       : put_encoded(jwk, "k", k->secret, SECRET);
     if (!right) {
-        fail(e, "a key cannot be written");
+        err_openssl(e, ERR_MACHINE, "tokens", "a key cannot be written");
         return NULL;
     }
     return json_pack("{s:[O]}", "keys", jwk);
@@ -170,7 +156,7 @@ int token_sign(const struct token_key *k, const struct token_claims *claims, str
                          (json_int_t)claims->begins_s, "exp", (json_int_t)claims->ends_s));
     size_t len = k->algorithm == TOKEN_ES256 ? sign_pair(k, &token, signature) : sign_secret(k, &token, signature);
     if (len == 0) {
-        return fail(e, "a token cannot be signed");
+        return err_openssl(e, ERR_MACHINE, "tokens", "a token cannot be signed");
     }
     text_add(&token, ".");
     add_encoded(&token, signature, len);

@@ -40,17 +40,6 @@ struct wish {
     const struct identity *issuer; /* NULL: itself */
 };
 
-static int fail(struct err *e, const char *what)
-{
-    char why[120] = "";
-    unsigned long code = ERR_peek_last_error();
-    if (code != 0) {
-        ERR_error_string_n(code, why, sizeof(why));
-    }
-    ERR_clear_error();
-    return err_set(e, ERR_MACHINE, "certificates", "%s (OpenSSL: %s)", what, why);
-}
-
 static void identity_deinit(struct identity *i)
 {
     X509_free(i->certificate);
@@ -113,7 +102,7 @@ static int make(struct identity *out, const struct wish *w, struct err *e)
         return 0;
     }
     identity_deinit(out);
-    return fail(e, "a certificate cannot be made");
+    return err_openssl(e, ERR_MACHINE, "certificates", "a certificate cannot be made");
 }
 
 static int make_pair(struct identity *root, struct identity *intermediate, const char *name, struct err *e)
@@ -162,7 +151,7 @@ int authority_new(struct authority **out, struct err *e)
     }
     if (!add_pem(&pem, a->root.certificate, NULL) || !believe(a)) {
         authority_free(a);
-        return fail(e, "the authority cannot be set up");
+        return err_openssl(e, ERR_MACHINE, "certificates", "the authority cannot be set up");
     }
     a->root_pem = text_steal(&pem);
     *out = a;
@@ -233,7 +222,7 @@ static int issue_from(const struct identity *issuer, const char *node, const cha
                    (kind == CERTIFICATE_NO_CHAIN || add_pem(bundle, issuer->certificate, NULL)) &&
                    certificate_fingerprint(leaf.certificate, fingerprint);
     identity_deinit(&leaf);
-    return written ? 0 : fail(e, "a certificate cannot be written");
+    return written ? 0 : err_openssl(e, ERR_MACHINE, "certificates", "a certificate cannot be written");
 }
 
 int authority_issue(struct authority *a, const char *node, const char *address, enum certificate kind,

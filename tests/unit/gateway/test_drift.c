@@ -10,13 +10,11 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "tests/unit/gateway/scratch.h"
 #include "tests/unit/runner.h"
 
-#include <arpa/inet.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,27 +26,11 @@ static int ports[2];
 static struct node node;
 static json_t *good;
 
-/* Two ports that nobody has now. */
-static int find_ports(void)
-{
-    scoped_fd int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    scoped_fd int second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int fds[] = {first, second};
-    int rc = 0;
-    for (size_t i = 0; i < array_len(fds); i++) {
-        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-        socklen_t len = sizeof(a);
-        rc |= bind(fds[i], (struct sockaddr *)&a, len) | getsockname(fds[i], (struct sockaddr *)&a, &len);
-        ports[i] = ntohs(a.sin_port);
-    }
-    return rc;
-}
-
 static int set_up(void)
 {
-    snprintf(folder, sizeof(folder), "/tmp/drtest-drift-XXXXXX");
     loop = loop_new(NULL);
-    if (loop == NULL || mkdtemp(folder) == NULL || find_ports() != 0)
+    if (loop == NULL || scratch_folder(folder, sizeof(folder), "drift") != 0 ||
+        scratch_ports(ports, array_len(ports)) != 0)
         return -1;
     snprintf(file, sizeof(file), "%s/gateway.json", folder);
     snprintf(desired, sizeof(desired), "%s/desired.json", folder);
@@ -57,16 +39,10 @@ static int set_up(void)
     return mkdir(data, 0700);
 }
 
-static int discard(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st, (void)type, (void)ftw;
-    return remove(path);
-}
-
 static int tear_down(void)
 {
     loop_free(loop);
-    return nftw(folder, discard, 16, FTW_DEPTH | FTW_PHYS);
+    return scratch_remove(folder);
 }
 
 static void put(const char *path, const json_t *doc)

@@ -11,10 +11,10 @@
 #include "harness/base/scoped.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "tests/unit/gateway/scratch.h"
 #include "tests/unit/runner.h"
 
 #include <arpa/inet.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,40 +25,17 @@ static struct loop *loop;
 static char folder[64];
 static int ports[6];
 
-/* Ports that nobody has now, all different. */
-static int find_ports(void)
-{
-    int fds[array_len(ports)];
-    int rc = 0;
-    for (size_t i = 0; i < array_len(ports); i++) {
-        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-        socklen_t len = sizeof(a);
-        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        rc |= bind(fds[i], (struct sockaddr *)&a, len) | getsockname(fds[i], (struct sockaddr *)&a, &len);
-        ports[i] = ntohs(a.sin_port);
-    }
-    for (size_t i = 0; i < array_len(ports); i++)
-        fd_close(&fds[i]);
-    return rc;
-}
-
 static int set_up(void)
 {
-    snprintf(folder, sizeof(folder), "/tmp/drtest-platform-XXXXXX");
     loop = loop_new(NULL);
-    return loop == NULL || mkdtemp(folder) == NULL || find_ports() != 0;
-}
-
-static int discard(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st, (void)type, (void)ftw;
-    return remove(path);
+    return loop == NULL || scratch_folder(folder, sizeof(folder), "platform") != 0 ||
+           scratch_ports(ports, array_len(ports)) != 0;
 }
 
 static int tear_down(void)
 {
     loop_free(loop);
-    return nftw(folder, discard, 16, FTW_DEPTH | FTW_PHYS);
+    return scratch_remove(folder);
 }
 
 static void in_folder(struct text *path, const char *name)
